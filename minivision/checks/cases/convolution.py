@@ -1,0 +1,68 @@
+"""Cases for convolution: every keyword, rests in every direction, padding beyond the kernel, one pixel, no image."""
+
+from minivision.ops import convolution as ops
+
+# x shape, w shape, keywords
+_SHAPES = [
+    ((2, 3, 7, 6), (4, 3, 3, 3), {}),
+    ((1, 1, 1, 1), (1, 1, 1, 1), {}),
+    ((0, 2, 5, 5), (3, 2, 3, 3), {"padding": 1}),
+    ((2, 4, 9, 8), (6, 2, 3, 2), {"stride": (2, 3), "padding": ((0, 2), (3, 1)), "groups": 2}),
+    ((1, 2, 11, 10), (3, 2, 3, 3), {"dilation": (2, 3), "padding": 2}),
+    ((2, 2, 4, 5), (2, 2, 2, 2), {"padding": 5, "stride": 3, "dilation": 2}),
+    ((1, 3, 6, 7), (9, 3, 1, 1), {"stride": 2}),
+    ((3, 17, 18, 21), (19, 17, 3, 3), {"padding": 1}),
+    ((1, 16, 33, 35), (18, 16, 3, 3), {"padding": ((2, 0), (1, 3))}),
+    ((2, 6, 8, 8), (6, 1, 3, 3), {"padding": 1, "groups": 6}),
+    ((1, 2, 12, 60), (9, 2, 5, 7), {"stride": (4, 1), "padding": (2, 3)}),
+]
+
+_TRANSPOSE_SHAPES = [
+    ((1, 1, 1, 2), (1, 1, 1, 3), {"stride": 2}),
+    ((2, 3, 4, 5), (3, 4, 3, 3), {"stride": 2, "padding": 1, "output_padding": 1}),
+    ((2, 3, 4, 5), (3, 4, 4, 4), {"stride": 2, "padding": 1}),
+    ((0, 2, 3, 3), (2, 2, 2, 2), {"stride": 2}),
+    ((1, 4, 5, 3), (4, 3, 2, 3), {"stride": (3, 1), "padding": ((1, 0), (0, 2)), "groups": 2}),
+    ((1, 2, 6, 5), (2, 2, 3, 3), {"dilation": (2, 1), "output_padding": (1, 0), "stride": (1, 3)}),
+    ((1, 2, 5, 6), (2, 3, 1, 1), {"stride": 3}),  # a kernel smaller than the stride leaves holes
+    ((2, 18, 17, 16), (18, 17, 3, 3), {"padding": 1}),
+    ((1, 2, 9, 30), (2, 9, 4, 4), {"stride": 4, "output_padding": 3}),
+]
+
+
+def _arrays(rng, *shapes):
+    return tuple(rng.standard_normal(shape) for shape in shapes)
+
+
+def conv2d(rng):
+    for k, (x, w, keywords) in enumerate(_SHAPES):
+        arrays = _arrays(rng, x, w, (w[0],))
+        yield arrays if k % 2 == 0 else arrays[:2], keywords
+
+
+def conv2d_backward(rng):
+    for x, w, keywords in _SHAPES:
+        x, w = _arrays(rng, x, w)
+        yield (rng.standard_normal(ops.conv2d(x, w, **keywords).shape), x, w), keywords
+
+
+def conv_transpose2d(rng):
+    for k, (x, w, keywords) in enumerate(_TRANSPOSE_SHAPES):
+        arrays = _arrays(rng, x, w, (w[1] * keywords.get("groups", 1),))
+        yield arrays if k % 2 == 0 else arrays[:2], keywords
+
+
+def conv_transpose2d_backward(rng):
+    for x, w, keywords in _TRANSPOSE_SHAPES:
+        x, w = _arrays(rng, x, w)
+        yield (rng.standard_normal(ops.conv_transpose2d(x, w, **keywords).shape), x, w), keywords
+
+
+def conv_matrix(rng):
+    for size, w, keywords in [
+        ((1, 2), (1, 1, 1, 3), {"padding": (0, 1)}),
+        ((5, 4), (2, 2, 3, 3), {"padding": 1}),
+        ((6, 7), (4, 1, 3, 2), {"stride": 2, "padding": ((1, 0), (2, 2)), "groups": 2}),
+        ((7, 5), (1, 2, 2, 2), {"dilation": 2}),
+    ]:
+        yield (rng.standard_normal(w), size), keywords

@@ -1,0 +1,72 @@
+"""Convolution and transpose convolution as Numba kernels.
+
+Each pass is one of three: filters slide over the input (`correlate`), weighted copies of filters are written
+(`spread`), or products are summed over all places (`filter_gradient`). The two operations swap the first two.
+"""
+
+import numpy as np
+
+from minivision.kernels.numba.compile import jit
+from minivision.kernels.numba.direct import correlate, filter_gradient, spread
+from minivision.ops.convolution import conv_output_size, conv_transpose_output_size
+
+
+def conv2d(x, w, b, stride, padding, dilation, groups):
+    size = conv_output_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    return _slide(x, w, b, stride, padding, dilation, groups, size)
+
+
+def conv2d_backward(dy, x, w, stride, padding, dilation, groups):
+    dx = _write_copies(dy, w, None, stride, padding, dilation, groups, x.shape[2:])
+    dw = _sum_products(x, dy, w.shape, stride, padding, dilation, groups)
+    return dx, dw, dy.sum(axis=(0, 2, 3))
+
+
+def conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, groups):
+    size = conv_transpose_output_size(x.shape[2:], w.shape[2:], stride, padding, output_padding, dilation)
+    return _write_copies(x, w, b, stride, padding, dilation, groups, size)
+
+
+def conv_transpose2d_backward(dy, x, w, stride, padding, output_padding, dilation, groups):
+    dx = _slide(dy, w, None, stride, padding, dilation, groups, x.shape[2:])
+    dw = _sum_products(dy, x, w.shape, stride, padding, dilation, groups)
+    return dx, dw, dy.sum(axis=(0, 2, 3))
+
+
+def _slide(x, w, b, stride, padding, dilation, groups, size):
+    return correlate(x, w, b, stride, padding, dilation, groups, tuple(size))
+
+
+def _write_copies(x, w, b, stride, padding, dilation, groups, size):
+    return spread(x, w, b, stride, padding, dilation, groups, tuple(size))
+
+
+def _sum_products(x, dy, shape, stride, padding, dilation, groups):
+    return filter_gradient(x, dy, shape[2:], stride, padding, dilation, groups)
+
+
+def conv_matrix(w, input_size, stride, padding, dilation, groups):
+    F, C_group, kh, kw = w.shape
+    H_out, W_out = conv_output_size(input_size, (kh, kw), stride, padding, dilation)
+    X = np.zeros((F * H_out * W_out, C_group * groups * input_size[0] * input_size[1]), dtype=w.dtype)
+    _conv_matrix(w, X, input_size, (H_out, W_out), stride, padding, dilation, groups)
+    return X
+
+
+@jit
+def _conv_matrix(w, X, input_size, output_size, stride, padding, dilation, groups):
+    F, C_group, kh, kw = w.shape
+    H, W = input_size
+    H_out, W_out = output_size
+    for f in range(F):
+        first = f // (F // groups) * C_group
+        for i in range(H_out):
+            for j in range(W_out):
+                row = X[(f * H_out + i) * W_out + j]
+                for c in range(C_group):
+                    for ky in range(kh):
+                        y = i * stride[0] + ky * dilation[0] - padding[0][0]
+                        for kx in range(kw):
+                            x = j * stride[1] + kx * dilation[1] - padding[1][0]
+                            if 0 <= y < H and 0 <= x < W:
+                                row[((first + c) * H + y) * W + x] = w[f, c, ky, kx]

@@ -1,0 +1,421 @@
+"""Sliding dot products without im2col: three kernels from which every convolution pass is made.
+
+================== =========================================================================
+`correlate`        slides filters over x: convolution forward, transpose convolution backward
+`spread`           writes weighted copies of filters: their transposes
+`filter_gradient`  sums products over all places: the gradient of the filters of both
+================== =========================================================================
+
+All rest on one idea. A task is one image and a block of its output rows. The padded input rows that the block needs
+are copied into a *scratch* small enough for the second-level cache, plane after plane. In the scratch, the pixel
+under tap (c, ky, kx) of the window of output number p lies at ``offset[c, ky, kx] + p``, the same offset for all p.
+So any convolution is one long dot product along a table of offsets, over vectors of neighbouring outputs. The table
+absorbs kernel size, dilation and stride: with stride s the scratch holds s * s phases of the input (every s-th
+pixel, from s * s starting points), and in each of them neighbouring outputs are neighbours again.
+
+The last columns of each scratch row are the halo of the window. Outputs computed there are wrong and are not kept.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from minivision.kernels.numba.compile import jit
+from minivision.kernels.numba.register_tile import (
+    ROWS,
+    VECTORS,
+    dot_rows,
+    lanes_of,
+    multiply_rows_1,
+    multiply_rows_2,
+    multiply_rows_3,
+)
+
+SCRATCH_BYTES = 400_000  # what a block's input may take of the second-level cache (1 MB on the machines measured)
+LONGEST_BLOCK = 2048  # outputs; longer blocks gain nothing and divide less evenly
+
+
+class Plan(NamedTuple):
+    """Where everything lies in the scratch, for one shape of problem."""
+
+    first_row: int  # the input row and column that the scratch of output (0, 0) begins with;
+    first_column: int  # they may lie outside the input
+    step_y: int  # input rows and columns from one scratch row and column to the next
+    step_x: int
+    phases: np.ndarray  # (phases, 2): the starting points
+    halo: int  # rows of scratch beyond the rows of a block
+    columns: int  # length of a scratch row
+    block: int  # output rows in a block
+    plane: int  # scratch numbers of one channel
+    taps: np.ndarray  # (outputs' phases + 1,): where each phase's part of `offsets` begins
+    offsets: np.ndarray  # for each output phase, channel and tap: where its pixel lies, counted from the output's
+
+
+def _block_rows(tasks, rows, columns, halo, bytes_per_row):
+    """Choose how many output rows a task takes: few enough for the cache, dividing evenly among the threads."""
+    threads = numba.get_num_threads()
+    block = max(1, min(rows, SCRATCH_BYTES // bytes_per_row - halo, max(1, LONGEST_BLOCK // columns)))
+    while block > 1 and tasks * -(-rows // block) % threads and tasks * -(-rows // block) < 4 * threads:
+        block -= 1
+    return -(-rows // -(-rows // block))
+
+
+@functools.lru_cache(maxsize=512)
+def plan_correlate(images, channels, output_size, kernel_size, stride, padding, dilation, itemsize, threads):
+    """Plan the windows of a convolution over `images` maps of `channels` channels (of one group)."""
+    (kh, kw), (sh, sw), (dh, dw) = kernel_size, stride, dilation
+    rows, columns = output_size
+    taps_y, taps_x = np.arange(kh) * dh, np.arange(kw) * dw
+    phases_y, phases_x = np.unique(taps_y % sh), np.unique(taps_x % sw)
+    phases = np.array([(y, x) for y in phases_y for x in phases_x], np.int64)
+    halo, columns = int(taps_y[-1] // sh), columns + int(taps_x[-1] // sw)
+    block = _block_rows(images, rows, columns, halo, channels * len(phases) * columns * itemsize)
+    phase_size = (block + halo) * columns
+    plane = len(phases) * phase_size
+    phase = np.searchsorted(phases_y, taps_y % sh)[:, None] * len(phases_x) + np.searchsorted(phases_x, taps_x % sw)
+    tap = phase * phase_size + (taps_y // sh)[:, None] * columns + taps_x // sw  # (kh, kw)
+    offsets = (np.arange(channels)[:, None] * plane + tap.ravel()).ravel()  # (C * kh * kw,)
+    (top, _), (left, _) = padding
+    return Plan(-top, -left, sh, sw, phases, halo, columns, block, plane, np.array([0, len(offsets)]), offsets)
+
+
+@functools.lru_cache(maxsize=512)
+def plan_spread(images, channels, output_size, kernel_size, stride, padding, dilation, itemsize, threads):
+    """Plan a transpose convolution as one small stride-1 convolution for each phase of the output.
+
+    Output row ``o = r * stride + phase`` is reached from input row i through tap k where
+    ``o + top = i * stride + k * dilation``: the taps of a phase are those with the right remainder, and i is r plus
+    a constant of the tap. Returns the plan and, for each phase, the indices of its taps in ``kh * kw``.
+    """
+    (kh, kw), (sh, sw), (dh, dw) = kernel_size, stride, dilation
+    (top, _), (left, _) = padding
+    taps_y = _taps_by_phase(kh, sh, top, dh)
+    taps_x = _taps_by_phase(kw, sw, left, dw)
+    shifts_y = [shift for phase in taps_y for _, shift in phase]
+    shifts_x = [shift for phase in taps_x for _, shift in phase]
+    first = (min(shifts_y), min(shifts_x))
+    halo = max(shifts_y) - first[0]
+    columns = -(-output_size[1] // sw) + max(shifts_x) - first[1]
+    block = _block_rows(images, -(-output_size[0] // sh), columns, halo, channels * columns * itemsize)
+    plane = (block + halo) * columns
+    offsets, begins, chosen = [], [0], []
+    for phase_y in taps_y:
+        for phase_x in taps_x:
+            tap = np.array(
+                [(y - first[0]) * columns + x - first[1] for _, y in phase_y for _, x in phase_x], np.int64
+            )
+            offsets.append((np.arange(channels)[:, None] * plane + tap).ravel())
+            begins.append(begins[-1] + len(offsets[-1]))
+            chosen.append(np.array([ky * kw + kx for ky, _ in phase_y for kx, _ in phase_x], np.int64))
+    phases = np.zeros((1, 2), np.int64)
+    offsets = np.concatenate([*offsets, [0]]).astype(np.int64)
+    plan = Plan(*first, 1, 1, phases, halo, columns, block, plane, np.array(begins), offsets)
+    return plan, tuple(chosen)
+
+
+def _taps_by_phase(kernel, stride, before, dilation):
+    """Return for each phase of the output the ``(tap, shift)`` that reach it from input ``r + shift``."""
+    return [
+        [
+            (k, (phase + before - k * dilation) // stride)
+            for k in range(kernel)
+            if (phase + before - k * dilation) % stride == 0
+        ]
+        for phase in range(stride)
+    ]
+
+
+def pack_filters(w):
+    """Reorder filters ``(F, taps)`` to ``(F / ROWS, taps, ROWS)``, the order in which the register tile reads them.
+
+    F is filled up to a multiple of ROWS with zeros.
+    """
+    F, taps = w.shape
+    panels = -(-F // ROWS)
+    padded = np.zeros((panels * ROWS, taps), dtype=w.dtype)
+    padded[:F] = w
+    return np.ascontiguousarray(padded.reshape(panels, ROWS, taps).transpose(0, 2, 1)).ravel()
+
+
+def _pack_groups(w, groups):
+    """Pack ``(groups * F, taps)`` group by group."""
+    return np.concatenate([pack_filters(part) for part in np.split(w, groups)])
+
+
+def _pack_bias(b, filters, groups, dtype):
+    padded = np.zeros((groups, -(-filters // ROWS) * ROWS), dtype=dtype)
+    if b is not None:
+        padded[:, :filters] = b.reshape(groups, filters)
+    return padded.ravel()
+
+
+# ---- the scratch -----------------------------------------------------------------------------------------------
+
+
+@jit
+def _load(x, n, channel, channels, block_row, plan, scratch):
+    """Copy what a block of output rows needs of `channels` channels of image n into the scratch, zeros outside."""
+    H, W = x.shape[2], x.shape[3]
+    step_x, columns = plan.step_x, plan.columns
+    position = 0
+    for c in range(channel, channel + channels):
+        for phase in range(plan.phases.shape[0]):
+            start = plan.first_column + plan.phases[phase, 1]  # the input column of scratch column 0
+            begin = min(columns, max(0, -(start // step_x)))  # scratch columns begin..end lie inside the input
+            end = max(begin, min(columns, (W - 1 - start) // step_x + 1))
+            for row in range(plan.block + plan.halo):
+                i = plan.first_row + (block_row + row) * plan.step_y + plan.phases[phase, 0]
+                target = scratch[position : position + columns]
+                position += columns
+                if i < 0 or i >= H:
+                    target[:] = 0
+                    continue
+                for j in range(begin):
+                    target[j] = 0
+                for j in range(end, columns):
+                    target[j] = 0
+                inside = target[begin:end]
+                source = x[n, c, i, start + begin * step_x :]
+                if step_x == 1:
+                    for j in range(inside.size):
+                        inside[j] = source[j]
+                elif step_x == 2:
+                    for j in range(inside.size):
+                        inside[j] = source[2 * j]
+                elif step_x == 4:
+                    for j in range(inside.size):
+                        inside[j] = source[4 * j]
+                else:
+                    for j in range(inside.size):
+                        inside[j] = source[step_x * j]
+    scratch[position:] = 0  # the last tile reads past the end
+
+
+@jit
+def _multiply(x, offsets, taps, w, w_start, b, b_start, y, y_start, y_stride, count, lanes):
+    """Compute ROWS rows of `count` outputs, in tiles of three vectors, the rest in two or one."""
+    p = 0
+    while p < count:
+        if count - p > 2 * lanes:
+            multiply_rows_3(x, p, offsets, taps, w, w_start, b, b_start, y, y_start + p, y_stride)
+            p += 3 * lanes
+        elif count - p > lanes:
+            multiply_rows_2(x, p, offsets, taps, w, w_start, b, b_start, y, y_start + p, y_stride)
+            p += 2 * lanes
+        else:
+            multiply_rows_1(x, p, offsets, taps, w, w_start, b, b_start, y, y_start + p, y_stride)
+            p += lanes
+
+
+# ---- forward: slide --------------------------------------------------------------------------------------------
+
+
+def correlate(x, w, b, stride, padding, dilation, groups, output_size):
+    """Slide filters `w` (F, C / groups, kh, kw) over `x`; the arguments of ``conv2d`` and the output's size."""
+    F, C, kh, kw = w.shape
+    N = x.shape[0]
+    y = np.empty((N, F, *output_size), dtype=x.dtype)
+    threads = numba.get_num_threads()
+    plan = plan_correlate(
+        N * groups, C, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads
+    )
+    filters = _pack_groups(w.reshape(F, -1), groups)
+    _correlate(x, filters, _pack_bias(b, F // groups, groups, x.dtype), y, groups, plan, lanes_of(x.dtype), threads)
+    return y
+
+
+@jit(parallel=True)
+def _correlate(x, w, b, y, groups, plan, lanes, threads):
+    N, F, H_out, W_out = y.shape
+    C = x.shape[1] // groups
+    F = F // groups
+    panels = (F + ROWS - 1) // ROWS  # of ROWS filters each
+    blocks = (H_out + plan.block - 1) // plan.block
+    tasks = N * groups * blocks
+    columns, taps = plan.columns, plan.offsets.size
+    longest = plan.block * columns + VECTORS * lanes
+    for thread in numba.prange(threads):
+        scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
+        result = np.empty(ROWS * longest, x.dtype)
+        for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
+            n, group, row = task // (groups * blocks), task // blocks % groups, task % blocks * plan.block
+            rows = min(plan.block, H_out - row)
+            _load(x, n, group * C, C, row, plan, scratch)
+            for panel in range(panels):
+                w_start, b_start = (group * panels + panel) * taps * ROWS, (group * panels + panel) * ROWS
+                _multiply(
+                    scratch, plan.offsets, taps, w, w_start, b, b_start, result, 0, longest, rows * columns, lanes
+                )
+                for k in range(min(ROWS, F - panel * ROWS)):
+                    for r in range(rows):
+                        target = y[n, group * F + panel * ROWS + k, row + r]
+                        source = result[k * longest + r * columns :]
+                        for j in range(target.size):
+                            target[j] = source[j]
+
+
+# ---- transpose: write copies -----------------------------------------------------------------------------------
+
+
+def spread(x, w, b, stride, padding, dilation, groups, output_size):
+    """Write copies of filters `w` (C, F / groups, kh, kw); ``conv_transpose2d`` with the output's size given."""
+    C, F, kh, kw = w.shape  # of all groups together, of one group
+    N = x.shape[0]
+    y = np.empty((N, F * groups, *output_size), dtype=x.dtype)
+    threads = numba.get_num_threads()
+    plan, chosen = plan_spread(
+        N * groups, C // groups, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads
+    )
+    # (C, F, taps) -> (groups, F, C / groups, taps), then for each output phase the filters of its taps
+    taps = w.reshape(groups, C // groups, F, kh * kw).transpose(0, 2, 1, 3)
+    filters = [
+        _pack_groups(taps[..., phase].reshape(groups * F, C // groups * len(phase)), groups) for phase in chosen
+    ]
+    begins = np.cumsum([0] + [part.size for part in filters])
+    bias = _pack_bias(b, F, groups, x.dtype)
+    _spread(x, np.concatenate(filters), begins, bias, y, groups, stride, plan, lanes_of(x.dtype), threads)
+    return y
+
+
+@jit(parallel=True)
+def _spread(x, w, w_begins, b, y, groups, stride, plan, lanes, threads):
+    N, F, H_out, W_out = y.shape
+    C = x.shape[1] // groups
+    F = F // groups
+    sh, sw = stride
+    phases = sh * sw
+    panels = (F + ROWS - 1) // ROWS
+    all_rows = (H_out + sh - 1) // sh
+    blocks = (all_rows + plan.block - 1) // plan.block
+    tasks = N * groups * blocks
+    columns = plan.columns
+    longest = plan.block * columns + VECTORS * lanes
+    for thread in numba.prange(threads):
+        scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
+        result = np.empty(phases * ROWS * longest, x.dtype)
+        for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
+            n, group, row = task // (groups * blocks), task // blocks % groups, task % blocks * plan.block
+            rows = min(plan.block, all_rows - row)
+            _load(x, n, group * C, C, row, plan, scratch)
+            for panel in range(panels):
+                for phase in range(phases):
+                    taps = plan.taps[phase + 1] - plan.taps[phase]
+                    offsets = plan.offsets[plan.taps[phase] :]
+                    w_start = w_begins[phase] + (group * panels + panel) * taps * ROWS
+                    _multiply(
+                        scratch,
+                        offsets,
+                        taps,
+                        w,
+                        w_start,
+                        b,
+                        (group * panels + panel) * ROWS,
+                        result,
+                        phase * ROWS * longest,
+                        longest,
+                        rows * columns,
+                        lanes,
+                    )
+                for k in range(min(ROWS, F - panel * ROWS)):
+                    for r in range(rows):
+                        for phase_y in range(min(sh, H_out - (row + r) * sh)):
+                            target = y[n, group * F + panel * ROWS + k, (row + r) * sh + phase_y]
+                            start = (phase_y * sw * ROWS + k) * longest + r * columns
+                            _interleave(result, start, ROWS * longest, sw, target)
+
+
+@jit
+def _interleave(phases, start, distance, count, target):
+    """Write ``target[j * count + phase] = phases[start + phase * distance + j]``."""
+    if count == 1:
+        source = phases[start:]
+        for j in range(target.size):
+            target[j] = source[j]
+    elif count == 2:
+        even, odd = phases[start:], phases[start + distance :]
+        half = target.size // 2
+        for j in range(half):
+            target[2 * j] = even[j]
+            target[2 * j + 1] = odd[j]
+        if target.size % 2:
+            target[2 * half] = even[half]
+    else:
+        for phase in range(count):
+            source = phases[start + phase * distance :]
+            for j in range((target.size - phase + count - 1) // count):
+                target[j * count + phase] = source[j]
+
+
+# ---- the gradient of the filters -------------------------------------------------------------------------------
+
+
+def filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups):
+    """Return ``dw`` (F, C / groups, kh, kw) of a convolution of `x` whose output has the gradient `dy`."""
+    N, F, *output_size = dy.shape
+    C = x.shape[1] // groups
+    threads = numba.get_num_threads()
+    plan = plan_correlate(
+        N, C, tuple(output_size), kernel_size, stride, padding, dilation, x.itemsize, threads
+    )
+    dw = np.empty((F, len(plan.offsets)), dtype=x.dtype)
+    offsets = np.append(plan.offsets, np.zeros(-len(plan.offsets) % VECTORS, np.int64))  # whole tiles
+    _filter_gradient(x, dy, dw, groups, plan, offsets, lanes_of(x.dtype), threads)
+    return dw.reshape(F, C, *kernel_size)
+
+
+@jit(parallel=True)
+def _filter_gradient(x, dy, dw, groups, plan, offsets, lanes, threads):
+    N, F, H_out, W_out = dy.shape
+    C = x.shape[1] // groups
+    F = F // groups
+    panels = (F + ROWS - 1) // ROWS
+    blocks = (H_out + plan.block - 1) // plan.block
+    tasks = N * blocks
+    columns, taps = plan.columns, offsets.size
+    longest = plan.block * columns + VECTORS * lanes
+    partial = np.zeros((threads, groups * panels * ROWS * taps), dy.dtype)  # each thread its own sums
+    for thread in numba.prange(threads):
+        scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
+        gradient = np.empty(ROWS * longest, dy.dtype)
+        sums = partial[thread]
+        for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
+            n, row = task // blocks, task % blocks * plan.block
+            rows = min(plan.block, H_out - row)
+            count = (rows * columns + lanes - 1) // lanes * lanes
+            for group in range(groups):
+                _load(x, n, group * C, C, row, plan, scratch)
+                for panel in range(panels):
+                    first = panel * ROWS
+                    _load_gradient(dy, n, group * F + first, min(ROWS, F - first), row, rows, columns, gradient)
+                    start = (group * panels + panel) * ROWS * taps
+                    for tap in range(0, taps, VECTORS):
+                        dot_rows(gradient, 0, longest, scratch, offsets, tap, count, sums, start + tap, taps)
+    for thread in range(1, threads):  # in a fixed order, so that the same threads give the same bits
+        partial[0] += partial[thread]
+    for group in range(groups):
+        for f in range(F):
+            source = partial[0, (group * panels * ROWS + f) * taps :]
+            for tap in range(dw.shape[1]):
+                dw[group * F + f, tap] = source[tap]
+
+
+@jit
+def _load_gradient(dy, n, first, filters, row, rows, columns, gradient):
+    """Lay rows of dy out like the scratch, with zeros in the halo columns, after the end and in missing filters."""
+    W_out = dy.shape[3]
+    longest = gradient.size // ROWS
+    for k in range(ROWS):
+        line = gradient[k * longest : (k + 1) * longest]
+        if k >= filters:
+            line[:] = 0
+            continue
+        for r in range(rows):
+            target = line[r * columns : (r + 1) * columns]
+            source = dy[n, first + k, row + r]
+            for j in range(W_out):
+                target[j] = source[j]
+            for j in range(W_out, columns):
+                target[j] = 0
+        line[rows * columns :] = 0

@@ -1,0 +1,1 @@
+"""Layers: objects that remember between the way forward and the way back."""

@@ -1,0 +1,90 @@
+"""What every system of the lecture has in common, so that one trainer, evaluator and command line serve them all."""
+
+import numpy as np
+
+from minivision.layers.layer import Layer
+
+
+class Model(Layer):
+    """A system: its parts, its way forward, its losses, its way back and its prediction.
+
+    A subclass gives ``forward``, ``losses``, ``backward`` and ``predict``; the rest is written here, once.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Names of the classes; the first is the background.
+    options : dict
+        Everything else the subclass was made with, to make it again from a checkpoint.
+
+    Attributes
+    ----------
+    name : str
+        What the system is called everywhere: on the command line, as a file, in tables.
+    task : str
+        ``"segmentation"`` or ``"detection"``: what it predicts and how it is evaluated.
+    recipe : dict
+        Its training defaults: ``batch_size``, ``rate``, ``weight_decay``, ``flips``, as the trainer's arguments.
+    """
+
+    name = ""
+    task = "segmentation"
+    recipe = {}
+
+    def __init__(self, classes, **options):
+        self.classes = tuple(classes)
+        self.options = options
+
+    def forward(self, images, training=False):
+        """Return the outputs of the network for `images`.
+
+        Parameters
+        ----------
+        images : ndarray, (N, 3, H, W)
+            As :meth:`normalize` makes them.
+        training : bool
+            Whether to remember what :meth:`backward` needs.
+        """
+        raise NotImplementedError(f"{self.name} has no forward pass yet")
+
+    def losses(self, outputs, batch):
+        """Return ``{name: loss}`` and the gradient for `outputs` of the losses' sum.
+
+        Parameters
+        ----------
+        outputs : what :meth:`forward` returned
+        batch : minivision.data.Batch
+        """
+        raise NotImplementedError(f"{self.name} has no losses yet")
+
+    def predict(self, images):
+        """Return one prediction an image: a label map ``(H, W)``, or an ``Instances``.
+
+        Parameters
+        ----------
+        images : sequence of uint8 ndarray, (H, W, 3)
+            They may have several sizes.
+        """
+        raise NotImplementedError(f"{self.name} cannot predict yet")
+
+    def prepare(self, dataset):
+        """Do what must be done once before training (proposals, anchors). By default nothing."""
+
+    def finish(self, dataset):
+        """Do what must be done once after training (support vector machines). By default nothing."""
+
+    def step(self, batch):
+        """Go forward, take the losses, go back: leave the gradients in the parameters, return the named losses."""
+        self.zero_gradients()
+        outputs = self.forward(self.normalize(batch.images), training=True)
+        losses, gradients = self.losses(outputs, batch)
+        self.backward(gradients)
+        return losses
+
+    def normalize(self, images):
+        """Turn uint8 images ``(N, H, W, 3)`` into the network's input ``(N, 3, H, W)``, values about -2..2."""
+        dtype = self.parameters()[0].value.dtype
+        x = np.ascontiguousarray(np.moveaxis(np.asarray(images), -1, 1), dtype=dtype)  # (N, H, W, 3) -> (N, 3, H, W)
+        x -= 127.5
+        x /= 64.0
+        return x

@@ -1,0 +1,133 @@
+"""The door to every operation: arguments are checked once, then the active backend is called.
+
+The body under the decorator is the textbook, and stays reachable as ``conv2d.reference``::
+
+    @operation(check=_check_conv2d)
+    def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
+        ...
+
+The check has the body's parameters (without defaults: they stand in the body's signature alone) and returns them,
+in their order, in the one form that bodies, kernels and students' functions see.
+"""
+
+import functools
+import importlib
+import inspect
+import pkgutil
+import types
+import warnings
+
+import numpy as np
+
+from minivision import backends
+
+_operations = {}
+
+
+def operation(*, check, returns=("y",)):
+    """Turn a textbook body into a public operation with a door in front of it.
+
+    Parameters
+    ----------
+    check : callable
+        Has the body's parameters, raises ValueError or TypeError for what is wrong with them, and returns all of
+        them, normalised, as a tuple in their order.
+    returns : tuple of str
+        The names of the results. A gradient is named after its argument: ``("dx", "dw", "db")``.
+
+    Returns
+    -------
+    callable
+        A decorator. The function it returns also has ``reference`` (the body itself), ``normalize`` (the check
+        with the body's defaults: the arguments in, a tuple out), ``returns``, and ``family`` (the module's name).
+    """
+
+    def decorate(body):
+        parameters = inspect.signature(body).parameters.values()
+        names = [parameter.name for parameter in parameters]
+        if list(inspect.signature(check).parameters) != names:
+            raise TypeError(f"the check of {body.__name__} must have its parameters: {', '.join(names)}")
+        positional = sum(parameter.kind is not parameter.KEYWORD_ONLY for parameter in parameters)
+        keywords = names[positional:]
+        normalize = _bind_like(body, check, positional)
+
+        @functools.wraps(body)
+        def door(*args, **kwargs):
+            values = normalize(*args, **kwargs)
+            return call(door, values)
+
+        door.reference = body
+        door.normalize = normalize
+        door.family = body.__module__.rpartition(".")[2]
+        door.positional = positional
+        door.keywords = keywords
+        door.returns = returns
+        _operations[body.__name__] = door
+        return door
+
+    return decorate
+
+
+def call(op, values, kernel=None):
+    """Call the kernel of `op` that is meant for these `values` (as ``op.normalize`` returns them)."""
+    on_gpu = any(_is_cupy(value) for value in values)
+    if kernel is None:
+        kernel = _kernel_for(op, values, on_gpu)
+        if kernel is None:
+            return _on_the_host(op, values) if on_gpu else call(op, values, op.reference)
+    return kernel(*values[: op.positional], **dict(zip(op.keywords, values[op.positional :], strict=True)))
+
+
+def _kernel_for(op, values, on_gpu):
+    if on_gpu:
+        return backends.get_backend("cupy").kernel(op)
+    backend, _ = backends.active_backend()
+    symbols = any(isinstance(value, np.ndarray) and value.dtype == object for value in values)
+    if symbols and backend.name == "numba":  # Numba knows machine numbers only
+        return op.reference
+    return backend.kernel(op)
+
+
+def all_operations():
+    """Return every operation of ``minivision.ops`` by name, in the order of its modules."""
+    package = importlib.import_module("minivision.ops")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+    return dict(_operations)
+
+
+def _bind_like(body, check, positional):
+    """Copy `check` under the body's name, with its defaults and its keyword-only parameters.
+
+    So Python itself binds the arguments, at its own speed and with its own messages.
+    """
+    count = check.__code__.co_argcount + check.__code__.co_kwonlyargcount
+    code = check.__code__.replace(co_argcount=positional, co_kwonlyargcount=count - positional)
+    copy = types.FunctionType(code, check.__globals__, body.__name__, body.__defaults__, check.__closure__)
+    copy.__qualname__ = body.__name__
+    copy.__kwdefaults__ = body.__kwdefaults__
+    return copy
+
+
+def _is_cupy(value):
+    return type(value).__module__.partition(".")[0] == "cupy"
+
+
+_warned = set()
+
+
+def _on_the_host(op, values):
+    """Run an operation without a CuPy kernel on the CPU: copy the arrays there and the results back."""
+    import cupy
+
+    if op.__name__ not in _warned:
+        _warned.add(op.__name__)
+        warnings.warn(
+            f"{op.__name__} has no CuPy kernel: it runs on the CPU and its arrays are copied to and fro",
+            stacklevel=4,
+        )
+    values = tuple(cupy.asnumpy(value) if _is_cupy(value) else value for value in values)
+    result = call(op, values)
+    if isinstance(result, tuple):
+        return tuple(cupy.asarray(part) if isinstance(part, np.ndarray) else part for part in result)
+    return cupy.asarray(result) if isinstance(result, np.ndarray) else result
