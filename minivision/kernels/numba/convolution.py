@@ -8,6 +8,7 @@ import numpy as np
 
 from minivision.kernels.numba.compile import jit
 from minivision.kernels.numba.direct import correlate, filter_gradient, spread
+from minivision.kernels.numba.winograd import is_worth_it, winograd
 from minivision.ops.convolution import conv_output_size, conv_transpose_output_size
 
 
@@ -34,10 +35,16 @@ def conv_transpose2d_backward(dy, x, w, stride, padding, output_padding, dilatio
 
 
 def _slide(x, w, b, stride, padding, dilation, groups, size):
+    if is_worth_it(x, w.shape[0], w.shape[2:], stride, dilation, groups, size):
+        return winograd(x, w, b, padding, size)
     return correlate(x, w, b, stride, padding, dilation, groups, tuple(size))
 
 
 def _write_copies(x, w, b, stride, padding, dilation, groups, size):
+    if is_worth_it(x, w.shape[1], w.shape[2:], stride, dilation, groups, size):
+        (top, bottom), (left, right) = padding
+        flipped = ((2 - top, 2 - bottom), (2 - left, 2 - right))
+        return winograd(x, w, b, flipped, size, flipped=True)
     return spread(x, w, b, stride, padding, dilation, groups, tuple(size))
 
 

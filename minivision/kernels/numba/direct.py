@@ -25,9 +25,11 @@ import numpy as np
 from minivision.kernels.numba.compile import jit
 from minivision.kernels.numba.register_tile import (
     ROWS,
+    VECTOR_BYTES,
     VECTORS,
     dot_rows,
     lanes_of,
+    make_split,
     multiply_rows_1,
     multiply_rows_2,
     multiply_rows_3,
@@ -37,6 +39,11 @@ SCRATCH_BYTES = 400_000  # what a block's input may take of the second-level cac
 LONGEST_BLOCK = 2048  # outputs; longer blocks gain nothing and divide less evenly
 
 
+def phase_size(rows, columns):
+    """Return the numbers that a phase takes in the scratch, with room for a vector written past its end."""
+    return rows * columns + VECTOR_BYTES // 4
+
+
 class Plan(NamedTuple):
     """Where everything lies in the scratch, for one shape of problem."""
 
@@ -44,11 +51,13 @@ class Plan(NamedTuple):
     first_column: int  # they may lie outside the input
     step_y: int  # input rows and columns from one scratch row and column to the next
     step_x: int
-    phases: np.ndarray  # (phases, 2): the starting points
+    phases_y: np.ndarray  # the starting points, vertically
+    phases_x: np.ndarray  # and horizontally
     halo: int  # rows of scratch beyond the rows of a block
     columns: int  # length of a scratch row
     block: int  # output rows in a block
-    plane: int  # scratch numbers of one channel
+    phase: int  # scratch numbers of one phase
+    plane: int  # scratch numbers of one channel, all its phases
     taps: np.ndarray  # (outputs' phases + 1,): where each phase's part of `offsets` begins
     offsets: np.ndarray  # for each output phase, channel and tap: where its pixel lies, counted from the output's
 
@@ -69,16 +78,17 @@ def plan_correlate(images, channels, output_size, kernel_size, stride, padding, 
     rows, columns = output_size
     taps_y, taps_x = np.arange(kh) * dh, np.arange(kw) * dw
     phases_y, phases_x = np.unique(taps_y % sh), np.unique(taps_x % sw)
-    phases = np.array([(y, x) for y in phases_y for x in phases_x], np.int64)
+    phases = len(phases_y) * len(phases_x)
     halo, columns = int(taps_y[-1] // sh), columns + int(taps_x[-1] // sw)
-    block = _block_rows(images, rows, columns, halo, channels * len(phases) * columns * itemsize)
-    phase_size = (block + halo) * columns
-    plane = len(phases) * phase_size
+    block = _block_rows(images, rows, columns, halo, channels * phases * columns * itemsize)
+    size = phase_size(block + halo, columns)
+    plane = phases * size
     phase = np.searchsorted(phases_y, taps_y % sh)[:, None] * len(phases_x) + np.searchsorted(phases_x, taps_x % sw)
-    tap = phase * phase_size + (taps_y // sh)[:, None] * columns + taps_x // sw  # (kh, kw)
+    tap = phase * size + (taps_y // sh)[:, None] * columns + taps_x // sw  # (kh, kw)
     offsets = (np.arange(channels)[:, None] * plane + tap.ravel()).ravel()  # (C * kh * kw,)
     (top, _), (left, _) = padding
-    return Plan(-top, -left, sh, sw, phases, halo, columns, block, plane, np.array([0, len(offsets)]), offsets)
+    taps = np.array([0, len(offsets)])
+    return Plan(-top, -left, sh, sw, phases_y, phases_x, halo, columns, block, size, plane, taps, offsets)
 
 
 @functools.lru_cache(maxsize=512)
@@ -99,7 +109,7 @@ def plan_spread(images, channels, output_size, kernel_size, stride, padding, dil
     halo = max(shifts_y) - first[0]
     columns = -(-output_size[1] // sw) + max(shifts_x) - first[1]
     block = _block_rows(images, -(-output_size[0] // sh), columns, halo, channels * columns * itemsize)
-    plane = (block + halo) * columns
+    plane = phase_size(block + halo, columns)
     offsets, begins, chosen = [], [0], []
     for phase_y in taps_y:
         for phase_x in taps_x:
@@ -109,9 +119,9 @@ def plan_spread(images, channels, output_size, kernel_size, stride, padding, dil
             offsets.append((np.arange(channels)[:, None] * plane + tap).ravel())
             begins.append(begins[-1] + len(offsets[-1]))
             chosen.append(np.array([ky * kw + kx for ky, _ in phase_y for kx, _ in phase_x], np.int64))
-    phases = np.zeros((1, 2), np.int64)
+    one = np.zeros(1, np.int64)
     offsets = np.concatenate([*offsets, [0]]).astype(np.int64)
-    plan = Plan(*first, 1, 1, phases, halo, columns, block, plane, np.array(begins), offsets)
+    plan = Plan(*first, 1, 1, one, one, halo, columns, block, plane, plane, np.array(begins), offsets)
     return plan, tuple(chosen)
 
 
@@ -154,47 +164,63 @@ def _pack_bias(b, filters, groups, dtype):
 # ---- the scratch -----------------------------------------------------------------------------------------------
 
 
+_split_2, _split_4 = make_split(2), make_split(4)
+
+
 @jit
-def _load(x, n, channel, channels, block_row, plan, scratch):
-    """Copy what a block of output rows needs of `channels` channels of image n into the scratch, zeros outside."""
-    H, W = x.shape[2], x.shape[3]
-    step_x, columns = plan.step_x, plan.columns
-    position = 0
-    for c in range(channel, channel + channels):
-        for phase in range(plan.phases.shape[0]):
-            start = plan.first_column + plan.phases[phase, 1]  # the input column of scratch column 0
-            begin = min(columns, max(0, -(start // step_x)))  # scratch columns begin..end lie inside the input
-            end = max(begin, min(columns, (W - 1 - start) // step_x + 1))
+def line_size(plan):
+    """Return the length of the buffer that :func:`load` needs for one padded row of the input."""
+    return (plan.columns + VECTOR_BYTES // 4) * plan.step_x
+
+
+@jit
+def load(x, n, channel, channels, block_row, plan, line, scratch):
+    """Copy what a block of output rows needs of `channels` channels of image n into the scratch, zeros outside.
+
+    `line` is a buffer of :func:`line_size` numbers.
+    """
+    H = x.shape[2]
+    columns, step_x = plan.columns, plan.step_x
+    every_phase = plan.phases_x.size == step_x
+    for c in range(channels):
+        for a in range(plan.phases_y.size):
             for row in range(plan.block + plan.halo):
-                i = plan.first_row + (block_row + row) * plan.step_y + plan.phases[phase, 0]
-                target = scratch[position : position + columns]
-                position += columns
+                i = plan.first_row + (block_row + row) * plan.step_y + plan.phases_y[a]
+                position = c * plan.plane + a * plan.phases_x.size * plan.phase + row * columns
                 if i < 0 or i >= H:
-                    target[:] = 0
-                    continue
-                for j in range(begin):
-                    target[j] = 0
-                for j in range(end, columns):
-                    target[j] = 0
-                inside = target[begin:end]
-                source = x[n, c, i, start + begin * step_x :]
-                if step_x == 1:
-                    for j in range(inside.size):
-                        inside[j] = source[j]
-                elif step_x == 2:
-                    for j in range(inside.size):
-                        inside[j] = source[2 * j]
-                elif step_x == 4:
-                    for j in range(inside.size):
-                        inside[j] = source[4 * j]
+                    for b in range(plan.phases_x.size):
+                        scratch[position + b * plan.phase : position + b * plan.phase + columns] = 0
+                elif step_x == 1:
+                    _pad_row(x[n, channel + c, i], plan.first_column, scratch[position : position + columns])
                 else:
-                    for j in range(inside.size):
-                        inside[j] = source[step_x * j]
-    scratch[position:] = 0  # the last tile reads past the end
+                    _pad_row(x[n, channel + c, i], plan.first_column, line[: columns * step_x])
+                    if step_x == 2 and every_phase:
+                        _split_2(line, 0, scratch, position, plan.phase, columns)
+                    elif step_x == 4 and every_phase:
+                        _split_4(line, 0, scratch, position, plan.phase, columns)
+                    else:
+                        for b in range(plan.phases_x.size):
+                            target = scratch[position + b * plan.phase : position + b * plan.phase + columns]
+                            source = line[plan.phases_x[b] :]
+                            for j in range(columns):
+                                target[j] = source[j * step_x]
+    scratch[channels * plan.plane - VECTOR_BYTES // 4 :] = 0  # the last tile reads past the end
 
 
 @jit
-def _multiply(x, offsets, taps, w, w_start, b, b_start, y, y_start, y_stride, count, lanes):
+def _pad_row(source, first, target):
+    """Write ``target[j] = source[first + j]``, and zero where that lies outside the row."""
+    begin = min(target.size, max(0, -first))
+    end = max(begin, min(target.size, source.size - first))
+    target[:begin] = 0
+    inside, row = target[begin:end], source[begin + first :]
+    for j in range(inside.size):
+        inside[j] = row[j]
+    target[end:] = 0
+
+
+@jit
+def multiply(x, offsets, taps, w, w_start, b, b_start, y, y_start, y_stride, count, lanes):
     """Compute ROWS rows of `count` outputs, in tiles of three vectors, the rest in two or one."""
     p = 0
     while p < count:
@@ -238,14 +264,15 @@ def _correlate(x, w, b, y, groups, plan, lanes, threads):
     longest = plan.block * columns + VECTORS * lanes
     for thread in numba.prange(threads):
         scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
+        line = np.empty(line_size(plan), x.dtype)
         result = np.empty(ROWS * longest, x.dtype)
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
             n, group, row = task // (groups * blocks), task // blocks % groups, task % blocks * plan.block
             rows = min(plan.block, H_out - row)
-            _load(x, n, group * C, C, row, plan, scratch)
+            load(x, n, group * C, C, row, plan, line, scratch)
             for panel in range(panels):
                 w_start, b_start = (group * panels + panel) * taps * ROWS, (group * panels + panel) * ROWS
-                _multiply(
+                multiply(
                     scratch, plan.offsets, taps, w, w_start, b, b_start, result, 0, longest, rows * columns, lanes
                 )
                 for k in range(min(ROWS, F - panel * ROWS)):
@@ -294,17 +321,18 @@ def _spread(x, w, w_begins, b, y, groups, stride, plan, lanes, threads):
     longest = plan.block * columns + VECTORS * lanes
     for thread in numba.prange(threads):
         scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
+        line = np.empty(line_size(plan), x.dtype)
         result = np.empty(phases * ROWS * longest, x.dtype)
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
             n, group, row = task // (groups * blocks), task // blocks % groups, task % blocks * plan.block
             rows = min(plan.block, all_rows - row)
-            _load(x, n, group * C, C, row, plan, scratch)
+            load(x, n, group * C, C, row, plan, line, scratch)
             for panel in range(panels):
                 for phase in range(phases):
                     taps = plan.taps[phase + 1] - plan.taps[phase]
                     offsets = plan.offsets[plan.taps[phase] :]
                     w_start = w_begins[phase] + (group * panels + panel) * taps * ROWS
-                    _multiply(
+                    multiply(
                         scratch,
                         offsets,
                         taps,
@@ -323,29 +351,39 @@ def _spread(x, w, w_begins, b, y, groups, stride, plan, lanes, threads):
                         for phase_y in range(min(sh, H_out - (row + r) * sh)):
                             target = y[n, group * F + panel * ROWS + k, (row + r) * sh + phase_y]
                             start = (phase_y * sw * ROWS + k) * longest + r * columns
-                            _interleave(result, start, ROWS * longest, sw, target)
+                            interleave(result, start, ROWS * longest, sw, 0, target)
 
 
 @jit
-def _interleave(phases, start, distance, count, target):
-    """Write ``target[j * count + phase] = phases[start + phase * distance + j]``."""
+def interleave(phases, start, distance, count, plus, target):
+    """Write ``target[j * count + phase] = phases[start + phase * distance + j] + plus``."""
     if count == 1:
         source = phases[start:]
         for j in range(target.size):
-            target[j] = source[j]
+            target[j] = source[j] + plus
     elif count == 2:
         even, odd = phases[start:], phases[start + distance :]
         half = target.size // 2
         for j in range(half):
-            target[2 * j] = even[j]
-            target[2 * j + 1] = odd[j]
+            target[2 * j] = even[j] + plus
+            target[2 * j + 1] = odd[j] + plus
         if target.size % 2:
-            target[2 * half] = even[half]
+            target[2 * half] = even[half] + plus
     else:
+        whole = 0
+        if count == 4:
+            first, second = phases[start:], phases[start + distance :]
+            third, fourth = phases[start + 2 * distance :], phases[start + 3 * distance :]
+            whole = target.size // 4
+            for j in range(whole):
+                target[4 * j] = first[j] + plus
+                target[4 * j + 1] = second[j] + plus
+                target[4 * j + 2] = third[j] + plus
+                target[4 * j + 3] = fourth[j] + plus
         for phase in range(count):
             source = phases[start + phase * distance :]
-            for j in range((target.size - phase + count - 1) // count):
-                target[j * count + phase] = source[j]
+            for j in range(whole, (target.size - phase + count - 1) // count):
+                target[j * count + phase] = source[j] + plus
 
 
 # ---- the gradient of the filters -------------------------------------------------------------------------------
@@ -378,6 +416,7 @@ def _filter_gradient(x, dy, dw, groups, plan, offsets, lanes, threads):
     partial = np.zeros((threads, groups * panels * ROWS * taps), dy.dtype)  # each thread its own sums
     for thread in numba.prange(threads):
         scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
+        line = np.empty(line_size(plan), x.dtype)
         gradient = np.empty(ROWS * longest, dy.dtype)
         sums = partial[thread]
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
@@ -385,7 +424,7 @@ def _filter_gradient(x, dy, dw, groups, plan, offsets, lanes, threads):
             rows = min(plan.block, H_out - row)
             count = (rows * columns + lanes - 1) // lanes * lanes
             for group in range(groups):
-                _load(x, n, group * C, C, row, plan, scratch)
+                load(x, n, group * C, C, row, plan, line, scratch)
                 for panel in range(panels):
                     first = panel * ROWS
                     _load_gradient(dy, n, group * F + first, min(ROWS, F - first), row, rows, columns, gradient)

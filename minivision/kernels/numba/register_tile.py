@@ -68,8 +68,11 @@ class _Vectors:
         """Return a vector with `scalar` in every lane."""
         undefined = ir.Constant(self.type, ir.Undefined)
         first = self.builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-        lanes = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        return self.builder.shuffle_vector(first, undefined, lanes)
+        return self.pick(first, undefined, [0] * self.lanes)
+
+    def pick(self, a, b, lanes):
+        """Return the vector whose lanes are the given ones of `a` and `b`, counted through both."""
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes))
 
     def multiply_add(self, a, b, total):
         """Return ``a * b + total``; "contract" lets processors that can do it in one instruction do so."""
@@ -81,8 +84,8 @@ class _Vectors:
         width = self.lanes
         while width > 1:
             width //= 2
-            upper = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [(i + width) % self.lanes for i in range(self.lanes)])
-            vector = self.builder.fadd(vector, self.builder.shuffle_vector(vector, vector, upper))
+            upper = self.pick(vector, vector, [(i + width) % self.lanes for i in range(self.lanes)])
+            vector = self.builder.fadd(vector, upper)
         return self.builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
 
@@ -204,3 +207,90 @@ def dot_rows(typing, a, a_start, a_stride, x, offsets, offsets_start, count, c, 
         return context.get_dummy_value()
 
     return signature, generate
+
+
+def make_apply_matrix(matrix):
+    """Return an intrinsic that multiplies by a small constant matrix, lane by lane.
+
+    ``apply(x, x_start, offsets, y, y_start, y_step, count)`` sets, for each i < count,
+    ``y[y_start + r * y_step + i] = sum over k of matrix[r][k] * x[x_start + offsets[k] + i]``.
+    Up to a vector more than `count` is written.
+    """
+
+    @intrinsic
+    def apply_matrix(typing, x, x_start, offsets, y, y_start, y_step, count):
+        i = types.int64
+        signature = types.void(x, i, offsets, y, i, i, i)
+
+        def generate(context, builder, signature, arguments):
+            x, x_start, offsets, y, y_start, y_step, count = arguments
+            v = _Vectors(context, builder, signature.args[0].dtype)
+            x = _pointer(context, builder, signature.args[0], x, x_start)
+            y = _pointer(context, builder, signature.args[3], y, y_start)
+            offsets = _pointer(context, builder, signature.args[2], offsets, _index(0))
+            sources = [
+                builder.gep(x, [builder.load(builder.gep(offsets, [_index(k)]))]) for k in range(len(matrix[0]))
+            ]
+            targets = [builder.gep(y, [builder.mul(y_step, _index(r))]) for r in range(len(matrix))]
+
+            def one_vector(position, _):
+                inputs = [v.load(source, position) for source in sources]
+                for target, row in zip(targets, matrix, strict=True):
+                    total = None
+                    for factor, value in zip(row, inputs, strict=True):
+                        if factor == 0:
+                            continue
+                        constant = ir.Constant(v.type, [float(factor)] * v.lanes)
+                        if total is not None:
+                            total = v.multiply_add(constant, value, total)
+                        else:
+                            total = value if factor == 1 else builder.fmul(constant, value)
+                    v.store(total, target, position)
+                return []
+
+            _accumulate(builder, count, v.lanes, [], one_vector)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return apply_matrix
+
+
+def make_split(step):
+    """Return an intrinsic that deals out a row of numbers to `step` (2 or 4) streams in turn.
+
+    ``split(x, x_start, y, y_start, distance, count)`` sets, for each i < count and k < step,
+    ``y[y_start + k * distance + i] = x[x_start + step * i + k]``. Whole vectors are read and written, so up to a
+    vector beyond the end of each stream.
+    """
+
+    @intrinsic
+    def split(typing, x, x_start, y, y_start, distance, count):
+        i = types.int64
+        signature = types.void(x, i, y, i, i, i)
+
+        def generate(context, builder, signature, arguments):
+            x, x_start, y, y_start, distance, count = arguments
+            v = _Vectors(context, builder, signature.args[0].dtype)
+            x = _pointer(context, builder, signature.args[0], x, x_start)
+            y = _pointer(context, builder, signature.args[2], y, y_start)
+
+            def one_vector(position, _):
+                source = builder.gep(x, [builder.mul(position, _index(step))])
+                parts = [v.load(source, _index(k * v.lanes)) for k in range(step)]
+                width = v.lanes
+                while len(parts) > 1:  # join neighbours until one long vector holds all
+                    width *= 2
+                    parts = [v.pick(a, b, list(range(width))) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+                for k in range(step):
+                    target = builder.gep(y, [builder.mul(distance, _index(k))])
+                    stream = v.pick(parts[0], parts[0], [k + step * lane for lane in range(v.lanes)])
+                    v.store(stream, target, position)
+                return []
+
+            _accumulate(builder, count, v.lanes, [], one_vector)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return split

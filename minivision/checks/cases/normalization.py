@@ -1,0 +1,31 @@
+"""Cases for batch normalisation: in training and out of it, few values and many, a mean far from zero."""
+
+import numpy as np
+
+from minivision.backends import backend
+from minivision.ops import normalization
+
+_MAPS = [(2, 3, 4, 5), (2, 1, 1, 1), (1, 2, 1, 2), (3, 17, 3, 3), (2, 2, 50, 47)]
+
+
+def _arguments(rng, shape, offset=0.0):
+    C = shape[1]
+    x = offset + 2 * rng.standard_normal(shape)
+    return x, 1 + rng.random(C), rng.standard_normal(C), rng.standard_normal(C), 0.5 + rng.random(C)
+
+
+def batch_norm2d(rng):
+    for shape in _MAPS:
+        for training in (True, False):
+            yield _arguments(rng, shape), {"training": training}
+    yield _arguments(rng, _MAPS[0], offset=50.0), {"training": True, "momentum": 0.3, "eps": 1e-3}
+    yield _arguments(rng, (0, 3, 4, 5)), {"training": False}
+    yield _arguments(rng, (1, 3, 1, 1)), {"training": False}
+
+
+def batch_norm2d_backward(rng):
+    for arguments, keywords in batch_norm2d(rng):
+        x, gamma, *_ = arguments
+        with backend("reference"):
+            y, saved = normalization.batch_norm2d(*arguments, **keywords)
+        yield (rng.standard_normal(y.shape), x, np.copy(gamma), saved), {}

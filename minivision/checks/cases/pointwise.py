@@ -1,0 +1,39 @@
+"""Cases for what is done to each number by itself: any shape, also none at all and more than one block of a kernel."""
+
+import numpy as np
+
+_SHAPES = [(2, 3, 4, 5), (7,), (1, 1), (0, 4), (), (3, 9001)]
+_SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, 700.0, -700.0, np.inf, -np.inf, np.nan])
+
+
+def relu(rng):
+    for shape in _SHAPES:
+        yield (rng.standard_normal(shape),), {}
+    yield (_SPECIAL,), {}
+
+
+def relu_backward(rng):
+    for shape in _SHAPES:
+        yield (rng.standard_normal(shape), rng.standard_normal(shape)), {}
+    yield (rng.standard_normal(_SPECIAL.shape), _SPECIAL), {}
+
+
+sigmoid = relu
+
+
+def sigmoid_backward(rng):
+    for shape in _SHAPES:
+        yield (rng.standard_normal(shape), rng.random(shape)), {}
+
+
+def dropout(rng):
+    # The generator among the arguments is of its own seed: copy it before each call to get the same drops again.
+    for shape in _SHAPES:
+        for p in (0.0, 0.3, 0.5, 1.0):
+            yield (rng.standard_normal(shape), p), {"rng": np.random.default_rng(3), "training": True}
+        yield (rng.standard_normal(shape), 0.5), {"rng": None, "training": False}
+
+
+def dropout_backward(rng):
+    for shape in _SHAPES:
+        yield (rng.standard_normal(shape), 2.0 * (rng.random(shape) < 0.5)), {}
