@@ -1,1 +1,33 @@
 """Layers: objects that remember between the way forward and the way back."""
+
+from minivision.layers.blocks import ResidualBlock, conv_block
+from minivision.layers.convolution import Conv2d, ConvTranspose2d
+from minivision.layers.layer import Layer, Parameter, Sequential
+from minivision.layers.linear import Flatten, Linear
+from minivision.layers.normalization import BatchNorm2d
+from minivision.layers.pointwise import Dropout, ReLU, Sigmoid
+from minivision.layers.pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d, MaxUnpool2d
+from minivision.layers.upsampling import BedOfNails, BilinearUpsample, NearestUpsample
+
+__all__ = [
+    "AvgPool2d",
+    "BatchNorm2d",
+    "BedOfNails",
+    "BilinearUpsample",
+    "Conv2d",
+    "ConvTranspose2d",
+    "Dropout",
+    "Flatten",
+    "GlobalAvgPool2d",
+    "Layer",
+    "Linear",
+    "MaxPool2d",
+    "MaxUnpool2d",
+    "NearestUpsample",
+    "Parameter",
+    "ReLU",
+    "ResidualBlock",
+    "Sequential",
+    "Sigmoid",
+    "conv_block",
+]

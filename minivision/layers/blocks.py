@@ -1,0 +1,59 @@
+"""The two blocks that the networks of this package are built from."""
+
+from minivision.layers.convolution import Conv2d
+from minivision.layers.layer import Layer, Sequential
+from minivision.layers.normalization import BatchNorm2d
+from minivision.layers.pointwise import ReLU
+
+
+def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, rng):
+    """Return convolution, batch normalization, ReLU; maps of stride 1 keep their size.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size : int
+        Odd.
+    stride : int
+    rng : numpy.random.Generator
+    """
+    return Sequential(
+        Conv2d(
+            in_channels, out_channels, kernel_size, stride=stride, padding=kernel_size // 2, bias=False, rng=rng
+        ),
+        BatchNorm2d(out_channels),
+        ReLU(),
+    )
+
+
+class ResidualBlock(Layer):
+    """``relu(x + bn(conv(relu(bn(conv(x))))))``: two convolutions learn what to add to x.
+
+    Parameters
+    ----------
+    channels : int
+    rng : numpy.random.Generator
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, "Deep residual learning for image recognition", CVPR 2016, figure 2.
+    """
+
+    def __init__(self, channels, *, rng):
+        self.first = conv_block(channels, channels, rng=rng)
+        self.conv = Conv2d(channels, channels, 3, padding=1, bias=False, rng=rng)
+        self.norm = BatchNorm2d(channels)
+        self.relu = ReLU()
+        # Begin as the identity: the sum of many blocks then has the variance of its input.
+        self.norm.gamma.value[...] = 0
+
+    def forward(self, x, training=False):
+        """Return y in the shape of x."""
+        residual = self.norm(self.conv(self.first(x, training), training), training)
+        residual += x
+        return self.relu(residual, training)
+
+    def backward(self, dy):
+        """Return dx: the gradients of both ways, added."""
+        dy = self.relu.backward(dy)
+        return dy + self.first.backward(self.conv.backward(self.norm.backward(dy)))

@@ -1,0 +1,124 @@
+"""Convolution and transpose convolution as layers."""
+
+import numpy as np
+
+from minivision import ops
+from minivision.layers.initialization import bilinear, he_normal
+from minivision.layers.layer import Layer, Parameter
+from minivision.ops.arguments import pair
+
+
+class Conv2d(Layer):
+    """Slide filters over the input; see :func:`minivision.ops.conv2d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size : int or pair of int
+    stride, dilation : int or pair of int
+    padding : int, pair of int, or ((top, bottom), (left, right))
+    groups : int
+    bias : bool
+        Whether to add a bias; not needed before batch normalization.
+    rng : numpy.random.Generator, optional
+        For He's initialization. Without one the seed is 0.
+    """
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        *,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        bias=True,
+        rng=None,
+    ):
+        kh, kw = pair("kernel_size", kernel_size)
+        shape = (out_channels, in_channels // groups, kh, kw)
+        rng = np.random.default_rng(0) if rng is None else rng
+        self.w = Parameter(he_normal(shape, shape[1] * kh * kw, rng))
+        self.b = Parameter(np.zeros(out_channels, np.float32), decay=False) if bias else None
+        self.geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+
+    def forward(self, x, training=False):
+        """Return y ``(N, out_channels, H_out, W_out)`` for x ``(N, in_channels, H, W)``."""
+        if training:
+            self.remember(x)
+        return ops.conv2d(x, self.w.value, self.b.value if self.b else None, **self.geometry)
+
+    def backward(self, dy):
+        """Return dx; add to the gradients of w and b."""
+        (x,) = self.recall()
+        dx, dw, db = ops.conv2d_backward(dy, x, self.w.value, **self.geometry)
+        self.w.grad += dw
+        if self.b:
+            self.b.grad += db
+        return dx
+
+
+class ConvTranspose2d(Layer):
+    """Write weighted copies of filters; see :func:`minivision.ops.conv_transpose2d`.
+
+    It begins as bilinear interpolation, from which training departs.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size : int or pair of int
+    stride, dilation, output_padding : int or pair of int
+    padding : int, pair of int, or ((top, bottom), (left, right))
+    groups : int
+    bias : bool
+    rng : numpy.random.Generator, optional
+        Adds He's random weights to the bilinear ones, so that the filters are not all alike.
+    """
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        *,
+        stride=1,
+        padding=0,
+        output_padding=0,
+        dilation=1,
+        groups=1,
+        bias=True,
+        rng=None,
+    ):
+        kh, kw = pair("kernel_size", kernel_size)
+        sh, sw = pair("stride", stride)
+        shape = (in_channels, out_channels // groups, kh, kw)
+        w = bilinear(shape)
+        if rng is not None:
+            # each output sums over the copies that overlap there: kh * kw / (sh * sw) of them a channel
+            w += he_normal(shape, in_channels // groups * kh * kw / (sh * sw), rng)
+        self.w = Parameter(w)
+        self.b = Parameter(np.zeros(out_channels, np.float32), decay=False) if bias else None
+        self.geometry = {
+            "stride": stride,
+            "padding": padding,
+            "output_padding": output_padding,
+            "dilation": dilation,
+            "groups": groups,
+        }
+
+    def forward(self, x, training=False):
+        """Return y ``(N, out_channels, H_out, W_out)`` for x ``(N, in_channels, H, W)``."""
+        if training:
+            self.remember(x)
+        return ops.conv_transpose2d(x, self.w.value, self.b.value if self.b else None, **self.geometry)
+
+    def backward(self, dy):
+        """Return dx; add to the gradients of w and b."""
+        (x,) = self.recall()
+        dx, dw, db = ops.conv_transpose2d_backward(dy, x, self.w.value, **self.geometry)
+        self.w.grad += dw
+        if self.b:
+            self.b.grad += db
+        return dx

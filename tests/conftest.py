@@ -1,0 +1,17 @@
+"""What all tests share: reproducible draws, and quick hypothesis profiles."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Kernels compile at their first call: no deadlines.
+settings.register_profile(
+    "minivision", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("minivision")
+
+
+@pytest.fixture
+def rng():
+    """A generator with a seed of its own, the same in every run."""
+    return np.random.default_rng(2017)

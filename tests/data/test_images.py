@@ -1,0 +1,107 @@
+"""Reading pictures: every mode becomes the same RGB, every damage the same error."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
+
+RNG = np.random.default_rng(0)
+COLOURS = RNG.integers(0, 256, (5, 7, 3), np.uint8)
+GREY = RNG.integers(0, 256, (5, 7), np.uint8)
+
+
+def saved(image, path, **options):
+    image.save(path, **options)
+    return path
+
+
+def test_rgb_is_unchanged(tmp_path):
+    path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(path), COLOURS)
+    assert image_size(path) == (5, 7)
+
+
+def test_grey_is_repeated_and_16_bits_are_scaled_not_clipped(tmp_path):
+    expected = np.repeat(GREY[..., None], 3, axis=2)
+    np.testing.assert_array_equal(read_image(saved(Image.fromarray(GREY), tmp_path / "a.png")), expected)
+    deep = Image.fromarray(GREY.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(read_image(saved(deep, tmp_path / "b.png")), expected)
+    np.testing.assert_array_equal(read_image(saved(deep, tmp_path / "c.tif")), expected)
+
+
+def test_16_bits_are_rounded_to_8(tmp_path):
+    deep = Image.fromarray(np.array([[0, 100, 200, 32768, 65535]], np.uint16))
+    assert read_image(saved(deep, tmp_path / "a.png"))[0, :, 2].tolist() == [0, 0, 1, 128, 255]
+
+
+def test_one_bit_becomes_black_and_white(tmp_path):
+    path = saved(Image.fromarray(GREY > 100), tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(path)[..., 1], np.where(GREY > 100, 255, 0))
+
+
+def test_transparency_is_laid_on_white(tmp_path):
+    alpha = np.zeros((5, 7), np.uint8)
+    alpha[:, :3] = 255
+    path = saved(Image.fromarray(np.dstack([COLOURS, alpha])), tmp_path / "a.png")
+    expected = np.where(alpha[..., None] > 0, COLOURS, 255)
+    np.testing.assert_array_equal(read_image(path), expected)
+    path = saved(Image.fromarray(np.dstack([GREY, alpha])), tmp_path / "b.png")
+    np.testing.assert_array_equal(read_image(path)[..., 0], np.where(alpha > 0, GREY, 255))
+
+
+def test_palettes_are_looked_up_also_with_a_transparent_colour(tmp_path):
+    indices = Image.new("P", (7, 5))
+    indices.putdata((GREY % 3).ravel().tolist())
+    palette = np.array([[10, 20, 30], [200, 0, 0], [0, 200, 0]], np.uint8)
+    indices.putpalette(palette.tobytes())
+    np.testing.assert_array_equal(read_image(saved(indices, tmp_path / "a.png")), palette[GREY % 3])
+    palette[1] = 255
+    path = saved(indices, tmp_path / "b.png", transparency=1)
+    np.testing.assert_array_equal(read_image(path), palette[GREY % 3])
+
+
+def test_cmyk_becomes_rgb(tmp_path):
+    path = saved(Image.new("CMYK", (4, 3), (0, 255, 255, 0)), tmp_path / "a.tif")
+    assert read_image(path)[0, 0].tolist() == [255, 0, 0]
+
+
+def test_exif_orientation_is_applied_unless_the_annotations_were_made_without_it(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    path = saved(Image.fromarray(COLOURS), tmp_path / "a.png", exif=exif)
+    assert image_size(path) == (7, 5)
+    np.testing.assert_array_equal(read_image(path), np.rot90(COLOURS, -1))
+    np.testing.assert_array_equal(read_image(path, (7, 5)), np.rot90(COLOURS, -1))
+    np.testing.assert_array_equal(read_image(path, (5, 7)), COLOURS)
+
+
+def test_another_size_than_annotated_is_an_error(tmp_path):
+    path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
+    with pytest.raises(BrokenFileError, match="5x7.*annotations say 50x70"):
+        read_image(path, (50, 70))
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "text", "cut"])
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_broken_file_is_named_with_the_reason(tmp_path, damage, suffix):
+    path = tmp_path / f"broken.{suffix}"
+    if damage == "cut":
+        noise = RNG.integers(0, 256, (64, 64, 3), np.uint8)
+        data = saved(Image.fromarray(noise), path).read_bytes()
+        path.write_bytes(data[: len(data) // 2])
+    elif damage != "missing":
+        path.write_bytes(b"" if damage == "empty" else b"no picture")
+    with pytest.raises(BrokenFileError, match=f"broken.{suffix}: ."):
+        read_image(path)
+
+
+def test_index_maps_give_indices_not_colours(tmp_path):
+    image = Image.new("P", (7, 5))
+    image.putdata((GREY % 3).ravel().tolist())
+    image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+    np.testing.assert_array_equal(read_index_map(saved(image, tmp_path / "a.png")), GREY % 3)
+    with pytest.raises(BrokenFileError, match="grey or with a palette"):
+        read_index_map(saved(Image.fromarray(COLOURS), tmp_path / "b.png"))
+    with pytest.raises(BrokenFileError, match="its image is 2x2"):
+        read_index_map(tmp_path / "a.png", (2, 2))

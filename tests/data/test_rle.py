@@ -1,0 +1,74 @@
+"""Run lengths and polygons: bit for bit those of pycocotools."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from minivision.data import rle
+
+
+@settings(deadline=None)
+@given(arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))))
+def test_decoding_undoes_encoding(mask):
+    np.testing.assert_array_equal(rle.decode(rle.encode(mask)), mask)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 10**6), max_size=20))
+def test_decompressing_undoes_compressing(counts):
+    assert rle.decompress(rle.compress(counts)).tolist() == counts
+
+
+def test_runs_are_columns_and_the_first_is_of_zeros():
+    mask = np.array([[1, 0], [1, 1]], bool)
+    assert rle.decompress(rle.encode(mask)["counts"]).tolist() == [0, 2, 1, 1]
+    np.testing.assert_array_equal(rle.decode({"size": [2, 2], "counts": [0, 2, 1, 1]}), mask)
+
+
+def test_encoding_equals_pycocotools():
+    coco = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(0)
+    for density in (0, 0.02, 0.5, 0.98, 1):
+        for _ in range(40):
+            mask = rng.random(rng.integers(1, 90, 2)) < density
+            theirs = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
+            ours = rle.encode(mask)
+            assert ours == {"size": theirs["size"], "counts": theirs["counts"].decode()}
+            np.testing.assert_array_equal(rle.decode(theirs), mask)
+
+
+@pytest.mark.parametrize("step", [None, 1, 0.5, 0.2])
+def test_polygons_equal_pycocotools_also_outside_the_image_and_with_repeated_corners(step):
+    coco = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(1)
+    for trial in range(150):
+        height, width = (int(n) for n in rng.integers(1, 60, 2))
+        polygon = rng.uniform(-15, 75, 2 * rng.integers(3, 12))
+        polygon = polygon if step is None else np.round(polygon / step) * step
+        if trial % 5 == 0:
+            polygon[2:4] = polygon[:2]
+        theirs = coco.decode(coco.frPyObjects([polygon.tolist()], height, width))[..., 0]
+        np.testing.assert_array_equal(rle.polygons_to_mask([polygon], (height, width)), theirs.astype(bool))
+
+
+def test_several_polygons_are_one_object():
+    left, right = [0, 0, 3, 0, 3, 4, 0, 4], [5, 0, 8, 0, 8, 4, 5, 4]
+    mask = rle.polygons_to_mask([left, right], (4, 8))
+    np.testing.assert_array_equal(mask, np.repeat([[1, 1, 1, 0, 0, 1, 1, 1]], 4, axis=0).astype(bool))
+    overlapping = rle.polygons_to_mask([left, left], (4, 8))
+    assert overlapping.sum() == 12  # in any of them: two do not cancel
+
+
+@pytest.mark.parametrize("counts", [[1, 2], [-1, 5], "0", "~~", "aaaa"])
+def test_run_lengths_that_do_not_fit_are_an_error(counts):
+    with pytest.raises(ValueError, match="run lengths"):
+        rle.decode({"size": [2, 2], "counts": counts})
+
+
+def test_wrong_arguments_are_an_error():
+    with pytest.raises(ValueError, match="three corners"):
+        rle.polygons_to_mask([[0, 0, 1, 1]], (4, 4))
+    with pytest.raises(ValueError, match="bool array"):
+        rle.encode(np.zeros((2, 2), int))

@@ -1,0 +1,130 @@
+"""Reading PASCAL VOC's format: small data sets written here, read back."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minivision.data import IGNORE, BrokenFileError, in_memory, open_dataset
+
+OBJECT = (
+    "<object><name>{}</name><difficult>{}</difficult><bndbox><xmin>{}</xmin><ymin>{}</ymin>"
+    "<xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
+)
+A = [("dog", 0, 1, 1, 30, 20), ("cat", 1, 11, 6, 20, 15)]  # the first is the whole image
+B = [("ant", 0, 2, 3, 4, 5)]
+
+
+def write(root, splits):
+    for folder in ("ImageSets/Main", "Annotations", "JPEGImages"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for split, images in splits.items():
+        (root / "ImageSets" / "Main" / f"{split}.txt").write_text("".join(f"{name}\n" for name in images))
+        for name, objects in images.items():
+            text = "".join(OBJECT.format(*each) for each in objects)
+            (root / "Annotations" / f"{name}.xml").write_text(f"<annotation>{text}</annotation>")
+            Image.new("RGB", (30, 20), (9, 9, 9)).save(root / "JPEGImages" / f"{name}.jpg")
+    return f"voc:{root}"
+
+
+def test_boxes_start_at_zero_and_classes_agree_over_splits(tmp_path):
+    spec = write(tmp_path, {"train": {"a": A}, "val": {"b": B}})
+    train, val = open_dataset(spec, split="train"), open_dataset(spec, split="val")
+    assert train.classes == val.classes == ("background", "ant", "cat", "dog")
+    image, instances, label_map = train[0]
+    assert image.shape == (20, 30, 3)
+    assert instances.boxes.tolist() == [[0, 0, 30, 20], [10, 5, 20, 15]]
+    assert instances.labels.tolist() == [3, 2] and instances.crowd.tolist() == [False, True]
+    assert instances.masks is None and not train.has_masks and not train.has_label_maps
+    assert (label_map == IGNORE).all()
+    assert train.image_sizes() == [(20, 30)]
+    assert in_memory(train)[0].instances.labels.tolist() == [3, 2]
+
+
+def test_label_maps_and_masks_are_read_where_there_are_any(tmp_path):
+    degenerate = ("cat", 0, 5, 5, 4, 9)
+    spec = write(tmp_path, {"train": {"a": [A[0], degenerate, A[1]]}, "val": {"b": B}})
+    classes, numbers = np.zeros((20, 30), np.uint8), np.zeros((20, 30), np.uint8)
+    classes[:4], numbers[:4] = 3, 1
+    classes[5:15, 10:20], numbers[5:15, 10:20] = 2, 3
+    classes[4], numbers[4] = 255, 255
+    for folder, values in (("SegmentationClass", classes), ("SegmentationObject", numbers)):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(values).save(tmp_path / folder / "a.png")
+    with pytest.warns(UserWarning, match="dropped 1 box"):
+        train = open_dataset(spec, split="train")
+    assert train.has_masks and train.has_label_maps
+    np.testing.assert_array_equal(train[0].label_map, classes)
+    # the third object of the file is the second that is left
+    np.testing.assert_array_equal(train[0].instances.masks, [numbers == 1, numbers == 3])
+    assert not open_dataset(spec, split="val").has_label_maps
+
+    classes[0, 0] = 9
+    Image.fromarray(classes).save(tmp_path / "SegmentationClass" / "a.png")
+    (tmp_path / "classes.txt").write_text("background\nant\ncat\ndog\n")
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(BrokenFileError, match="label 9, but there are only 3 classes"),
+    ):
+        open_dataset(spec, split="train")[0]
+
+
+def test_boxes_are_clipped_to_the_image(tmp_path):
+    spec = write(tmp_path, {"train": {"a": [("cat", 0, -3, 2, 99, 99)]}})
+    assert open_dataset(spec, split="train")[0].instances.boxes.tolist() == [[0, 1, 30, 20]]
+
+
+def test_a_given_list_of_classes_is_used_and_checked(tmp_path):
+    spec = write(tmp_path, {"train": {"a": A}})
+    (tmp_path / "classes.txt").write_text("zebra\ndog\ncat\n")
+    dataset = open_dataset(spec, split="train")
+    assert dataset.classes == ("background", "zebra", "dog", "cat")
+    assert dataset[0].instances.labels.tolist() == [2, 3]
+    (tmp_path / "classes.txt").write_text("dog\n")
+    with pytest.raises(ValueError, match="lacks names that the annotations have: cat"):
+        open_dataset(spec, split="train")
+
+
+def test_missing_parts_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="ImageSets/Main"):
+        open_dataset(f"voc:{tmp_path}", split="train")
+    spec = write(tmp_path, {"train": {"a": A}, "val": {"b": B}})
+    with pytest.raises(FileNotFoundError, match="splits that are there: train, val"):
+        open_dataset(spec, split="test")
+    (tmp_path / "JPEGImages").rename(tmp_path / "Images")
+    with pytest.raises(FileNotFoundError, match="no folder 'JPEGImages'"):
+        open_dataset(spec, split="train")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<annotation><object>", "no element found"),
+        ("<annotation><object><name>cat</name></object></annotation>", "no bndbox"),
+        ("<annotation><object/></annotation>", "has no name"),
+        (
+            "<annotation><object><name>cat</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax></bndbox>"
+            "</object></annotation>",
+            "no ymax",
+        ),
+        ("<annotation>" + OBJECT.format("cat", 0, "one", 1, 2, 3) + "</annotation>", "one"),
+    ],
+)
+def test_a_broken_annotation_is_named_or_left_out(tmp_path, text, message):
+    spec = write(tmp_path, {"train": {"a": A, "b": B}})
+    (tmp_path / "Annotations" / "a.xml").write_text(text)
+    with pytest.raises(BrokenFileError, match=f"a.xml.*{message}"):
+        open_dataset(spec, split="train")
+    with pytest.warns(UserWarning, match="skipped 1 broken file, 1 images are left: a.xml"):
+        assert len(open_dataset(spec, split="train", skip_broken=True)) == 1
+
+
+def test_missing_and_broken_images_are_left_out(tmp_path):
+    spec = write(tmp_path, {"train": {"a": A, "b": B, "c": B}})
+    (tmp_path / "JPEGImages" / "a.jpg").unlink()
+    data = (tmp_path / "JPEGImages" / "b.jpg").read_bytes()
+    (tmp_path / "JPEGImages" / "b.jpg").write_bytes(data[: len(data) - 80])
+    with pytest.raises(BrokenFileError, match="a.jpg: there is no such file"):
+        open_dataset(spec, split="train")
+    with pytest.warns(UserWarning, match="skipped 2 broken files, 1 images are left: .*a.jpg.*b.jpg"):
+        dataset = open_dataset(spec, split="train", skip_broken=True)
+    assert len(dataset) == 1 and dataset[0].instances.labels.tolist() == [1]
