@@ -51,7 +51,7 @@ def check_gradients(op, *arrays, step=1e-6, tolerance=1e-6, seed=0, elements=200
     LookupError
         When the operation has no gradient.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 2017])  # not the stream the caller may have drawn x from
     call = _Call(op, arrays, keywords)
     y = call.output()
     dy = rng.standard_normal(np.shape(y))
@@ -100,15 +100,15 @@ def check_adjoint(op, *arrays, argument=None, tolerance=None, seed=0, **keywords
     CheckError
         When the two products differ by more.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 2017])  # not the stream the caller may have drawn x from
     call = _Call(op, arrays, keywords, double=False)
     name = argument or next(iter(call.arguments))
+    if name not in call.differentiable:
+        raise LookupError(f"{op.__name__} has no gradient for {name!r}; it has {', '.join(call.differentiable)}")
     x = call.arguments[name]
     Ax = call.output() - call.output(**{name: np.zeros_like(x)})
     y = rng.standard_normal(Ax.shape).astype(Ax.dtype)
     gradients = call.gradients(y)
-    if name not in gradients:
-        raise LookupError(f"{op.__name__} has no gradient for {name!r}; it has {', '.join(gradients)}")
     left = np.vdot(Ax.astype(np.float64), y.astype(np.float64))
     right = np.vdot(x.astype(np.float64), gradients[name].astype(np.float64))
     size = np.linalg.norm(Ax.astype(np.float64)) * np.linalg.norm(y.astype(np.float64))
@@ -133,6 +133,15 @@ class _Call:
         bound.apply_defaults()
         self.arguments = {name: _prepared(value, double) for name, value in bound.arguments.items()}
         self.backward = all_operations().get(f"{op.__name__}_backward")
+        # Gradients are called d<argument>; an optional argument that was not given (a bias) has none to check.
+        returned = (self.backward or op).returns
+        self.differentiable = [name for name in self.arguments if f"d{name}" in returned and self.given(name)]
+        if not self.differentiable:
+            raise LookupError(f"{op.__name__} has no gradient: there is no {op.__name__}_backward")
+
+    def given(self, name):
+        """Return whether an argument has a value."""
+        return self.arguments[name] is not None
 
     def results(self, **changed):
         """Call the operation, every time on fresh copies; return its results by name."""
@@ -155,15 +164,9 @@ class _Call:
 
     def gradients(self, dy):
         """Return the gradients by the name of their argument."""
-        if self.backward is None:
-            results = {f"d{name}": None for name in self.arguments}
-            found = {name: value * dy for name, value in self.results().items() if name in results}
-        else:
-            found = self._walk_back(dy)
-        if not found:
-            raise LookupError(f"{self.op.__name__} has no gradient: there is no {self.op.__name__}_backward")
-        # d<argument>; an optional argument that was not given (a bias) has no gradient to check
-        return {name[1:]: value for name, value in found.items() if self.arguments.get(name[1:]) is not None}
+        found = self.results() if self.backward is None else self._walk_back(dy)
+        scale = dy if self.backward is None else 1  # a loss returns the gradient of itself, not of loss * dy
+        return {name: found[f"d{name}"] * scale for name in self.differentiable}
 
     def _walk_back(self, dy):
         # What a backward operation asks for, it finds by name: arguments, results, and the input's size.

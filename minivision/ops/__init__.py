@@ -4,3 +4,89 @@ Feature maps are ``(N, C, H, W)``, float32 or float64; results have the dtype of
 ``f_backward`` stands below ``f``: it takes the upstream gradient first, then exactly what it needs to know, and
 returns the gradients in the order of the arrays of ``f``.
 """
+
+from minivision.ops.convolution import (
+    conv2d,
+    conv2d_backward,
+    conv_matrix,
+    conv_transpose2d,
+    conv_transpose2d_backward,
+)
+from minivision.ops.linear import (
+    linear,
+    linear_backward,
+)
+from minivision.ops.losses import (
+    binary_cross_entropy_with_logits,
+    hinge_loss,
+    mse_loss,
+    smooth_l1_loss,
+    softmax_cross_entropy,
+)
+from minivision.ops.normalization import (
+    batch_norm2d,
+    batch_norm2d_backward,
+)
+from minivision.ops.pointwise import (
+    dropout,
+    dropout_backward,
+    relu,
+    relu_backward,
+    sigmoid,
+    sigmoid_backward,
+)
+from minivision.ops.pooling import (
+    avg_pool2d,
+    avg_pool2d_backward,
+    global_avg_pool2d,
+    global_avg_pool2d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+    max_unpool2d,
+    max_unpool2d_backward,
+)
+from minivision.ops.upsampling import (
+    bed_of_nails,
+    bed_of_nails_backward,
+    upsample_bilinear,
+    upsample_bilinear_backward,
+    upsample_nearest,
+    upsample_nearest_backward,
+)
+
+__all__ = [
+    "avg_pool2d",
+    "avg_pool2d_backward",
+    "batch_norm2d",
+    "batch_norm2d_backward",
+    "bed_of_nails",
+    "bed_of_nails_backward",
+    "binary_cross_entropy_with_logits",
+    "conv2d",
+    "conv2d_backward",
+    "conv_matrix",
+    "conv_transpose2d",
+    "conv_transpose2d_backward",
+    "dropout",
+    "dropout_backward",
+    "global_avg_pool2d",
+    "global_avg_pool2d_backward",
+    "hinge_loss",
+    "linear",
+    "linear_backward",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "max_unpool2d",
+    "max_unpool2d_backward",
+    "mse_loss",
+    "relu",
+    "relu_backward",
+    "sigmoid",
+    "sigmoid_backward",
+    "smooth_l1_loss",
+    "softmax_cross_entropy",
+    "upsample_bilinear",
+    "upsample_bilinear_backward",
+    "upsample_nearest",
+    "upsample_nearest_backward",
+]

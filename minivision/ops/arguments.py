@@ -23,7 +23,9 @@ def as_array(name, value):
     try:
         array = np.asarray(value)
     except ValueError as error:  # ragged lists
-        raise ValueError(f"{name}: expected an array, got something NumPy cannot make one of ({error})") from None
+        raise ValueError(
+            f"{name}: expected an array, got something NumPy cannot make one of ({error})"
+        ) from None
     if not (array.flags.carray and array.dtype.isnative):
         # Read-only memory is copied too: Numba would compile a second kernel for it.
         array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")

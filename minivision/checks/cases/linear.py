@@ -1,6 +1,16 @@
 """Cases for the fully connected layer: one of each, rests beside any block size, an empty batch."""
 
-_SIZES = [(2, 3, 4), (1, 1, 1), (5, 7, 3), (8, 16, 32), (3, 130, 10), (17, 33, 9), (70, 5, 2), (0, 4, 3), (4, 0, 3)]
+_SIZES = [
+    (2, 3, 4),
+    (1, 1, 1),
+    (5, 7, 3),
+    (8, 16, 32),
+    (3, 130, 10),
+    (17, 33, 9),
+    (70, 5, 2),
+    (0, 4, 3),
+    (4, 0, 3),
+]
 
 
 def linear(rng):

@@ -6,7 +6,16 @@ _SHAPES = [(4, 3), (2, 3, 4, 5), (1, 1, 1, 1), (5,), (0, 4), (3, 1500)]
 
 
 def softmax_cross_entropy(rng):
-    for shape in [(4, 3), (300, 21), (2, 7, 4, 5), (1, 2, 17, 31), (2, 1, 3, 3), (0, 4), (0, 4, 5, 5), (2, 3, 0, 4)]:
+    for shape in [
+        (4, 3),
+        (300, 21),
+        (2, 7, 4, 5),
+        (1, 2, 17, 31),
+        (2, 1, 3, 3),
+        (0, 4),
+        (0, 4, 5, 5),
+        (2, 3, 0, 4),
+    ]:
         C = shape[1]
         scores = 3 * rng.standard_normal(shape)
         target = rng.integers(0, C, (shape[0], *shape[2:]))

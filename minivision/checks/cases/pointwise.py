@@ -1,4 +1,4 @@
-"""Cases for what is done to each number by itself: any shape, also none at all and more than one block of a kernel."""
+"""Cases for what is done to each number by itself: any shape, also empty, also many blocks."""
 
 import numpy as np
 
@@ -27,7 +27,8 @@ def sigmoid_backward(rng):
 
 
 def dropout(rng):
-    # The generator among the arguments is of its own seed: copy it before each call to get the same drops again.
+    # The generator among the arguments is of its own seed: copy it before each call to get the same drops
+    # again.
     for shape in _SHAPES:
         for p in (0.0, 0.3, 0.5, 1.0):
             yield (rng.standard_normal(shape), p), {"rng": np.random.default_rng(3), "training": True}

@@ -1,4 +1,4 @@
-"""Cases for pooling: windows that overlap, that leave rows over, that reach into uneven padding, of one pixel."""
+"""Cases for pooling: windows that overlap, leave rows over, reach into uneven padding; maps of one pixel."""
 
 import numpy as np
 

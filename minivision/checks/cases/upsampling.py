@@ -1,6 +1,15 @@
-"""Cases for upsampling: scales of two, which kernels do apart, and others, uneven ones, maps one pixel wide."""
+"""Cases for upsampling: scale two, which kernels do apart, and others; maps one pixel wide."""
 
-_MAPS = [(2, 3, 4, 5), (1, 1, 1, 1), (1, 2, 1, 6), (1, 2, 6, 1), (1, 1, 2, 2), (1, 18, 3, 40), (0, 3, 4, 4), (2, 0, 3, 3)]
+_MAPS = [
+    (2, 3, 4, 5),
+    (1, 1, 1, 1),
+    (1, 2, 1, 6),
+    (1, 2, 6, 1),
+    (1, 1, 2, 2),
+    (1, 18, 3, 40),
+    (0, 3, 4, 4),
+    (2, 0, 3, 3),
+]
 _SCALES = [2, 1, 3, (2, 1), (1, 2), (2, 3), (4, 2), (3, 5)]
 
 

@@ -204,7 +204,10 @@ def load(x, n, channel, channels, block_row, plan, line, scratch):
                             source = line[plan.phases_x[b] :]
                             for j in range(columns):
                                 target[j] = source[j * step_x]
-    scratch[channels * plan.plane - VECTOR_BYTES // 4 :] = 0  # the last tile reads past the end
+            for b in range(plan.phases_x.size):  # tiles read past the end: what they find there must be a number
+                end = c * plan.plane + (a * plan.phases_x.size + b + 1) * plan.phase
+                scratch[end - VECTOR_BYTES // 4 : end] = 0
+    scratch[channels * plan.plane :] = 0
 
 
 @jit

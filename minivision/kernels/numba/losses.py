@@ -1,0 +1,254 @@
+"""The losses: value and gradient in one pass.
+
+Each block of numbers has its own partial sum, and these are added in their order: the result is the same for
+any number of threads.
+"""
+
+import numpy as np
+from numba import prange
+
+from minivision.kernels.numba.compile import jit
+from minivision.kernels.numba.exponential import exp, log, log1p
+
+# Sums may be taken in any order (so in vector lanes), but NaN and infinity keep their meaning.
+_SUMS = {"reassoc", "contract", "nsz"}
+_BLOCK = 2048  # numbers that are summed in the array's own precision; the sums of blocks are added in float64
+_PIXELS = 256  # pixels that are worked on at a time by softmax: all their classes fit the fastest cache
+
+
+def _blocks(size, block):
+    return (size + block - 1) // block
+
+
+# ---- softmax and cross-entropy ----
+
+
+def softmax_cross_entropy(scores, target, weight, ignore_index, reduction):
+    N, C = scores.shape[:2]
+    dscores = np.empty_like(scores)
+    if scores.size == 0:
+        return scores.dtype.type(0), dscores
+    if weight is None:
+        weight = np.ones(C, scores.dtype)
+    norm = 1.0
+    if reduction == "mean":
+        norm = _total_weight(target.reshape(-1), weight, ignore_index) or 1.0
+    if scores.ndim == 2:
+        partial = np.empty(N)
+        _softmax_rows(scores, target, weight, ignore_index, 1 / norm, partial, dscores)
+    else:
+        maps = N, C, scores[0, 0].size  # (N, C, H, W) -> (N, C, H * W)
+        partial = np.empty((N, _blocks(maps[2], _PIXELS)))
+        _softmax_pixels(
+            scores.reshape(maps),
+            target.reshape(N, -1),
+            weight,
+            ignore_index,
+            1 / norm,
+            partial,
+            dscores.reshape(maps),
+        )
+    return scores.dtype.type(partial.sum() / norm), dscores
+
+
+def _total_weight(target, weight, ignore_index):
+    partial = np.empty(_blocks(target.size, _BLOCK))
+    _weight_of_blocks(target, weight, ignore_index, partial)
+    return partial.sum()
+
+
+@jit(parallel=True)
+def _weight_of_blocks(target, weight, ignore_index, partial):
+    for block in prange(partial.size):
+        labels = target[block * _BLOCK : (block + 1) * _BLOCK]
+        total = 0.0
+        for i in range(labels.size):
+            if labels[i] != ignore_index:
+                total += weight[labels[i]]
+        partial[block] = total
+
+
+@jit(parallel=True, fastmath=_SUMS)
+def _softmax_rows(scores, target, weight, ignore_index, inv_norm, partial, dscores):
+    """One example after the other, along its classes."""
+    N, C = scores.shape
+    for n in prange(N):
+        row, out = scores[n], dscores[n]
+        label = target[n]
+        if label == ignore_index:
+            out[:] = 0
+            partial[n] = 0
+            continue
+        largest, total = row[0], row.dtype.type(0)
+        for c in range(C):
+            v = row[c]
+            largest = v if v > largest else largest
+        for c in range(C):
+            e = exp(row[c] - largest)
+            out[c] = e
+            total += e
+        partial[n] = weight[label] * (log(total) - (row[label] - largest))
+        gradient = row.dtype.type(weight[label] * inv_norm)
+        factor = gradient / total
+        for c in range(C):
+            out[c] *= factor
+        out[label] -= gradient
+
+
+@jit(parallel=True, fastmath={"contract"})
+def _softmax_pixels(scores, target, weight, ignore_index, inv_norm, partial, dscores):
+    """A block of pixels at a time, along the pixels of each class."""
+    N, C, L = scores.shape
+    blocks = partial.shape[1]
+    for task in prange(N * blocks):
+        n, block = task // blocks, task % blocks
+        start, stop = block * _PIXELS, min((block + 1) * _PIXELS, L)
+        labels = target[n, start:stop]
+        largest = scores[n, 0, start:stop].copy()
+        for c in range(1, C):
+            _keep_largest(scores[n, c, start:stop], largest)
+        total = np.zeros(stop - start, scores.dtype)
+        for c in range(C):
+            _exponentials(scores[n, c, start:stop], largest, dscores[n, c, start:stop], total)
+
+        log_total = np.empty(stop - start, scores.dtype)
+        _logarithms(total, log_total)
+        loss = 0.0
+        factor = np.zeros(stop - start, scores.dtype)  # from exponentials to gradients; 0 where ignored
+        for i in range(stop - start):
+            label = labels[i]
+            if label != ignore_index:
+                loss += weight[label] * (log_total[i] - (scores[n, label, start + i] - largest[i]))
+                factor[i] = weight[label] * inv_norm / total[i]
+        partial[n, block] = loss
+
+        for c in range(C):
+            _scale(dscores[n, c, start:stop], factor)
+        for i in range(stop - start):
+            label = labels[i]
+            if label != ignore_index:
+                dscores[n, label, start + i] -= weight[label] * inv_norm
+
+
+@jit
+def _keep_largest(values, largest):
+    for i in range(values.size):
+        largest[i] = values[i] if values[i] > largest[i] else largest[i]
+
+
+@jit(fastmath={"contract"})
+def _exponentials(values, largest, out, total):
+    for i in range(values.size):
+        e = exp(values[i] - largest[i])
+        out[i] = e
+        total[i] += e
+
+
+@jit(fastmath={"contract"})
+def _logarithms(total, result):
+    for i in range(total.size):
+        result[i] = log(total[i])
+
+
+@jit
+def _scale(values, factor):
+    zero = values.dtype.type(0)
+    for i in range(values.size):
+        scaled = values[i] * factor[i]
+        values[i] = zero if factor[i] == zero else scaled  # a NaN that is ignored stays unseen
+
+
+# ---- losses of numbers against numbers ----
+
+
+def _over_blocks(kernel, x, target, reduction, *options):
+    """Call a kernel that writes the gradient and the sums of blocks; return the loss and the gradient."""
+    dx = np.empty_like(x)
+    partial = np.empty(_blocks(x.size, _BLOCK))
+    norm = max(x.size, 1) if reduction == "mean" else 1
+    options = tuple(x.dtype.type(option) for option in (*options, 1 / norm))
+    kernel(x.reshape(-1), target.reshape(-1), *options, dx.reshape(-1), partial)
+    return x.dtype.type(partial.sum() / norm), dx
+
+
+def binary_cross_entropy_with_logits(x, target, reduction):
+    return _over_blocks(_binary_cross_entropy, x, target, reduction)
+
+
+@jit(parallel=True, fastmath=_SUMS)
+def _binary_cross_entropy(x, target, inv_norm, dx, partial):
+    for block in prange(partial.size):
+        logits = x[block * _BLOCK : (block + 1) * _BLOCK]
+        targets = target[block * _BLOCK : (block + 1) * _BLOCK]
+        gradient = dx[block * _BLOCK : (block + 1) * _BLOCK]
+        zero, one = logits.dtype.type(0), logits.dtype.type(1)
+        total = zero
+        for i in range(logits.size):
+            logit, t = logits[i], targets[i]
+            small = exp(-abs(logit))
+            total += (zero if logit < zero else logit) - logit * t + log1p(small)
+            probability = (small if logit < zero else one) / (one + small)
+            gradient[i] = (probability - t) * inv_norm
+        partial[block] = total
+
+
+def smooth_l1_loss(x, target, beta, reduction):
+    return _over_blocks(_smooth_l1, x, target, reduction, beta)
+
+
+@jit(parallel=True, fastmath=_SUMS)
+def _smooth_l1(x, target, beta, inv_norm, dx, partial):
+    for block in prange(partial.size):
+        values = x[block * _BLOCK : (block + 1) * _BLOCK]
+        targets = target[block * _BLOCK : (block + 1) * _BLOCK]
+        gradient = dx[block * _BLOCK : (block + 1) * _BLOCK]
+        zero, half = values.dtype.type(0), values.dtype.type(0.5)
+        inv_beta = values.dtype.type(1) / beta if beta > 0 else zero
+        total = zero
+        for i in range(values.size):
+            difference = values[i] - targets[i]
+            distance = abs(difference)
+            near = distance < beta
+            total += half * difference * difference * inv_beta if near else distance - half * beta
+            slope = inv_norm if difference > zero else -inv_norm
+            slope = difference * inv_norm if (difference == zero) | (difference != difference) else slope
+            gradient[i] = difference * inv_beta * inv_norm if near else slope
+        partial[block] = total
+
+
+def mse_loss(x, target, reduction):
+    return _over_blocks(_squares, x, target, reduction)
+
+
+@jit(parallel=True, fastmath=_SUMS)
+def _squares(x, target, inv_norm, dx, partial):
+    for block in prange(partial.size):
+        values = x[block * _BLOCK : (block + 1) * _BLOCK]
+        targets = target[block * _BLOCK : (block + 1) * _BLOCK]
+        gradient = dx[block * _BLOCK : (block + 1) * _BLOCK]
+        total = values.dtype.type(0)
+        for i in range(values.size):
+            difference = values[i] - targets[i]
+            total += difference * difference
+            gradient[i] = (difference + difference) * inv_norm
+        partial[block] = total
+
+
+def hinge_loss(scores, target, margin, reduction):
+    return _over_blocks(_hinge, scores, target, reduction, margin)
+
+
+@jit(parallel=True, fastmath=_SUMS)
+def _hinge(scores, target, margin, inv_norm, dscores, partial):
+    for block in prange(partial.size):
+        values = scores[block * _BLOCK : (block + 1) * _BLOCK]
+        targets = target[block * _BLOCK : (block + 1) * _BLOCK]
+        gradient = dscores[block * _BLOCK : (block + 1) * _BLOCK]
+        zero = values.dtype.type(0)
+        total = zero
+        for i in range(values.size):
+            shortfall = margin - targets[i] * values[i]
+            met = shortfall <= zero
+            total += zero if met else shortfall
+            gradient[i] = zero if met else -targets[i] * inv_norm
+        partial[block] = total

@@ -1,0 +1,97 @@
+"""The fully connected layer: every output sees every input."""
+
+import numpy as np
+
+from minivision.operation import operation
+from minivision.ops.arguments import check_same_shape, check_shape, floats
+
+
+def _check_linear(x, w, b):
+    x, w, b = floats(x=x, w=w, b=b)
+    check_shape("x", x, "N, D", meaning="flatten feature maps with x.reshape(N, -1)")
+    check_shape("w", w, "M, D")
+    if w.shape[1] != x.shape[1]:
+        raise ValueError(
+            f"w: expected shape (M, {x.shape[1]}) to go with x {x.shape}, got {w.shape}; "
+            f"each row holds the weights of one output"
+        )
+    if b is not None:
+        check_same_shape("b", b, w.shape[:1], "one number for each row of w")
+    return x, w, b
+
+
+@operation(check=_check_linear)
+def linear(x, w, b=None):
+    """Multiply by a matrix and add a bias.
+
+    Parameters
+    ----------
+    x : (N, D) array
+        A vector of D features for each of N examples.
+    w : (M, D) array
+        The weights, one row for each output, as in PyTorch.
+    b : (M,) array, optional
+        The bias of each output.
+
+    Returns
+    -------
+    y : (N, M) array
+        ``x @ w.T + b``.
+
+    Raises
+    ------
+    ValueError
+        When the shapes disagree.
+    """
+    N, M = x.shape[0], w.shape[0]
+    y = np.zeros((N, M), x.dtype)
+    for n, m in np.ndindex(N, M):
+        y[n, m] = (x[n] * w[m]).sum()
+    if b is not None:
+        y += b
+    return y
+
+
+def _check_linear_backward(dy, x, w):
+    dy, x, w = floats(dy=dy, x=x, w=w)
+    check_shape("x", x, "N, D")
+    check_shape("w", w, f"M, {x.shape[1]}", meaning="D as in x")
+    check_same_shape("dy", dy, (x.shape[0], w.shape[0]), "the shape of x @ w.T")
+    return dy, x, w
+
+
+@operation(check=_check_linear_backward, returns=("dx", "dw", "db"))
+def linear_backward(dy, x, w):
+    """Return the gradients of :func:`linear`.
+
+    Parameters
+    ----------
+    dy : (N, M) array
+        Upstream gradient.
+    x : (N, D) array
+        The input of :func:`linear`.
+    w : (M, D) array
+        Its weights.
+
+    Returns
+    -------
+    dx : (N, D) array
+        ``dy @ w``.
+    dw : (M, D) array
+        ``dy.T @ x``.
+    db : (M,) array
+        The sum of `dy` over the examples.
+
+    Raises
+    ------
+    ValueError
+        When the shapes disagree.
+    """
+    dx = np.zeros_like(x)
+    dw = np.zeros_like(w)
+    db = np.zeros(w.shape[0], x.dtype)
+    for n, m in np.ndindex(dy.shape):
+        dx[n] += dy[n, m] * w[m]
+        dw[m] += dy[n, m] * x[n]
+        db[m] += dy[n, m]
+    return dx, dw, db

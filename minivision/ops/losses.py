@@ -1,0 +1,272 @@
+"""The losses. Each returns its value and the gradient of it, ready to be sent back.
+
+With ``reduction="mean"`` the sum is divided by the number of terms, with ``"sum"`` it is not. Over nothing at
+all (an empty batch, every target ignored) a loss is 0 and its gradient zero, so that an image without objects
+harms no training step.
+"""
+
+import numpy as np
+
+from minivision.operation import operation
+from minivision.ops.arguments import all_below, as_array, check_same_shape, floats, integers, reduction_name
+
+
+def _check_softmax_cross_entropy(scores, target, weight, ignore_index, reduction):
+    scores, weight = floats(scores=scores, weight=weight)
+    if scores.ndim < 2 or scores.shape[1] == 0:
+        raise ValueError(
+            f"scores: expected shape (N, C) or (N, C, H, W), at least one class, got {scores.shape}"
+        )
+    C = scores.shape[1]
+    target = integers("target", target)
+    check_same_shape(
+        "target", target, scores.shape[:1] + scores.shape[2:], f"scores {scores.shape} without classes"
+    )
+    ignore_index = int(ignore_index)
+    if not all_below(target, C) and not all_below(np.where(target == ignore_index, 0, target), C):
+        wrong = np.argwhere((target != ignore_index) & ((target < 0) | (target >= C)))[0]
+        at = tuple(int(i) for i in wrong)
+        raise ValueError(
+            f"target: expected classes in 0 .. {C - 1} (scores has {C}) or ignore_index {ignore_index}, "
+            f"got {int(target[at])} at {at}; pass ignore_index={int(target[at])} if that means 'no label'"
+        )
+    if weight is not None:
+        check_same_shape("weight", weight, (C,), "one number for each class")
+    return scores, target, weight, ignore_index, reduction_name(reduction)
+
+
+@operation(check=_check_softmax_cross_entropy, returns=("loss", "dscores"))
+def softmax_cross_entropy(scores, target, *, weight=None, ignore_index=-100, reduction="mean"):
+    """Measure how improbable the softmax of the scores makes the right class.
+
+    Parameters
+    ----------
+    scores : (N, C) or (N, C, H, W) array
+        A score for each of C classes (logits), for each example or each pixel.
+    target : (N,) or (N, H, W) array of int
+        The right class, or `ignore_index`.
+    weight : (C,) array, optional
+        How much each class counts. The mean is then the weighted mean, as in PyTorch.
+    ignore_index : int
+        Targets of this value count nothing.
+    reduction : "mean" or "sum"
+        What is done with the losses of the single examples or pixels.
+
+    Returns
+    -------
+    loss : scalar
+        ``sum(w * -log softmax(scores)[target]) / sum(w)``, ``w`` being the weight of the target's class; 0
+        where nothing counts.
+    dscores : array of the shape of scores
+        ``w * (softmax(scores) - onehot(target)) / sum(w)``.
+
+    Raises
+    ------
+    ValueError
+        When a target is no class.
+    """
+    # (N, C, ...) -> (N, C, L) and (N, ...) -> (N, 1, L): as many places L as there are pixels
+    N, C = scores.shape[:2]
+    L = scores[0, 0].size if N else 0
+    flat_scores, flat_target = scores.reshape(N, C, L), target.reshape(N, 1, L)
+
+    counts = flat_target != ignore_index
+    label = np.where(counts, flat_target, 0)
+    class_weight = np.ones(C, scores.dtype) if weight is None else weight
+    w = np.where(counts, class_weight[label], scores.dtype.type(0))  # (N, 1, L)
+
+    shifted = flat_scores - flat_scores.max(axis=1, keepdims=True)  # the largest exponent is 0: no overflow
+    exponentials = np.exp(shifted)
+    total = exponentials.sum(axis=1, keepdims=True)
+    onehot = np.arange(C)[:, None] == label  # (N, C, L)
+
+    shifted_target = np.take_along_axis(shifted, label, axis=1)
+    losses = np.where(counts, w * (np.log(total) - shifted_target), scores.dtype.type(0))
+    dscores = np.where(counts, w * (exponentials / total - onehot), scores.dtype.type(0))
+
+    loss, norm = losses.sum(), w.sum() if reduction == "mean" else 1
+    if norm > 0:
+        loss, dscores = loss / norm, dscores / scores.dtype.type(norm)
+    return loss, dscores.reshape(scores.shape)
+
+
+def _check_pairwise(x, target, reduction, name="x"):
+    """Check numbers and targets of the same shape; boolean targets (masks) become 0 and 1."""
+    (x,) = floats(**{name: x})
+    target = as_array("target", target)
+    if target.dtype == bool:
+        target = target.astype(x.dtype)
+    x, target = floats(**{name: x, "target": target})
+    check_same_shape("target", target, x.shape, f"the shape of {name}")
+    return x, target, reduction_name(reduction)
+
+
+def _reduced(losses, dx, reduction):
+    """Return the sum or the mean of the losses, and the gradient that goes with it."""
+    count = losses.size if reduction == "mean" else 1
+    if count == 0:
+        return losses.sum(), dx
+    return losses.sum() / losses.dtype.type(count), dx / dx.dtype.type(count)
+
+
+def _check_binary_cross_entropy_with_logits(x, target, reduction):
+    return _check_pairwise(x, target, reduction)
+
+
+@operation(check=_check_binary_cross_entropy_with_logits, returns=("loss", "dx"))
+def binary_cross_entropy_with_logits(x, target, *, reduction="mean"):
+    """Measure how improbable the sigmoid of each logit makes its target.
+
+    Parameters
+    ----------
+    x : array
+        Logits of any shape.
+    target : array of the same shape
+        Probabilities in 0 .. 1, usually 0 or 1; or booleans, as masks are.
+    reduction : "mean" or "sum"
+        What is done with the losses of the single numbers.
+
+    Returns
+    -------
+    loss : scalar
+        The mean or sum of ``-t log(p) - (1 - t) log(1 - p)`` with ``p = sigmoid(x)``.
+    dx : array
+        ``p - t``, divided by the number of terms for the mean.
+
+    Raises
+    ------
+    ValueError
+        When the shapes disagree.
+    """
+    # -t log(p) - (1 - t) log(1 - p), rearranged so that nothing overflows
+    small = np.exp(-abs(x))
+    losses = np.maximum(x, 0) - x * target + np.log1p(small)
+    probability = np.where(x < 0, small, x.dtype.type(1)) / (1 + small)
+    return _reduced(losses, probability - target, reduction)
+
+
+def _check_smooth_l1_loss(x, target, beta, reduction):
+    x, target, reduction = _check_pairwise(x, target, reduction)
+    if not beta >= 0:
+        raise ValueError(f"beta: expected a number of at least 0, got {beta!r}; 0 gives the plain L1 loss")
+    return x, target, float(beta), reduction
+
+
+@operation(check=_check_smooth_l1_loss, returns=("loss", "dx"))
+def smooth_l1_loss(x, target, *, beta=1.0, reduction="mean"):
+    """Measure the distance: squared while it is small, as it is where it is large.
+
+    Parameters
+    ----------
+    x : array
+        Predicted numbers of any shape.
+    target : array of the same shape
+        What they should be.
+    beta : float
+        The distance at which the square turns into a line; with 0 it is the L1 loss.
+    reduction : "mean" or "sum"
+        What is done with the losses of the single numbers.
+
+    Returns
+    -------
+    loss : scalar
+        The mean or sum of ``0.5 d^2 / beta`` where ``d = |x - target| < beta``, else ``d - 0.5 beta``.
+    dx : array
+        Its gradient: never larger than 1 for a single number, so an outlier cannot rule a training step.
+
+    Raises
+    ------
+    ValueError
+        When the shapes disagree, or `beta` is negative.
+
+    References
+    ----------
+    Girshick, "Fast R-CNN", 2015, equation 3, where beta is 1.
+    """
+    difference = x - target
+    distance = abs(difference)
+    if beta == 0:
+        return _reduced(distance, np.sign(difference), reduction)
+    near = distance < beta
+    losses = np.where(near, 0.5 * difference**2 / beta, distance - 0.5 * beta)
+    dx = np.where(near, difference / beta, np.sign(difference))
+    return _reduced(losses, dx, reduction)
+
+
+def _check_mse_loss(x, target, reduction):
+    return _check_pairwise(x, target, reduction)
+
+
+@operation(check=_check_mse_loss, returns=("loss", "dx"))
+def mse_loss(x, target, *, reduction="mean"):
+    """Measure the squared distance (the L2 loss).
+
+    Parameters
+    ----------
+    x : array
+        Predicted numbers of any shape.
+    target : array of the same shape
+        What they should be.
+    reduction : "mean" or "sum"
+        What is done with the losses of the single numbers.
+
+    Returns
+    -------
+    loss : scalar
+        The mean or sum of ``(x - target)^2``.
+    dx : array
+        ``2 (x - target)``, divided by the number of terms for the mean.
+
+    Raises
+    ------
+    ValueError
+        When the shapes disagree.
+    """
+    difference = x - target
+    return _reduced(difference**2, 2 * difference, reduction)
+
+
+def _check_hinge_loss(scores, target, margin, reduction):
+    scores, target, reduction = _check_pairwise(scores, target, reduction, name="scores")
+    wrong = abs(target) != 1
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"target: expected -1 (is not) or +1 (is), got {target[at]} at {at}; "
+            f"turn 0 and 1 into these with 2 * target - 1"
+        )
+    return scores, target, float(margin), reduction
+
+
+@operation(check=_check_hinge_loss, returns=("loss", "dscores"))
+def hinge_loss(scores, target, *, margin=1.0, reduction="mean"):
+    """Measure how far each score falls short of the margin on its side: the loss of a support vector machine.
+
+    Parameters
+    ----------
+    scores : array
+        Scores of any shape.
+    target : array of the same shape
+        +1 where the score should be positive, -1 where it should be negative.
+    margin : float
+        How far from zero a score must be to cost nothing.
+    reduction : "mean" or "sum"
+        What is done with the losses of the single scores.
+
+    Returns
+    -------
+    loss : scalar
+        The mean or sum of ``max(0, margin - target * score)``.
+    dscores : array
+        ``-target`` where that is positive, else 0; divided by the number of terms for the mean.
+
+    Raises
+    ------
+    ValueError
+        When a target is neither -1 nor +1, or the shapes disagree.
+    """
+    shortfall = margin - target * scores
+    met = shortfall <= 0
+    losses = np.where(met, scores.dtype.type(0), shortfall)
+    dscores = np.where(met, scores.dtype.type(0), -target)
+    return _reduced(losses, dscores, reduction)

@@ -1,0 +1,182 @@
+"""Batch normalisation: every channel brought to mean 0 and variance 1, then scaled and shifted as learned."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minivision.operation import operation
+from minivision.ops.arguments import FLOATS, as_array, check_same_shape, check_shape, floats
+
+
+class BatchStatistics(NamedTuple):
+    """What the way back of batch normalisation must know of the way forward.
+
+    Attributes
+    ----------
+    mean, inv_std : (C,) array
+        What each channel was shifted by and multiplied with.
+    training : bool
+        Whether these came from the batch itself, so that they too have a gradient.
+    """
+
+    mean: np.ndarray
+    inv_std: np.ndarray
+    training: bool
+
+
+def _check_batch_norm2d(x, gamma, beta, running_mean, running_var, training, momentum, eps):
+    x, gamma, beta = floats(x=x, gamma=gamma, beta=beta)
+    check_shape("x", x, "N, C, H, W")
+    channels = x.shape[1:2]
+    running = {"running_mean": running_mean, "running_var": running_var}
+    for name, array in running.items():
+        if training:
+            _check_updatable(name, array)
+        else:
+            running[name] = as_array(name, array)
+    for name, array in {"gamma": gamma, "beta": beta, **running}.items():
+        check_same_shape(name, array, channels, "one number for each channel of x")
+    values_per_channel = x.shape[0] * x.shape[2] * x.shape[3]
+    if training and values_per_channel < 2:
+        raise ValueError(
+            f"x: expected more than one value per channel in training, got {values_per_channel} "
+            f"(shape {x.shape}): no variance can be told from that; use a larger batch, or training=False"
+        )
+    return x, gamma, beta, *running.values(), bool(training), float(momentum), float(eps)
+
+
+def _check_updatable(name, array):
+    """Refuse what a kernel cannot update in place: a copy would be updated, and the update lost."""
+    if not hasattr(array, "dtype") or array.dtype not in FLOATS:
+        got = array.dtype if hasattr(array, "dtype") else type(array).__name__
+        raise TypeError(
+            f"{name}: expected a float32 or float64 array to update in place, got {got}; "
+            f"make one with np.zeros(C, np.float32)"
+        )
+    if isinstance(array, np.ndarray) and not (array.flags.carray and array.dtype.isnative):
+        reason = "read-only" if not array.flags.writeable else "not contiguous"
+        raise ValueError(
+            f"{name}: in training it is updated in place, but this array is {reason}; "
+            f"pass an array of its own, as in {name}.copy()"
+        )
+
+
+@operation(check=_check_batch_norm2d, returns=("y", "saved"))
+def batch_norm2d(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    """Normalise each channel over the batch and all pixels, then scale and shift it.
+
+    Parameters
+    ----------
+    x : (N, C, H, W) array
+        Feature maps.
+    gamma, beta : (C,) array
+        The learned scale and shift of each channel.
+    running_mean, running_var : (C,) array
+        Running statistics. In training they are updated **in place**, the variance with Bessel's correction
+        (``n / (n - 1)``, as in PyTorch); otherwise they stand in for the batch's own.
+    training : bool
+        Whether to normalise by the batch's own mean and variance.
+    momentum : float
+        Share of the batch in the running statistics:
+        ``running = (1 - momentum) * running + momentum * batch``.
+    eps : float
+        Added to the variance, against division by zero.
+
+    Returns
+    -------
+    y : (N, C, H, W) array
+        ``gamma * (x - mean) / sqrt(var + eps) + beta``.
+    saved : BatchStatistics
+        For :func:`batch_norm2d_backward`.
+
+    Raises
+    ------
+    ValueError
+        In training with fewer than two values per channel, or running arrays that cannot be updated in place.
+
+    References
+    ----------
+    Ioffe, Szegedy, "Batch Normalization", 2015, algorithms 1 and 2.
+    """
+
+    # (C,) -> (C, 1, 1), to stand beside (N, C, H, W)
+    def per_channel(v):
+        return v[:, None, None]
+
+    if training:
+        count = x.size // x.shape[1]
+        mean = x.mean(axis=(0, 2, 3))
+        var = ((x - per_channel(mean)) ** 2).mean(axis=(0, 2, 3))
+        running_mean[:] = (1 - momentum) * running_mean + momentum * mean
+        running_var[:] = (1 - momentum) * running_var + momentum * var * (count / (count - 1))
+    else:
+        mean, var = running_mean.astype(x.dtype), running_var.astype(x.dtype)
+    inv_std = 1 / (var + eps) ** 0.5
+    normalized = (x - per_channel(mean)) * per_channel(inv_std)
+    y = per_channel(gamma) * normalized + per_channel(beta)
+    return y, BatchStatistics(mean, inv_std, training)
+
+
+def _check_batch_norm2d_backward(dy, x, gamma, saved):
+    if not isinstance(saved, tuple) or len(saved) != 3:
+        raise TypeError(f"saved: expected the second result of batch_norm2d, got {type(saved).__name__}")
+    mean, inv_std, training = saved
+    dy, x, gamma, mean, inv_std = floats(dy=dy, x=x, gamma=gamma, mean=mean, inv_std=inv_std)
+    check_shape("x", x, "N, C, H, W")
+    check_same_shape("dy", dy, x.shape, "the shape of x")
+    for name, array in {"gamma": gamma, "saved.mean": mean, "saved.inv_std": inv_std}.items():
+        check_same_shape(name, array, x.shape[1:2], "one number for each channel of x")
+    return dy, x, gamma, BatchStatistics(mean, inv_std, bool(training))
+
+
+@operation(check=_check_batch_norm2d_backward, returns=("dx", "dgamma", "dbeta"))
+def batch_norm2d_backward(dy, x, gamma, saved):
+    """Return the gradients of :func:`batch_norm2d`.
+
+    In training the mean and the variance depend on every value of the channel, so each value has three ways
+    to the output; what is left of the upstream gradient is the part that neither shifts nor stretches the
+    channel.
+
+    Parameters
+    ----------
+    dy : (N, C, H, W) array
+        Upstream gradient.
+    x : (N, C, H, W) array
+        The input of :func:`batch_norm2d`.
+    gamma : (C,) array
+        Its scale.
+    saved : BatchStatistics
+        Its second result.
+
+    Returns
+    -------
+    dx : (N, C, H, W) array
+        In training ``gamma * inv_std * (dy - mean(dy) - normalized * mean(dy * normalized))``, else
+        ``gamma * inv_std * dy``.
+    dgamma : (C,) array
+        ``sum(dy * normalized)``.
+    dbeta : (C,) array
+        ``sum(dy)``.
+
+    Raises
+    ------
+    ValueError
+        When the shapes disagree.
+
+    References
+    ----------
+    Ioffe, Szegedy, "Batch Normalization", 2015, section 3, the equations of the backward pass, simplified.
+    """
+
+    def per_channel(v):
+        return v[:, None, None]
+
+    normalized = (x - per_channel(saved.mean)) * per_channel(saved.inv_std)
+    dgamma = (dy * normalized).sum(axis=(0, 2, 3))
+    dbeta = dy.sum(axis=(0, 2, 3))
+    rest = dy
+    if saved.training:
+        count = x.size // x.shape[1]
+        rest = dy - per_channel(dbeta) / count - normalized * per_channel(dgamma) / count
+    dx = per_channel(gamma * saved.inv_std) * rest
+    return dx, dgamma, dbeta

@@ -1,0 +1,171 @@
+"""What is done to each number by itself: ReLU, sigmoid, dropout."""
+
+import numpy as np
+
+from minivision.operation import operation
+from minivision.ops.arguments import check_same_shape, floats
+
+
+def _check_one(x):
+    return tuple(floats(x=x))
+
+
+@operation(check=_check_one)
+def relu(x):
+    """Replace negative numbers by zero.
+
+    Parameters
+    ----------
+    x : array
+        Any shape.
+
+    Returns
+    -------
+    y : array
+        ``max(x, 0)``; NaN stays NaN.
+    """
+    return np.where(x <= 0, x.dtype.type(0), x)
+
+
+def _check_relu_backward(dy, x):
+    dy, x = floats(dy=dy, x=x)
+    check_same_shape("x", x, dy.shape, "the shape of dy")
+    return dy, x
+
+
+@operation(check=_check_relu_backward, returns=("dx",))
+def relu_backward(dy, x):
+    """Let the gradient pass where the input was positive.
+
+    Parameters
+    ----------
+    dy : array
+        Upstream gradient.
+    x : array
+        The input of :func:`relu`. Its output serves as well: it is positive at the same places.
+
+    Returns
+    -------
+    dx : array
+        Gradient of the input; at ``x == 0`` it is zero.
+    """
+    return np.where(x <= 0, x.dtype.type(0), dy)
+
+
+@operation(check=_check_one)
+def sigmoid(x):
+    """Squash numbers into (0, 1).
+
+    Parameters
+    ----------
+    x : array
+        Any shape.
+
+    Returns
+    -------
+    y : array
+        ``1 / (1 + exp(-x))``.
+    """
+    small = np.exp(-abs(x))  # at most 1, so it cannot overflow: sigmoid(-x) = exp(-x) / (1 + exp(-x))
+    return np.where(x < 0, small, x.dtype.type(1)) / (1 + small)
+
+
+def _check_sigmoid_backward(dy, y):
+    dy, y = floats(dy=dy, y=y)
+    check_same_shape("y", y, dy.shape, "the shape of dy")
+    return dy, y
+
+
+@operation(check=_check_sigmoid_backward, returns=("dx",))
+def sigmoid_backward(dy, y):
+    """Multiply by the slope of the sigmoid, which its output tells: ``y (1 - y)``.
+
+    Parameters
+    ----------
+    dy : array
+        Upstream gradient.
+    y : array
+        The output of :func:`sigmoid`.
+
+    Returns
+    -------
+    dx : array
+        Gradient of the input.
+    """
+    return dy * y * (1 - y)
+
+
+def _check_dropout(x, p, rng, training):
+    (x,) = floats(x=x)
+    if not 0 <= p <= 1:
+        raise ValueError(f"p: expected a probability in 0 .. 1, got {p!r}; it is the share that is dropped")
+    if not isinstance(rng, np.random.Generator) and training:
+        raise TypeError(
+            f"rng: expected a numpy.random.Generator, got {type(rng).__name__}; "
+            f"make one with np.random.default_rng(0)"
+        )
+    return x, float(p), rng, bool(training)
+
+
+@operation(check=_check_dropout, returns=("y", "mask"))
+def dropout(x, p, *, rng, training):
+    """Drop numbers at random in training, and enlarge the others so that the mean stays (inverted dropout).
+
+    Parameters
+    ----------
+    x : array
+        Any shape.
+    p : float
+        Probability of dropping a number.
+    rng : numpy.random.Generator
+        Where chance comes from. May be None when not training.
+    training : bool
+        Whether to drop at all: otherwise nothing changes, and nothing is drawn from `rng`.
+
+    Returns
+    -------
+    y : array
+        ``x * mask``.
+    mask : array
+        0 where a number was dropped, ``1 / (1 - p)`` where it was kept.
+
+    Raises
+    ------
+    ValueError
+        When `p` is no probability.
+
+    References
+    ----------
+    Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014, section 10.
+    """
+    mask = np.ones_like(x)
+    if training and p > 0:
+        kept = rng.random(x.shape, np.float32) >= p  # in [0, 1): p = 0 keeps all, p = 1 drops all
+        mask[kept] = 1 / (1 - p) if p < 1 else 0
+        mask[~kept] = 0
+    return x * mask, mask
+
+
+def _check_dropout_backward(dy, mask):
+    dy, mask = floats(dy=dy, mask=mask)
+    check_same_shape("mask", mask, dy.shape, "the shape of dy")
+    return dy, mask
+
+
+@operation(check=_check_dropout_backward, returns=("dx",))
+def dropout_backward(dy, mask):
+    """Let the gradient pass where a number was kept, enlarged as the number was.
+
+    Parameters
+    ----------
+    dy : array
+        Upstream gradient.
+    mask : array
+        What :func:`dropout` returned.
+
+    Returns
+    -------
+    dx : array
+        ``dy * mask``.
+    """
+    return dy * mask

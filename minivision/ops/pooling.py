@@ -1,0 +1,387 @@
+"""Pooling: a map made smaller by the largest or the mean value of each window; and max unpooling."""
+
+import numpy as np
+
+from minivision.operation import operation
+from minivision.ops.arguments import (
+    check_range,
+    check_same_shape,
+    check_shape,
+    floats,
+    integers,
+    padding_pairs,
+    pair,
+    size_pair,
+    window_output_size,
+)
+
+
+def _windows(kernel_size, stride, padding):
+    """Return kernel size, stride (by default the kernel size: no overlap) and padding in their full forms."""
+    kernel_size = pair("kernel_size", kernel_size)
+    stride = kernel_size if stride is None else pair("stride", stride)
+    return kernel_size, stride, padding_pairs(padding)
+
+
+def _check_max_pool2d(x, kernel_size, stride, padding):
+    (x,) = floats(x=x)
+    check_shape("x", x, "N, C, H, W")
+    kernel_size, stride, padding = _windows(kernel_size, stride, padding)
+    output_size = window_output_size(x.shape[2:], kernel_size, stride, padding)
+    for axis, n, k, s, (before, after), out in zip(
+        ("height", "width"), x.shape[2:], kernel_size, stride, padding, output_size, strict=True
+    ):
+        if k <= before or (out - 1) * s - before >= n:
+            raise ValueError(
+                f"padding: along the {axis} ({n} pixels) a window of {k} with stride {s} lies wholly "
+                f"in the padding {before} + {after}, so it has no maximum; use less padding"
+            )
+    return x, kernel_size, stride, padding
+
+
+@operation(check=_check_max_pool2d, returns=("y", "indices"))
+def max_pool2d(x, kernel_size, *, stride=None, padding=0):
+    """Keep the largest value of each window, and remember where it was.
+
+    Parameters
+    ----------
+    x : (N, C, H, W) array
+        Feature maps.
+    kernel_size : int or pair of int
+        Height and width of the window.
+    stride : int or pair of int, optional
+        Pixels from one window to the next; by default the kernel size, so that windows do not overlap.
+    padding : int, pair or pair of pairs
+        Rows and columns around the map that windows may reach into; they never hold the maximum.
+
+    Returns
+    -------
+    y : (N, C, H', W') array
+        The maxima; ``H' = floor((H + top + bottom - kernel) / stride) + 1``, likewise W'. A window with a NaN
+        gives NaN.
+    indices : (N, C, H', W') array of int64
+        Where each maximum stood in its plane of x, as ``row * W + column``. The first of equals wins; of
+        several NaNs, the last.
+
+    Raises
+    ------
+    ValueError
+        When no window fits, or one lies wholly in the padding.
+    """
+    (kh, kw), (sh, sw), ((top, bottom), (left, right)) = kernel_size, stride, padding
+    N, C, H, W = x.shape
+    y = np.empty((N, C, (H + top + bottom - kh) // sh + 1, (W + left + right - kw) // sw + 1), x.dtype)
+    indices = np.empty(y.shape, np.int64)
+    for n, c, i, j in np.ndindex(y.shape):
+        first_row, first_col = i * sh - top, j * sw - left
+        best = None
+        for row in range(max(first_row, 0), min(first_row + kh, H)):
+            for col in range(max(first_col, 0), min(first_col + kw, W)):
+                value = x[n, c, row, col]
+                if best is None or value > best or value != value:  # only NaN differs from itself
+                    best = value
+                    indices[n, c, i, j] = row * W + col
+        y[n, c, i, j] = best
+    return y, indices
+
+
+def _check_max_pool2d_backward(dy, indices, input_size):
+    (dy,) = floats(dy=dy)
+    indices, size = _plane_indices(indices, size_pair("input_size", input_size), "input_size", "dy", dy)
+    return dy, indices, size
+
+
+def _plane_indices(indices, size, size_name, values_name, values):
+    """Check flat indices into planes of a given size that stand beside an array of values, one for each."""
+    indices = integers("indices", indices)
+    check_shape(values_name, values, "N, C, H, W")
+    check_same_shape("indices", indices, values.shape, f"one for each value of {values_name}")
+    H, W = size
+    check_range(
+        "indices", indices, H * W, f"indices are row * W + column in a plane of {size_name} ({H}, {W})"
+    )
+    return indices, size
+
+
+@operation(check=_check_max_pool2d_backward, returns=("dx",))
+def max_pool2d_backward(dy, indices, input_size):
+    """Send the gradient of each maximum back to where the maximum stood; all other pixels get none.
+
+    Parameters
+    ----------
+    dy : (N, C, H', W') array
+        Upstream gradient.
+    indices : (N, C, H', W') array of int
+        What :func:`max_pool2d` returned: flat positions in the input's plane.
+    input_size : pair of int
+        ``(H, W)`` of the input, or its whole shape.
+
+    Returns
+    -------
+    dx : (N, C, H, W) array
+        Gradient of the input. A pixel that is the maximum of several windows gets the sum.
+
+    Raises
+    ------
+    ValueError
+        When an index lies outside the plane, or the shapes disagree.
+    """
+    H, W = input_size
+    N, C = dy.shape[:2]
+    dx = np.zeros((N, C, H, W), dy.dtype)
+    for n, c, i, j in np.ndindex(dy.shape):
+        row, col = divmod(indices[n, c, i, j], W)
+        dx[n, c, row, col] += dy[n, c, i, j]
+    return dx
+
+
+def _check_avg_pool2d(x, kernel_size, stride, padding):
+    (x,) = floats(x=x)
+    check_shape("x", x, "N, C, H, W")
+    kernel_size, stride, padding = _windows(kernel_size, stride, padding)
+    window_output_size(x.shape[2:], kernel_size, stride, padding)
+    return x, kernel_size, stride, padding
+
+
+@operation(check=_check_avg_pool2d)
+def avg_pool2d(x, kernel_size, *, stride=None, padding=0):
+    """Average each window.
+
+    Parameters
+    ----------
+    x : (N, C, H, W) array
+        Feature maps.
+    kernel_size : int or pair of int
+        Height and width of the window.
+    stride : int or pair of int, optional
+        Pixels from one window to the next; by default the kernel size, so that windows do not overlap.
+    padding : int, pair or pair of pairs
+        Rows and columns of zeros around the map; they count in the mean (PyTorch's
+        ``count_include_pad=True``).
+
+    Returns
+    -------
+    y : (N, C, H', W') array
+        The means; ``H' = floor((H + top + bottom - kernel) / stride) + 1``, likewise W'.
+
+    Raises
+    ------
+    ValueError
+        When no window fits.
+    """
+    (kh, kw), (sh, sw), ((top, bottom), (left, right)) = kernel_size, stride, padding
+    N, C, H, W = x.shape
+    y = np.zeros((N, C, (H + top + bottom - kh) // sh + 1, (W + left + right - kw) // sw + 1), x.dtype)
+    for n, c, i, j in np.ndindex(y.shape):
+        first_row, first_col = i * sh - top, j * sw - left
+        for row in range(max(first_row, 0), min(first_row + kh, H)):
+            for col in range(max(first_col, 0), min(first_col + kw, W)):
+                y[n, c, i, j] += x[n, c, row, col]
+        y[n, c, i, j] /= kh * kw
+    return y
+
+
+def _check_avg_pool2d_backward(dy, input_size, kernel_size, stride, padding):
+    (dy,) = floats(dy=dy)
+    check_shape("dy", dy, "N, C, H, W")
+    size = size_pair("input_size", input_size)
+    kernel_size, stride, padding = _windows(kernel_size, stride, padding)
+    output_size = window_output_size(size, kernel_size, stride, padding, name="input_size")
+    check_same_shape("dy", dy, dy.shape[:2] + output_size, "what avg_pool2d gives for this input_size")
+    return dy, size, kernel_size, stride, padding
+
+
+@operation(check=_check_avg_pool2d_backward, returns=("dx",))
+def avg_pool2d_backward(dy, input_size, kernel_size, *, stride=None, padding=0):
+    """Share the gradient of each mean equally among the pixels of its window.
+
+    Parameters
+    ----------
+    dy : (N, C, H', W') array
+        Upstream gradient.
+    input_size : pair of int
+        ``(H, W)`` of the input, or its whole shape.
+    kernel_size, stride, padding
+        As :func:`avg_pool2d` was given.
+
+    Returns
+    -------
+    dx : (N, C, H, W) array
+        Gradient of the input.
+
+    Raises
+    ------
+    ValueError
+        When the shapes disagree.
+    """
+    (kh, kw), (sh, sw), ((top, _), (left, _)) = kernel_size, stride, padding
+    H, W = input_size
+    N, C = dy.shape[:2]
+    dx = np.zeros((N, C, H, W), dy.dtype)
+    for n, c, i, j in np.ndindex(dy.shape):
+        first_row, first_col = i * sh - top, j * sw - left
+        for row in range(max(first_row, 0), min(first_row + kh, H)):
+            for col in range(max(first_col, 0), min(first_col + kw, W)):
+                dx[n, c, row, col] += dy[n, c, i, j] / (kh * kw)
+    return dx
+
+
+def _check_global_avg_pool2d(x):
+    (x,) = floats(x=x)
+    check_shape("x", x, "N, C, H, W")
+    if x.shape[2] * x.shape[3] == 0:
+        raise ValueError(
+            f"x: expected maps of at least one pixel, got shape {x.shape}: there is nothing to average"
+        )
+    return (x,)
+
+
+@operation(check=_check_global_avg_pool2d)
+def global_avg_pool2d(x):
+    """Average each map to one number.
+
+    Parameters
+    ----------
+    x : (N, C, H, W) array
+        Feature maps.
+
+    Returns
+    -------
+    y : (N, C) array
+        The mean of each map, ready for a linear layer.
+
+    Raises
+    ------
+    ValueError
+        When the maps have no pixels.
+
+    References
+    ----------
+    Lin, Chen, Yan, "Network In Network", 2014, section 3.2.
+    """
+    N, C, H, W = x.shape
+    y = np.zeros((N, C), x.dtype)
+    for n, c in np.ndindex(y.shape):
+        for row, col in np.ndindex(H, W):
+            y[n, c] += x[n, c, row, col]
+        y[n, c] /= H * W
+    return y
+
+
+def _check_global_avg_pool2d_backward(dy, input_size):
+    (dy,) = floats(dy=dy)
+    check_shape("dy", dy, "N, C")
+    H, W = size_pair("input_size", input_size)
+    if H * W == 0:
+        raise ValueError(f"input_size: expected maps of at least one pixel, got ({H}, {W})")
+    return dy, (H, W)
+
+
+@operation(check=_check_global_avg_pool2d_backward, returns=("dx",))
+def global_avg_pool2d_backward(dy, input_size):
+    """Share the gradient of each map's mean equally among its pixels.
+
+    Parameters
+    ----------
+    dy : (N, C) array
+        Upstream gradient.
+    input_size : pair of int
+        ``(H, W)`` of the input, or its whole shape.
+
+    Returns
+    -------
+    dx : (N, C, H, W) array
+        Gradient of the input.
+
+    Raises
+    ------
+    ValueError
+        When `input_size` holds no pixel.
+    """
+    H, W = input_size
+    dx = np.empty((*dy.shape, H, W), dy.dtype)
+    for n, c in np.ndindex(dy.shape):
+        dx[n, c] = dy[n, c] / (H * W)
+    return dx
+
+
+def _check_max_unpool2d(x, indices, output_size):
+    (x,) = floats(x=x)
+    indices, size = _plane_indices(indices, size_pair("output_size", output_size), "output_size", "x", x)
+    return x, indices, size
+
+
+@operation(check=_check_max_unpool2d)
+def max_unpool2d(x, indices, output_size):
+    """Put each value back where max pooling took its maximum from, and zeros elsewhere.
+
+    Parameters
+    ----------
+    x : (N, C, H', W') array
+        Feature maps of the size that :func:`max_pool2d` gave.
+    indices : (N, C, H', W') array of int
+        What :func:`max_pool2d` returned: flat positions in the output's plane.
+    output_size : pair of int
+        ``(H, W)`` of the output, or its whole shape.
+
+    Returns
+    -------
+    y : (N, C, H, W) array
+        The values at their places. Where an index repeats (overlapping windows), the values add; PyTorch
+        would keep one of them.
+
+    Raises
+    ------
+    ValueError
+        When an index lies outside the plane, or the shapes disagree.
+
+    References
+    ----------
+    Noh, Hong, Han, "Learning Deconvolution Network for Semantic Segmentation", 2015, section 3.2.1.
+    """
+    H, W = output_size
+    N, C = x.shape[:2]
+    y = np.zeros((N, C, H, W), x.dtype)
+    for n, c, i, j in np.ndindex(x.shape):
+        row, col = divmod(indices[n, c, i, j], W)
+        y[n, c, row, col] += x[n, c, i, j]
+    return y
+
+
+def _check_max_unpool2d_backward(dy, indices):
+    (dy,) = floats(dy=dy)
+    check_shape("dy", dy, "N, C, H, W")
+    indices = integers("indices", indices)
+    check_shape("indices", indices, f"{dy.shape[0]}, {dy.shape[1]}, H', W'", meaning="N and C as in dy")
+    H, W = dy.shape[2:]
+    check_range("indices", indices, H * W, f"indices are row * W + column in a plane of dy ({H}, {W})")
+    return dy, indices
+
+
+@operation(check=_check_max_unpool2d_backward, returns=("dx",))
+def max_unpool2d_backward(dy, indices):
+    """Fetch the gradient of each value from where unpooling put the value.
+
+    Parameters
+    ----------
+    dy : (N, C, H, W) array
+        Upstream gradient.
+    indices : (N, C, H', W') array of int
+        The indices :func:`max_unpool2d` was given.
+
+    Returns
+    -------
+    dx : (N, C, H', W') array
+        Gradient of the input.
+
+    Raises
+    ------
+    ValueError
+        When an index lies outside the plane, or the shapes disagree.
+    """
+    W = dy.shape[3]
+    dx = np.empty(indices.shape, dy.dtype)
+    for n, c, i, j in np.ndindex(indices.shape):
+        row, col = divmod(indices[n, c, i, j], W)
+        dx[n, c, i, j] = dy[n, c, row, col]
+    return dx
