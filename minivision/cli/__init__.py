@@ -1,0 +1,121 @@
+"""The command line: ``minivision COMMAND``, one module for each command.
+
+Nothing heavy is imported to show the help: a command imports what it needs when it runs.
+"""
+
+import importlib
+import sys
+import warnings
+
+from minivision.cli.arguments import Parser, peek_system
+
+# command -> (module, what it does); in the order of the help
+COMMANDS = {
+    "demo": ("demo", "train a small network for a minute and look at what it learned"),
+    "train": ("train", "train a system of the lecture"),
+    "evaluate": ("evaluate", "measure how good a trained system is"),
+    "predict": ("predict", "run a trained system on images"),
+    "doctor": ("doctor", "show what is installed and which code runs"),
+}
+
+DESCRIPTION = """\
+Detection and segmentation by hand: the systems of the lecture, from scratch in NumPy.
+
+Try first:
+  minivision demo
+"""
+EPILOG = """\
+examples:
+  minivision train encoder-decoder --data scenes --minutes 5 --out runs/first
+  minivision evaluate runs/first
+  minivision predict runs/first photo.jpg --out predictions
+
+exit codes: 0 done, 1 failed or stopped while running, 2 wrong usage or input
+"""
+
+_WRONG_PATH = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
+
+
+def main(argv=None):
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments, without the program's name; by default those of this process.
+
+    Returns
+    -------
+    int
+        0 if all went well, 1 if it failed or was stopped (Ctrl-C) while running, 2 for wrong usage or input.
+    """
+    argv = sys.argv[1:] if argv is None else list(argv)
+    try:
+        args = _parse(argv)
+    except SystemExit as error:  # argparse has said what there is to say
+        return error.code or 0
+    if args.debug:
+        return args.run(args)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        return _run(args)
+
+
+def _parse(argv):
+    from minivision import __version__
+
+    parser = Parser(prog="minivision", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("--version", action="version", version=f"minivision {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=Parser)
+    chosen = next((word for word in argv if not word.startswith("-")), None)
+    for name, (module, summary) in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary)
+        if name == chosen:  # the others need no arguments to be listed
+            command = importlib.import_module(f"minivision.cli.{module}")
+            sub.description, sub.epilog = command.__doc__, command.EPILOG
+            command.add_arguments(sub, peek_system(argv))
+            sub.add_argument("--debug", action="store_true", help="show the full traceback of an error")
+            sub.set_defaults(run=command.run)
+    args = parser.parse_args(argv)
+    if args.command is None:
+        parser.print_help()
+        raise SystemExit(2)
+    return args
+
+
+def _run(args):
+    """Run the chosen command; answer expected errors with a sentence."""
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        return _fail("stopped", 1)
+    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
+        sys.stderr.close()
+        return 1
+    except (ValueError, *_WRONG_PATH) as error:
+        return _fail(_sentence(error), 2)
+    except OSError as error:
+        return _fail(_sentence(error), 1)
+    except RuntimeError as error:
+        from minivision.training import TrainingError
+
+        if not isinstance(error, TrainingError):
+            raise
+        return _fail(_sentence(error), 1)
+
+
+def _sentence(error):
+    """Return an error's message in one line; a system's error as `path: what is wrong`."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _fail(message, code):
+    print(f"minivision: {message}", file=sys.stderr)
+    return code
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    """Say a warning without the line of code it comes from."""
+    print(f"minivision: warning: {' '.join(str(message).split())}", file=sys.stderr)

@@ -1,0 +1,176 @@
+"""Show what is installed and which code runs."""
+
+import importlib.metadata
+import os
+import pathlib
+import platform
+import sys
+
+EPILOG = """\
+examples:
+  minivision doctor
+  minivision doctor --warm
+"""
+
+
+def add_arguments(parser, system):
+    parser.add_argument(
+        "--warm", action="store_true", help="compile every kernel now, so that nothing waits later"
+    )
+
+
+def run(args):
+    from minivision import __version__, backends
+
+    backend, reason = backends.active_backend()
+    rows = [
+        ("minivision", __version__),
+        ("Python", f"{platform.python_version()}, {sys.executable}"),
+        ("system", f"{platform.platform()}, {_cores()} cores"),
+        *((name, _version(name)) for name in ("numpy", "scikit-image", "matplotlib")),
+        ("numba", _numba()),
+        ("cupy", _cupy()),
+        ("backend", f"{backend.name}, {reason}"),
+    ]
+    rows += [("kernel cache", _folder(_kernel_cache())), ("data cache", _folder(_data_cache()))]
+    for name, value in rows:
+        print(f"{name:<14}{value}")
+    healthy = all([_print_kernels(name) for name in ("numba", "cupy")])
+    if args.warm:
+        healthy &= _warm(backend)
+    return 0 if healthy else 1
+
+
+def _version(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _numba():
+    """Return Numba's version and threading layer, which is chosen when threads are first launched."""
+    try:
+        import numba
+        from numba.np.ufunc.parallel import _launch_threads
+
+        _launch_threads()
+        layer = f"threading layer {numba.threading_layer()}, {numba.get_num_threads()} threads"
+    except ImportError as error:
+        return f"{_version('numba')}: {error}"
+    except Exception as error:  # no layer works: NumPy code and kernels of one thread still do
+        return f"{_version('numba')}, no threading layer: {error}"
+    return f"{numba.__version__}, {layer}"
+
+
+def _cupy():
+    try:
+        import cupy
+    except ImportError:
+        return "not installed, so the GPU is not used (pip install minivision[gpu12], or gpu13 for CUDA 13)"
+    try:
+        device = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+        free, total = cupy.cuda.Device().mem_info
+    except Exception as error:  # CUDA's own errors: no driver, no device
+        return f"{cupy.__version__}, but no GPU can be used: {error}"
+    return f"{cupy.__version__}, {device['name'].decode()}, {free >> 20} of {total >> 20} MiB free"
+
+
+def _kernel_cache():
+    """Return the folder in which Numba keeps the kernels' machine code, or None."""
+    from minivision import backends
+    from minivision.operation import all_operations
+
+    for operation in all_operations().values():
+        try:
+            kernel = backends.get_backend("numba").kernel(operation)
+        except Exception:  # shown with the kernels
+            return None
+        for function in (kernel, *getattr(kernel, "__globals__", {}).values()):
+            cache = getattr(getattr(function, "_cache", None), "cache_path", None)
+            if cache:
+                return pathlib.Path(cache)
+    return None
+
+
+def _data_cache():
+    from minivision.data.cache import cache_folder
+
+    return cache_folder()
+
+
+def _folder(path):
+    """Say whether files can be written into a folder, or could be once it is made."""
+    if path is None:
+        return "none: nothing is kept between runs"
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    state = "writable" if os.access(existing, os.W_OK) else "NOT writable: nothing is kept between runs"
+    return f"{path}, {state}"
+
+
+def _print_kernels(name):
+    """Say which operations a backend has kernels for; return whether they could be loaded."""
+    from minivision import backends
+    from minivision.operation import all_operations
+
+    if name == "cupy" and _version_of_cupy() is None:
+        return True
+    operations = all_operations().values()
+    try:
+        missing = [op.__name__ for op in operations if backends.get_backend(name).kernel(op) is None]
+    except Exception as error:  # whatever is wrong with a kernel's module is what the doctor should tell
+        print(f"{name + ' kernels':<14}cannot be loaded: {error}")
+        return False
+    print(f"{name + ' kernels':<14}{len(operations) - len(missing)} of {len(operations)} operations")
+    if missing:
+        print(f"{'':<14}none for {', '.join(missing)}: these run as textbook code")
+    return True
+
+
+def _version_of_cupy():
+    import importlib.util
+
+    return importlib.util.find_spec("cupy")
+
+
+def _warm(backend):
+    """Run every operation once on small float32 arrays; return whether all of them ran."""
+    import time
+    import warnings
+
+    import numpy as np
+    from tqdm import tqdm
+
+    from minivision.checks.cases import cases_of
+    from minivision.operation import all_operations
+
+    start, failed = time.perf_counter(), {}
+    operations = all_operations()
+    with tqdm(operations.items(), unit="operation", leave=False) as bar, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, operation in bar:
+            bar.set_postfix_str(name)
+            try:
+                for arguments, keywords in cases_of(operation, np.random.default_rng(0)):
+                    keywords = {key: _float32(value) for key, value in keywords.items()}
+                    operation(*map(_float32, arguments), **keywords)
+            except Exception as error:  # one broken operation must not hide the others
+                failed[name] = error
+    print(f"warmed up     {len(operations) - len(failed)} operations of backend {backend.name} "
+          f"in {time.perf_counter() - start:.1f} s")  # fmt: skip
+    for name, error in failed.items():
+        print(f"{'':<14}{name} failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+    return not failed
+
+
+def _float32(value):
+    """Bring the float64 arrays of a case to the precision that models use."""
+    import numpy as np
+
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:
+        return value.astype(np.float32)
+    return type(value)(map(_float32, value)) if type(value) in (tuple, list) else value

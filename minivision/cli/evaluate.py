@@ -1,0 +1,96 @@
+"""Measure how good a trained system is, on images it was not trained on."""
+
+import contextlib
+import json
+import math
+import pathlib
+import sys
+
+from minivision.cli.arguments import add_data_arguments, data_of, open_data
+
+EPILOG = """\
+examples:
+  minivision evaluate runs/scenes
+  minivision evaluate runs/scenes --level hard --split test
+  minivision evaluate runs/cells --json > cells.json
+
+Intersection over union (IoU) is counted over all pixels of all images together, the background included; a
+class that neither occurs nor is predicted has none and is left out of the mean. All figures are from 0 to 1.
+"""
+
+
+def add_arguments(parser, system):
+    parser.add_argument(
+        "run_folder", type=pathlib.Path, metavar="DIR", help="the folder of a run, or a checkpoint"
+    )
+    add_data_arguments(parser, split="val", default="default: what it was trained on")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+
+
+def run(args):
+    if not args.json:
+        print(_table(_figures(args)))
+        return 0
+    with contextlib.redirect_stdout(sys.stderr):  # whatever says something on the way
+        figures = _figures(args)
+    print(json.dumps(_null_for_nan(figures), indent=2, allow_nan=False))
+    return 0
+
+
+def _figures(args):
+    from minivision.metrics import evaluate
+    from minivision.training.memory import hold_in_memory
+
+    checkpoint = load_run(args.run_folder)
+    data = data_of(args, {**checkpoint.data, "split": "val"})
+    dataset = open_data(data)
+    model = checkpoint.make_model()
+    if data["size"] is not None:
+        dataset = hold_in_memory(dataset, size=tuple(data["size"]))
+    about = {"system": checkpoint.system, "step": checkpoint.step, "total": checkpoint.total}
+    about |= {name: data[name] for name in ("data", "level", "split", "size")}
+    if data["data"] != "scenes":
+        del about["level"]
+    return {**about, **evaluate(model, dataset, progress=True)}
+
+
+def load_run(path):
+    """Return the checkpoint in the folder of a run, or that file itself.
+
+    Raises
+    ------
+    FileNotFoundError, CheckpointError
+        When there is none, or it cannot be used.
+    """
+    from minivision.training.checkpoint import Checkpoint
+    from minivision.training.trainer import CHECKPOINT
+
+    file = path / CHECKPOINT if path.is_dir() else path
+    if not file.exists():
+        raise FileNotFoundError(f"{path} holds no run: there is no {CHECKPOINT}")
+    return Checkpoint.load(file)
+
+
+def _table(figures):
+    where = [figures["data"], *(figures[name] for name in ("level", "split") if name in figures)]
+    lines = [
+        f"{figures['system']} after step {figures['step']} of {figures['total']}, "
+        f"on {figures['images']} images ({', '.join(where)})",
+        "",
+        f"  {'mean IoU':<16}{figures['miou']:.3f}",
+        f"  {'pixel accuracy':<16}{figures['pixel_accuracy']:.3f}",
+        "",
+    ]
+    width = max(16, *(len(name) + 2 for name in figures["iou"]))
+    lines.append(f"  {'class':<{width}}IoU")
+    for name, iou in figures["iou"].items():
+        value = "-  (neither occurs nor is predicted)" if math.isnan(iou) else f"{iou:.3f}"
+        lines.append(f"  {name:<{width}}{value}")
+    return "\n".join(lines)
+
+
+def _null_for_nan(value):
+    """JSON knows no NaN."""
+    if isinstance(value, dict):
+        return {key: _null_for_nan(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

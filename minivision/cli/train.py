@@ -1,0 +1,125 @@
+"""Train a system of the lecture.
+
+Writes checkpoint.npz, log.jsonl (the losses of every step) and loss.png into the folder of the run. Ctrl-C
+saves and stops; --resume goes on, and ends with the same numbers as a run that was never stopped.
+"""
+
+import pathlib
+
+from minivision.cli.arguments import (
+    UsageError,
+    add_data_arguments,
+    add_system_options,
+    count,
+    data_of,
+    flips,
+    not_negative,
+    open_data,
+    positive,
+    seed,
+    size,
+    system_options,
+)
+
+MINUTES = 5  # of training where nothing is said
+
+EPILOG = """\
+examples:
+  minivision train encoder-decoder --data scenes --level mid --minutes 2 --out runs/scenes
+  minivision train encoder-decoder --data folder:cells --size 128x128 --steps 1000 --out runs/cells
+  minivision train --resume --out runs/cells
+
+Each system's own options: minivision train SYSTEM --help
+"""
+
+
+def add_arguments(parser, system):
+    from minivision.models import systems
+
+    names = ", ".join(systems())
+    parser.add_argument(
+        "system", nargs="?", choices=systems(), metavar="SYSTEM", help=f"what to train: {names}"
+    )
+    parser.add_argument(
+        "--out", required=True, type=pathlib.Path, metavar="DIR", help="the folder of the run"
+    )
+    data = parser.add_argument_group("data")
+    add_data_arguments(data, split="train", default="default: scenes")
+    data.add_argument("--crop", type=size, metavar="HxW", help="train on random crops of this size")
+    data.add_argument("--flips", type=flips, metavar="WHICH", help="mirror images: none, horizontal or both")
+    training = parser.add_argument_group("training")
+    length = training.add_mutually_exclusive_group()
+    length.add_argument(
+        "--minutes", type=positive, metavar="M", help=f"how long to train (default: {MINUTES})"
+    )
+    length.add_argument("--steps", type=count, metavar="N", help="how many steps to train")
+    training.add_argument(
+        "--resume", action="store_true", help="go on with the run in DIR; what is not given stays"
+    )
+    training.add_argument("--seed", type=seed, metavar="S", help="another seed, another run (default: 0)")
+    training.add_argument("--batch-size", type=count, metavar="N", help="images in a step")
+    training.add_argument(
+        "--optimizer", choices=("sgd", "adam", "adamw"), metavar="NAME", help="sgd, adam or adamw"
+    )
+    training.add_argument("--rate", type=positive, metavar="R", help="the highest learning rate")
+    training.add_argument(
+        "--weight-decay", type=not_negative, metavar="D", help="pull of the weights towards zero"
+    )
+    training.add_argument(
+        "--schedule", choices=("constant", "step", "cosine"), metavar="NAME", help="constant, step or cosine"
+    )
+    training.add_argument(
+        "--clip", type=not_negative, metavar="NORM", help="clip the gradient's norm; 0: do not"
+    )
+    add_system_options(parser, system)
+
+
+def run(args):
+    from minivision.training.trainer import open_run, train
+
+    if args.system is None and not args.resume:
+        from minivision.models import systems
+
+        raise UsageError(f"name the system to train, one of {', '.join(systems())}; or --resume a run")
+    checkpoint = open_run(args.out, args.resume)  # refuses a folder before anything takes time
+    data = data_of(args, {"split": "train", **(checkpoint.data if checkpoint else {})})
+    dataset = open_data(data)
+    model = _resumed_model(args, checkpoint) if checkpoint else _new_model(args, dataset)
+    if data["size"] is not None:
+        from minivision.training.memory import hold_in_memory
+
+        dataset = hold_in_memory(dataset, size=tuple(data["size"]), progress=True)
+    minutes = args.minutes
+    if minutes is None and args.steps is None and not args.resume:
+        minutes = model.recipe.get("minutes", MINUTES)
+    result = train(
+        model, dataset, out=args.out, minutes=minutes, steps=args.steps, batch_size=args.batch_size,
+        optimizer=args.optimizer, rate=args.rate, weight_decay=args.weight_decay, schedule=args.schedule,
+        clip=args.clip, crop=args.crop, flips=args.flips, seed=args.seed, resume=args.resume, data=data,
+    )  # fmt: skip
+    if result.interrupted:
+        print(f"Go on with: minivision train --resume --out {args.out}")
+        return 1
+    print(f"Next: minivision evaluate {args.out}")
+    return 0
+
+
+def _new_model(args, dataset):
+    import numpy as np
+
+    from minivision.models import make_model
+
+    rng = np.random.default_rng(args.seed or 0)
+    return make_model(args.system, dataset.classes, rng=rng, **system_options(args))
+
+
+def _resumed_model(args, checkpoint):
+    if args.system not in (None, checkpoint.system):
+        raise UsageError(f"{args.out} holds a run of {checkpoint.system}, not of {args.system}")
+    for name, value in system_options(args).items():
+        kept = checkpoint.options.get(name, value)
+        if kept != value:
+            raise UsageError(
+                f"{args.out} holds a run with {name}={kept}; it cannot be resumed with {name}={value}"
+            )
+    return checkpoint.make_model()

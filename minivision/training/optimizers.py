@@ -1,0 +1,258 @@
+"""How a gradient becomes a step: SGD, Adam and AdamW, with the values of ``torch.optim``."""
+
+import math
+
+import numpy as np
+
+
+class Optimizer:
+    """Changes a model's parameters by their gradients; a subclass says in :meth:`direction` by how much.
+
+    The gradients are gathered into one flat array, so that a step costs a few passes over one array rather
+    than a few calls for each of many small ones. The parameters themselves stay where they are.
+
+    Parameters
+    ----------
+    model : Layer
+        Its parameters are taken now; change what it is made of, and make a new optimiser.
+    weight_decay : float
+        How strongly parameters with ``decay=True`` are pulled towards zero.
+
+    Raises
+    ------
+    ValueError
+        For a setting out of range, or a model without parameters.
+    """
+
+    moments = ()  # names of the flat arrays, as long as all parameters together, that are kept between steps
+    decoupled = False  # whether weight decay acts on the parameters themselves, or as part of the gradient
+
+    def __init__(self, model, *, weight_decay=0.0):
+        self.model = model
+        self.weight_decay = _in_range("weight_decay", weight_decay, 0, math.inf)
+        self.parameters = distinct(model.parameters())
+        if not self.parameters:
+            raise ValueError(f"{type(model).__name__} has no parameters, so there is nothing to optimise")
+        self.count = 0  # steps taken
+        for name in self.moments:
+            setattr(self, name, None)
+
+    def direction(self, gradient):
+        """Return the flat direction of descent for a flat `gradient`, which may be overwritten."""
+        raise NotImplementedError(f"{type(self).__name__} has no direction yet")
+
+    def step(self, rate):
+        """Move every parameter by ``-rate`` times the direction.
+
+        Parameters
+        ----------
+        rate : float
+            The learning rate of this step.
+
+        Raises
+        ------
+        RuntimeError
+            When a forward pass has not been walked back: its gradient would be missing.
+        """
+        leftovers = self.model.leftovers()
+        if leftovers:
+            raise RuntimeError(
+                f"a forward pass in training mode was not walked back in {', '.join(leftovers)}; "
+                "call backward once for each forward, or model.forget() to drop it"
+            )
+        gradient = self._gather()
+        for name in self.moments:
+            moment = getattr(self, name)
+            if moment is None:
+                moment = np.zeros_like(gradient)
+            setattr(self, name, np.asarray(moment, dtype=gradient.dtype, like=gradient))
+        self.count += 1
+        direction = self.direction(gradient)
+        direction *= rate
+        start = 0
+        for parameter in self.parameters:
+            value = parameter.value
+            if self.decoupled and parameter.decay and self.weight_decay:
+                value *= 1 - rate * self.weight_decay
+            value -= direction[start : start + value.size].reshape(value.shape)
+            start += value.size
+
+    def _gather(self):
+        """Return all gradients as one flat array, with coupled weight decay added."""
+        gradient = np.concatenate([parameter.grad.ravel() for parameter in self.parameters])
+        if self.weight_decay and not self.decoupled:
+            start = 0
+            for parameter in self.parameters:
+                if parameter.decay:
+                    part = gradient[start : start + parameter.value.size]
+                    part += self.weight_decay * parameter.value.ravel()
+                start += parameter.value.size
+        return gradient
+
+    def state(self):
+        """Return what must be kept to go on later: ``{name: array}``, not copied."""
+        state = {name: getattr(self, name) for name in self.moments if getattr(self, name) is not None}
+        return {"count": np.array(self.count), **state}
+
+    def load_state(self, state):
+        """Copy the arrays of `state`, as :meth:`state` returns them.
+
+        Raises
+        ------
+        ValueError
+            When they belong to another optimiser or another model; nothing is changed then.
+        """
+        size = sum(parameter.value.size for parameter in self.parameters)
+        expected = {"count", *self.moments} if state.get("count", 0) else {"count"}
+        if set(state) != expected:
+            raise ValueError(
+                f"the optimiser's state holds {sorted(state)}, but {type(self).__name__} needs "
+                f"{sorted(expected)}; was it saved by another optimiser?"
+            )
+        for name in expected - {"count"}:
+            if state[name].shape != (size,):
+                raise ValueError(f"{name}: expected shape {(size,)}, got {state[name].shape}")
+        self.count = int(state["count"])
+        for name in self.moments:
+            setattr(self, name, np.array(state[name]) if name in state else None)
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum.
+
+    Parameters
+    ----------
+    model : Layer
+    weight_decay : float
+        Added to the gradient: ``g + weight_decay * w``.
+    momentum : float
+        How much of the last direction is kept: ``v = momentum * v + g``, 0 to less than 1.
+    nesterov : bool
+        Whether to look ahead: go along ``g + momentum * v`` rather than ``v``. [1]_
+
+    References
+    ----------
+    .. [1] Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013.
+    """
+
+    moments = ("velocity",)
+
+    def __init__(self, model, *, weight_decay=0.0, momentum=0.9, nesterov=False):
+        super().__init__(model, weight_decay=weight_decay)
+        self.momentum = _in_range("momentum", momentum, 0, 1)
+        self.nesterov = nesterov
+
+    def direction(self, gradient):
+        """Return the velocity, or the gradient after a look ahead along it."""
+        self.velocity *= self.momentum
+        self.velocity += gradient
+        if self.nesterov:
+            gradient += self.momentum * self.velocity
+        else:
+            gradient[...] = self.velocity
+        return gradient
+
+
+class Adam(Optimizer):
+    """Steps of about the same size for every parameter: the mean gradient over its root mean square. [1]_
+
+    Parameters
+    ----------
+    model : Layer
+    weight_decay : float
+        Added to the gradient, and so divided by its root mean square; see :class:`AdamW`.
+    betas : (float, float)
+        How slowly the running mean and the running mean square forget.
+    eps : float
+        Added to the root, against a division by zero.
+
+    References
+    ----------
+    .. [1] Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 1.
+    """
+
+    moments = ("mean", "square")
+
+    def __init__(self, model, *, weight_decay=0.0, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(model, weight_decay=weight_decay)
+        self.betas = tuple(_in_range("betas", beta, 0, 1) for beta in betas)
+        self.eps = eps
+
+    def direction(self, gradient):
+        """Return mean / root mean square, both corrected for having started at zero."""
+        beta1, beta2 = self.betas
+        scratch = gradient - self.mean
+        scratch *= 1 - beta1
+        self.mean += scratch  # mean = beta1 * mean + (1 - beta1) * gradient
+        np.multiply(gradient, gradient, out=scratch)
+        scratch *= 1 - beta2
+        self.square *= beta2
+        self.square += scratch
+        root = np.sqrt(self.square, out=scratch)
+        root /= math.sqrt(1 - beta2**self.count)
+        root += self.eps
+        direction = np.divide(self.mean, root, out=gradient)
+        direction /= 1 - beta1**self.count
+        return direction
+
+
+class AdamW(Adam):
+    """Adam whose weight decay shrinks the parameters themselves: ``w *= 1 - rate * weight_decay``. [1]_
+
+    Parameters
+    ----------
+    model : Layer
+    weight_decay : float
+    betas : (float, float)
+    eps : float
+        As in :class:`Adam`.
+
+    References
+    ----------
+    .. [1] Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019, algorithm 2.
+    """
+
+    decoupled = True
+
+    def __init__(self, model, *, weight_decay=0.01, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(model, weight_decay=weight_decay, betas=betas, eps=eps)
+
+
+OPTIMIZERS = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+
+
+def distinct(parameters):
+    """Return the parameters without repetition: one that two layers share is listed, and moved, once."""
+    return list({id(parameter): parameter for parameter in parameters}.values())
+
+
+def gradient_norm(parameters):
+    """Return the Euclidean norm of all gradients together, as a float."""
+    return math.sqrt(sum(float(np.sum(np.square(p.grad, dtype=np.float64))) for p in distinct(parameters)))
+
+
+def clip_gradients(parameters, max_norm):
+    """Scale all gradients together, in place, so that their common norm is at most `max_norm`.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameter
+    max_norm : float
+        Positive.
+
+    Returns
+    -------
+    float
+        The norm before. Where it is not finite, nothing is scaled.
+    """
+    norm = gradient_norm(parameters)
+    if math.isfinite(norm) and norm > max_norm:
+        for parameter in distinct(parameters):
+            parameter.grad *= max_norm / (norm + 1e-6)  # 1e-6 as in torch.nn.utils.clip_grad_norm_
+    return norm
+
+
+def _in_range(name, value, low, high):
+    if not low <= value < high:
+        raise ValueError(f"{name}: expected a number from {low} to less than {high}, got {value!r}")
+    return float(value)

@@ -1,0 +1,83 @@
+"""How many steps fit into the time there is, found by taking a few that do not count."""
+
+import copy
+import math
+import time
+
+from minivision.training.batches import reseed
+from minivision.training.diagnosis import TrainingError, what_went_wrong
+from minivision.training.optimizers import OPTIMIZERS, clip_gradients, gradient_norm
+
+MARGIN = 0.03  # of the time is kept back: machines are not equally fast all the time
+CLOSING = 2.0  # seconds for the last checkpoint and the loss curve
+TRIAL = (0.04, 5.0)  # trial steps may take this part of the time, and no more than so many seconds
+
+
+def make_optimizer(model, settings):
+    """Return the optimiser that the settings name."""
+    return OPTIMIZERS[settings.optimizer](model, weight_decay=settings.weight_decay)
+
+
+def take_step(model, optimizer, batches, step, rate, settings):
+    """Train one step: draw the batch, go forward and back, check, clip, move the parameters.
+
+    Returns
+    -------
+    losses : dict of str to float
+    norm : float
+        Of all gradients together, before clipping.
+
+    Raises
+    ------
+    TrainingError
+        When a loss or a gradient is not finite; the parameters are then as before the step.
+    """
+    batch = batches[step]
+
+    def forward_and_back():
+        reseed(model, settings.seed, step)
+        return model.step(batch)
+
+    losses = {name: float(loss) for name, loss in forward_and_back().items()}
+    if settings.clip:
+        norm = clip_gradients(optimizer.parameters, settings.clip)
+    else:
+        norm = gradient_norm(optimizer.parameters)
+    if not all(map(math.isfinite, [norm, *losses.values()])):
+        raise TrainingError(f"step {step + 1}: {what_went_wrong(model, losses, forward_and_back)}")
+    optimizer.step(rate)
+    return losses, norm
+
+
+def compile_step(model, batches, settings):
+    """Take one step on a copy of the model, so that every kernel is compiled; return the seconds it took."""
+    start = time.perf_counter()
+    trial = copy.deepcopy(model)
+    take_step(trial, make_optimizer(trial, settings), batches, 0, settings.rate / 100, settings)
+    return time.perf_counter() - start
+
+
+def steps_within(model, batches, settings, seconds):
+    """Return how many steps fit into `seconds`, which begin now and include finding it out.
+
+    The model is left as it is: the steps are taken on a copy, at a hundredth of the rate.
+
+    Parameters
+    ----------
+    model : Model
+        Its kernels must be compiled.
+    batches : Batches
+    settings : Settings
+    seconds : float
+    """
+    start = time.perf_counter()
+    trial = copy.deepcopy(model)
+    optimizer = make_optimizer(trial, settings)
+    trial_time = min(seconds * TRIAL[0], TRIAL[1])
+    taken, elapsed, first = 0, 0.0, time.perf_counter()
+    while elapsed < trial_time or taken < 3 and elapsed < 5 * trial_time:  # three, if steps are not very slow
+        take_step(trial, optimizer, batches, taken, settings.rate / 100, settings)
+        taken += 1
+        elapsed = time.perf_counter() - first
+    left = (seconds - (time.perf_counter() - start)) * (1 - MARGIN) - min(CLOSING, seconds / 5)
+    return max(1, int(left / (elapsed / taken)))

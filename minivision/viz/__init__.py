@@ -1,0 +1,20 @@
+"""Pictures of what goes in and what comes out. Matplotlib is imported when something is drawn, not before.
+
+Figures are made without pyplot, so nothing needs a display: ``figure.savefig(path)`` writes one, and a
+notebook shows it.
+"""
+
+from minivision.viz.colors import class_colors, palette
+from minivision.viz.curves import draw_loss_curve, save_loss_curve
+from minivision.viz.segmentation import draw_comparison, draw_segmentation, overlay, save_label_map
+
+__all__ = [
+    "class_colors",
+    "draw_comparison",
+    "draw_loss_curve",
+    "draw_segmentation",
+    "overlay",
+    "palette",
+    "save_label_map",
+    "save_loss_curve",
+]

@@ -1,0 +1,50 @@
+"""A fixed colour for every class, told apart also by people who see fewer colours."""
+
+import colorsys
+
+import numpy as np
+
+# Okabe and Ito, Color universal design, 2008: seven colours that all kinds of vision tell apart, here in
+# an order in which neighbours differ in brightness too. Their eighth, black, does not show on photographs.
+OKABE_ITO = (
+    (230, 159, 0),  # orange
+    (86, 180, 233),  # sky blue
+    (213, 94, 0),  # vermilion
+    (240, 228, 66),  # yellow
+    (0, 158, 115),  # bluish green
+    (204, 121, 167),  # reddish purple
+    (0, 114, 178),  # blue
+)
+IGNORE_COLOR = (150, 150, 150)  # of pixels whose class is not known
+
+
+def class_colors(num_classes):
+    """Return the colours of the classes; a class has the same one however many there are.
+
+    The background is black; it is not drawn over images. Beyond seven classes hues are a golden angle apart,
+    and brightness changes at each class.
+
+    Parameters
+    ----------
+    num_classes : int
+        The background included.
+
+    Returns
+    -------
+    (num_classes, 3) uint8 array
+        RGB.
+    """
+    colors = [(0, 0, 0), *OKABE_ITO]
+    for k in range(len(colors), num_classes):
+        hue = 0.1 + k * 0.381966  # a golden angle: the next hue falls into the largest gap
+        rgb = colorsys.hls_to_rgb(hue % 1, (0.45, 0.72, 0.58)[k % 3], (0.85, 0.7)[k % 2])
+        colors.append(tuple(round(255 * part) for part in rgb))
+    return np.array(colors[:num_classes], np.uint8)
+
+
+def palette(num_classes):
+    """Return a (256, 3) uint8 palette for label maps saved as PNG: class colours, and grey for 255."""
+    colors = np.zeros((256, 3), np.uint8)
+    colors[:num_classes] = class_colors(num_classes)
+    colors[255] = IGNORE_COLOR
+    return colors

@@ -1,0 +1,281 @@
+"""The trainer learns, resumes bit for bit, stops cleanly, and says where NaN came from."""
+
+import copy
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+from tiny_system import Blobs, TinySystem
+
+from minivision.training import Checkpoint, TrainingError, read_log, train
+from minivision.training.batches import Batches
+from minivision.training.memory import hold_in_memory
+
+
+def new_model(seed=0, **options):
+    return TinySystem(Blobs.classes, rng=np.random.default_rng(seed), **options)
+
+
+def run(model=None, dataset=None, **options):
+    model = new_model() if model is None else model
+    return model, train(model, dataset or Blobs(), **{"steps": 12, "progress": False, **options})
+
+
+def bits(model):
+    return {name: array.tobytes() for name, array in model.state().items()}
+
+
+class StopAfter:
+    """A dataset-like hook: sends this process a signal when step `step` is being trained."""
+
+    def __init__(self, model, step, number=signal.SIGINT):
+        self.model, self.left, self.number = model, step, number
+        self.original = model.step
+        model.step = self
+
+    def __call__(self, batch):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), self.number)
+        return self.original(batch)
+
+    def __deepcopy__(self, memo):
+        return copy.deepcopy(self.original, memo)
+
+
+def test_loss_falls():
+    _, result = run(steps=150)
+    assert result.log[-1]["loss"] < 0.3 * result.log[0]["loss"]
+
+
+@pytest.mark.parametrize("stop", [1, 5, 11])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_and_resumed_is_bit_for_bit_the_uninterrupted_run(tmp_path, stop, number):
+    options = dict(optimizer="adamw", crop=(12, 12), clip=1.0, seed=3)
+    whole, _ = run(out=tmp_path / "whole", **options)
+    halved = new_model()
+    StopAfter(halved, stop, number)
+    _, result = run(halved, out=tmp_path / "halved", **options)
+    assert result.interrupted and result.step == stop
+    resumed, result = run(new_model(seed=99), out=tmp_path / "halved", resume=True, steps=None)
+    assert not result.interrupted and result.step == result.total == 12
+    assert bits(resumed) == bits(whole)
+    a, b = (Checkpoint.load(tmp_path / name / "checkpoint.npz") for name in ("whole", "halved"))
+    assert {k: v.tobytes() for k, v in a.optimizer.items()} == {
+        k: v.tobytes() for k, v in b.optimizer.items()
+    }
+    a, b = (read_log(tmp_path / name / "log.jsonl") for name in ("whole", "halved"))
+    for entry in a + b:
+        entry.pop("seconds")
+    assert a == b and [entry["step"] for entry in a] == list(range(1, 13))
+
+
+def test_log_lines_after_the_last_checkpoint_are_not_kept_twice(tmp_path):
+    run(out=tmp_path / "whole")
+    half = new_model()
+    StopAfter(half, 4)
+    run(half, out=tmp_path / "run")
+    with open(tmp_path / "run" / "log.jsonl", "a") as file:  # what a run that was killed leaves
+        file.write(
+            json.dumps({"step": 5, "loss": 77}) + "\n" + json.dumps({"step": 6, "loss": 77}) + '\n{"st'
+        )
+    run(out=tmp_path / "run", resume=True, steps=None)
+    entries = read_log(tmp_path / "run" / "log.jsonl")
+    assert [entry["step"] for entry in entries] == list(range(1, 13))
+    assert all(entry["loss"] != 77 for entry in entries)
+
+
+def test_seed_changes_the_run_and_the_same_seed_does_not():
+    assert bits(run(seed=1)[0]) == bits(run(seed=1)[0]) != bits(run(seed=2)[0])
+
+
+def test_leaves_checkpoint_log_and_curve(tmp_path):
+    model, _ = run(out=tmp_path / "deep" / "run", data={"data": "blobs"})
+    assert sorted(os.listdir(tmp_path / "deep" / "run")) == ["checkpoint.npz", "log.jsonl", "loss.png"]
+    checkpoint = Checkpoint.load(tmp_path / "deep" / "run" / "checkpoint.npz")
+    assert checkpoint.step == checkpoint.total == 12 and checkpoint.finished
+    assert checkpoint.system == "tiny" and checkpoint.options == {"width": 4, "noisy": True, "style": "plain"}
+    assert checkpoint.data == {"data": "blobs"}
+    assert checkpoint.settings["batch_size"] == 4  # by the model's recipe
+    assert checkpoint.settings["rate"] == 0.05
+
+
+def test_folder_with_a_run_is_refused_and_left_alone(tmp_path):
+    run(out=tmp_path)
+    before = (tmp_path / "checkpoint.npz").read_bytes()
+    with pytest.raises(FileExistsError, match="already holds a run"):
+        run(out=tmp_path)
+    assert (tmp_path / "checkpoint.npz").read_bytes() == before
+
+
+def test_nothing_to_resume_is_said(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no run to resume"):
+        run(out=tmp_path, resume=True)
+
+
+def test_more_steps_can_be_trained_later_but_not_fewer(tmp_path):
+    run(out=tmp_path)
+    model, result = run(out=tmp_path, resume=True, steps=20)
+    assert (result.step, result.total) == (20, 20)
+    with pytest.raises(ValueError, match="already taken 20 steps"):
+        run(out=tmp_path, resume=True, steps=15)
+
+
+def test_resuming_a_finished_run_changes_nothing(tmp_path):
+    model, _ = run(out=tmp_path)
+    again, result = run(new_model(seed=5), out=tmp_path, resume=True, steps=None)
+    assert bits(again) == bits(model) and result.step == 12
+
+
+class Poisoned(TinySystem):
+    """Its first layer gives infinity, or an infinite gradient, at one step."""
+
+    def __init__(self, at, where):
+        super().__init__(Blobs.classes, rng=np.random.default_rng(0))
+        self.at, self.count = at, 0
+        layer = self.net.layers[0]
+        if where == "forward":
+            plain = layer.forward
+            layer.forward = lambda x, training=False: plain(x, training=training) * self.factor()
+        else:
+            plain_back = layer.backward
+            layer.backward = lambda dy: plain_back(dy * self.factor())
+
+    def factor(self):
+        return np.float32(np.inf if self.count >= self.at else 1)
+
+    def step(self, batch):
+        self.count += 1
+        return super().step(batch)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("forward", r"step 4: the loss 'cross_entropy' is nan.*output.*net\.layers\.0 \(PixelLinear\)"),
+        ("backward", r"step 4: the loss is finite.*way back.*net\.layers\.0 \(PixelLinear\)"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_not_finite_stops_names_the_layer_and_keeps_the_last_checkpoint(tmp_path, where, message):
+    model = Poisoned(at=4, where=where)
+    with pytest.raises(TrainingError, match=message) as caught:
+        run(model, out=tmp_path, save_every=0)
+    assert "checkpoint of step 3 is kept" in str(caught.value)
+    checkpoint = Checkpoint.load(tmp_path / "checkpoint.npz")
+    assert checkpoint.step == 3 and all(np.isfinite(array).all() for array in checkpoint.model.values())
+    assert len(read_log(tmp_path / "log.jsonl")) == 3 and (tmp_path / "loss.png").exists()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_parameter_that_is_not_finite_is_named():
+    model = new_model()
+    model.net.layers[0].w.value[0, 0] = np.nan
+    with pytest.raises(TrainingError, match=r"parameter net\.layers\.0\.w is not finite"):
+        run(model)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_search_for_the_layer_leaves_no_trace():
+    model = new_model()
+    model.losses = lambda scores, batch: ({"cross_entropy": float("nan")}, np.zeros_like(scores))
+    with pytest.raises(TrainingError, match="the loss itself"):
+        run(model)
+    assert not model.leftovers()
+    assert all("forward" not in vars(layer) and "backward" not in vars(layer) for layer in model.net.layers)
+
+
+def test_minutes_plans_steps_keeps_the_time_and_leaves_the_first_step_untouched(tmp_path):
+    start = time.perf_counter()
+    timed, result = run(out=tmp_path, minutes=0.02, steps=None)  # 1.2 s
+    assert time.perf_counter() - start < 10  # far from sharp: the machine may be busy with other things
+    assert result.total > 5 and 0.2 < result.seconds < 5
+    assert Checkpoint.load(tmp_path / "checkpoint.npz").total == result.total
+    counted, _ = run(steps=result.total)
+    assert bits(timed) == bits(counted)  # compiling and timing left no trace: neither in state nor in buffers
+
+
+def test_interrupted_minutes_go_on_to_the_number_of_steps_that_was_fixed(tmp_path):
+    model = new_model()
+    StopAfter(model, 3)
+    _, first = run(model, out=tmp_path, minutes=0.01, steps=None)
+    assert first.interrupted and first.step == 3 < first.total
+    _, second = run(out=tmp_path, resume=True, minutes=0.01, steps=None)  # the same command once more
+    assert second.step == second.total == first.total
+    _, third = run(out=tmp_path, resume=True, minutes=0.005, steps=None)  # more time than that
+    assert third.step == third.total > first.total
+
+
+def test_large_datasets_stay_where_they_are_and_are_resized_when_read(monkeypatch):
+    dataset = Blobs(4, sizes=((16, 20), (12, 12)))
+    monkeypatch.setattr("minivision.training.memory.LIMIT", 1000)
+    assert hold_in_memory(dataset) is dataset
+    resized = hold_in_memory(dataset, size=(8, 10))
+    assert resized.image_sizes() == [(8, 10)] * 4 and resized[1].image.shape == (8, 10, 3)
+    assert run(dataset=resized, steps=2)[1].step == 2
+
+
+def test_images_of_several_sizes_are_cropped_and_it_is_said(capsys):
+    _, result = run(dataset=Blobs(sizes=((140, 150), (130, 20))), steps=2, progress=True)
+    assert "crops of 128x128" in capsys.readouterr().out and result.step == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (dict(steps=None), "minutes or steps"),
+        (dict(minutes=1), "not both"),
+        (dict(steps=0), "at least 1"),
+        (dict(rate=-1.0), "rate: expected a positive number, got -1.0"),
+        (dict(optimizer="lion"), "one of sgd, adam, adamw"),
+        (dict(flips=("sideways",)), "horizontal, vertical"),
+        (dict(seed=-1), "seed"),
+        (dict(crop=(0, 5)), "crop"),
+        (dict(batch_size=0), "batch_size"),
+        (dict(resume=True), "needs out"),
+    ],
+)
+def test_wrong_settings_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        run(**options)
+
+
+def test_other_classes_and_missing_label_maps_are_refused():
+    with pytest.raises(ValueError, match="knows the classes"):
+        run(TinySystem(("background", "cat")))
+    blind = Blobs()
+    blind.has_label_maps = False
+    with pytest.raises(ValueError, match="no label maps"):
+        run(dataset=blind)
+
+
+def test_prepare_and_finish_are_called_once_around_the_steps(tmp_path):
+    calls = []
+    model = new_model()
+    model.prepare = lambda dataset: calls.append(("prepare", len(dataset)))
+    model.finish = lambda dataset: calls.append(("finish", len(dataset)))
+    step = model.step
+    model.step = lambda batch: (calls.append("step"), step(batch))[1]
+    run(model, steps=2, out=tmp_path)
+    assert calls == [("prepare", 10), "step", "step", ("finish", 10)]
+    run(model, resume=True, steps=3, out=tmp_path)
+    assert calls[4:] == [("prepare", 10), "step", ("finish", 10)]
+
+
+def test_every_image_is_used_once_in_a_pass_also_when_batches_cross_its_end():
+    batches = Batches(Blobs(10), 4, seed=1)
+    drawn = sum((batches.indices(step) for step in range(5)), [])
+    assert sorted(drawn[:10]) == sorted(drawn[10:]) == list(range(10)) and drawn[:10] != drawn[10:]
+
+
+def test_a_batch_depends_on_nothing_but_seed_and_step():
+    batches = Batches(Blobs(10), 4, seed=1, crop=(8, 8), flips=("horizontal", "vertical"))
+    later = batches[7].images
+    for step in (3, 0, 7):
+        again = batches[step].images
+    np.testing.assert_array_equal(later, again)
+    other = Batches(Blobs(10), 4, seed=2, crop=(8, 8), flips=("horizontal", "vertical"))[7].images
+    assert not np.array_equal(later, other)
