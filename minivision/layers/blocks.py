@@ -6,7 +6,7 @@ from minivision.layers.normalization import BatchNorm2d
 from minivision.layers.pointwise import ReLU
 
 
-def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, rng):
+def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, first=False, rng):
     """Return convolution, batch normalization, ReLU; maps of stride 1 keep their size.
 
     Parameters
@@ -15,11 +15,20 @@ def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, rng):
     kernel_size : int
         Odd.
     stride : int
+    first : bool
+        Whether the block is the first of a network; see :class:`Conv2d`.
     rng : numpy.random.Generator
     """
     return Sequential(
         Conv2d(
-            in_channels, out_channels, kernel_size, stride=stride, padding=kernel_size // 2, bias=False, rng=rng
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            padding=kernel_size // 2,
+            bias=False,
+            first=first,
+            rng=rng,
         ),
         BatchNorm2d(out_channels),
         ReLU(),

@@ -20,6 +20,9 @@ class Conv2d(Layer):
     groups : int
     bias : bool
         Whether to add a bias; not needed before batch normalization.
+    first : bool
+        Whether this is the first layer of a network: ``backward`` then returns None, as nobody needs the gradient of
+        an image, and saves the time.
     rng : numpy.random.Generator, optional
         For He's initialization. Without one the seed is 0.
     """
@@ -35,6 +38,7 @@ class Conv2d(Layer):
         dilation=1,
         groups=1,
         bias=True,
+        first=False,
         rng=None,
     ):
         kh, kw = pair("kernel_size", kernel_size)
@@ -43,6 +47,7 @@ class Conv2d(Layer):
         self.w = Parameter(he_normal(shape, shape[1] * kh * kw, rng))
         self.b = Parameter(np.zeros(out_channels, np.float32), decay=False) if bias else None
         self.geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        self.first = first
 
     def forward(self, x, training=False):
         """Return y ``(N, out_channels, H_out, W_out)`` for x ``(N, in_channels, H, W)``."""
@@ -51,9 +56,13 @@ class Conv2d(Layer):
         return ops.conv2d(x, self.w.value, self.b.value if self.b else None, **self.geometry)
 
     def backward(self, dy):
-        """Return dx; add to the gradients of w and b."""
+        """Return dx (None in a first layer); add to the gradients of w and b."""
         (x,) = self.recall()
-        dx, dw, db = ops.conv2d_backward(dy, x, self.w.value, **self.geometry)
+        if self.first:
+            dx = None
+            dw, db = ops.conv2d_filter_gradient(dy, x, self.w.value.shape[2:], **self.geometry)
+        else:
+            dx, dw, db = ops.conv2d_backward(dy, x, self.w.value, **self.geometry)
         self.w.grad += dw
         if self.b:
             self.b.grad += db

@@ -73,7 +73,7 @@ class EncoderDecoder(Model):
         self.skips = skips
         inputs = (3, *widths[:-1])
         self.stages = [
-            Sequential(conv_block(inputs[k], widths[k], rng=rng), *(ResidualBlock(widths[k], rng=rng) for _ in range(depths[k])))
+            Sequential(conv_block(inputs[k], widths[k], first=k == 0, rng=rng), *(ResidualBlock(widths[k], rng=rng) for _ in range(depths[k])))
             for k in range(len(widths))
         ]
         self.pools = [MaxPool2d(2) for _ in widths[:-1]]

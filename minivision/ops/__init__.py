@@ -8,6 +8,7 @@ returns the gradients in the order of the arrays of ``f``.
 from minivision.ops.convolution import (
     conv2d,
     conv2d_backward,
+    conv2d_filter_gradient,
     conv_matrix,
     conv_transpose2d,
     conv_transpose2d_backward,
@@ -64,6 +65,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "conv2d",
     "conv2d_backward",
+    "conv2d_filter_gradient",
     "conv_matrix",
     "conv_transpose2d",
     "conv_transpose2d_backward",

@@ -68,6 +68,21 @@ def _check_conv2d_backward(dy, x, w, stride, padding, dilation, groups):
     return dy, x, w, stride, padding, dilation, groups
 
 
+def _check_conv2d_filter_gradient(dy, x, kernel_size, stride, padding, dilation, groups):
+    dy, x = floats(dy=dy, x=x)
+    check_shape("x", x, "N, C, H, W")
+    check_shape("dy", dy, "N, F, H_out, W_out")
+    kernel_size = pair("kernel_size", kernel_size)
+    stride, padding, dilation = _geometry(stride, padding, dilation)
+    groups = integer("groups", groups, minimum=1)
+    for name, array in (("x", x), ("dy", dy)):
+        if array.shape[1] % groups:
+            raise ValueError(f"groups: {groups} groups cannot share the {array.shape[1]} channels of {name} evenly")
+    size = conv_output_size(x.shape[2:], kernel_size, stride, padding, dilation)
+    check_same_shape("dy", dy, (x.shape[0], dy.shape[1], *size), "that of conv2d's y for this x and kernel_size")
+    return dy, x, kernel_size, stride, padding, dilation, groups
+
+
 def _check_conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, groups):
     x, w, b = floats(x=x, w=w, b=b)
     check_shape("x", x, "N, C, H, W")
@@ -262,6 +277,46 @@ def conv2d_backward(dy, x, w, *, stride=1, padding=0, dilation=1, groups=1):
                     db[f] += dy[n, f, i, j]
     dx = dpadded[:, :, top : top + H, left : left + W].copy()  # what fell on the padding is dropped
     return dx, dw, db
+
+
+@operation(check=_check_conv2d_filter_gradient, returns=("dw", "db"))
+def conv2d_filter_gradient(dy, x, kernel_size, *, stride=1, padding=0, dilation=1, groups=1):
+    """Give the part of :func:`conv2d_backward` that a network's first layer needs: nobody asks for an image's gradient.
+
+    Parameters
+    ----------
+    dy : ndarray, (N, F, H_out, W_out)
+        The gradient of the loss for the output.
+    x : ndarray, (N, C, H, W)
+        As given to :func:`conv2d`.
+    kernel_size : int or pair of int
+        Height and width of the filters.
+    stride, padding, dilation, groups
+        As given to :func:`conv2d`.
+
+    Returns
+    -------
+    dw : ndarray, (F, C / groups, kh, kw)
+    db : ndarray, (F,)
+
+    Raises
+    ------
+    ValueError
+        When shapes do not fit one another.
+    """
+    N, C, H, W = x.shape
+    F, C_group = dy.shape[1], C // groups
+    padded = _pad(x, padding)
+    dw = np.zeros((F, C_group, *kernel_size), dtype=x.dtype)
+    for n in range(N):
+        for f in range(F):
+            group = f // (F // groups)
+            channels = slice(group * C_group, (group + 1) * C_group)
+            for i in range(dy.shape[2]):
+                for j in range(dy.shape[3]):
+                    rows, columns = _window(i, j, kernel_size, stride, dilation)
+                    dw[f] += dy[n, f, i, j] * padded[n, channels, rows, columns]
+    return dw, dy.sum(axis=(0, 2, 3))
 
 
 @operation(check=_check_conv_transpose2d)

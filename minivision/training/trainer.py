@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 
+from minivision.kernels.memory import keep_freed_memory
 from minivision.metrics.compatibility import check_dataset
 from minivision.training.batches import Batches, one_size
 from minivision.training.checkpoint import Checkpoint

@@ -11,7 +11,8 @@ _SHAPES = [
     ((1, 2, 11, 10), (3, 2, 3, 3), {"dilation": (2, 3), "padding": 2}),
     ((2, 2, 4, 5), (2, 2, 2, 2), {"padding": 5, "stride": 3, "dilation": 2}),
     ((1, 3, 6, 7), (9, 3, 1, 1), {"stride": 2}),
-    ((3, 17, 18, 21), (19, 17, 3, 3), {"padding": 1}),
+    ((3, 17, 9, 8), (19, 17, 3, 3), {"padding": 1}),
+    ((1, 16, 25, 26), (17, 16, 3, 3), {"padding": 1}),
     ((1, 16, 33, 35), (18, 16, 3, 3), {"padding": ((2, 0), (1, 3))}),
     ((2, 6, 8, 8), (6, 1, 3, 3), {"padding": 1, "groups": 6}),
     ((1, 2, 12, 60), (9, 2, 5, 7), {"stride": (4, 1), "padding": (2, 3)}),
@@ -25,7 +26,7 @@ _TRANSPOSE_SHAPES = [
     ((1, 4, 5, 3), (4, 3, 2, 3), {"stride": (3, 1), "padding": ((1, 0), (0, 2)), "groups": 2}),
     ((1, 2, 6, 5), (2, 2, 3, 3), {"dilation": (2, 1), "output_padding": (1, 0), "stride": (1, 3)}),
     ((1, 2, 5, 6), (2, 3, 1, 1), {"stride": 3}),  # a kernel smaller than the stride leaves holes
-    ((2, 18, 17, 16), (18, 17, 3, 3), {"padding": 1}),
+    ((1, 18, 25, 24), (18, 17, 3, 3), {"padding": 1}),
     ((1, 2, 9, 30), (2, 9, 4, 4), {"stride": 4, "output_padding": 3}),
 ]
 
@@ -44,6 +45,11 @@ def conv2d_backward(rng):
     for x, w, keywords in _SHAPES:
         x, w = _arrays(rng, x, w)
         yield (rng.standard_normal(ops.conv2d(x, w, **keywords).shape), x, w), keywords
+
+
+def conv2d_filter_gradient(rng):
+    for (dy, x, w), keywords in conv2d_backward(rng):
+        yield (dy, x, w.shape[2:]), keywords
 
 
 def conv_transpose2d(rng):

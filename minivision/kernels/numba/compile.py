@@ -1,12 +1,29 @@
 """One way to compile every kernel: cached on disk where that is possible, never with bounds checks or errors."""
 
 import functools
+import os
 import pathlib
 
 import numba
 
 # Kernels divide by numbers that the doors have checked, so NumPy's division (no ZeroDivisionError) is the cheap one.
 _OPTIONS = {"error_model": "numpy", "boundscheck": False, "nogil": True}
+
+
+def _launch_threads():
+    """Start Numba's threads so that one that waits for another soon gives up its core.
+
+    GNU's OpenMP lets it spin for milliseconds. Where another program wants the core too, the thread waited for then
+    waits for the spinning one, and a training step took ten times as long; on a quiet machine it makes no
+    difference. What the user chose stands.
+    """
+    if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
+        os.environ["GOMP_SPINCOUNT"] = "1000"
+        numba.get_num_threads()  # starts them, and OpenMP reads its variables once
+        del os.environ["GOMP_SPINCOUNT"]
+
+
+_launch_threads()
 
 
 def jit(function=None, **options):

@@ -4,6 +4,7 @@ Each pass is one of three: filters slide over the input (`correlate`), weighted 
 (`spread`), or products are summed over all places (`filter_gradient`). The two operations swap the first two.
 """
 
+import numba
 import numpy as np
 
 from minivision.kernels.numba.compile import jit
@@ -19,8 +20,11 @@ def conv2d(x, w, b, stride, padding, dilation, groups):
 
 def conv2d_backward(dy, x, w, stride, padding, dilation, groups):
     dx = _write_copies(dy, w, None, stride, padding, dilation, groups, x.shape[2:])
-    dw = _sum_products(x, dy, w.shape, stride, padding, dilation, groups)
-    return dx, dw, dy.sum(axis=(0, 2, 3))
+    return dx, *filter_gradient(x, dy, w.shape[2:], stride, padding, dilation, groups)
+
+
+def conv2d_filter_gradient(dy, x, kernel_size, stride, padding, dilation, groups):
+    return filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups)
 
 
 def conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, groups):
@@ -30,8 +34,8 @@ def conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, groups)
 
 def conv_transpose2d_backward(dy, x, w, stride, padding, output_padding, dilation, groups):
     dx = _slide(dy, w, None, stride, padding, dilation, groups, x.shape[2:])
-    dw = _sum_products(dy, x, w.shape, stride, padding, dilation, groups)
-    return dx, dw, dy.sum(axis=(0, 2, 3))
+    dw, _ = filter_gradient(dy, x, w.shape[2:], stride, padding, dilation, groups)
+    return dx, dw, _sum_over_maps(dy)
 
 
 def _slide(x, w, b, stride, padding, dilation, groups, size):
@@ -48,8 +52,24 @@ def _write_copies(x, w, b, stride, padding, dilation, groups, size):
     return spread(x, w, b, stride, padding, dilation, groups, tuple(size))
 
 
-def _sum_products(x, dy, shape, stride, padding, dilation, groups):
-    return filter_gradient(x, dy, shape[2:], stride, padding, dilation, groups)
+def _sum_over_maps(dy):
+    """Return dy summed over images, rows and columns."""
+    sums = np.zeros(dy.shape[:2], dtype=dy.dtype)
+    _sum_each_map(dy, sums)
+    return sums.sum(axis=0)
+
+
+@jit(parallel=True, fastmath={"reassoc", "nsz"})
+def _sum_each_map(dy, sums):
+    N, F, H, W = dy.shape
+    maps = dy.reshape(N * F, H * W)
+    totals = sums.reshape(N * F)
+    for k in numba.prange(N * F):
+        one = maps[k]
+        total = dy.dtype.type(0)
+        for i in range(one.size):
+            total += one[i]
+        totals[k] = total
 
 
 def conv_matrix(w, input_size, stride, padding, dilation, groups):

@@ -14,6 +14,7 @@ absorbs kernel size, dilation and stride: with stride s the scratch holds s * s 
 pixel, from s * s starting points), and in each of them neighbouring outputs are neighbours again.
 
 The last columns of each scratch row are the halo of the window. Outputs computed there are wrong and are not kept.
+On narrow maps, where they would be many, each horizontal tap has a copy of its own instead, shifted and without halo.
 """
 
 import functools
@@ -27,6 +28,8 @@ from minivision.kernels.numba.register_tile import (
     ROWS,
     VECTOR_BYTES,
     VECTORS,
+    clear_run,
+    copy_run,
     dot_rows,
     lanes_of,
     make_split,
@@ -36,6 +39,8 @@ from minivision.kernels.numba.register_tile import (
 )
 
 SCRATCH_BYTES = 400_000  # what a block's input may take of the second-level cache (1 MB on the machines measured)
+NARROW = 64  # columns of maps on which each horizontal tap gets a copy without halo
+SHORTEST_SUM = 512  # numbers in the sums of a filter's gradient, at least, where there are enough
 LONGEST_BLOCK = 2048  # outputs; longer blocks gain nothing and divide less evenly
 
 
@@ -72,23 +77,48 @@ def _block_rows(tasks, rows, columns, halo, bytes_per_row):
 
 
 @functools.lru_cache(maxsize=512)
-def plan_correlate(images, channels, output_size, kernel_size, stride, padding, dilation, itemsize, threads):
-    """Plan the windows of a convolution over `images` maps of `channels` channels (of one group)."""
+def plan_correlate(
+    images, channels, output_size, kernel_size, stride, padding, dilation, itemsize, threads, stack=1
+):
+    """Plan the windows of a convolution over `images` maps of `channels` channels (of one group).
+
+    `stack` is how many images lie one below the other in the scratch.
+    """
     (kh, kw), (sh, sw), (dh, dw) = kernel_size, stride, dilation
     rows, columns = output_size
-    taps_y, taps_x = np.arange(kh) * dh, np.arange(kw) * dw
-    phases_y, phases_x = np.unique(taps_y % sh), np.unique(taps_x % sw)
+    phases_y, phase_y, shift_y = _phases(np.arange(kh) * dh, sh)
+    phases_x, phase_x, shift_x = _phases(np.arange(kw) * dw, 0 if _is_narrow(columns, kw) else sw)
     phases = len(phases_y) * len(phases_x)
-    halo, columns = int(taps_y[-1] // sh), columns + int(taps_x[-1] // sw)
+    halo, columns = int(shift_y[-1]), columns + int(shift_x[-1])
     block = _block_rows(images, rows, columns, halo, channels * phases * columns * itemsize)
-    size = phase_size(block + halo, columns)
+    size = phase_size(stack * (block + halo), columns)
     plane = phases * size
-    phase = np.searchsorted(phases_y, taps_y % sh)[:, None] * len(phases_x) + np.searchsorted(phases_x, taps_x % sw)
-    tap = phase * size + (taps_y // sh)[:, None] * columns + taps_x // sw  # (kh, kw)
+    tap = (phase_y[:, None] * len(phases_x) + phase_x) * size + shift_y[:, None] * columns + shift_x  # (kh, kw)
     offsets = (np.arange(channels)[:, None] * plane + tap.ravel()).ravel()  # (C * kh * kw,)
     (top, _), (left, _) = padding
     taps = np.array([0, len(offsets)])
     return Plan(-top, -left, sh, sw, phases_y, phases_x, halo, columns, block, size, plane, taps, offsets)
+
+
+def _is_narrow(columns, kernel):
+    """Say whether the halo columns would be a large part of the scratch: then each tap gets a phase of its own."""
+    return kernel > 1 and columns <= NARROW
+
+
+def _phases(taps, step):
+    """Divide the taps of one axis into phases; a `step` of 0 gives each tap its own.
+
+    Returns
+    -------
+    phases : ndarray
+        The starting points.
+    phase, shift : ndarray
+        For each tap its phase, and where in it the first window finds the tap.
+    """
+    if step == 0:
+        return taps, np.arange(len(taps)), np.zeros_like(taps)
+    phases = np.unique(taps % step)
+    return phases, np.searchsorted(phases, taps % step), taps // step
 
 
 @functools.lru_cache(maxsize=512)
@@ -106,22 +136,26 @@ def plan_spread(images, channels, output_size, kernel_size, stride, padding, dil
     shifts_y = [shift for phase in taps_y for _, shift in phase]
     shifts_x = [shift for phase in taps_x for _, shift in phase]
     first = (min(shifts_y), min(shifts_x))
-    halo = max(shifts_y) - first[0]
-    columns = -(-output_size[1] // sw) + max(shifts_x) - first[1]
-    block = _block_rows(images, -(-output_size[0] // sh), columns, halo, channels * columns * itemsize)
-    plane = phase_size(block + halo, columns)
+    rows, columns = -(-output_size[0] // sh), -(-output_size[1] // sw)
+    shifts = np.unique(shifts_x) - first[1]
+    phases_x, phase_x, shift_x = _phases(shifts, 0 if _is_narrow(columns, len(shifts)) else 1)
+    halo, columns = max(shifts_y) - first[0], columns + int(shift_x[-1])
+    block = _block_rows(images, rows, columns, halo, channels * len(phases_x) * columns * itemsize)
+    size = phase_size(block + halo, columns)
+    plane = len(phases_x) * size
+    where = dict(zip(shifts.tolist(), (phase_x * size + shift_x).tolist(), strict=True))
     offsets, begins, chosen = [], [0], []
     for phase_y in taps_y:
-        for phase_x in taps_x:
-            tap = np.array(
-                [(y - first[0]) * columns + x - first[1] for _, y in phase_y for _, x in phase_x], np.int64
-            )
-            offsets.append((np.arange(channels)[:, None] * plane + tap).ravel())
+        for of_x in taps_x:
+            tap = [(y - first[0]) * columns + where[x - first[1]] for _, y in phase_y for _, x in of_x]
+            offsets.append((np.arange(channels)[:, None] * plane + np.array(tap, np.int64)).ravel())
             begins.append(begins[-1] + len(offsets[-1]))
-            chosen.append(np.array([ky * kw + kx for ky, _ in phase_y for kx, _ in phase_x], np.int64))
-    one = np.zeros(1, np.int64)
+            chosen.append(np.array([ky * kw + kx for ky, _ in phase_y for kx, _ in of_x], np.int64))
     offsets = np.concatenate([*offsets, [0]]).astype(np.int64)
-    plan = Plan(*first, 1, 1, one, one, halo, columns, block, plane, plane, np.array(begins), offsets)
+    one = np.zeros(1, np.int64)
+    plan = Plan(
+        *first, 1, 1, one, phases_x, halo, columns, block, size, plane, np.array(begins), offsets
+    )
     return plan, tuple(chosen)
 
 
@@ -164,62 +198,90 @@ def _pack_bias(b, filters, groups, dtype):
 # ---- the scratch -----------------------------------------------------------------------------------------------
 
 
-_split_2, _split_4 = make_split(2), make_split(4)
+split_2, split_4 = make_split(2), make_split(4)
 
 
 @jit
 def line_size(plan):
     """Return the length of the buffer that :func:`load` needs for one padded row of the input."""
-    return (plan.columns + VECTOR_BYTES // 4) * plan.step_x
+    return (plan.columns + VECTOR_BYTES // 4) * plan.step_x + plan.phases_x[-1]
 
 
 @jit
-def load(x, n, channel, channels, block_row, plan, line, scratch):
+def load(x, n, channel, channels, block_row, plan, line, scratch, level=0):
     """Copy what a block of output rows needs of `channels` channels of image n into the scratch, zeros outside.
 
-    `line` is a buffer of :func:`line_size` numbers.
+    `line` is a buffer of :func:`line_size` numbers, `level` the image's place among those stacked.
     """
-    H = x.shape[2]
-    columns, step_x = plan.columns, plan.step_x
-    every_phase = plan.phases_x.size == step_x
+    C, H, W = x.shape[1], x.shape[2], x.shape[3]
+    numbers = x.reshape(x.size)
+    columns, step_x, phases = plan.columns, plan.step_x, plan.phases_x.size
+    rows = plan.block + plan.halo
+    every_phase = phases == step_x and plan.phases_x[-1] == step_x - 1
     for c in range(channels):
+        plane = (n * C + channel + c) * H * W  # where the plane begins
         for a in range(plan.phases_y.size):
-            for row in range(plan.block + plan.halo):
-                i = plan.first_row + (block_row + row) * plan.step_y + plan.phases_y[a]
-                position = c * plan.plane + a * plan.phases_x.size * plan.phase + row * columns
-                if i < 0 or i >= H:
-                    for b in range(plan.phases_x.size):
-                        scratch[position + b * plan.phase : position + b * plan.phase + columns] = 0
-                elif step_x == 1:
-                    _pad_row(x[n, channel + c, i], plan.first_column, scratch[position : position + columns])
-                else:
-                    _pad_row(x[n, channel + c, i], plan.first_column, line[: columns * step_x])
-                    if step_x == 2 and every_phase:
-                        _split_2(line, 0, scratch, position, plan.phase, columns)
-                    elif step_x == 4 and every_phase:
-                        _split_4(line, 0, scratch, position, plan.phase, columns)
+            first = plan.first_row + block_row * plan.step_y + plan.phases_y[a]  # may lie outside, as may the last
+            begin = c * plan.plane + a * phases * plan.phase
+            position = begin + level * rows * columns
+            if step_x == 1 and plan.step_y == 1 and columns == W:
+                for b in range(phases):
+                    shift = plan.first_column + plan.phases_x[b]
+                    _shift_rows(numbers, plane, H, W, first, shift, scratch, position + b * plan.phase, rows)
+            else:
+                for row in range(rows):
+                    i = first + row * plan.step_y
+                    place = position + row * columns
+                    if i < 0 or i >= H:
+                        for b in range(phases):
+                            clear_run(scratch, place + b * plan.phase, columns)
+                    elif step_x == 1:
+                        for b in range(phases):
+                            start = plan.first_column + plan.phases_x[b]
+                            _pad_row(numbers, plane + i * W, W, start, scratch, place + b * plan.phase, columns)
                     else:
-                        for b in range(plan.phases_x.size):
-                            target = scratch[position + b * plan.phase : position + b * plan.phase + columns]
-                            source = line[plan.phases_x[b] :]
-                            for j in range(columns):
-                                target[j] = source[j * step_x]
-            for b in range(plan.phases_x.size):  # tiles read past the end: what they find there must be a number
-                end = c * plan.plane + (a * plan.phases_x.size + b + 1) * plan.phase
-                scratch[end - VECTOR_BYTES // 4 : end] = 0
-    scratch[channels * plan.plane :] = 0
+                        _pad_row(numbers, plane + i * W, W, plan.first_column, line, 0, line.size)
+                        if step_x == 2 and every_phase:
+                            split_2(line, 0, scratch, place, plan.phase, columns)
+                        elif step_x == 4 and every_phase:
+                            split_4(line, 0, scratch, place, plan.phase, columns)
+                        else:
+                            for b in range(phases):
+                                for j in range(columns):
+                                    scratch[place + b * plan.phase + j] = line[plan.phases_x[b] + j * step_x]
+            for b in range(phases):  # tiles read past the end: what they find there must be a number
+                clear_run(scratch, begin + (b + 1) * plan.phase - VECTOR_BYTES // 4, VECTOR_BYTES // 4)
+    clear_run(scratch, channels * plan.plane, scratch.size - channels * plan.plane)
 
 
 @jit
-def _pad_row(source, first, target):
-    """Write ``target[j] = source[first + j]``, and zero where that lies outside the row."""
-    begin = min(target.size, max(0, -first))
-    end = max(begin, min(target.size, source.size - first))
-    target[:begin] = 0
-    inside, row = target[begin:end], source[begin + first :]
-    for j in range(inside.size):
-        inside[j] = row[j]
-    target[end:] = 0
+def _pad_row(x, start, W, first, target, position, count):
+    """Copy `count` columns, from column `first` on, of the row of length W that begins at x[start]; zeros outside."""
+    begin = min(count, max(0, -first))
+    end = max(begin, min(count, W - first))
+    clear_run(target, position, begin)
+    copy_run(x, start + first + begin, target, position + begin, end - begin)
+    clear_run(target, position + end, count - end)
+
+
+@jit
+def _shift_rows(x, plane, H, W, row, shift, target, position, rows):
+    """Copy whole rows of the plane that begins at x[plane], shifted: ``target[r, j] = plane[row + r, shift + j]``.
+
+    All rows are copied as one run, and what came over from their neighbours is then set to zero.
+    """
+    begin = min(rows, max(0, -row)) * W  # begin..end lie in rows of the plane
+    end = max(begin, min(rows, max(0, H - row)) * W)
+    offset = row * W + shift  # target[i] = plane[i + offset]
+    first, last = max(begin, -offset), min(end, H * W - offset)
+    clear_run(target, position, min(first, rows * W))
+    copy_run(x, plane + first + offset, target, position + first, last - first)
+    clear_run(target, position + max(0, last), rows * W - max(0, last))
+    for start in range(position + begin, position + end, W):
+        for j in range(min(W, -shift)):
+            target[start + j] = 0
+        for j in range(max(0, W - shift), W):
+            target[start + j] = 0
 
 
 @jit
@@ -265,6 +327,7 @@ def _correlate(x, w, b, y, groups, plan, lanes, threads):
     tasks = N * groups * blocks
     columns, taps = plan.columns, plan.offsets.size
     longest = plan.block * columns + VECTORS * lanes
+    numbers = y.reshape(y.size)
     for thread in numba.prange(threads):
         scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
         line = np.empty(line_size(plan), x.dtype)
@@ -273,17 +336,23 @@ def _correlate(x, w, b, y, groups, plan, lanes, threads):
             n, group, row = task // (groups * blocks), task // blocks % groups, task % blocks * plan.block
             rows = min(plan.block, H_out - row)
             load(x, n, group * C, C, row, plan, line, scratch)
+            count = rows * columns
+            whole = columns == W_out and count % lanes == 0  # tiles end where the rows do: no detour
             for panel in range(panels):
                 w_start, b_start = (group * panels + panel) * taps * ROWS, (group * panels + panel) * ROWS
-                multiply(
-                    scratch, plan.offsets, taps, w, w_start, b, b_start, result, 0, longest, rows * columns, lanes
-                )
-                for k in range(min(ROWS, F - panel * ROWS)):
+                filters = min(ROWS, F - panel * ROWS)
+                first = group * F + panel * ROWS
+                if whole and filters == ROWS:
+                    start = ((n * groups * F + first) * H_out + row) * W_out
+                    multiply(
+                        scratch, plan.offsets, taps, w, w_start, b, b_start, numbers, start, H_out * W_out, count, lanes
+                    )
+                    continue
+                multiply(scratch, plan.offsets, taps, w, w_start, b, b_start, result, 0, longest, count, lanes)
+                for k in range(filters):
                     for r in range(rows):
-                        target = y[n, group * F + panel * ROWS + k, row + r]
-                        source = result[k * longest + r * columns :]
-                        for j in range(target.size):
-                            target[j] = source[j]
+                        target = ((n * groups * F + first + k) * H_out + row + r) * W_out
+                        copy_run(result, k * longest + r * columns, numbers, target, W_out)
 
 
 # ---- transpose: write copies -----------------------------------------------------------------------------------
@@ -393,49 +462,64 @@ def interleave(phases, start, distance, count, plus, target):
 
 
 def filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups):
-    """Return ``dw`` (F, C / groups, kh, kw) of a convolution of `x` whose output has the gradient `dy`."""
-    N, F, *output_size = dy.shape
+    """Return dw (F, C / groups, kh, kw) and db (F,) of a convolution of `x` whose output has the gradient `dy`."""
+    N, F, H_out, W_out = dy.shape
     C = x.shape[1] // groups
     threads = numba.get_num_threads()
-    plan = plan_correlate(
-        N, C, tuple(output_size), kernel_size, stride, padding, dilation, x.itemsize, threads
-    )
+    problem = (N, C, (H_out, W_out), tuple(kernel_size), stride, padding, dilation, x.itemsize, threads)
+    plan = plan_correlate(*problem)
+    stack = 1
+    if plan.block == H_out:  # small maps are stacked: short sums would cost more to close than to take
+        stack = max(1, min(-(-N // threads), SHORTEST_SUM // (H_out * W_out)))
+        plan = plan_correlate(*problem, stack=stack)
     dw = np.empty((F, len(plan.offsets)), dtype=x.dtype)
     offsets = np.append(plan.offsets, np.zeros(-len(plan.offsets) % VECTORS, np.int64))  # whole tiles
-    _filter_gradient(x, dy, dw, groups, plan, offsets, lanes_of(x.dtype), threads)
-    return dw.reshape(F, C, *kernel_size)
+    db = np.empty(F, dtype=x.dtype)
+    _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes_of(x.dtype), threads)
+    return dw.reshape(F, C, *kernel_size), db
 
 
 @jit(parallel=True)
-def _filter_gradient(x, dy, dw, groups, plan, offsets, lanes, threads):
+def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads):
     N, F, H_out, W_out = dy.shape
     C = x.shape[1] // groups
     F = F // groups
     panels = (F + ROWS - 1) // ROWS
     blocks = (H_out + plan.block - 1) // plan.block
-    tasks = N * blocks
+    tasks = (N + stack - 1) // stack * blocks
     columns, taps = plan.columns, offsets.size
-    longest = plan.block * columns + VECTORS * lanes
+    level_size = (plan.block + plan.halo) * columns
+    longest = stack * level_size + VECTORS * lanes
     partial = np.zeros((threads, groups * panels * ROWS * taps), dy.dtype)  # each thread its own sums
+    partial_db = np.zeros((threads, F * groups), dy.dtype)
     for thread in numba.prange(threads):
         scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
         line = np.empty(line_size(plan), x.dtype)
         gradient = np.empty(ROWS * longest, dy.dtype)
         sums = partial[thread]
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
-            n, row = task // blocks, task % blocks * plan.block
-            rows = min(plan.block, H_out - row)
-            count = (rows * columns + lanes - 1) // lanes * lanes
+            n, row = task // blocks * stack, task % blocks * plan.block
+            rows, levels = min(plan.block, H_out - row), min(stack, N - n)
+            count = (((levels - 1) * level_size + rows * columns) + lanes - 1) // lanes * lanes
             for group in range(groups):
-                load(x, n, group * C, C, row, plan, line, scratch)
+                for level in range(levels):
+                    load(x, n + level, group * C, C, row, plan, line, scratch, level)
                 for panel in range(panels):
                     first = panel * ROWS
-                    _load_gradient(dy, n, group * F + first, min(ROWS, F - first), row, rows, columns, gradient)
+                    clear_run(gradient, 0, gradient.size)
+                    for level in range(levels):
+                        for k in range(min(ROWS, F - first)):
+                            position = k * longest + level * level_size
+                            f = group * F + first + k
+                            _load_gradient(dy, n + level, f, row, rows, columns, gradient, position)
+                            partial_db[thread, f] += _sum(gradient[position : position + rows * columns])
                     start = (group * panels + panel) * ROWS * taps
                     for tap in range(0, taps, VECTORS):
                         dot_rows(gradient, 0, longest, scratch, offsets, tap, count, sums, start + tap, taps)
     for thread in range(1, threads):  # in a fixed order, so that the same threads give the same bits
         partial[0] += partial[thread]
+        partial_db[0] += partial_db[thread]
+    db[:] = partial_db[0]
     for group in range(groups):
         for f in range(F):
             source = partial[0, (group * panels * ROWS + f) * taps :]
@@ -443,21 +527,22 @@ def _filter_gradient(x, dy, dw, groups, plan, offsets, lanes, threads):
                 dw[group * F + f, tap] = source[tap]
 
 
+@jit(fastmath={"reassoc", "nsz"})  # in any order, so in vectors
+def _sum(numbers):
+    total = numbers.dtype.type(0)
+    for i in range(numbers.size):
+        total += numbers[i]
+    return total
+
+
 @jit
-def _load_gradient(dy, n, first, filters, row, rows, columns, gradient):
-    """Lay rows of dy out like the scratch, with zeros in the halo columns, after the end and in missing filters."""
-    W_out = dy.shape[3]
-    longest = gradient.size // ROWS
-    for k in range(ROWS):
-        line = gradient[k * longest : (k + 1) * longest]
-        if k >= filters:
-            line[:] = 0
-            continue
+def _load_gradient(dy, n, f, row, rows, columns, gradient, position):
+    """Lay rows of dy out like the scratch; the halo columns keep the zeros they have."""
+    F, H_out, W_out = dy.shape[1], dy.shape[2], dy.shape[3]
+    numbers = dy.reshape(dy.size)
+    source = ((n * F + f) * H_out + row) * W_out
+    if columns == W_out:
+        copy_run(numbers, source, gradient, position, rows * columns)
+    else:
         for r in range(rows):
-            target = line[r * columns : (r + 1) * columns]
-            source = dy[n, first + k, row + r]
-            for j in range(W_out):
-                target[j] = source[j]
-            for j in range(W_out, columns):
-                target[j] = 0
-        line[rows * columns :] = 0
+            copy_run(numbers, source + r * W_out, gradient, position + r * columns, W_out)

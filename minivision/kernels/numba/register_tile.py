@@ -13,6 +13,7 @@ everything built upon them is plain Numba. Change this file alone to try another
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
@@ -294,3 +295,39 @@ def make_split(step):
         return signature, generate
 
     return split
+
+
+@intrinsic
+def copy_run(typing, x, x_start, y, y_start, count):
+    """Copy a run of numbers: ``y[y_start + i] = x[x_start + i]`` for i < count; none if count is negative.
+
+    A slice of an array would do the same, but takes and gives back a reference to it, which costs more than the
+    copy of a short row.
+    """
+    i = types.int64
+
+    def generate(context, builder, signature, arguments):
+        x, x_start, y, y_start, count = arguments
+        with builder.if_then(builder.icmp_signed(">", count, _index(0))):
+            source = _pointer(context, builder, signature.args[0], x, x_start)
+            target = _pointer(context, builder, signature.args[2], y, y_start)
+            cgutils.raw_memcpy(builder, target, source, count, signature.args[0].dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(x, i, y, i, i), generate
+
+
+@intrinsic
+def clear_run(typing, y, y_start, count):
+    """Set a run of numbers to zero: ``y[y_start + i] = 0`` for i < count; none if count is negative."""
+    i = types.int64
+
+    def generate(context, builder, signature, arguments):
+        y, y_start, count = arguments
+        with builder.if_then(builder.icmp_signed(">", count, _index(0))):
+            target = _pointer(context, builder, signature.args[0], y, y_start)
+            size = builder.mul(count, _index(signature.args[0].dtype.bitwidth // 8))
+            cgutils.memset(builder, target, size, 0)
+        return context.get_dummy_value()
+
+    return types.void(y, i, i), generate

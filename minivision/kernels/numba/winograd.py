@@ -51,7 +51,8 @@ _apply_BT = make_apply_matrix(BT.tolist())
 _apply_AT = make_apply_matrix(AT.tolist())
 
 CACHE_BYTES = 2_600_000  # what the transformed inputs and outputs of a block may take
-FEWEST_CHANNELS = 16  # below, the transforms cost more than they save
+FEWEST_CHANNELS = 16  # below, the transforms cost more than they save;
+SMALLEST_MAP = 24  # so they do on maps with few tiles
 
 
 def is_worth_it(x, filters, kernel_size, stride, dilation, groups, output_size):
@@ -63,7 +64,7 @@ def is_worth_it(x, filters, kernel_size, stride, dilation, groups, output_size):
         and tuple(dilation) == (1, 1)
         and groups == 1
         and min(x.shape[1], filters) >= FEWEST_CHANNELS
-        and min(output_size) >= 16
+        and min(output_size) >= SMALLEST_MAP
     )
 
 
