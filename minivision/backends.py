@@ -146,9 +146,7 @@ def active_backend():
 
 def _check_cpu(name):
     if get_backend(name).name == "cupy":
-        raise ValueError(
-            "the backend 'cupy' is not chosen by name: it runs whenever an operation is given CuPy arrays"
-        )
+        raise ValueError("the backend 'cupy' is not chosen by name: it runs whenever an operation is given CuPy arrays")
 
 
 def set_backend(name):

@@ -38,19 +38,13 @@ class Instances:
 
     __slots__ = ("boxes", "labels", "scores", "keypoints", "crowd", "instance_map", "_masks")
 
-    def __init__(
-        self, boxes, labels, scores=None, masks=None, keypoints=None, crowd=None, *, instance_map=None
-    ):
+    def __init__(self, boxes, labels, scores=None, masks=None, keypoints=None, crowd=None, *, instance_map=None):
         self.labels = _check_labels(labels)
         count = len(self.labels)
         self.boxes = _check_shape("boxes", np.asarray(boxes, np.float32), (count, 4))
-        self.scores = (
-            None if scores is None else _check_shape("scores", np.asarray(scores, np.float32), (count,))
-        )
+        self.scores = None if scores is None else _check_shape("scores", np.asarray(scores, np.float32), (count,))
         self.keypoints = (
-            None
-            if keypoints is None
-            else _check_shape("keypoints", np.asarray(keypoints, np.float32), (count, "J", 3))
+            None if keypoints is None else _check_shape("keypoints", np.asarray(keypoints, np.float32), (count, "J", 3))
         )
         crowd = np.zeros(count, bool) if crowd is None else _check_bool("crowd", crowd)
         self.crowd = _check_shape("crowd", crowd, (count,))

@@ -5,9 +5,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # Kernels compile at their first call: no deadlines.
-settings.register_profile(
-    "minivision", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("minivision", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("minivision")
 
 

@@ -78,9 +78,7 @@ def _transpose_convolutions(torch):
         yield Entry(
             "conv_transpose2d_backward",
             shape,
-            lambda dy=dy, x=x, w=w, s=stride, p=padding: ops.conv_transpose2d_backward(
-                dy, x, w, stride=s, padding=p
-            ),
+            lambda dy=dy, x=x, w=w, s=stride, p=padding: ops.conv_transpose2d_backward(dy, x, w, stride=s, padding=p),
             _conv_backward(torch, tdy, tx, tw, F, stride, padding, transposed=True),
         )
 
@@ -107,9 +105,7 @@ def _pooling_and_upsampling(torch):
         (
             "max_pool2d_backward",
             lambda: ops.max_pool2d_backward(small, indices, (64, 64)),
-            lambda: aten.max_pool2d_with_indices_backward(
-                tsmall, tx, [2, 2], [2, 2], [0, 0], [1, 1], False, tindices
-            ),
+            lambda: aten.max_pool2d_with_indices_backward(tsmall, tx, [2, 2], [2, 2], [0, 0], [1, 1], False, tindices),
         ),
         (
             "max_unpool2d",
@@ -166,9 +162,7 @@ def _the_rest(torch):
 
     size = "8x64x64x64"
     yield Entry("relu", size, lambda: ops.relu(x), lambda: torch.relu(tx))
-    yield Entry(
-        "relu_backward", size, lambda: ops.relu_backward(dy, x), lambda: aten.threshold_backward(tdy, tx, 0)
-    )
+    yield Entry("relu_backward", size, lambda: ops.relu_backward(dy, x), lambda: aten.threshold_backward(tdy, tx, 0))
     yield Entry(
         "batch_norm2d",
         size,
@@ -179,9 +173,7 @@ def _the_rest(torch):
         "batch_norm2d_backward",
         size,
         lambda: ops.batch_norm2d_backward(dy, x, ones, saved),
-        lambda: aten.native_batch_norm_backward(
-            tdy, tx, tones, tzeros, tones, mean, inverse, True, 1e-5, [True] * 3
-        ),
+        lambda: aten.native_batch_norm_backward(tdy, tx, tones, tzeros, tones, mean, inverse, True, 1e-5, [True] * 3),
     )
     yield Entry(
         "softmax_cross_entropy",

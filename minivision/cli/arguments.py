@@ -104,9 +104,7 @@ def add_data_arguments(parser, *, split, default):
         For the help: where what is not given comes from.
     """
     parser.add_argument("--data", metavar="DATA", help=f"{DATA_FORMS} ({default})")
-    parser.add_argument(
-        "--level", metavar="LEVEL", help="how hard scenes are: easy, mid or hard (default: hard)"
-    )
+    parser.add_argument("--level", metavar="LEVEL", help="how hard scenes are: easy, mid or hard (default: hard)")
     parser.add_argument("--split", metavar="NAME", help=f"which part of the data (default: {split})")
     parser.add_argument("--size", type=size, metavar="HxW", help="bring every image to this size")
     parser.add_argument(
@@ -153,9 +151,7 @@ def open_data(data):
     """Open what :func:`data_of` returned; the size in it is for ``hold_in_memory``."""
     from minivision.data import open_dataset
 
-    return open_dataset(
-        data["data"], split=data["split"], level=data["level"], skip_broken=data["skip_broken"]
-    )
+    return open_dataset(data["data"], split=data["split"], level=data["level"], skip_broken=data["skip_broken"])
 
 
 def add_system_options(parser, system):

@@ -31,9 +31,7 @@ def add_arguments(parser, system):
         "--out", type=pathlib.Path, default=pathlib.Path("minivision-demo"), metavar="DIR",
         help="where the pictures go (default: minivision-demo)",
     )  # fmt: skip
-    parser.add_argument(
-        "--seed", type=seed, default=0, metavar="S", help="another seed, other weights (default: 0)"
-    )
+    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="another seed, other weights (default: 0)")
 
 
 def run(args):

@@ -14,9 +14,7 @@ examples:
 
 
 def add_arguments(parser, system):
-    parser.add_argument(
-        "--warm", action="store_true", help="compile every kernel now, so that nothing waits later"
-    )
+    parser.add_argument("--warm", action="store_true", help="compile every kernel now, so that nothing waits later")
 
 
 def run(args):

@@ -20,9 +20,7 @@ class that neither occurs nor is predicted has none and is left out of the mean.
 
 
 def add_arguments(parser, system):
-    parser.add_argument(
-        "run_folder", type=pathlib.Path, metavar="DIR", help="the folder of a run, or a checkpoint"
-    )
+    parser.add_argument("run_folder", type=pathlib.Path, metavar="DIR", help="the folder of a run, or a checkpoint")
     add_data_arguments(parser, split="val", default="default: what it was trained on")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 

@@ -46,8 +46,7 @@ def _inside(path):
 def _row(number, files):
     names = ("input", "true classes", "predicted classes")
     return "".join(
-        f'<img src="{_inside(file)}" alt="Scene {number}: {name}">'
-        for file, name in zip(files, names, strict=True)
+        f'<img src="{_inside(file)}" alt="Scene {number}: {name}">' for file, name in zip(files, names, strict=True)
     )
 
 

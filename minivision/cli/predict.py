@@ -18,13 +18,9 @@ examples:
 
 
 def add_arguments(parser, system):
-    parser.add_argument(
-        "run_folder", type=pathlib.Path, metavar="DIR", help="the folder of a run, or a checkpoint"
-    )
+    parser.add_argument("run_folder", type=pathlib.Path, metavar="DIR", help="the folder of a run, or a checkpoint")
     parser.add_argument("images", nargs="+", type=pathlib.Path, metavar="IMAGE", help="an image file")
-    parser.add_argument(
-        "--out", required=True, type=pathlib.Path, metavar="DIR", help="where the pictures go"
-    )
+    parser.add_argument("--out", required=True, type=pathlib.Path, metavar="DIR", help="where the pictures go")
     parser.add_argument(
         "--size", type=size, metavar="HxW",
         help="the size at which the network sees the images (default: that of training, if it had one)",
@@ -39,9 +35,7 @@ def run(args):
     checkpoint = load_run(args.run_folder)
     model = checkpoint.make_model()
     if model.task != "segmentation":
-        raise ValueError(
-            f"{checkpoint.system} predicts {model.task}s, and only label maps can be written so far"
-        )
+        raise ValueError(f"{checkpoint.system} predicts {model.task}s, and only label maps can be written so far")
     seen_size = args.size or checkpoint.data.get("size")
     args.out.mkdir(parents=True, exist_ok=True)
     names, failed = _unique_names(args.images), 0

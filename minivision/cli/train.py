@@ -37,40 +37,26 @@ def add_arguments(parser, system):
     from minivision.models import systems
 
     names = ", ".join(systems())
-    parser.add_argument(
-        "system", nargs="?", choices=systems(), metavar="SYSTEM", help=f"what to train: {names}"
-    )
-    parser.add_argument(
-        "--out", required=True, type=pathlib.Path, metavar="DIR", help="the folder of the run"
-    )
+    parser.add_argument("system", nargs="?", choices=systems(), metavar="SYSTEM", help=f"what to train: {names}")
+    parser.add_argument("--out", required=True, type=pathlib.Path, metavar="DIR", help="the folder of the run")
     data = parser.add_argument_group("data")
     add_data_arguments(data, split="train", default="default: scenes")
     data.add_argument("--crop", type=size, metavar="HxW", help="train on random crops of this size")
     data.add_argument("--flips", type=flips, metavar="WHICH", help="mirror images: none, horizontal or both")
     training = parser.add_argument_group("training")
     length = training.add_mutually_exclusive_group()
-    length.add_argument(
-        "--minutes", type=positive, metavar="M", help=f"how long to train (default: {MINUTES})"
-    )
+    length.add_argument("--minutes", type=positive, metavar="M", help=f"how long to train (default: {MINUTES})")
     length.add_argument("--steps", type=count, metavar="N", help="how many steps to train")
-    training.add_argument(
-        "--resume", action="store_true", help="go on with the run in DIR; what is not given stays"
-    )
+    training.add_argument("--resume", action="store_true", help="go on with the run in DIR; what is not given stays")
     training.add_argument("--seed", type=seed, metavar="S", help="another seed, another run (default: 0)")
     training.add_argument("--batch-size", type=count, metavar="N", help="images in a step")
-    training.add_argument(
-        "--optimizer", choices=("sgd", "adam", "adamw"), metavar="NAME", help="sgd, adam or adamw"
-    )
+    training.add_argument("--optimizer", choices=("sgd", "adam", "adamw"), metavar="NAME", help="sgd, adam or adamw")
     training.add_argument("--rate", type=positive, metavar="R", help="the highest learning rate")
-    training.add_argument(
-        "--weight-decay", type=not_negative, metavar="D", help="pull of the weights towards zero"
-    )
+    training.add_argument("--weight-decay", type=not_negative, metavar="D", help="pull of the weights towards zero")
     training.add_argument(
         "--schedule", choices=("constant", "step", "cosine"), metavar="NAME", help="constant, step or cosine"
     )
-    training.add_argument(
-        "--clip", type=not_negative, metavar="NORM", help="clip the gradient's norm; 0: do not"
-    )
+    training.add_argument("--clip", type=not_negative, metavar="NORM", help="clip the gradient's norm; 0: do not")
     add_system_options(parser, system)
 
 
@@ -119,7 +105,5 @@ def _resumed_model(args, checkpoint):
     for name, value in system_options(args).items():
         kept = checkpoint.options.get(name, value)
         if kept != value:
-            raise UsageError(
-                f"{args.out} holds a run with {name}={kept}; it cannot be resumed with {name}={value}"
-            )
+            raise UsageError(f"{args.out} holds a run with {name}={kept}; it cannot be resumed with {name}={value}")
     return checkpoint.make_model()

@@ -82,9 +82,7 @@ class Coco(FileDataset):
         for annotation in data["annotations"]:
             image, category = annotation.get("image_id"), annotation.get("category_id")
             if image not in of_image:
-                raise BrokenFileError(
-                    self.path, f"annotation {annotation.get('id')} is for image {image}, not listed"
-                )
+                raise BrokenFileError(self.path, f"annotation {annotation.get('id')} is for image {image}, not listed")
             if category not in self._label_of:
                 raise BrokenFileError(
                     self.path, f"annotation {annotation.get('id')} is of category {category}, not listed"
@@ -119,9 +117,7 @@ class Coco(FileDataset):
     def _sample(self, index):
         entry = self._entries[index]
         image = read_image(entry.path, entry.size)
-        labels = np.array(
-            [self._label_of[annotation["category_id"]] for annotation in entry.annotations], np.int64
-        )
+        labels = np.array([self._label_of[annotation["category_id"]] for annotation in entry.annotations], np.int64)
         crowd = np.array([bool(annotation.get("iscrowd", 0)) for annotation in entry.annotations], bool)
         fields = {"boxes": entry.boxes, "labels": labels, "crowd": crowd}
         if self.keypoint_names:
@@ -143,9 +139,7 @@ class Coco(FileDataset):
                 raise ValueError(f"its size is {segmentation['size']}, that of the image {list(size)}")
             return rle.decode(segmentation)
         except (ValueError, KeyError, TypeError) as error:
-            raise BrokenFileError(
-                self.path, f"segmentation of annotation {annotation.get('id')}: {error}"
-            ) from error
+            raise BrokenFileError(self.path, f"segmentation of annotation {annotation.get('id')}: {error}") from error
 
     def _keypoints(self, annotations):
         joints = len(self.keypoint_names)
@@ -185,9 +179,7 @@ def _find_images(root, name):
     for folder in choices:
         if folder.is_dir():
             return folder
-    raise FileNotFoundError(
-        f"the images of split {name!r} should be in {choices[0]}, but there is no such folder"
-    )
+    raise FileNotFoundError(f"the images of split {name!r} should be in {choices[0]}, but there is no such folder")
 
 
 def _read_json(path):

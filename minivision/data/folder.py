@@ -55,9 +55,7 @@ class LabelFolder(FileDataset):
         for path, label_path in pairs:
             try:
                 if not label_path.is_file():
-                    raise BrokenFileError(
-                        path, f"its label map {label_path.name} is not in {label_path.parent}"
-                    )
+                    raise BrokenFileError(path, f"its label map {label_path.name} is not in {label_path.parent}")
                 self._entries.append(_Entry(path, label_path, image_size(label_path)))
             except BrokenFileError as error:
                 if not skip_broken:

@@ -32,9 +32,7 @@ class InMemory(Dataset):
         As in `Dataset`.
     """
 
-    def __init__(
-        self, columns, *, classes, keypoint_names=(), has_boxes=True, has_masks=True, has_label_maps=True
-    ):
+    def __init__(self, columns, *, classes, keypoint_names=(), has_boxes=True, has_masks=True, has_label_maps=True):
         self.classes, self.keypoint_names = tuple(classes), tuple(keypoint_names)
         self.has_boxes, self.has_masks, self.has_label_maps = has_boxes, has_masks, has_label_maps
         self._columns = columns
@@ -54,11 +52,7 @@ class InMemory(Dataset):
         columns, (height, width) = self._columns, self._columns["sizes"][i]
         image = columns["images"][3 * pixels.start : 3 * pixels.stop].reshape(height, width, 3)
         label_map = columns["label_maps"][pixels].reshape(height, width)
-        fields = {
-            name: columns[name][objects]
-            for name in ("boxes", "labels", "crowd", "keypoints")
-            if name in columns
-        }
+        fields = {name: columns[name][objects] for name in ("boxes", "labels", "crowd", "keypoints") if name in columns}
         if "instance_maps" in columns:
             fields["instance_map"] = columns["instance_maps"][mapped].reshape(-1, height, width)
         return Sample(image, Instances(**fields), label_map)
@@ -100,13 +94,10 @@ class InMemory(Dataset):
         empty = Instances.empty(keypoints=len(like.keypoint_names))
         for name in ("boxes", "labels", "crowd", "keypoints"):
             if getattr(empty, name) is not None:
-                columns[name] = np.concatenate(
-                    [getattr(empty, name), *(getattr(each, name) for each in instances)]
-                )
+                columns[name] = np.concatenate([getattr(empty, name), *(getattr(each, name) for each in instances)])
         if like.has_masks:
             maps = [
-                each.instance_map if each.instance_map is not None else layer_masks(each.masks)
-                for each in instances
+                each.instance_map if each.instance_map is not None else layer_masks(each.masks) for each in instances
             ]
             columns["layers"] = np.array([len(each) for each in maps], np.int64)
             columns["instance_maps"] = _flat(maps)
@@ -145,13 +136,9 @@ class InMemory(Dataset):
                 columns = {name: file[name] for name in file.files}
             if columns.pop("format") != FORMAT:
                 raise ValueError("it was written by another version of minivision")
-            flags = dict(
-                zip(("has_boxes", "has_masks", "has_label_maps"), columns.pop("flags").tolist(), strict=True)
-            )
+            flags = dict(zip(("has_boxes", "has_masks", "has_label_maps"), columns.pop("flags").tolist(), strict=True))
             classes = columns.pop("classes").tolist()
-            return cls(
-                columns, classes=classes, keypoint_names=columns.pop("keypoint_names").tolist(), **flags
-            )
+            return cls(columns, classes=classes, keypoint_names=columns.pop("keypoint_names").tolist(), **flags)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise BrokenFileError(path, error) from error
 

@@ -12,9 +12,7 @@ __all__ = ["open_dataset"]
 READERS = {"coco": Coco, "voc": Voc, "folder": LabelFolder}
 
 
-def open_dataset(
-    spec, *, split, level="hard", seed=0, objects=(1, 6), classes=None, size=128, skip_broken=False
-):
+def open_dataset(spec, *, split, level="hard", seed=0, objects=(1, 6), classes=None, size=128, skip_broken=False):
     """Open a dataset.
 
     Parameters
@@ -47,9 +45,7 @@ def open_dataset(
     if kind == "scenes" and not folder:
         return Scenes(level, split, seed, objects, classes, size)
     if kind not in READERS or not folder:
-        raise ValueError(
-            f"a dataset is 'scenes', 'coco:FOLDER', 'voc:FOLDER' or 'folder:FOLDER'; got {spec!r}"
-        )
+        raise ValueError(f"a dataset is 'scenes', 'coco:FOLDER', 'voc:FOLDER' or 'folder:FOLDER'; got {spec!r}")
     root = Path(folder).expanduser()
     if not root.is_dir():
         raise FileNotFoundError(f"{spec}: there is no folder {root}")

@@ -87,15 +87,11 @@ class Scenes(Dataset):
         self.seed = int(seed)
         fewest, most = (objects, objects) if isinstance(objects, int) else objects
         if not 0 <= fewest <= most <= 100:
-            raise ValueError(
-                f"objects must be a number or (fewest, most) with 0 <= fewest <= most; got {objects!r}"
-            )
+            raise ValueError(f"objects must be a number or (fewest, most) with 0 <= fewest <= most; got {objects!r}")
         self.objects = (int(fewest), int(most))
         kinds = KINDS if classes is None else tuple(classes)
         if not kinds or len(set(kinds)) < len(kinds) or isinstance(classes, str):
-            raise ValueError(
-                f"classes must be a list of different names out of {', '.join(KINDS)}; got {classes!r}"
-            )
+            raise ValueError(f"classes must be a list of different names out of {', '.join(KINDS)}; got {classes!r}")
         for kind in kinds:
             _one_of("class", kind, KINDS)
         self.classes = ("background", *kinds)

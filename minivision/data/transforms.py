@@ -221,9 +221,7 @@ def _map_arrays(sample, move, *, boxes, move_points, keypoint_flip):
         keypoints[..., 0], keypoints[..., 1] = move_points(instances.keypoints[:, keypoint_flip])
         keypoints[keypoints[..., 2] == 0] = 0
         changes["keypoints"] = keypoints
-    image = move(sample.image.transpose(2, 0, 1)).transpose(
-        1, 2, 0
-    )  # (H, W, 3) -> (3, H, W) -> moved -> (H, W, 3)
+    image = move(sample.image.transpose(2, 0, 1)).transpose(1, 2, 0)  # (H, W, 3) -> (3, H, W) -> moved -> (H, W, 3)
     return Sample(image, instances.replace(**changes), move(sample.label_map))
 
 

@@ -67,9 +67,7 @@ class Voc(FileDataset):
         self.classes = ("background", *_class_names(self.root, objects))
         self._entries = self._make_entries(names, objects, broken if skip_broken else None)
         self.has_masks = self._all_have("SegmentationObject") and self._all_have("SegmentationClass")
-        self.has_label_maps = any(
-            self._map_path("SegmentationClass", entry).is_file() for entry in self._entries
-        )
+        self.has_label_maps = any(self._map_path("SegmentationClass", entry).is_file() for entry in self._entries)
         if skip_broken:
             self._leave_out_broken([broken[name] for name in names if name in broken])
 
@@ -100,9 +98,7 @@ class Voc(FileDataset):
                 continue
             boxes, valid = clip_boxes([each.box for each in objects[name]], size)
             numbers = np.flatnonzero(valid)
-            entries.append(
-                _Entry(name, path, size, [objects[name][k] for k in numbers], boxes[valid], numbers)
-            )
+            entries.append(_Entry(name, path, size, [objects[name][k] for k in numbers], boxes[valid], numbers))
             dropped += np.count_nonzero(~valid)
         warn_about_boxes(self.root / "Annotations", dropped)
         return entries
@@ -145,9 +141,7 @@ def _read_names(root, split):
     path = root / "ImageSets" / (f"{split}.txt" if "/" in split else f"Main/{split}.txt")
     if not path.is_file():
         if not (root / "ImageSets" / "Main").is_dir():
-            raise FileNotFoundError(
-                f"{root} is not a data set in VOC's format: it has no folder 'ImageSets/Main'"
-            )
+            raise FileNotFoundError(f"{root} is not a data set in VOC's format: it has no folder 'ImageSets/Main'")
         found = sorted(other.stem for other in (root / "ImageSets" / "Main").glob("*.txt"))
         raise FileNotFoundError(f"{path} is missing; splits that are there: {', '.join(found) or 'none'}")
     for folder in ("Annotations", "JPEGImages"):

@@ -53,8 +53,6 @@ class ResidualBlock(Layer):
         self.conv = Conv2d(channels, channels, 3, padding=1, bias=False, rng=rng)
         self.norm = BatchNorm2d(channels)
         self.relu = ReLU()
-        # Begin as the identity: the sum of many blocks then has the variance of its input.
-        self.norm.gamma.value[...] = 0
 
     def forward(self, x, training=False):
         """Return y in the shape of x."""

@@ -34,9 +34,7 @@ def confusion_matrix(truth, prediction, num_classes):
     truth, prediction = truth[known].astype(np.int64), prediction[known].astype(np.int64)
     for name, classes in (("truth", truth), ("prediction", prediction)):
         if classes.size and not 0 <= classes.min() <= classes.max() < num_classes:
-            raise ValueError(
-                f"{name}: expected classes 0 to {num_classes - 1}, got {classes.min()} to {classes.max()}"
-            )
+            raise ValueError(f"{name}: expected classes 0 to {num_classes - 1}, got {classes.min()} to {classes.max()}")
     counts = np.bincount(num_classes * truth + prediction, minlength=num_classes**2)
     return counts.reshape(num_classes, num_classes)
 

@@ -2,14 +2,15 @@
 
 ::
 
-    image  ─ stage 0 ────────────────── skip ─────────────────(+)─ merge 0 ─ scores
-                 └ pool ─ stage 1 ────── skip ───────(+)─ merge 1 ─ upsample ┘
-                              └ pool ─ stage 2 ... ─ upsample ┘
+    image ─ stem ─ stage 0 ──────────────── skip ────────────────(+)─ merge 0 ─ scores ─ x 2
+                      └ pool ─ stage 1 ──── skip ───(+)─ merge 1 ─ narrow ─ upsample ┘
+                                  └ pool ─ stage 2 ─ narrow ─ upsample ┘
 
-Convolutions at full resolution cost most, so most of them stand where the maps are small and see far. On the way up,
-each upsampling brings back the resolution of one pooling; max unpooling puts values back at the places (switches)
-where that very pooling found its maxima. A skip adds the map from before the pooling, which still knows where
-the edges are.
+Every further pooling quarters the cost of a convolution and doubles what it sees. On the way up, each upsampling
+brings back the resolution of one pooling; max unpooling puts values back at the places (switches) where that very
+pooling found its maxima. A skip adds the map from before the pooling, which still knows where the edges are.
+
+The stem pools too, and the scores are made at half the image's size: the last factor of two only interpolates them.
 
 References
 ----------
@@ -20,7 +21,9 @@ Noh, Hong and Han, "Learning deconvolution network for semantic segmentation", I
 import numpy as np
 
 from minivision import ops
+from minivision.data.dataset import IGNORE
 from minivision.layers import (
+    BatchNorm2d,
     BedOfNails,
     BilinearUpsample,
     Conv2d,
@@ -28,6 +31,7 @@ from minivision.layers import (
     MaxPool2d,
     MaxUnpool2d,
     NearestUpsample,
+    ReLU,
     ResidualBlock,
     Sequential,
     conv_block,
@@ -35,6 +39,7 @@ from minivision.layers import (
 from minivision.models.model import Model
 
 UPSAMPLINGS = ("nearest", "bilinear", "bed-of-nails", "max-unpool", "transpose-conv")
+PREDICTED_TOGETHER = 16  # images of one size that go through the network at once
 
 
 class EncoderDecoder(Model):
@@ -48,50 +53,77 @@ class EncoderDecoder(Model):
         One of ``UPSAMPLINGS``.
     skips : bool
         Whether to add the maps of the way down on the way up.
+    background_weight : float
+        What a pixel of the background counts in the loss, where one of another class counts 1. Objects are few:
+        with equal weights the network takes long to look at them.
     widths : sequence of int
-        Channels at each resolution, from full resolution down; each further one halves height and width.
+        Channels at each resolution, from half the image's down; each further one halves height and width.
     depths : sequence of int
-        Residual blocks at each resolution.
+        Residual blocks at each resolution on the way down.
     rng : numpy.random.Generator
     """
 
     name = "encoder-decoder"
     task = "segmentation"
-    recipe = {"batch_size": 16, "rate": 4e-3, "weight_decay": 1e-4, "flips": True}
+    recipe = {"batch_size": 8, "rate": 6e-3, "weight_decay": 0.05, "flips": True}
     OPTIONS = {
         "upsampling": {"default": "bilinear", "choices": UPSAMPLINGS, "help": "how the maps grow again"},
         "skips": {"default": True, "help": "add the maps of the way down on the way up"},
+        "background_weight": {"default": 0.3, "help": "what a pixel of the background counts in the loss"},
     }
 
     def __init__(
-        self, classes, *, upsampling="bilinear", skips=True, widths=(16, 32, 64, 64), depths=(0, 0, 1, 2), rng=None
+        self,
+        classes,
+        *,
+        upsampling="bilinear",
+        skips=True,
+        background_weight=0.3,
+        widths=(16, 32, 64),
+        depths=(2, 1, 1),
+        rng=None,
     ):
-        super().__init__(classes, upsampling=upsampling, skips=skips, widths=tuple(widths), depths=tuple(depths))
+        super().__init__(
+            classes,
+            upsampling=upsampling,
+            skips=skips,
+            background_weight=background_weight,
+            widths=tuple(widths),
+            depths=tuple(depths),
+        )
         if upsampling not in UPSAMPLINGS:
             raise ValueError(f"upsampling: expected one of {', '.join(UPSAMPLINGS)}, got {upsampling!r}")
+        if background_weight <= 0:
+            raise ValueError(f"background_weight: expected a positive number, got {background_weight}")
         rng = np.random.default_rng(0) if rng is None else rng
         self.skips = skips
-        inputs = (3, *widths[:-1])
-        self.stages = [
-            Sequential(conv_block(inputs[k], widths[k], first=k == 0, rng=rng), *(ResidualBlock(widths[k], rng=rng) for _ in range(depths[k])))
-            for k in range(len(widths))
+        # Normalised after the pooling: there are a quarter as many numbers, and the maxima stay the maxima.
+        self.stem = Conv2d(3, widths[0], 5, padding=2, bias=False, first=True, rng=rng)
+        self.halve = Sequential(MaxPool2d(2), BatchNorm2d(widths[0]), ReLU())
+        self.stages = []
+        for k, (width, depth) in enumerate(zip(widths, depths, strict=True)):
+            widen = [conv_block(widths[k - 1], width, rng=rng)] if k else []
+            self.stages.append(Sequential(*widen, *(ResidualBlock(width, rng=rng) for _ in range(depth))))
+        self.pools = [MaxPool2d(2) for _ in widths[1:]]
+        self.narrow = [
+            Sequential(Conv2d(wide, width, 1, bias=False, rng=rng), BatchNorm2d(width))
+            for width, wide in zip(widths, widths[1:], strict=False)
         ]
-        self.pools = [MaxPool2d(2) for _ in widths[:-1]]
-        # On the way up from k + 1 to k: fewer channels while the map is small, more pixels, then mend the seams.
-        self.narrow = [conv_block(widths[k + 1], widths[k], rng=rng) for k in range(len(widths) - 1)]
         self.upsample = [_upsampling_layer(upsampling, width, rng) for width in widths[:-1]]
-        self.merge = [conv_block(width, width, rng=rng) for width in widths[:-1]]
+        self.merge = [Sequential(ReLU(), conv_block(width, width, rng=rng)) for width in widths[:-1]]
         self.scores = Conv2d(widths[0], len(classes), 1, rng=rng)
+        self.scores.w.value *= 0.1  # begin undecided
+        self.double = BilinearUpsample()
 
     def forward(self, x, training=False):
         """Return scores ``(N, classes, H, W)`` for images ``(N, 3, H, W)``; H and W divide by 2 for each pooling."""
+        x = self.halve(self.stem(x, training), training)
         maps, switches = [], []
-        for k, stage in enumerate(self.stages):
-            x = stage(x, training)
-            if k < len(self.pools):
-                maps.append(x)
-                x, indices = self.pools[k].forward_with_indices(x, training)
-                switches.append(indices)
+        for stage, pool in zip(self.stages, self.pools, strict=False):
+            maps.append(stage(x, training))
+            x, indices = pool.forward_with_indices(maps[-1], training)
+            switches.append(indices)
+        x = self.stages[-1](x, training)
         for k in reversed(range(len(self.pools))):
             x = self.narrow[k](x, training)
             if isinstance(self.upsample[k], MaxUnpool2d):
@@ -101,46 +133,69 @@ class EncoderDecoder(Model):
             if self.skips:
                 x += maps[k]
             x = self.merge[k](x, training)
-        return self.scores(x, training)
+        return self.double(self.scores(x, training), training)
 
     def losses(self, outputs, batch):
         """Return the cross-entropy of every pixel, averaged over those that have a label, and its gradient."""
         target = batch.label_maps.astype(np.int64)
-        target[target == 255] = -100  # unlabelled, in the ways of files and of losses
-        loss, gradient = ops.softmax_cross_entropy(outputs, target)
+        weight = self.class_weights.astype(outputs.dtype)
+        loss, gradient = ops.softmax_cross_entropy(outputs, target, weight=weight, ignore_index=IGNORE)
         return {"cross-entropy": loss}, gradient
 
     def backward(self, dscores):
         """Walk back; where a map was used twice, by its pooling and by its skip, its two gradients add up."""
-        dx = self.scores.backward(dscores)
+        dx = self.scores.backward(self.double.backward(dscores))
         dmaps = []
-        for k in range(len(self.pools)):
-            dx = self.merge[k].backward(dx)
+        for merge, upsample, narrow in zip(self.merge, self.upsample, self.narrow, strict=True):
+            dx = merge.backward(dx)
             dmaps.append(dx)  # the skip passes the gradient on unchanged
-            dx = self.narrow[k].backward(self.upsample[k].backward(dx))
-        for k in reversed(range(len(self.stages))):
-            if k < len(self.pools):
-                dx = self.pools[k].backward(dx)
-                if self.skips:
-                    dx += dmaps[k]
+            dx = narrow.backward(upsample.backward(dx))
+        dx = self.stages[-1].backward(dx)
+        for k in reversed(range(len(self.pools))):
+            dx = self.pools[k].backward(dx)
+            if self.skips:
+                dx += dmaps[k]
             dx = self.stages[k].backward(dx)
-        return dx
+        self.stem.backward(self.halve.backward(dx))
 
     def predict(self, images):
-        """Return the label map ``(H, W)``, uint8, of each image; of any size, each by itself."""
-        return [self._label_map(image) for image in images]
+        """Return the label map ``(H, W)``, uint8, of each image; they may have several sizes."""
+        label_maps = [None] * len(images)
+        by_size = {}
+        for index, image in enumerate(images):
+            by_size.setdefault(image.shape[:2], []).append(index)
+        for indices in by_size.values():
+            for start in range(0, len(indices), PREDICTED_TOGETHER):
+                together = indices[start : start + PREDICTED_TOGETHER]
+                found = self._label_maps(np.stack([images[index] for index in together]))
+                for index, label_map in zip(together, found, strict=True):
+                    label_maps[index] = label_map
+        return label_maps
 
-    def _label_map(self, image):
-        height, width = image.shape[:2]
-        step = 2 ** len(self.pools)
+    def _label_maps(self, images):
+        """Return label maps ``(N, H, W)`` for images ``(N, H, W, 3)`` of any size."""
+        height, width = images.shape[1:3]
+        step = 2 ** (len(self.pools) + 1)
         # Edge pixels repeated until the size divides; cut off again below.
-        padded = np.pad(image, ((0, -height % step), (0, -width % step), (0, 0)), mode="edge")
-        scores = self.forward(self.normalize(padded[None]))
-        return scores[0].argmax(axis=0).astype(np.uint8)[:height, :width]
+        padded = np.pad(images, ((0, 0), (0, -height % step), (0, -width % step), (0, 0)), mode="edge")
+        scores = self.forward(self.normalize(padded))
+        return scores.argmax(axis=1).astype(np.uint8)[:, :height, :width]
+
+    @property
+    def class_weights(self):
+        """What a pixel of each class counts in the loss."""
+        weights = np.ones(len(self.classes))
+        weights[0] = self.options["background_weight"]
+        return weights
 
 
 def _upsampling_layer(name, channels, rng):
     if name == "transpose-conv":
-        return ConvTranspose2d(channels, channels, 4, stride=2, padding=1, rng=rng)
-    layers = {"nearest": NearestUpsample, "bilinear": BilinearUpsample, "bed-of-nails": BedOfNails, "max-unpool": MaxUnpool2d}
+        return ConvTranspose2d(channels, channels, 4, stride=2, padding=1, bias=False, rng=rng)
+    layers = {
+        "nearest": NearestUpsample,
+        "bilinear": BilinearUpsample,
+        "bed-of-nails": BedOfNails,
+        "max-unpool": MaxUnpool2d,
+    }
     return layers[name]()

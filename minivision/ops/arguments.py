@@ -23,9 +23,7 @@ def as_array(name, value):
     try:
         array = np.asarray(value)
     except ValueError as error:  # ragged lists
-        raise ValueError(
-            f"{name}: expected an array, got something NumPy cannot make one of ({error})"
-        ) from None
+        raise ValueError(f"{name}: expected an array, got something NumPy cannot make one of ({error})") from None
     if not (array.flags.carray and array.dtype.isnative):
         # Read-only memory is copied too: Numba would compile a second kernel for it.
         array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
@@ -48,14 +46,14 @@ def floats(**arrays):
             continue
         array = as_array(name, value)
         if dtype is None:
-            if array.dtype not in FLOATS and array.dtype != object:
+            if array.dtype not in FLOATS and array.dtype.kind != "O":
                 raise TypeError(
                     f"{name}: expected float32 or float64, got {array.dtype}; "
                     f"convert it first, as in {name}.astype(np.float32)"
                 )
             dtype = array.dtype
         elif array.dtype != dtype:
-            if array.dtype.kind not in "fiu" and dtype != object:
+            if array.dtype.kind not in "fiu" and dtype.kind != "O":
                 raise TypeError(f"{name}: expected numbers ({dtype}), got {array.dtype}")
             array = array.astype(dtype)
         result.append(array)

@@ -14,14 +14,10 @@ from minivision.ops.arguments import all_below, as_array, check_same_shape, floa
 def _check_softmax_cross_entropy(scores, target, weight, ignore_index, reduction):
     scores, weight = floats(scores=scores, weight=weight)
     if scores.ndim < 2 or scores.shape[1] == 0:
-        raise ValueError(
-            f"scores: expected shape (N, C) or (N, C, H, W), at least one class, got {scores.shape}"
-        )
+        raise ValueError(f"scores: expected shape (N, C) or (N, C, H, W), at least one class, got {scores.shape}")
     C = scores.shape[1]
     target = integers("target", target)
-    check_same_shape(
-        "target", target, scores.shape[:1] + scores.shape[2:], f"scores {scores.shape} without classes"
-    )
+    check_same_shape("target", target, scores.shape[:1] + scores.shape[2:], f"scores {scores.shape} without classes")
     ignore_index = int(ignore_index)
     if not all_below(target, C) and not all_below(np.where(target == ignore_index, 0, target), C):
         wrong = np.argwhere((target != ignore_index) & ((target < 0) | (target >= C)))[0]

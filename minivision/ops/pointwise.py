@@ -101,8 +101,7 @@ def _check_dropout(x, p, rng, training):
         raise ValueError(f"p: expected a probability in 0 .. 1, got {p!r}; it is the share that is dropped")
     if not isinstance(rng, np.random.Generator) and training:
         raise TypeError(
-            f"rng: expected a numpy.random.Generator, got {type(rng).__name__}; "
-            f"make one with np.random.default_rng(0)"
+            f"rng: expected a numpy.random.Generator, got {type(rng).__name__}; make one with np.random.default_rng(0)"
         )
     return x, float(p), rng, bool(training)
 

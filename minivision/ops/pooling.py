@@ -97,9 +97,7 @@ def _plane_indices(indices, size, size_name, values_name, values):
     check_shape(values_name, values, "N, C, H, W")
     check_same_shape("indices", indices, values.shape, f"one for each value of {values_name}")
     H, W = size
-    check_range(
-        "indices", indices, H * W, f"indices are row * W + column in a plane of {size_name} ({H}, {W})"
-    )
+    check_range("indices", indices, H * W, f"indices are row * W + column in a plane of {size_name} ({H}, {W})")
     return indices, size
 
 
@@ -230,9 +228,7 @@ def _check_global_avg_pool2d(x):
     (x,) = floats(x=x)
     check_shape("x", x, "N, C, H, W")
     if x.shape[2] * x.shape[3] == 0:
-        raise ValueError(
-            f"x: expected maps of at least one pixel, got shape {x.shape}: there is nothing to average"
-        )
+        raise ValueError(f"x: expected maps of at least one pixel, got shape {x.shape}: there is nothing to average")
     return (x,)
 
 

@@ -26,9 +26,11 @@ class Batches:
         Height and width of a random crop; without it images are taken whole, and must then be of one size.
     flips : sequence of str
         ``"horizontal"`` and ``"vertical"``: mirror images, each with probability one half.
+    instances : bool
+        Whether boxes, masks and joints are wanted; a segmenter trains without, and need not wait for them.
     """
 
-    def __init__(self, dataset, batch_size, *, seed=0, crop=None, flips=()):
+    def __init__(self, dataset, batch_size, *, seed=0, crop=None, flips=(), instances=True):
         if len(dataset) == 0:
             raise ValueError("the dataset holds no images, so there is nothing to train on")
         if batch_size < 1:
@@ -37,7 +39,7 @@ class Batches:
             if flip not in FLIPS:
                 raise ValueError(f"flips: expected {' or '.join(FLIPS)}, got {flip!r}")
         self.dataset, self.batch_size, self.seed = dataset, batch_size, seed
-        self.crop, self.flips = crop, tuple(flips)
+        self.crop, self.flips, self.instances = crop, tuple(flips), instances
         self._order = functools.lru_cache(maxsize=2)(self._shuffled)
 
     def _shuffled(self, epoch):
@@ -57,7 +59,10 @@ class Batches:
 
     def _augment(self, sample, rng):
         from minivision.data import flip_horizontal, flip_vertical, random_crop
+        from minivision.instances import Instances
 
+        if not self.instances:
+            sample = sample._replace(instances=Instances.empty())
         if self.crop is not None:
             sample = random_crop(sample, self.crop, rng)
         if "horizontal" in self.flips and rng.random() < 0.5:

@@ -132,9 +132,7 @@ class Checkpoint:
             model = make_model(self.system, self.classes, rng=np.random.default_rng(0), **self.options)
             model.load_state(self.model)
         except (ValueError, TypeError) as error:
-            raise CheckpointError(
-                f"the checkpoint does not fit the system {self.system!r}: {error}"
-            ) from error
+            raise CheckpointError(f"the checkpoint does not fit the system {self.system!r}: {error}") from error
         return model
 
 

@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 
-from minivision.kernels.memory import keep_freed_memory
 from minivision.metrics.compatibility import check_dataset
 from minivision.training.batches import Batches, one_size
 from minivision.training.checkpoint import Checkpoint
@@ -160,7 +159,12 @@ class _Run:
         self.data = data if data is not None else checkpoint.data if checkpoint else {}
         self.save_every = save_every
         self.batches = Batches(
-            dataset, settings.batch_size, seed=settings.seed, crop=settings.crop, flips=settings.flips
+            dataset,
+            settings.batch_size,
+            seed=settings.seed,
+            crop=settings.crop,
+            flips=settings.flips,
+            instances=model.task != "segmentation",
         )
         self.optimizer = make_optimizer(model, settings)
         self.step = self.total = 0
@@ -186,9 +190,7 @@ class _Run:
         self.clock -= before
         self.finished = self.finished and self.step == self.total
         if self.step > self.total:
-            raise ValueError(
-                f"the run has already taken {self.step} steps, more than the {self.total} asked for"
-            )
+            raise ValueError(f"the run has already taken {self.step} steps, more than the {self.total} asked for")
 
     def go(self, progress, say):
         """Train to the end or to an interruption, save, and say so."""
@@ -227,9 +229,7 @@ class _Run:
         with tqdm(total=self.total, initial=self.step, unit="step", disable=not progress) as bar:
             while self.step < self.total and not signals.stop:
                 began = time.perf_counter()
-                rate = settings.rate * rate_factor(
-                    settings.schedule, self.step, self.total, warmup=settings.warmup
-                )
+                rate = settings.rate * rate_factor(settings.schedule, self.step, self.total, warmup=settings.warmup)
                 losses, norm = take_step(self.model, self.optimizer, self.batches, self.step, rate, settings)
                 now = time.perf_counter()
                 self.step += 1

@@ -42,9 +42,7 @@ def draw_loss_curve(log, *, dark=False):
     marker = "o" if len(log) == 1 else None  # a line needs two points
     for (name, curve), color in zip(curves.items(), theme["lines"] * len(curves), strict=False):
         axis.plot(steps, curve, color=color, alpha=0.25, linewidth=0.8)
-        axis.plot(
-            steps, smoothed[name], color=color, linewidth=1.8, label=name.replace("_", " "), marker=marker
-        )
+        axis.plot(steps, smoothed[name], color=color, linewidth=1.8, label=name.replace("_", " "), marker=marker)
     _scale(axis, np.concatenate([*smoothed.values(), np.zeros(0)]))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_xlabel("step", color=theme["ink"])

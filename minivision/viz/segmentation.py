@@ -70,9 +70,7 @@ def draw_segmentation(image, label_map, classes, *, title=""):
     """
     height, width = label_map.shape
     scale = 6 / max(height, width)
-    return _grid(
-        [[overlay(image, label_map)]], [title], [label_map], classes, cell=(scale * width, scale * height)
-    )
+    return _grid([[overlay(image, label_map)]], [title], [label_map], classes, cell=(scale * width, scale * height))
 
 
 def draw_comparison(images, truths, predictions, classes):
@@ -136,7 +134,5 @@ def _legend_entries(label_maps, classes):
     colors = class_colors(len(classes)) / 255
     entries = [Patch(color=colors[k], label=classes[k]) for k in present if k < len(classes)]
     if IGNORE in present:
-        entries.append(
-            Patch(facecolor="0.85", edgecolor="0.55", hatch="////", linewidth=0, label="not known")
-        )
+        entries.append(Patch(facecolor="0.85", edgecolor="0.55", hatch="////", linewidth=0, label="not known"))
     return entries

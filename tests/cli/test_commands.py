@@ -191,9 +191,7 @@ def test_evaluate_refuses_what_is_no_run(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("size", [[], ["--size", "16x16"]])
-def test_predict_writes_label_maps_of_the_images_own_size_and_overlays(
-    trained, picture, tmp_path, capsys, size
-):
+def test_predict_writes_label_maps_of_the_images_own_size_and_overlays(trained, picture, tmp_path, capsys, size):
     code, out, _ = call(capsys, "predict", trained, picture, "--out", tmp_path / "p", *size)
     assert code == 0 and sorted(os.listdir(tmp_path / "p")) == ["picture-labels.png", "picture-overlay.png"]
     labels = Image.open(tmp_path / "p" / "picture-labels.png")
@@ -261,9 +259,7 @@ def test_every_command_has_a_help_with_examples(command, capsys):
 
 
 def test_python_dash_m_works():
-    done = subprocess.run(
-        [sys.executable, "-m", "minivision", "--version"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "minivision", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("minivision ")
 
 

@@ -27,9 +27,7 @@ def test_demo_writes_pictures_and_a_page_that_stands_alone(tmp_path, capsys):
     page = (out / "index.html").read_text()
     assert not re.search(r"\$\w", page)  # every blank is filled in
     sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', page)
-    assert len(sources) == 3 * demo.SHOWN + 2 and all(
-        source.startswith("data:image/png;base64,") for source in sources
-    )
+    assert len(sources) == 3 * demo.SHOWN + 2 and all(source.startswith("data:image/png;base64,") for source in sources)
     assert "prefers-color-scheme: dark" in page and "star" in page and "mean IoU" in page
     assert (out / "index.html").resolve().as_uri() in capsys.readouterr().out
 

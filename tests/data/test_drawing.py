@@ -87,9 +87,7 @@ def test_a_crop_is_averaged_over_areas(side, mirror):
     out = np.empty((40, 40, 2), np.float32)
     drawing.resize_crop(photo.reshape(110, -1), 7, 11, side, mix, *mirror, out)
     crop = photo[7 : 7 + side, 11 : 11 + side].astype(float)
-    exact = (
-        crop.repeat(40, axis=0).repeat(40, axis=1).reshape(40, side, 40, side, 3).mean(axis=(1, 3)) @ mix.T
-    )
+    exact = crop.repeat(40, axis=0).repeat(40, axis=1).reshape(40, side, 40, side, 3).mean(axis=(1, 3)) @ mix.T
     exact = exact[:, ::-1] if mirror[0] else exact
     exact = exact[::-1] if mirror[1] else exact
     np.testing.assert_allclose(out, exact, rtol=1e-5, atol=1e-3)

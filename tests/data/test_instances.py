@@ -56,9 +56,7 @@ def test_an_instance_map_means_the_same_masks_also_where_objects_overlap():
     masks = rng.random((9, 7, 5)) < 0.4
     layers = layer_masks(masks)
     assert len(layers) > 1
-    np.testing.assert_array_equal(
-        Instances(np.zeros((9, 4)), np.ones(9, int), instance_map=layers).masks, masks
-    )
+    np.testing.assert_array_equal(Instances(np.zeros((9, 4)), np.ones(9, int), instance_map=layers).masks, masks)
     assert len(layer_masks(three().masks)) == 1
     assert layer_masks(np.zeros((300, 1, 2), bool)).dtype == np.uint16
 

@@ -33,9 +33,7 @@ class Various(Dataset):
             keypoints=rng.random((count, 2, 3)),
             crowd=rng.random(count) < 0.5,
         )
-        return Sample(
-            rng.integers(0, 256, (*size, 3), np.uint8), instances, rng.integers(0, 3, size, np.uint8)
-        )
+        return Sample(rng.integers(0, 256, (*size, 3), np.uint8), instances, rng.integers(0, 3, size, np.uint8))
 
 
 def same(a, b):

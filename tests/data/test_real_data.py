@@ -29,9 +29,7 @@ def test_every_mask_of_nuclei_equals_pycocotools(split):
         masks = coco.decode([each["segmentation"] for each in theirs]).transpose(2, 0, 1)
         np.testing.assert_array_equal(sample.instances.masks, masks)
         boxes = np.array([each["bbox"] for each in theirs])
-        np.testing.assert_array_equal(
-            sample.instances.boxes[:, 2:] - sample.instances.boxes[:, :2], boxes[:, 2:]
-        )
+        np.testing.assert_array_equal(sample.instances.boxes[:, 2:] - sample.instances.boxes[:, :2], boxes[:, 2:])
         np.testing.assert_array_equal(sample.label_map, masks.any(axis=0))
         assert sample.image.shape == (image["height"], image["width"], 3)
 
@@ -45,11 +43,6 @@ def test_all_of_bccd_is_read(split):
         height, width = dataset.image_sizes()[index]
         assert sample.image.shape == (height, width, 3) and (sample.label_map == IGNORE).all()
         boxes = sample.instances.boxes
-        assert (
-            len(boxes)
-            and (boxes >= 0).all()
-            and (boxes[:, 2] <= width).all()
-            and (boxes[:, 3] <= height).all()
-        )
+        assert len(boxes) and (boxes >= 0).all() and (boxes[:, 2] <= width).all() and (boxes[:, 3] <= height).all()
         assert (boxes[:, 2:] > boxes[:, :2]).all()
     assert image_size(next((ROOT / "bccd" / "JPEGImages").iterdir())) == (480, 640)

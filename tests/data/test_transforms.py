@@ -57,9 +57,7 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("as_map", [False, True])
-@pytest.mark.parametrize(
-    "window", [(3, 2, 10, 8), (-4, -3, 50, 40), (-5, 6, 12, 30), (25, 15, 3, 3), (0, 0, 30, 20)]
-)
+@pytest.mark.parametrize("window", [(3, 2, 10, 8), (-4, -3, 50, 40), (-5, 6, 12, 30), (25, 15, 3, 3), (0, 0, 30, 20)])
 def test_a_crop_holds_the_same_pixels_and_drops_what_vanishes(window, as_map):
     x, y, width, height = window
     for seed in range(8):
@@ -84,9 +82,7 @@ def test_a_crop_holds_the_same_pixels_and_drops_what_vanishes(window, as_map):
 def test_a_cut_object_gets_the_box_of_what_is_left_of_its_mask():
     mask = np.zeros((1, 10, 10), bool)
     mask[0, 0, :] = mask[0, :, 0] = True  # an L: its box is the whole image, but its pixels are not
-    sample = Sample(
-        np.zeros((10, 10, 3), np.uint8), Instances(tight(mask), [1], masks=mask), mask[0].astype(np.uint8)
-    )
+    sample = Sample(np.zeros((10, 10, 3), np.uint8), Instances(tight(mask), [1], masks=mask), mask[0].astype(np.uint8))
     assert crop(sample, 0, 5, 10, 5).instances.boxes.tolist() == [[0, 0, 1, 5]]
     assert len(crop(sample, 5, 5, 5, 5).instances) == 0
     without = sample._replace(instances=sample.instances.replace(masks=None))
@@ -138,9 +134,7 @@ def test_enlarging_twice_repeats_pixels_and_doubles_coordinates(as_map):
     np.testing.assert_array_equal(result.label_map, sample.label_map.repeat(2, axis=0).repeat(2, axis=1))
     np.testing.assert_array_equal(result.instances.boxes, tight(result.instances.masks))
     np.testing.assert_array_equal(result.instances.boxes, 2 * sample.instances.boxes)
-    np.testing.assert_array_equal(
-        result.instances.keypoints[..., :2], 2 * sample.instances.keypoints[..., :2]
-    )
+    np.testing.assert_array_equal(result.instances.keypoints[..., :2], 2 * sample.instances.keypoints[..., :2])
     np.testing.assert_array_equal(result.instances.keypoints[..., 2], sample.instances.keypoints[..., 2])
 
 

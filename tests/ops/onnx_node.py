@@ -15,9 +15,7 @@ def run_onnx(kind, inputs, outputs, **attributes):
         "one node",
         [helper.make_tensor_value_info(name, kind_of_number, None) for name, kind_of_number in types.items()],
         [
-            helper.make_tensor_value_info(
-                name, onnx.TensorProto.INT64 if name == "indices" else result_type, None
-            )
+            helper.make_tensor_value_info(name, onnx.TensorProto.INT64 if name == "indices" else result_type, None)
             for name in outputs
         ],
     )

@@ -48,9 +48,7 @@ def test_softmax_cross_entropy_is_torchs(shape, dtype, weighted, ignored, reduct
     target = rng.integers(0, C, (shape[0], *shape[2:]))
     target[rng.random(target.shape) < 0.3] = ignored
     weight = (0.1 + rng.random(C)).astype(dtype) if weighted else None
-    found = losses.softmax_cross_entropy(
-        scores, target, weight=weight, ignore_index=ignored, reduction=reduction
-    )
+    found = losses.softmax_cross_entropy(scores, target, weight=weight, ignore_index=ignored, reduction=reduction)
     if (target == ignored).all():
         assert found[0] == 0 and not found[1].any()
         return
@@ -97,9 +95,7 @@ def test_losses_of_numbers_are_torchs(ours, theirs, keywords, shape, dtype, redu
     if keywords.get("beta") == 0:
         x.flat[0] = target.flat[0]  # where the L1 loss has a corner
     tensor = torch.from_numpy(x.copy()).requires_grad_()
-    expected = getattr(torch.nn.functional, theirs)(
-        tensor, torch.from_numpy(target), reduction=reduction, **keywords
-    )
+    expected = getattr(torch.nn.functional, theirs)(tensor, torch.from_numpy(target), reduction=reduction, **keywords)
     found = getattr(losses, ours)(x, target, reduction=reduction, **keywords)
     _close_to_torch(found, expected, tensor, dtype)
 
@@ -156,9 +152,7 @@ def test_a_score_that_is_no_number_is_not_hidden_unless_its_target_is_ignored(sh
     assert np.isfinite(loss) and np.isfinite(dscores).all() and not dscores[1].any()
 
 
-@pytest.mark.parametrize(
-    "name", ["binary_cross_entropy_with_logits", "smooth_l1_loss", "mse_loss", "hinge_loss"]
-)
+@pytest.mark.parametrize("name", ["binary_cross_entropy_with_logits", "smooth_l1_loss", "mse_loss", "hinge_loss"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_nan_is_not_hidden(name, dtype):
     x = np.zeros((3, 1000), dtype)
@@ -168,9 +162,7 @@ def test_a_nan_is_not_hidden(name, dtype):
 
 def test_nothing_costs_nothing():
     for shape in [(0, 4), (0, 4, 3, 3), (2, 4, 0, 3)]:
-        loss, gradient = losses.softmax_cross_entropy(
-            np.zeros(shape, np.float32), np.zeros(shape[:1] + shape[2:], int)
-        )
+        loss, gradient = losses.softmax_cross_entropy(np.zeros(shape, np.float32), np.zeros(shape[:1] + shape[2:], int))
         assert loss == 0 and loss.dtype == np.float32 and gradient.shape == shape
     for name in ("binary_cross_entropy_with_logits", "smooth_l1_loss", "mse_loss", "hinge_loss"):
         loss, gradient = getattr(losses, name)(np.zeros((0, 4), np.float32), np.zeros((0, 4)))

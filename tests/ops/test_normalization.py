@@ -42,9 +42,7 @@ def _arguments(shape, dtype=np.float64, offset=1.0, seed=0):
     eps=st.sampled_from([1e-5, 1e-2]),
     seed=st.integers(0, 99),
 )
-def test_it_and_its_way_back_and_its_running_statistics_are_torchs(
-    shape, dtype, training, momentum, eps, seed
-):
+def test_it_and_its_way_back_and_its_running_statistics_are_torchs(shape, dtype, training, momentum, eps, seed):
     torch = pytest.importorskip("torch")
     x, gamma, beta, mean, var = _arguments(shape, dtype, seed=seed)
     tensors = [torch.from_numpy(array.copy()) for array in (x, gamma, beta, mean, var)]
@@ -61,9 +59,7 @@ def test_it_and_its_way_back_and_its_running_statistics_are_torchs(
     np.testing.assert_allclose(var, tensors[4], atol=tolerance, rtol=tolerance)
     dy = np.random.default_rng(0).standard_normal(shape).astype(dtype)
     expected.backward(torch.from_numpy(dy))
-    size = (
-        float(saved.inv_std.max()) * 4
-    )  # two values per channel: hugely steep, so an absolute error says nothing
+    size = float(saved.inv_std.max()) * 4  # two values per channel: hugely steep, so an absolute error says nothing
     for gradient, tensor in zip(batch_norm2d_backward(dy, x, gamma, saved), tensors[:3], strict=True):
         assert gradient.dtype == dtype
         np.testing.assert_allclose(gradient, tensor.grad, atol=tolerance * max(size, 10), rtol=10 * tolerance)
@@ -141,9 +137,7 @@ def test_it_is_onnxs():
     x, gamma, beta, mean, var = _arguments((2, 3, 4, 5), np.float32)
     inputs = {"x": x, "gamma": gamma, "beta": beta, "mean": mean, "var": var}
     (expected,) = run_onnx("BatchNormalization", inputs, ["y"])
-    np.testing.assert_allclose(
-        batch_norm2d(x, gamma, beta, mean, var, training=False)[0], expected, atol=1e-5
-    )
+    np.testing.assert_allclose(batch_norm2d(x, gamma, beta, mean, var, training=False)[0], expected, atol=1e-5)
 
 
 def _call(training=True, **changed):

@@ -38,9 +38,7 @@ def test_max_pool_and_its_way_back_are_torchs(case):
     torch = pytest.importorskip("torch")
     x, kernel, keywords = case
     given_x = torch.from_numpy(x.copy()).requires_grad_()
-    expected, expected_indices = torch.nn.functional.max_pool2d(
-        given_x, kernel, return_indices=True, **keywords
-    )
+    expected, expected_indices = torch.nn.functional.max_pool2d(given_x, kernel, return_indices=True, **keywords)
     y, indices = pooling.max_pool2d(x, kernel, **keywords)
     assert y.dtype == x.dtype and indices.dtype == np.int64
     np.testing.assert_array_equal(y, expected.detach())
@@ -260,9 +258,7 @@ def _unpool(wrong):
 def test_windows_are_onnxs(rng, kind, ours, options):
     x = rng.standard_normal((2, 3, 6, 7)).astype(np.float32)
     outputs = ["y", "indices"] if kind == "MaxPool" else ["y"]
-    results = run_onnx(
-        kind, {"x": x}, outputs, kernel_shape=[2, 3], strides=[1, 2], pads=[1, 1, 0, 1], **options
-    )
+    results = run_onnx(kind, {"x": x}, outputs, kernel_shape=[2, 3], strides=[1, 2], pads=[1, 1, 0, 1], **options)
     y = ours(x)
     np.testing.assert_allclose(y[0] if kind == "MaxPool" else y, results[0], atol=1e-6)
 

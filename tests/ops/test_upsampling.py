@@ -89,9 +89,7 @@ def test_interpolation_is_onnxs_resize(mode, attributes, scale):
     x = np.random.default_rng(0).standard_normal((1, 2, 3, 4)).astype(np.float32)
     rule = "asymmetric" if mode == "nearest" else "half_pixel"  # where output pixels lie; nearest then floors
     inputs = {"x": x, "roi": np.zeros(0, np.float32), "scales": np.array([1, 1, scale, scale], np.float32)}
-    (expected,) = run_onnx(
-        "Resize", inputs, ["y"], mode=mode, coordinate_transformation_mode=rule, **attributes
-    )
+    (expected,) = run_onnx("Resize", inputs, ["y"], mode=mode, coordinate_transformation_mode=rule, **attributes)
     ours = upsampling.upsample_nearest if mode == "nearest" else upsampling.upsample_bilinear
     np.testing.assert_allclose(ours(x, scale), expected, atol=1e-5)
 

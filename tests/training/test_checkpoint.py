@@ -91,9 +91,7 @@ def test_every_cut_and_many_flipped_bytes_are_noticed(tmp_path):
                 Checkpoint.load(damaged)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"hello, this is a text", b"\x93NUMPY\x01\x00", b"PK\x03\x04 no zip"]
-)
+@pytest.mark.parametrize("content", [b"", b"hello, this is a text", b"\x93NUMPY\x01\x00", b"PK\x03\x04 no zip"])
 def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "c.npz").write_bytes(content)
     with pytest.raises(CheckpointError, match="c.npz"):

@@ -64,9 +64,7 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_uninterrupted_run(tmp_path, 
     assert not result.interrupted and result.step == result.total == 12
     assert bits(resumed) == bits(whole)
     a, b = (Checkpoint.load(tmp_path / name / "checkpoint.npz") for name in ("whole", "halved"))
-    assert {k: v.tobytes() for k, v in a.optimizer.items()} == {
-        k: v.tobytes() for k, v in b.optimizer.items()
-    }
+    assert {k: v.tobytes() for k, v in a.optimizer.items()} == {k: v.tobytes() for k, v in b.optimizer.items()}
     a, b = (read_log(tmp_path / name / "log.jsonl") for name in ("whole", "halved"))
     for entry in a + b:
         entry.pop("seconds")
@@ -79,9 +77,7 @@ def test_log_lines_after_the_last_checkpoint_are_not_kept_twice(tmp_path):
     StopAfter(half, 4)
     run(half, out=tmp_path / "run")
     with open(tmp_path / "run" / "log.jsonl", "a") as file:  # what a run that was killed leaves
-        file.write(
-            json.dumps({"step": 5, "loss": 77}) + "\n" + json.dumps({"step": 6, "loss": 77}) + '\n{"st'
-        )
+        file.write(json.dumps({"step": 5, "loss": 77}) + "\n" + json.dumps({"step": 6, "loss": 77}) + '\n{"st')
     run(out=tmp_path / "run", resume=True, steps=None)
     entries = read_log(tmp_path / "run" / "log.jsonl")
     assert [entry["step"] for entry in entries] == list(range(1, 13))

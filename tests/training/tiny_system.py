@@ -72,9 +72,7 @@ class TinySystem(Model):
         super().__init__(classes, width=width, noisy=noisy, style=style)
         rng = np.random.default_rng(0) if rng is None else rng
         middle = [Noise(rng)] if noisy else []
-        self.net = Sequential(
-            PixelLinear(3, width, rng), Center(width), *middle, PixelLinear(width, len(classes), rng)
-        )
+        self.net = Sequential(PixelLinear(3, width, rng), Center(width), *middle, PixelLinear(width, len(classes), rng))
 
     def forward(self, images, training=False):
         return self.net.forward(images, training=training)

@@ -14,5 +14,7 @@ def cases_of(op, rng):
         module = importlib.import_module(f"{__name__}.{op.family}")
         generator = getattr(module, op.__name__)
     except (ModuleNotFoundError, AttributeError):
-        raise LookupError(f"{op.__name__} has no cases: add a generator {op.__name__} to {__name__}.{op.family}") from None
+        raise LookupError(
+            f"{op.__name__} has no cases: add a generator {op.__name__} to {__name__}.{op.family}"
+        ) from None
     return list(generator(rng))

@@ -77,9 +77,7 @@ def _block_rows(tasks, rows, columns, halo, bytes_per_row):
 
 
 @functools.lru_cache(maxsize=512)
-def plan_correlate(
-    images, channels, output_size, kernel_size, stride, padding, dilation, itemsize, threads, stack=1
-):
+def plan_correlate(images, channels, output_size, kernel_size, stride, padding, dilation, itemsize, threads, stack=1):
     """Plan the windows of a convolution over `images` maps of `channels` channels (of one group).
 
     `stack` is how many images lie one below the other in the scratch.
@@ -153,9 +151,7 @@ def plan_spread(images, channels, output_size, kernel_size, stride, padding, dil
             chosen.append(np.array([ky * kw + kx for ky, _ in phase_y for kx, _ in of_x], np.int64))
     offsets = np.concatenate([*offsets, [0]]).astype(np.int64)
     one = np.zeros(1, np.int64)
-    plan = Plan(
-        *first, 1, 1, one, phases_x, halo, columns, block, size, plane, np.array(begins), offsets
-    )
+    plan = Plan(*first, 1, 1, one, phases_x, halo, columns, block, size, plane, np.array(begins), offsets)
     return plan, tuple(chosen)
 
 
@@ -309,9 +305,7 @@ def correlate(x, w, b, stride, padding, dilation, groups, output_size):
     N = x.shape[0]
     y = np.empty((N, F, *output_size), dtype=x.dtype)
     threads = numba.get_num_threads()
-    plan = plan_correlate(
-        N * groups, C, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads
-    )
+    plan = plan_correlate(N * groups, C, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads)
     filters = _pack_groups(w.reshape(F, -1), groups)
     _correlate(x, filters, _pack_bias(b, F // groups, groups, x.dtype), y, groups, plan, lanes_of(x.dtype), threads)
     return y
@@ -369,9 +363,7 @@ def spread(x, w, b, stride, padding, dilation, groups, output_size):
     )
     # (C, F, taps) -> (groups, F, C / groups, taps), then for each output phase the filters of its taps
     taps = w.reshape(groups, C // groups, F, kh * kw).transpose(0, 2, 1, 3)
-    filters = [
-        _pack_groups(taps[..., phase].reshape(groups * F, C // groups * len(phase)), groups) for phase in chosen
-    ]
+    filters = [_pack_groups(taps[..., phase].reshape(groups * F, C // groups * len(phase)), groups) for phase in chosen]
     begins = np.cumsum([0] + [part.size for part in filters])
     bias = _pack_bias(b, F, groups, x.dtype)
     _spread(x, np.concatenate(filters), begins, bias, y, groups, stride, plan, lanes_of(x.dtype), threads)

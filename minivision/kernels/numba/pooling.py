@@ -88,9 +88,7 @@ def _max_pool_rows(x, kernel_size, stride, before, y, indices):
         for row in range(first_row, min(i * sh - top + kh, height)):
             for k in range(kw):
                 first, stop, column = _windows_inside(k, sw, left, width, cols)
-                _keep_larger(
-                    x[plane, row, column:], sw, best[first:stop], where[first:stop], row * width + column
-                )
+                _keep_larger(x[plane, row, column:], sw, best[first:stop], where[first:stop], row * width + column)
 
 
 @jit

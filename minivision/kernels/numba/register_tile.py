@@ -131,7 +131,9 @@ def _make_multiply_rows(vectors):
 
         def generate(context, builder, signature, arguments):
             x, x_start, offsets, count, w, w_start, b, b_start, y, y_start, y_stride = arguments
-            kinds = dict(zip(("x", "offsets", "w", "b", "y"), (signature.args[k] for k in (0, 2, 4, 6, 8)), strict=True))
+            kinds = dict(
+                zip(("x", "offsets", "w", "b", "y"), (signature.args[k] for k in (0, 2, 4, 6, 8)), strict=True)
+            )
             v = _Vectors(context, builder, kinds["x"].dtype)
             x = _pointer(context, builder, kinds["x"], x, x_start)
             w = _pointer(context, builder, kinds["w"], w, w_start)
@@ -229,9 +231,7 @@ def make_apply_matrix(matrix):
             x = _pointer(context, builder, signature.args[0], x, x_start)
             y = _pointer(context, builder, signature.args[3], y, y_start)
             offsets = _pointer(context, builder, signature.args[2], offsets, _index(0))
-            sources = [
-                builder.gep(x, [builder.load(builder.gep(offsets, [_index(k)]))]) for k in range(len(matrix[0]))
-            ]
+            sources = [builder.gep(x, [builder.load(builder.gep(offsets, [_index(k)]))]) for k in range(len(matrix[0]))]
             targets = [builder.gep(y, [builder.mul(y_step, _index(r))]) for r in range(len(matrix))]
 
             def one_vector(position, _):

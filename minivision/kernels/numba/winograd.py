@@ -167,7 +167,18 @@ def _winograd(x, u, b, y, plan, lanes, threads):
                     start = (element * panels + panel) * C * ROWS
                     target = panel * ROWS * 36 * stream + element * stream
                     multiply(
-                        v[element * stream :], channel_offsets, C, u, start, no_bias, 0, m, target, 36 * stream, tiles, lanes
+                        v[element * stream :],
+                        channel_offsets,
+                        C,
+                        u,
+                        start,
+                        no_bias,
+                        0,
+                        m,
+                        target,
+                        36 * stream,
+                        tiles,
+                        lanes,
                     )
             for f in range(F):
                 _transform_output(m, f * 36 * stream, tiles, stream, half, out)

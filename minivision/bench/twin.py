@@ -1,0 +1,117 @@
+"""The same network in PyTorch, with the same weights: to hold ours to it, and to time it beside ours."""
+
+import numpy as np
+
+from minivision import layers
+
+
+def torch_twin(model):
+    """Return the PyTorch module that computes what an :class:`EncoderDecoder` computes, weights copied.
+
+    Parameters
+    ----------
+    model : EncoderDecoder
+
+    Returns
+    -------
+    torch.nn.Module
+        ``twin(images)`` returns the scores; ``twin.pairs`` lists ``(parameter of ours, parameter of its)``.
+    """
+    import torch
+
+    pairs = []
+
+    def tensor(array):
+        return torch.nn.Parameter(torch.from_numpy(np.array(array)))
+
+    def convert(layer):
+        """Return the module for one of our layers, its parameters copied and paired."""
+        if isinstance(layer, layers.Sequential):
+            return torch.nn.Sequential(*map(convert, layer.layers))
+        if isinstance(layer, layers.ResidualBlock):
+            return Residual(convert(layer.first), convert(layer.conv), convert(layer.norm))
+        if isinstance(layer, (layers.Conv2d, layers.ConvTranspose2d)):
+            return convolution(layer)
+        if isinstance(layer, layers.BatchNorm2d):
+            module = torch.nn.BatchNorm2d(layer.gamma.value.size, eps=layer.eps, momentum=layer.momentum)
+            module.weight, module.bias = tensor(layer.gamma.value), tensor(layer.beta.value)
+            module.running_mean = torch.from_numpy(layer.running_mean.copy())
+            module.running_var = torch.from_numpy(layer.running_var.copy())
+            pairs.extend([(layer.gamma, module.weight), (layer.beta, module.bias)])
+            return module
+        if isinstance(layer, layers.ReLU):
+            return torch.nn.ReLU()
+        if isinstance(layer, layers.MaxPool2d):
+            return torch.nn.MaxPool2d(layer.geometry["kernel_size"])
+        if isinstance(layer, layers.NearestUpsample):
+            return torch.nn.Upsample(scale_factor=layer.scale)
+        if isinstance(layer, layers.BilinearUpsample):
+            return torch.nn.Upsample(scale_factor=layer.scale, mode="bilinear")
+        if isinstance(layer, layers.BedOfNails):
+            return BedOfNails(layer.scale)
+        if isinstance(layer, layers.MaxUnpool2d):
+            return torch.nn.MaxUnpool2d(2)
+        raise TypeError(f"no twin is known for {type(layer).__name__}")
+
+    def convolution(layer):
+        transposed = isinstance(layer, layers.ConvTranspose2d)
+        kind = torch.nn.ConvTranspose2d if transposed else torch.nn.Conv2d
+        first, second, *kernel = layer.w.value.shape
+        channels = (first, second) if transposed else (second, first)
+        geometry = {name: value for name, value in layer.geometry.items() if name != "groups"}
+        module = kind(*channels, tuple(kernel), bias=layer.b is not None, **geometry)
+        module.weight = tensor(layer.w.value)
+        pairs.append((layer.w, module.weight))
+        if layer.b is not None:
+            module.bias = tensor(layer.b.value)
+            pairs.append((layer.b, module.bias))
+        return module
+
+    class Residual(torch.nn.Module):
+        def __init__(self, first, conv, norm):
+            super().__init__()
+            self.first, self.conv, self.norm = first, conv, norm
+
+        def forward(self, x):
+            return torch.relu(x + self.norm(self.conv(self.first(x))))
+
+    class BedOfNails(torch.nn.Module):
+        def __init__(self, scale):
+            super().__init__()
+            self.scale = scale
+
+        def forward(self, x):
+            N, C, H, W = x.shape
+            y = x.new_zeros(N, C, H * self.scale, W * self.scale)
+            y[:, :, :: self.scale, :: self.scale] = x
+            return y
+
+    class Twin(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.halve = convert(model.stem), convert(model.halve)
+            self.stages = torch.nn.ModuleList(map(convert, model.stages))
+            self.narrow = torch.nn.ModuleList(map(convert, model.narrow))
+            self.upsample = torch.nn.ModuleList(map(convert, model.upsample))
+            self.merge = torch.nn.ModuleList(map(convert, model.merge))
+            self.scores, self.double = convert(model.scores), convert(model.double)
+            self.pairs = pairs
+
+        def forward(self, x):
+            x = self.halve(self.stem(x))
+            maps, switches = [], []
+            for stage in self.stages[:-1]:
+                maps.append(stage(x))
+                x, indices = torch.nn.functional.max_pool2d(maps[-1], 2, return_indices=True)
+                switches.append(indices)
+            x = self.stages[-1](x)
+            for k in reversed(range(len(self.narrow))):
+                x = self.narrow[k](x)
+                unpool = isinstance(self.upsample[k], torch.nn.MaxUnpool2d)
+                x = self.upsample[k](x, switches[k]) if unpool else self.upsample[k](x)
+                if model.skips:
+                    x = x + maps[k]
+                x = self.merge[k](x)
+            return self.double(self.scores(x))
+
+    return Twin()

@@ -1,0 +1,87 @@
+"""The encoder-decoder: beside the same network in PyTorch, its five ways up, and its predictions."""
+
+import numpy as np
+import pytest
+
+from minivision.data import Batch
+from minivision.models import make_model, system_class, systems
+from minivision.models.encoder_decoder import UPSAMPLINGS, EncoderDecoder
+from minivision.training import AdamW
+
+CLASSES = ("background", "disc", "square", "star")
+
+
+@pytest.fixture
+def batch(rng):
+    label_maps = rng.integers(0, len(CLASSES), (2, 32, 48)).astype(np.uint8)
+    label_maps[0, :5, :7] = 255  # unlabelled
+    return Batch(rng.integers(0, 256, (2, 32, 48, 3), dtype=np.uint8), [], label_maps)
+
+
+def small(upsampling, skips=True, dtype=np.float64):
+    """Return a small model in which no gradient is zero at the beginning."""
+    rng = np.random.default_rng(3)
+    model = EncoderDecoder(CLASSES, upsampling=upsampling, skips=skips, widths=(4, 5, 6), depths=(0, 1, 1), rng=rng)
+    for parameter in model.parameters():
+        parameter.value += 0.1 * rng.standard_normal(parameter.value.shape).astype(np.float32)
+    return model.astype(dtype)
+
+
+@pytest.mark.parametrize("skips", [True, False])
+@pytest.mark.parametrize("upsampling", UPSAMPLINGS)
+def test_loss_and_every_gradient_are_those_of_the_same_network_in_pytorch(upsampling, skips, batch):
+    torch = pytest.importorskip("torch")
+    from minivision.bench.twin import torch_twin
+
+    model = small(upsampling, skips)
+    twin = torch_twin(model)
+    (loss,) = model.step(batch).values()
+    assert model.leftovers() == []
+    target = torch.from_numpy(batch.label_maps.astype(np.int64))
+    weight = torch.tensor(model.class_weights)
+    scores = twin(torch.from_numpy(model.normalize(batch.images)))
+    expected = torch.nn.functional.cross_entropy(scores, target, weight=weight, ignore_index=255)
+    expected.backward()
+    assert loss == pytest.approx(expected.item(), abs=1e-8)
+    assert len(twin.pairs) == len(model.parameters())
+    for ours, its in twin.pairs:
+        np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
+
+
+@pytest.mark.parametrize("upsampling", UPSAMPLINGS)
+def test_a_few_steps_fit_a_batch_and_the_same_seed_gives_the_same_bits(upsampling, batch):
+    runs = []
+    for _ in range(2):
+        model = small(upsampling, dtype=np.float32)
+        optimizer = AdamW(model, weight_decay=0.0)
+        losses = []
+        for _ in range(25):
+            losses.append(sum(model.step(batch).values()))
+            optimizer.step(5e-3)
+        runs.append((losses, model.state()))
+    assert losses[-1] < 0.75 * losses[0]
+    for name, array in runs[0][1].items():
+        np.testing.assert_array_equal(array, runs[1][1][name], err_msg=name)
+
+
+def test_predictions_have_the_size_of_each_image_and_do_not_depend_on_company(rng):
+    model = small("bilinear", dtype=np.float32)
+    images = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for height, width in [(32, 32), (17, 45)] * 9]
+    together = model.predict(images)
+    for image, label_map in zip(images, together, strict=True):
+        assert label_map.shape == image.shape[:2] and label_map.dtype == np.uint8
+    alone = model.predict(images[1:2])[0]
+    assert (alone == together[1]).mean() > 0.999
+    assert model.predict([]) == []
+
+
+def test_an_unknown_upsampling_and_an_unknown_system_are_named():
+    with pytest.raises(ValueError, match="upsampling: expected one of nearest, .*, got 'cubic'"):
+        EncoderDecoder(CLASSES, upsampling="cubic")
+    with pytest.raises(ValueError, match="no system is called 'unet'; there are encoder-decoder"):
+        system_class("unet")
+
+
+def test_systems_are_made_by_name():
+    for name in systems():
+        assert make_model(name, CLASSES, rng=np.random.default_rng(0)).name == name
