@@ -29,7 +29,7 @@ def torch_twin(model):
         if isinstance(layer, layers.Sequential):
             return torch.nn.Sequential(*map(convert, layer.layers))
         if isinstance(layer, layers.ResidualBlock):
-            return Residual(convert(layer.first), convert(layer.conv), convert(layer.norm))
+            return Residual(convert(layer.residual))
         if isinstance(layer, (layers.Conv2d, layers.ConvTranspose2d)):
             return convolution(layer)
         if isinstance(layer, layers.BatchNorm2d):
@@ -68,12 +68,12 @@ def torch_twin(model):
         return module
 
     class Residual(torch.nn.Module):
-        def __init__(self, first, conv, norm):
+        def __init__(self, residual):
             super().__init__()
-            self.first, self.conv, self.norm = first, conv, norm
+            self.residual = residual
 
         def forward(self, x):
-            return torch.relu(x + self.norm(self.conv(self.first(x))))
+            return torch.relu(x + self.residual(x))
 
     class BedOfNails(torch.nn.Module):
         def __init__(self, scale):
@@ -94,7 +94,7 @@ def torch_twin(model):
             self.narrow = torch.nn.ModuleList(map(convert, model.narrow))
             self.upsample = torch.nn.ModuleList(map(convert, model.upsample))
             self.merge = torch.nn.ModuleList(map(convert, model.merge))
-            self.scores, self.double = convert(model.scores), convert(model.double)
+            self.scores, self.enlarge = convert(model.scores), convert(model.enlarge)
             self.pairs = pairs
 
         def forward(self, x):
@@ -112,6 +112,6 @@ def torch_twin(model):
                 if model.skips:
                     x = x + maps[k]
                 x = self.merge[k](x)
-            return self.double(self.scores(x))
+            return self.enlarge(self.scores(x))
 
     return Twin()

@@ -36,11 +36,16 @@ def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, first=Fals
 
 
 class ResidualBlock(Layer):
-    """``relu(x + bn(conv(relu(bn(conv(x))))))``: two convolutions learn what to add to x.
+    """``relu(x + f(x))``, where f is one or more convolutions: they learn what to add to x.
+
+    The way past them keeps gradients alive: with plain blocks on the way up in its place, the encoder-decoder reached
+    half the IoU in the same number of steps.
 
     Parameters
     ----------
     channels : int
+    convolutions : int
+        How many 3 x 3 convolutions f has, each with batch normalization, and ReLUs between them.
     rng : numpy.random.Generator
 
     References
@@ -48,19 +53,23 @@ class ResidualBlock(Layer):
     He, Zhang, Ren and Sun, "Deep residual learning for image recognition", CVPR 2016, figure 2.
     """
 
-    def __init__(self, channels, *, rng):
-        self.first = conv_block(channels, channels, rng=rng)
-        self.conv = Conv2d(channels, channels, 3, padding=1, bias=False, rng=rng)
-        self.norm = BatchNorm2d(channels)
+    def __init__(self, channels, *, convolutions=2, rng):
+        self.residual = Sequential(
+            *(conv_block(channels, channels, rng=rng) for _ in range(convolutions - 1)),
+            Conv2d(channels, channels, 3, padding=1, bias=False, rng=rng),
+            BatchNorm2d(channels),
+        )
         self.relu = ReLU()
 
     def forward(self, x, training=False):
         """Return y in the shape of x."""
-        residual = self.norm(self.conv(self.first(x, training), training), training)
-        residual += x
-        return self.relu(residual, training)
+        y = self.residual(x, training)
+        y += x
+        return self.relu(y, training)
 
     def backward(self, dy):
         """Return dx: the gradients of both ways, added."""
         dy = self.relu.backward(dy)
-        return dy + self.first.backward(self.conv.backward(self.norm.backward(dy)))
+        dx = self.residual.backward(dy)
+        dx += dy
+        return dx

@@ -98,7 +98,7 @@ class EncoderDecoder(Model):
         rng = np.random.default_rng(0) if rng is None else rng
         self.skips = skips
         # Normalised after the pooling: there are a quarter as many numbers, and the maxima stay the maxima.
-        self.stem = Conv2d(3, widths[0], 5, padding=2, bias=False, first=True, rng=rng)
+        self.stem = Conv2d(3, widths[0], 3, padding=1, bias=False, first=True, rng=rng)
         self.halve = Sequential(MaxPool2d(2), BatchNorm2d(widths[0]), ReLU())
         self.stages = []
         for k, (width, depth) in enumerate(zip(widths, depths, strict=True)):
@@ -110,10 +110,10 @@ class EncoderDecoder(Model):
             for width, wide in zip(widths, widths[1:], strict=False)
         ]
         self.upsample = [_upsampling_layer(upsampling, width, rng) for width in widths[:-1]]
-        self.merge = [Sequential(ReLU(), conv_block(width, width, rng=rng)) for width in widths[:-1]]
+        self.merge = [ResidualBlock(width, convolutions=1, rng=rng) for width in widths[:-1]]
         self.scores = Conv2d(widths[0], len(classes), 1, rng=rng)
         self.scores.w.value *= 0.1  # begin undecided
-        self.double = BilinearUpsample()
+        self.enlarge = BilinearUpsample()
 
     def forward(self, x, training=False):
         """Return scores ``(N, classes, H, W)`` for images ``(N, 3, H, W)``; H and W divide by 2 for each pooling."""
@@ -133,7 +133,7 @@ class EncoderDecoder(Model):
             if self.skips:
                 x += maps[k]
             x = self.merge[k](x, training)
-        return self.double(self.scores(x, training), training)
+        return self.enlarge(self.scores(x, training), training)
 
     def losses(self, outputs, batch):
         """Return the cross-entropy of every pixel, averaged over those that have a label, and its gradient."""
@@ -144,7 +144,7 @@ class EncoderDecoder(Model):
 
     def backward(self, dscores):
         """Walk back; where a map was used twice, by its pooling and by its skip, its two gradients add up."""
-        dx = self.scores.backward(self.double.backward(dscores))
+        dx = self.scores.backward(self.enlarge.backward(dscores))
         dmaps = []
         for merge, upsample, narrow in zip(self.merge, self.upsample, self.narrow, strict=True):
             dx = merge.backward(dx)

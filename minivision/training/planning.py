@@ -2,6 +2,7 @@
 
 import copy
 import math
+import statistics
 import time
 
 from minivision.training.batches import reseed
@@ -9,8 +10,8 @@ from minivision.training.diagnosis import TrainingError, what_went_wrong
 from minivision.training.optimizers import OPTIMIZERS, clip_gradients, gradient_norm
 
 MARGIN = 0.03  # of the time is kept back: machines are not equally fast all the time
-CLOSING = 2.0  # seconds for the last checkpoint and the loss curve
-TRIAL = (0.04, 5.0)  # trial steps may take this part of the time, and no more than so many seconds
+CLOSING = 1.0  # seconds for the last checkpoint and the loss curve
+TRIAL = (0.025, 3.0)  # trial steps may take this part of the time, and no more than so many seconds
 
 
 def make_optimizer(model, settings):
@@ -73,11 +74,12 @@ def steps_within(model, batches, settings, seconds):
     start = time.perf_counter()
     trial = copy.deepcopy(model)
     optimizer = make_optimizer(trial, settings)
-    trial_time = min(seconds * TRIAL[0], TRIAL[1])
-    taken, elapsed, first = 0, 0.0, time.perf_counter()
-    while elapsed < trial_time or taken < 3 and elapsed < 5 * trial_time:  # three, if steps are not very slow
-        take_step(trial, optimizer, batches, taken, settings.rate / 100, settings)
-        taken += 1
-        elapsed = time.perf_counter() - first
+    end = start + min(seconds * TRIAL[0], TRIAL[1])
+    times = []
+    # At least three steps, if steps are not very slow.
+    while (now := time.perf_counter()) < end or len(times) < 3 and now < start + 5 * (end - start):
+        take_step(trial, optimizer, batches, len(times), settings.rate / 100, settings)
+        times.append(time.perf_counter() - now)
+    usual = statistics.median(times[len(times) // 3 :])  # the first steps find no memory ready and cold caches
     left = (seconds - (time.perf_counter() - start)) * (1 - MARGIN) - min(CLOSING, seconds / 5)
-    return max(1, int(left / (elapsed / taken)))
+    return max(1, int(left / usual))
