@@ -14,6 +14,7 @@ class Entry(NamedTuple):
     shape: str
     ours: callable
     torchs: callable
+    seconds: float = 0.05  # of a turn
 
 
 def entries(torch):
@@ -181,3 +182,26 @@ def _the_rest(torch):
         lambda: ops.softmax_cross_entropy(scores, target),
         cross_entropy,
     )
+
+
+def training_step(torch):
+    """Return the line for a training step of the encoder-decoder: forward, loss and backward, on the same batch."""
+    from minivision.bench.twin import torch_twin
+    from minivision.data import Batch
+    from minivision.models.encoder_decoder import EncoderDecoder
+
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (EncoderDecoder.recipe["batch_size"], 128, 128, 3), dtype=np.uint8)
+    batch = Batch(images, [], rng.integers(0, 7, images.shape[:3]).astype(np.uint8))
+    model = EncoderDecoder([f"class {k}" for k in range(7)])
+    twin = torch_twin(model)
+    inputs = torch.from_numpy(model.normalize(images))  # ours does this inside the step
+    target = torch.from_numpy(batch.label_maps.astype(np.int64))
+    weight = torch.tensor(model.class_weights, dtype=torch.float32)
+
+    def torch_step():
+        twin.zero_grad()
+        torch.nn.functional.cross_entropy(twin(inputs), target, weight=weight).backward()
+
+    shape = "x".join(map(str, inputs.shape))
+    return Entry(model.name, f"{shape}, a training step", lambda: model.step(batch), torch_step, 0.5)

@@ -15,6 +15,7 @@ COMMANDS = {
     "train": ("train", "train a system of the lecture"),
     "evaluate": ("evaluate", "measure how good a trained system is"),
     "predict": ("predict", "run a trained system on images"),
+    "bench": ("bench", "time the kernels beside PyTorch"),
     "doctor": ("doctor", "show what is installed and which code runs"),
 }
 

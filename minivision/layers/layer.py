@@ -114,6 +114,14 @@ class Layer:
             found += part.parameters(f"{prefix}{name}.")
         return found
 
+    @property
+    def dtype(self):
+        """The dtype of the first parameter found, which all of them share."""
+        for value in vars(self).values():
+            if isinstance(value, Parameter):
+                return value.value.dtype
+        return next(filter(None, (part.dtype for _, part in self.parts())), None)
+
     def state(self, prefix=""):
         """Return everything that makes this layer what it is: parameters and running arrays by name, not copied."""
         state = {prefix + name: value.value for name, value in vars(self).items() if isinstance(value, Parameter)}

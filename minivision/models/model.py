@@ -83,8 +83,9 @@ class Model(Layer):
 
     def normalize(self, images):
         """Turn uint8 images ``(N, H, W, 3)`` into the network's input ``(N, 3, H, W)``, values about -2..2."""
-        dtype = self.parameters()[0].value.dtype
-        x = np.ascontiguousarray(np.moveaxis(np.asarray(images), -1, 1), dtype=dtype)  # (N, H, W, 3) -> (N, 3, H, W)
-        x -= 127.5
-        x /= 64.0
+        N, H, W, _ = images.shape
+        x = np.empty((N, 3, H, W), self.dtype)
+        for channel in range(3):
+            np.subtract(images[..., channel], x.dtype.type(127.5), out=x[:, channel])
+        x *= x.dtype.type(1 / 64)
         return x
