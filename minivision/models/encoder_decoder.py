@@ -65,7 +65,7 @@ class EncoderDecoder(Model):
 
     name = "encoder-decoder"
     task = "segmentation"
-    recipe = {"batch_size": 8, "rate": 6e-3, "weight_decay": 0.05, "flips": True}
+    recipe = {"batch_size": 8, "rate": 4e-3, "weight_decay": 0.05, "flips": True}
     OPTIONS = {
         "upsampling": {"default": "bilinear", "choices": UPSAMPLINGS, "help": "how the maps grow again"},
         "skips": {"default": True, "help": "add the maps of the way down on the way up"},

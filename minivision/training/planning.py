@@ -9,7 +9,7 @@ from minivision.training.batches import reseed
 from minivision.training.diagnosis import TrainingError, what_went_wrong
 from minivision.training.optimizers import OPTIMIZERS, clip_gradients, gradient_norm
 
-MARGIN = 0.03  # of the time is kept back: machines are not equally fast all the time
+MARGIN = 0.05  # of the time is kept back: machines are not equally fast all the time
 CLOSING = 1.0  # seconds for the last checkpoint and the loss curve
 TRIAL = (0.025, 3.0)  # trial steps may take this part of the time, and no more than so many seconds
 
