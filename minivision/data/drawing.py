@@ -12,30 +12,23 @@ of pixel ``i`` is at ``i + 0.5``.
 
 import math
 
-import numba
 import numpy as np
 
-
-def _kernel(function):
-    """Compile to run without Python's lock, and keep the result on disk if a folder is writable."""
-    try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # Numba found no folder that it may write to
-        return numba.njit(nogil=True, error_model="numpy")(function)
+from minivision.kernels.numba.compile import jit
 
 
-@_kernel
+@jit
 def _pixel_range(low, high, size):
     """The pixels ``start..stop`` of an axis that an outline from `low` to `high` can touch."""
     return max(int(math.floor(low - 0.5)), 0), min(int(math.ceil(high + 0.5)), size)
 
 
-@_kernel
+@jit
 def _cover(coverage, i, j, distance):
     coverage[i, j] = max(coverage[i, j], np.float32(min(max(0.5 - distance, 0.0), 1.0)))
 
 
-@_kernel
+@jit
 def draw_capsule(coverage, x1, y1, x2, y2, radius):
     """Add a thick line with round ends: all within `radius` of the segment from 1 to 2."""
     height, width = coverage.shape
@@ -50,7 +43,7 @@ def draw_capsule(coverage, x1, y1, x2, y2, radius):
             _cover(coverage, i, j, math.hypot(x - along * dx, y - along * dy) - radius)
 
 
-@_kernel
+@jit
 def draw_ring(coverage, x, y, outer, inner):
     """Add the ring between two circles around one centre."""
     height, width = coverage.shape
@@ -62,7 +55,7 @@ def draw_ring(coverage, x, y, outer, inner):
             _cover(coverage, i, j, max(r - outer, inner - r))
 
 
-@_kernel
+@jit
 def draw_ellipse(coverage, x, y, a, b, angle):
     """Add an ellipse with half axes `a` and `b`, turned by `angle` radians.
 
@@ -83,7 +76,7 @@ def draw_ellipse(coverage, x, y, a, b, angle):
             _cover(coverage, i, j, (f - 1) / max(gradient, 1e-6))
 
 
-@_kernel
+@jit
 def draw_polygon(coverage, points, grow):
     """Add a closed polygon, its outline moved outwards by `grow` pixels; ``points`` is ``(n, 2)`` float64.
 
@@ -111,7 +104,7 @@ def draw_polygon(coverage, points, grow):
             _cover(coverage, i, j, (-distance if inside else distance) - grow)
 
 
-@_kernel
+@jit
 def resize_crop(photo, top, left, side, mix, mirror_x, mirror_y, out):
     """Shrink or enlarge a square crop of a photograph by averaging areas, and mix its colours.
 
@@ -162,7 +155,7 @@ def resize_crop(photo, top, left, side, mix, mirror_x, mirror_y, out):
                 total = -rest
 
 
-@_kernel
+@jit
 def measure(coverage, image, owners, hidden):
     """What would lie under a shape if it were drawn now.
 
@@ -201,7 +194,7 @@ def measure(coverage, image, owners, hidden):
     return area, red / pixels, green / pixels, blue / pixels, top, bottom, left, right
 
 
-@_kernel
+@jit
 def paint(image, coverage, extent, colour, texture, texture_strength, x, y, shade_x, shade_y, opacity):
     """Blend a shape into the image: a colour, plus a texture, plus a slope of brightness through ``(x, y)``.
 
@@ -218,7 +211,7 @@ def paint(image, coverage, extent, colour, texture, texture_strength, x, y, shad
                     image[i, j, c] += alpha * (np.float32(colour[c] + light) - image[i, j, c])
 
 
-@_kernel
+@jit
 def own(owners, coverage, extent, number):
     """Give the pixels of a shape to object `number`."""
     top, bottom, left, right = extent
@@ -228,7 +221,7 @@ def own(owners, coverage, extent, number):
                 owners[i, j] = number
 
 
-@_kernel
+@jit
 def standardise(texture):
     """Give an array mean 0 and standard deviation 1, in place."""
     flat = texture.ravel()
@@ -243,7 +236,7 @@ def standardise(texture):
         flat[i] = (flat[i] - np.float32(mean)) * scale
 
 
-@_kernel
+@jit
 def blur(image, sigma):
     """Blur with a Gaussian of `sigma` pixels, first along rows; the image is mirrored at its borders."""
     height, width, _ = image.shape
@@ -271,7 +264,7 @@ def blur(image, sigma):
     return out.reshape(image.shape)
 
 
-@_kernel
+@jit
 def add_noise(image, noise, sigma, out):
     """Write ``image + sigma * noise`` to `out` as uint8: clipped to 0..255 and rounded down."""
     source, target, flat_noise = image.ravel(), out.ravel(), noise.ravel()

@@ -31,8 +31,9 @@ import numba
 import numpy as np
 
 from minivision.kernels.numba.compile import jit
-from minivision.kernels.numba.direct import Plan, interleave, line_size, load, multiply, phase_size
+from minivision.kernels.numba.direct import interleave, multiply
 from minivision.kernels.numba.register_tile import ROWS, VECTORS, lanes_of, make_apply_matrix
+from minivision.kernels.numba.scratch import Plan, line_size, load, phase_size
 
 BT = np.array(
     [
