@@ -151,7 +151,13 @@ def open_data(data):
     """Open what :func:`data_of` returned; the size in it is for ``hold_in_memory``."""
     from minivision.data import open_dataset
 
-    return open_dataset(data["data"], split=data["split"], level=data["level"], skip_broken=data["skip_broken"])
+    return open_dataset(
+        data["data"],
+        split=data["split"],
+        level=data["level"],
+        classes=data.get("classes"),  # the demo draws fewer
+        skip_broken=data["skip_broken"],
+    )
 
 
 def add_system_options(parser, system):
