@@ -56,14 +56,14 @@ class Dataset:
     has_label_maps = True
 
     def __len__(self):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say how many samples it has")
 
     def _sample(self, index):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say what a sample is")
 
     def image_sizes(self):
         """``(height, width)`` of every image, without decoding them."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say how large its images are")
 
     @property
     def keypoint_flip(self):

@@ -124,7 +124,6 @@ def test_state_names_everything_and_loads_back(rng):
         "layers.1.b",
     ]
     assert [parameter.name for parameter in one.parameters()] == [n for n in one.state() if "running" not in n]
-    one.forward  # noqa: B018
     other.load_state(one.state())
     for name, array in one.state().items():
         np.testing.assert_array_equal(other.state()[name], array)
