@@ -5,6 +5,8 @@ all (an empty batch, every target ignored) a loss is 0 and its gradient zero, so
 harms no training step.
 """
 
+import math
+
 import numpy as np
 
 from minivision.operation import operation
@@ -63,7 +65,7 @@ def softmax_cross_entropy(scores, target, *, weight=None, ignore_index=-100, red
     """
     # (N, C, ...) -> (N, C, L) and (N, ...) -> (N, 1, L): as many places L as there are pixels
     N, C = scores.shape[:2]
-    L = scores[0, 0].size if N else 0
+    L = math.prod(scores.shape[2:])
     flat_scores, flat_target = scores.reshape(N, C, L), target.reshape(N, 1, L)
 
     counts = flat_target != ignore_index

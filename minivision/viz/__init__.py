@@ -6,15 +6,20 @@ notebook shows it.
 
 from minivision.viz.colors import class_colors, palette
 from minivision.viz.curves import draw_loss_curve, save_loss_curve
+from minivision.viz.player import Player, trace
+from minivision.viz.precision_recall import draw_precision_recall
 from minivision.viz.segmentation import draw_comparison, draw_segmentation, overlay, save_label_map
 
 __all__ = [
+    "Player",
     "class_colors",
     "draw_comparison",
     "draw_loss_curve",
+    "draw_precision_recall",
     "draw_segmentation",
     "overlay",
     "palette",
     "save_label_map",
     "save_loss_curve",
+    "trace",
 ]

@@ -1,0 +1,8 @@
+"""Running an operation on numbers that remember where they came from."""
+
+from minivision.tracing.number import Padding, Traced, symbols, traced
+from minivision.tracing.panels import Panel
+from minivision.tracing.steps import Step
+from minivision.tracing.trace import Trace
+
+__all__ = ["Padding", "Panel", "Step", "Trace", "Traced", "symbols", "traced"]

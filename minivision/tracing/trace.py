@@ -1,0 +1,161 @@
+"""An operation, run on numbers that remember where they came from, as a list of steps."""
+
+import inspect
+
+import numpy as np
+
+from minivision.operation import all_operations
+from minivision.tracing.number import Traced, traced
+from minivision.tracing.panels import lay_out
+from minivision.tracing.recording import record
+from minivision.tracing.steps import find_steps
+
+LIMIT = 4096  # elements of all arguments together: more than anyone could look at
+
+
+class Trace:
+    """A function run once, on numbers that remember where they came from.
+
+    Parameters
+    ----------
+    function : operation or function
+        An operation of ``minivision.ops``, of which the textbook body is run; or a function of your own, right or
+        wrong. If it has the name and the parameters of an operation, its arguments go through that operation's door.
+    *arguments, **keywords
+        Small arrays. Arrays of floats become traced numbers named after the parameter; arrays of objects (such as
+        :func:`minivision.tracing.symbols` makes) and whole numbers stay as they are.
+
+    Attributes
+    ----------
+    title : str
+    result
+        What the function returned; its arrays hold traced numbers.
+    panels : list of Panel
+        The arguments, then the results.
+    steps : list of Step
+
+    Raises
+    ------
+    ValueError
+        When the arrays are too large to be looked at.
+    """
+
+    def __init__(self, function, *arguments, **keywords):
+        body = inspect.unwrap(getattr(function, "reference", function))
+        names, values, keywords, returns = _bind(body, arguments, keywords)
+        size = sum(value.size for value in values.values() if isinstance(value, np.ndarray))
+        if size > LIMIT:
+            raise ValueError(
+                f"trace is for arrays small enough to look at: these hold {size:,} numbers, at most {LIMIT:,} can be "
+                "shown; cut a few rows, columns and channels out of them"
+            )
+        values = {name: _trace_floats(value, name) for name, value in values.items()}
+        positional = [values[name] for name in names]
+        self.title = body.__name__
+        recording = record(body, positional, {name: values[name] for name in keywords})
+        self.result = recording.result
+        self._arguments = {part: array for name, value in values.items() for part, array in _arrays_of(value, name)}
+        self._results = dict(_named_results(self.result, returns))
+        self.panels = lay_out(recording, self._arguments, self._results)
+        self.steps = find_steps(recording, self.panels, body.__code__.co_filename)
+
+    # ---- questions
+
+    @property
+    def results(self):
+        """The results by name, as arrays of traced numbers."""
+        return self._results
+
+    def expressions(self, name=None):
+        """Return how each element of a result (by default the first) was calculated: an array of str."""
+        array = self._results[self._result_name(name)]
+        texts = [one.expression() if isinstance(one, Traced) else str(one) for one in array.ravel().tolist()]
+        return np.array(texts, dtype=object).reshape(array.shape)
+
+    def inputs_of(self, index, name=None):
+        """Return which elements of each argument one element of a result depends on.
+
+        Parameters
+        ----------
+        index : tuple of int
+            Of the element.
+        name : str, optional
+            Of the result; by default the first.
+
+        Returns
+        -------
+        dict of str to bool array
+            For each argument, in its shape.
+        """
+        element = self._results[self._result_name(name)][index]
+        leaves = {id(leaf) for leaf in element.leaves()} if isinstance(element, Traced) else set()
+        return {name: _mask(array, lambda one: id(one) in leaves) for name, array in self._arguments.items()}
+
+    def outputs_of(self, index, name):
+        """Return which elements of each result one element of the argument `name` reaches, as :meth:`inputs_of`."""
+        if name not in self._arguments:
+            raise ValueError(f"name: {self.title} has no argument {name!r}; it has {', '.join(self._arguments)}")
+        leaf = self._arguments[name][index]
+        return {
+            name: _mask(array, lambda one: isinstance(one, Traced) and any(leaf is other for other in one.leaves()))
+            for name, array in self._results.items()
+        }
+
+    def _result_name(self, name):
+        if name is None:
+            return next(iter(self._results))
+        if name not in self._results:
+            raise ValueError(f"name: {self.title} has no result {name!r}; it has {', '.join(self._results)}")
+        return name
+
+
+def _bind(body, arguments, keywords):
+    """Return the names of positional arguments, all values by name, the names of keywords, and of the results."""
+    op = all_operations().get(body.__name__)
+    parameters = inspect.signature(body).parameters
+    if op is not None and list(parameters) == list(inspect.signature(op).parameters):
+        values = op.normalize(*arguments, **keywords)
+        names = list(parameters)
+        return names[: op.positional], dict(zip(names, values, strict=True)), op.keywords, op.returns
+    bound = inspect.signature(body).bind(*arguments, **keywords)
+    bound.apply_defaults()
+    only = [name for name, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY]
+    names = [name for name in parameters if name not in only]
+    return names, dict(bound.arguments), only, None
+
+
+def _trace_floats(value, name):
+    """Return arrays of floats as arrays of traced numbers, also inside a named tuple; all else as it is."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return traced(value, name)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(_trace_floats(part, field) for field, part in zip(value._fields, value, strict=True)))
+    return value
+
+
+def _arrays_of(value, name):
+    """Yield the arrays in a value, with their names."""
+    if isinstance(value, np.ndarray):
+        yield name, value
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        for field, part in zip(value._fields, value, strict=True):
+            yield from _arrays_of(part, field)
+
+
+def _named_results(result, returns):
+    """Yield the results by name; a single number becomes an array without axes."""
+    if not isinstance(result, tuple) or hasattr(result, "_fields"):
+        result = (result,)
+    if returns is None or len(returns) != len(result):
+        returns = [f"result {k}" for k in range(len(result))] if len(result) > 1 else ["result"]
+    for name, value in zip(returns, result, strict=True):
+        if isinstance(value, Traced | int | float | np.number):
+            scalar = np.empty((), object)
+            scalar[()] = value
+            value = scalar
+        yield from _arrays_of(value, name)
+
+
+def _mask(array, chosen):
+    flat = [chosen(one) for one in array.ravel().tolist()]
+    return np.array(flat, bool).reshape(array.shape)
