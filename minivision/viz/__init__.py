@@ -4,8 +4,10 @@ Figures are made without pyplot, so nothing needs a display: ``figure.savefig(pa
 notebook shows it.
 """
 
+from minivision.viz.arrays import draw_arrays
 from minivision.viz.colors import class_colors, palette
 from minivision.viz.curves import draw_loss_curve, save_loss_curve
+from minivision.viz.pictures import draw_pictures
 from minivision.viz.player import Player, trace
 from minivision.viz.precision_recall import draw_precision_recall
 from minivision.viz.segmentation import draw_comparison, draw_segmentation, overlay, save_label_map
@@ -13,8 +15,10 @@ from minivision.viz.segmentation import draw_comparison, draw_segmentation, over
 __all__ = [
     "Player",
     "class_colors",
+    "draw_arrays",
     "draw_comparison",
     "draw_loss_curve",
+    "draw_pictures",
     "draw_precision_recall",
     "draw_segmentation",
     "overlay",

@@ -60,9 +60,13 @@ class Stage:
     ----------
     panels : list of Panel
     dpi : int
+    head, foot : float
+        Inches above and below the arrays.
+    legend : bool
+        Whether to say what the marks mean.
     """
 
-    def __init__(self, panels, *, dpi=110):
+    def __init__(self, panels, *, dpi=110, head=HEAD, foot=FOOT, legend=True):
         from matplotlib.collections import PatchCollection
         from matplotlib.figure import Figure
         from matplotlib.patches import Rectangle
@@ -70,12 +74,12 @@ class Stage:
         self.panels = panels
         self.corners, wide, high = _place(panels)
         self.cell = min(CELL, WIDTH / (wide + 1), HEIGHT / max(high, 1))  # inches
-        self.figure = Figure(figsize=(WIDTH, HEAD + self.cell * high + FOOT), dpi=dpi, facecolor=PAPER)
+        self.figure = Figure(figsize=(WIDTH, head + self.cell * high + foot), dpi=dpi, facecolor=PAPER)
         self.axis = self.figure.add_axes((0, 0, 1, 1))
         self.axis.set_axis_off()
         left = (WIDTH / self.cell - wide) / 2
         self.axis.set_xlim(-left, WIDTH / self.cell - left)
-        self.axis.set_ylim(high + FOOT / self.cell, -HEAD / self.cell)
+        self.axis.set_ylim(high + foot / self.cell, -head / self.cell)
         where = np.concatenate(self.corners)
         self.squares = PatchCollection([Rectangle(corner, 1, 1) for corner in where])
         self.squares.set(edgecolor="#8c8c8c", linewidth=0.6, zorder=1)
@@ -92,10 +96,11 @@ class Stage:
                 x, y = corner.min(axis=0)
                 self.axis.text(x, y - 0.25, _title(panel), va="bottom", fontsize=10, color=INK, weight="bold")
         self._draw_arrow()
-        self.head = self._line(-HEAD + 0.1, fontsize=10.5, weight="bold")
-        self.code = self._line(-HEAD + 0.34, fontsize=9.5, family="monospace")
+        self.head = self._line(-head + 0.1, fontsize=10.5, weight="bold")
+        self.code = self._line(-head + 0.34, fontsize=9.5, family="monospace")
         self.lines = self._line(self.cell * high + 0.28, fontsize=9.5, linespacing=1.5)
-        self._marks = [self._draw_mark(1.45 * k + 6.1, look) for k, look in enumerate((READING, WRITING))]
+        looks = (READING, WRITING) if legend else ()
+        self._marks = [self._draw_mark(1.45 * k + 6.1, 0.1 - head, look) for k, look in enumerate(looks)]
 
     def draw(self, scene):
         """Bring the figure to a scene."""
@@ -114,7 +119,7 @@ class Stage:
         self.head.set_text(scene.head)
         self.code.set_text(scene.code)
         self.lines.set_text("\n".join(scene.lines[:LINES]))
-        for mark, text in zip(self._marks, scene.marks, strict=True):
+        for mark, text in zip(self._marks, scene.marks, strict=False):
             mark.set_text(text)
 
     def _line(self, y, **style):
@@ -122,11 +127,11 @@ class Stage:
         x = self.axis.get_xlim()[0] + 0.25 / self.cell
         return self.axis.text(x, y / self.cell, "", va="top", color=INK, **style)
 
-    def _draw_mark(self, x, look):
-        """Draw an entry of the legend `x` inches from the left; return its text."""
+    def _draw_mark(self, x, y, look):
+        """Draw an entry of the legend, `x` inches from the left and `y` below the arrays' top; return its text."""
         from matplotlib.patches import Rectangle
 
-        side, corner = 0.15 / self.cell, (self.axis.get_xlim()[0] + x / self.cell, (0.1 - HEAD) / self.cell)
+        side, corner = 0.15 / self.cell, (self.axis.get_xlim()[0] + x / self.cell, y / self.cell)
         box = Rectangle(corner, side, side, facecolor=look["fill"], edgecolor=look["frame"], linewidth=1.5)
         self.axis.add_patch(box)
         middle = corner[1] + side / 2
@@ -134,9 +139,11 @@ class Stage:
 
     def _draw_arrow(self):
         """Draw an arrow from the arguments to the results, where they stand in one row."""
-        first = next(number for number, panel in enumerate(self.panels) if panel.is_result)
+        first = _first_result(self.panels)
+        if not 0 < first < len(self.panels):
+            return
         before, after = self.corners[first - 1], self.corners[first]
-        if not first or not len(before) or not len(after):
+        if not len(before) or not len(after):
             return
         (start, top), (end, level) = before.min(axis=0), after.min(axis=0)
         right = max(before[:, 0].max() + 1, start + LETTER * len(_title(self.panels[first - 1])))
@@ -145,10 +152,14 @@ class Stage:
             self.axis.annotate("", (end - 0.5, level + 0.5), (end - 1.6, level + 0.5), arrowprops=style)
 
 
+def _first_result(panels):
+    return next((number for number, panel in enumerate(panels) if panel.is_result), len(panels))
+
+
 def _place(panels):
     """Return the upper left corners of the cells of each panel, and the size of it all, in cells."""
     corners, x, y, below, widest = [], 0.0, 0.0, 0.0, 0.0
-    first_result = next(number for number, panel in enumerate(panels) if panel.is_result)
+    first_result = _first_result(panels)
     for number, panel in enumerate(panels):
         shape = (1,) * (4 - len(panel.shape)) + panel.shape
         *blocks, rows, columns = shape[-4:] if len(shape) <= 4 else (1, 1, 1, int(np.prod(shape)))
@@ -198,8 +209,8 @@ def _look(panel, scene, number, cell):
 
 
 def _cell_text(element):
-    if element is None:
-        return ""
+    if element is None or isinstance(element, str):
+        return element or ""
     if isinstance(element, Traced) and element.value is None:
         return element.expression()
     return format_value(element.value if isinstance(element, Traced | Padding) else element)
@@ -222,4 +233,4 @@ def _greys(scene, fills):
 
 def _number(element):
     value = getattr(element, "value", element)
-    return np.nan if value is None else value
+    return np.nan if value is None or isinstance(value, str) else value

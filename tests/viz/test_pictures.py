@@ -11,6 +11,7 @@ from minivision.viz import (
     class_colors,
     draw_comparison,
     draw_loss_curve,
+    draw_pictures,
     draw_segmentation,
     overlay,
     save_label_map,
@@ -121,3 +122,14 @@ def test_importing_loads_no_matplotlib_and_drawing_no_pyplot():
         "v.draw_loss_curve([]); assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_pictures_stand_in_rows_under_their_titles_with_the_limits_asked_for(rng):
+    pictures = {"a": rng.normal(size=(1, 1, 4, 5)), "b": rng.normal(size=(4, 5)), "c": rng.random((4, 5, 3))}
+    axes = draw_pictures(pictures, columns=2, limits="symmetric").axes
+    assert [axis.get_title() for axis in axes] == ["a", "b", "c", ""]
+    low, high = axes[0].images[0].get_clim()
+    assert high == -low == abs(pictures["a"]).max()
+    assert draw_pictures({"b": pictures["b"]}, limits=(0, 2)).axes[0].images[0].get_clim() == (0, 2)
+    with pytest.raises(ValueError, match="'maps': expected a picture"):
+        draw_pictures({"maps": np.zeros((2, 3, 4, 4))})

@@ -7,7 +7,7 @@ import pytest
 
 from minivision import ops
 from minivision.tracing import symbols
-from minivision.viz import trace
+from minivision.viz import draw_arrays, trace
 
 
 def shown(figure):
@@ -79,3 +79,14 @@ def test_a_player_is_written_as_a_page(convolution, tmp_path):
     convolution.save(tmp_path / "conv2d.html")
     assert (tmp_path / "conv2d.html").read_text().startswith("<!DOCTYPE html>")
     assert [path.name for path in tmp_path.iterdir()] == ["conv2d.html"]
+
+
+def test_arrays_are_drawn_side_by_side_and_marked():
+    from matplotlib.colors import to_hex
+
+    figure = draw_arrays({"a": np.eye(2), "b": np.array([7])}, title="two", marked={"a": np.eye(2, dtype=bool)})
+    assert {"a  2×2", "b  1", "7", "two"} <= set(shown(figure))
+    fills = [to_hex(color) for color in figure.axes[0].collections[0].get_facecolor()]
+    assert [k for k, fill in enumerate(fills) if fill == "#cfe4f7"] == [0, 3]
+    with pytest.raises(ValueError, match="belongs to none"):
+        draw_arrays({"a": np.eye(2)}, marked={"a": np.ones(3, bool)})

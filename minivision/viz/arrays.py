@@ -1,0 +1,39 @@
+"""Small arrays side by side, with their numbers."""
+
+import numpy as np
+
+from minivision.tracing import Panel
+from minivision.viz.stage import Scene, Stage
+
+
+def draw_arrays(arrays, *, title="", marked=None):
+    """Draw arrays as grids of numbers; grids too fine for numbers are drawn in grey.
+
+    Parameters
+    ----------
+    arrays : dict of str to array
+        By what to call them. The planes of an array of more than two axes stand beside and below one another.
+    title : str
+    marked : dict of str to bool array, optional
+        Elements to mark, for some or all of the arrays.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    arrays = {name: np.asarray(array) for name, array in arrays.items()}
+    marked = {} if marked is None else marked
+    if not arrays:
+        raise ValueError("arrays: there is nothing to draw")
+    for name, mask in marked.items():
+        if name not in arrays or np.shape(mask) != arrays[name].shape:
+            raise ValueError(f"marked: {name!r} with shape {np.shape(mask)} belongs to none of the arrays")
+    panels = [
+        Panel(name, array.shape, tuple(slice(0, size) for size in array.shape), False, {})
+        for name, array in arrays.items()
+    ]
+    cells = [array.ravel().tolist() for array in arrays.values()]
+    reads = {k: set(np.flatnonzero(marked[name]).tolist()) for k, name in enumerate(arrays) if name in marked}
+    stage = Stage(panels, head=0.6 if title else 0.35, foot=0.15, legend=False)
+    stage.draw(Scene(title, "", cells, reads, {}, {}, [], ("", "")))
+    return stage.figure
