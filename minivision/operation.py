@@ -10,6 +10,8 @@ The check has the body's parameters (without defaults: they stand in the body's 
 in their order, in the one form that bodies, kernels and students' functions see.
 """
 
+import contextlib
+import contextvars
 import functools
 import importlib
 import inspect
@@ -22,6 +24,7 @@ import numpy as np
 from minivision import backends
 
 _operations = {}
+_observers = contextvars.ContextVar("minivision_observers", default=())
 
 
 def operation(*, check, returns=("y",)):
@@ -54,7 +57,10 @@ def operation(*, check, returns=("y",)):
         @functools.wraps(body)
         def door(*args, **kwargs):
             values = normalize(*args, **kwargs)
-            return call(door, values)
+            result = call(door, values)
+            for observer in _observers.get():
+                observer(door, values, result)
+            return result
 
         door.reference = body
         door.normalize = normalize
@@ -86,6 +92,23 @@ def _kernel_for(op, values, on_gpu):
     if symbols and backend.name == "numba":  # Numba knows machine numbers only
         return op.reference
     return backend.kernel(op)
+
+
+@contextlib.contextmanager
+def observe(observer):
+    """Look on at every operation that is called inside a ``with`` block, in this thread.
+
+    Parameters
+    ----------
+    observer : callable
+        ``observer(operation, values, result)`` is called after each operation, with its arguments as
+        ``operation.normalize`` returns them. What it returns is dropped; it must not write to the arrays.
+    """
+    token = _observers.set((*_observers.get(), observer))
+    try:
+        yield
+    finally:
+        _observers.reset(token)
 
 
 def all_operations():

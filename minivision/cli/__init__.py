@@ -15,7 +15,9 @@ COMMANDS = {
     "train": ("train", "train a system of the lecture"),
     "evaluate": ("evaluate", "measure how good a trained system is"),
     "predict": ("predict", "run a trained system on images"),
-    "bench": ("bench", "time the kernels beside PyTorch"),
+    "compare": ("compare", "train systems alike and show what each reaches and costs"),
+    "check": ("check", "check operations, or a file of your own, and say what a mistake looks like"),
+    "bench": ("bench", "time the kernels beside the textbook and PyTorch"),
     "doctor": ("doctor", "show what is installed and which code runs"),
 }
 

@@ -6,7 +6,7 @@ from minivision.layers.normalization import BatchNorm2d
 from minivision.layers.pointwise import ReLU
 
 
-def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, first=False, rng):
+def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, dilation=1, first=False, rng):
     """Return convolution, batch normalization, ReLU; maps of stride 1 keep their size.
 
     Parameters
@@ -14,7 +14,7 @@ def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, first=Fals
     in_channels, out_channels : int
     kernel_size : int
         Odd.
-    stride : int
+    stride, dilation : int
     first : bool
         Whether the block is the first of a network; see :class:`Conv2d`.
     rng : numpy.random.Generator
@@ -25,7 +25,8 @@ def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, first=Fals
             out_channels,
             kernel_size,
             stride=stride,
-            padding=kernel_size // 2,
+            padding=dilation * (kernel_size // 2),
+            dilation=dilation,
             bias=False,
             first=first,
             rng=rng,
@@ -46,6 +47,8 @@ class ResidualBlock(Layer):
     channels : int
     convolutions : int
         How many 3 x 3 convolutions f has, each with batch normalization, and ReLUs between them.
+    dilation : int
+        Pixels from one tap of their filters to the next.
     rng : numpy.random.Generator
 
     References
@@ -53,10 +56,10 @@ class ResidualBlock(Layer):
     He, Zhang, Ren and Sun, "Deep residual learning for image recognition", CVPR 2016, figure 2.
     """
 
-    def __init__(self, channels, *, convolutions=2, rng):
+    def __init__(self, channels, *, convolutions=2, dilation=1, rng):
         self.residual = Sequential(
-            *(conv_block(channels, channels, rng=rng) for _ in range(convolutions - 1)),
-            Conv2d(channels, channels, 3, padding=1, bias=False, rng=rng),
+            *(conv_block(channels, channels, dilation=dilation, rng=rng) for _ in range(convolutions - 1)),
+            Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False, rng=rng),
             BatchNorm2d(channels),
         )
         self.relu = ReLU()

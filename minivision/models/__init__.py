@@ -4,6 +4,8 @@ import importlib
 
 # name of the system -> module and class; imported when first asked for
 _SYSTEMS = {
+    "sliding-window": ("sliding_window", "SlidingWindow"),
+    "full-resolution": ("full_resolution", "FullResolution"),
     "encoder-decoder": ("encoder_decoder", "EncoderDecoder"),
 }
 

@@ -20,8 +20,6 @@ Noh, Hong and Han, "Learning deconvolution network for semantic segmentation", I
 
 import numpy as np
 
-from minivision import ops
-from minivision.data.dataset import IGNORE
 from minivision.layers import (
     BatchNorm2d,
     BedOfNails,
@@ -36,13 +34,12 @@ from minivision.layers import (
     Sequential,
     conv_block,
 )
-from minivision.models.model import Model
+from minivision.models.segmenter import Segmenter
 
 UPSAMPLINGS = ("nearest", "bilinear", "bed-of-nails", "max-unpool", "transpose-conv")
-PREDICTED_TOGETHER = 16  # images of one size that go through the network at once
 
 
-class EncoderDecoder(Model):
+class EncoderDecoder(Segmenter):
     """A class for every pixel, by convolutions and pooling down and one of five ways up.
 
     Parameters
@@ -54,8 +51,7 @@ class EncoderDecoder(Model):
     skips : bool
         Whether to add the maps of the way down on the way up.
     background_weight : float
-        What a pixel of the background counts in the loss, where one of another class counts 1. Objects are few:
-        with equal weights the network takes long to look at them.
+        What a pixel of the background counts in the loss, where one of another class counts 1.
     widths : sequence of int
         Channels at each resolution, from half the image's down; each further one halves height and width.
     depths : sequence of int
@@ -64,12 +60,11 @@ class EncoderDecoder(Model):
     """
 
     name = "encoder-decoder"
-    task = "segmentation"
     recipe = {"batch_size": 8, "rate": 4e-3, "weight_decay": 0.05, "flips": True}
     OPTIONS = {
         "upsampling": {"default": "bilinear", "choices": UPSAMPLINGS, "help": "how the maps grow again"},
         "skips": {"default": True, "help": "add the maps of the way down on the way up"},
-        "background_weight": {"default": 0.3, "help": "what a pixel of the background counts in the loss"},
+        **Segmenter.OPTIONS,
     }
 
     def __init__(
@@ -93,8 +88,6 @@ class EncoderDecoder(Model):
         )
         if upsampling not in UPSAMPLINGS:
             raise ValueError(f"upsampling: expected one of {', '.join(UPSAMPLINGS)}, got {upsampling!r}")
-        if background_weight <= 0:
-            raise ValueError(f"background_weight: expected a positive number, got {background_weight}")
         rng = np.random.default_rng(0) if rng is None else rng
         self.skips = skips
         # Normalised after the pooling: there are a quarter as many numbers, and the maxima stay the maxima.
@@ -135,13 +128,6 @@ class EncoderDecoder(Model):
             x = self.merge[k](x, training)
         return self.enlarge(self.scores(x, training), training)
 
-    def losses(self, outputs, batch):
-        """Return the cross-entropy of every pixel, averaged over those that have a label, and its gradient."""
-        target = batch.label_maps.astype(np.int64)
-        weight = self.class_weights.astype(outputs.dtype)
-        loss, gradient = ops.softmax_cross_entropy(outputs, target, weight=weight, ignore_index=IGNORE)
-        return {"cross-entropy": loss}, gradient
-
     def backward(self, dscores):
         """Walk back; where a map was used twice, by its pooling and by its skip, its two gradients add up."""
         dx = self.scores.backward(self.enlarge.backward(dscores))
@@ -158,35 +144,13 @@ class EncoderDecoder(Model):
             dx = self.stages[k].backward(dx)
         self.stem.backward(self.halve.backward(dx))
 
-    def predict(self, images):
-        """Return the label map ``(H, W)``, uint8, of each image; they may have several sizes."""
-        label_maps = [None] * len(images)
-        by_size = {}
-        for index, image in enumerate(images):
-            by_size.setdefault(image.shape[:2], []).append(index)
-        for indices in by_size.values():
-            for start in range(0, len(indices), PREDICTED_TOGETHER):
-                together = indices[start : start + PREDICTED_TOGETHER]
-                found = self._label_maps(np.stack([images[index] for index in together]))
-                for index, label_map in zip(together, found, strict=True):
-                    label_maps[index] = label_map
-        return label_maps
-
-    def _label_maps(self, images):
-        """Return label maps ``(N, H, W)`` for images ``(N, H, W, 3)`` of any size."""
+    def score_maps(self, images):
+        """Return scores ``(N, classes, H, W)`` for images ``(N, H, W, 3)``, uint8, of any size."""
         height, width = images.shape[1:3]
         step = 2 ** (len(self.pools) + 1)
         # Edge pixels repeated until the size divides; cut off again below.
         padded = np.pad(images, ((0, 0), (0, -height % step), (0, -width % step), (0, 0)), mode="edge")
-        scores = self.forward(self.normalize(padded))
-        return scores.argmax(axis=1).astype(np.uint8)[:, :height, :width]
-
-    @property
-    def class_weights(self):
-        """What a pixel of each class counts in the loss."""
-        weights = np.ones(len(self.classes))
-        weights[0] = self.options["background_weight"]
-        return weights
+        return super().score_maps(padded)[:, :, :height, :width]
 
 
 def _upsampling_layer(name, channels, rng):

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 
+from minivision.kernels.memory import keep_freed_memory
 from minivision.metrics.compatibility import check_dataset
 from minivision.training.batches import Batches, one_size
 from minivision.training.checkpoint import Checkpoint
@@ -35,6 +36,8 @@ class Result:
         Time of training, over all sessions.
     interrupted : bool
         Whether it was stopped before its end, by Ctrl-C or SIGTERM.
+    stopped : bool
+        Whether either came at all, be it during the last step.
     log : list of dict
         An entry for each step: ``step``, ``loss``, the losses by name, ``rate``, ``gradient_norm``,
         ``seconds``.
@@ -44,13 +47,14 @@ class Result:
     total: int
     seconds: float
     interrupted: bool
+    stopped: bool
     log: list
 
 
 def train(
     model, dataset, *, out=None, minutes=None, steps=None, batch_size=None, optimizer=None, rate=None,
     weight_decay=None, schedule=None, warmup=None, clip=None, crop=None, flips=None, seed=None, resume=False,
-    progress=True, save_every=SAVE_EVERY, data=None,
+    progress=True, on_step=None, save_every=SAVE_EVERY, data=None,
 ):  # fmt: skip
     """Train a model.
 
@@ -79,6 +83,8 @@ def train(
         `steps` or `minutes` (from now) are given.
     progress : bool
         Whether to show a progress bar and say what is being done.
+    on_step : callable, optional
+        ``on_step(step, total)`` is called after each step, for a progress bar of your own.
     save_every : float
         Seconds between two checkpoints.
     data : dict, optional
@@ -122,8 +128,9 @@ def train(
     run = _Run(model, dataset, settings, out, data, save_every, checkpoint)
     if minutes is not None and checkpoint and checkpoint.settings.get("minutes") == minutes:
         minutes = None  # the same command once more: go on to the same end
+    keep_freed_memory()
     run.plan(minutes, steps, say)
-    return run.go(progress, say)
+    return run.go(progress, say, on_step)
 
 
 def open_run(out, resume):
@@ -192,14 +199,14 @@ class _Run:
         if self.step > self.total:
             raise ValueError(f"the run has already taken {self.step} steps, more than the {self.total} asked for")
 
-    def go(self, progress, say):
+    def go(self, progress, say, on_step=None):
         """Train to the end or to an interruption, save, and say so."""
         self.log = Log(self.out and self.out / LOG, step=self.step)
         try:
             if self.step == 0:
                 self.save()  # a folder that cannot be written to shows now, not at the end
             with _stop_signals() as signals:
-                self._loop(signals, progress)
+                self._loop(signals, progress, on_step)
                 interrupted = self.step < self.total
                 self.save()
             if not interrupted and not self.finished:
@@ -219,9 +226,9 @@ class _Run:
         else:
             planned = f" (planned: {_duration(self.planned)})" if self.planned else ""
             say(f"Trained {self.total} steps in {_duration(self.seconds)}{planned}")
-        return Result(self.step, self.total, self.seconds, interrupted, self.log.entries)
+        return Result(self.step, self.total, self.seconds, interrupted, signals.stop, self.log.entries)
 
-    def _loop(self, signals, progress):
+    def _loop(self, signals, progress, on_step):
         from tqdm import tqdm
 
         saved_at = time.perf_counter()
@@ -238,6 +245,8 @@ class _Run:
                 self.log.append({"step": self.step, "loss": sum(losses.values()), **losses, **facts})
                 bar.set_postfix(self._shown(losses, rate, now - began), refresh=False)
                 bar.update()
+                if on_step is not None:
+                    on_step(self.step, self.total)
                 if now - saved_at > self.save_every:
                     self.save()
                     saved_at = time.perf_counter()

@@ -251,7 +251,7 @@ def test_help_is_quick_and_imports_nothing_heavy():
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
-@pytest.mark.parametrize("command", ["demo", "train", "evaluate", "predict", "doctor"])
+@pytest.mark.parametrize("command", ["demo", "train", "evaluate", "predict", "compare", "doctor"])
 def test_every_command_has_a_help_with_examples(command, capsys):
     assert main([command, "--help"]) == 0
     out = capsys.readouterr().out

@@ -71,6 +71,22 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_uninterrupted_run(tmp_path, 
     assert a == b and [entry["step"] for entry in a] == list(range(1, 13))
 
 
+@pytest.mark.parametrize(("stop", "steps"), [(5, 5), (12, 12), (None, 12)])
+def test_a_stop_is_told_also_when_it_comes_in_the_last_step(stop, steps):
+    model = new_model()
+    if stop:
+        StopAfter(model, stop)
+    _, result = run(model)
+    assert (result.step, result.interrupted, result.stopped) == (steps, steps < 12, stop is not None)
+
+
+def test_on_step_is_called_after_each_step_also_where_it_goes_on(tmp_path):
+    seen = []
+    run(steps=3, out=tmp_path, on_step=lambda step, total: seen.append((step, total)))
+    run(steps=5, out=tmp_path, resume=True, on_step=lambda step, total: seen.append((step, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3), (4, 5), (5, 5)]
+
+
 def test_log_lines_after_the_last_checkpoint_are_not_kept_twice(tmp_path):
     run(out=tmp_path / "whole")
     half = new_model()

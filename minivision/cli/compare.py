@@ -1,0 +1,55 @@
+"""Train systems alike, measure what each reaches and what it costs, and put them side by side.
+
+segmentation: the lecture's three ways to label every pixel. A sliding window, patch by patch and with the same
+weights run convolutionally; convolutions at full resolution; and downsampling and upsampling inside the network,
+in five ways.
+
+Writes comparison.csv, comparison.md and comparison.png into DIR, and a folder for each training. Ctrl-C stops;
+the same command goes on.
+"""
+
+import pathlib
+
+from minivision.cli.arguments import count, positive, seed
+
+EPILOG = """\
+examples:
+  minivision compare segmentation --out runs/three-ways
+  minivision compare segmentation --level easy --minutes 0.1 --train 500 --val 50 --out runs/quick
+"""
+
+
+def add_arguments(parser, system):
+    from minivision.comparison import comparisons
+    from minivision.data.scenes import SPLITS
+
+    names = ", ".join(comparisons())
+    parser.add_argument("what", choices=comparisons(), metavar="WHAT", help=f"what to compare: {names}")
+    parser.add_argument("--out", required=True, type=pathlib.Path, metavar="DIR", help="the folder of the comparison")
+    parser.add_argument("--level", default="mid", metavar="LEVEL", help="scenes: easy, mid or hard (default: mid)")
+    parser.add_argument(
+        "--minutes", type=positive, default=1.0, metavar="M", help="how long to train each (default: 1)"
+    )  # fmt: skip
+    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="of the weights and batches (default: 0)")
+    for split, purpose in (("train", "train"), ("val", "evaluate")):
+        parser.add_argument(
+            f"--{split}", type=count, default=SPLITS[split], metavar="N",
+            help=f"how many scenes to {purpose} on (default: all {SPLITS[split]:,})",
+        )  # fmt: skip
+
+
+def run(args):
+    from minivision.comparison import Settings, get_comparison, run_comparison
+    from minivision.comparison.folder import PICTURE, TABLES
+
+    settings = Settings(args.level, args.minutes, args.seed, args.train, args.val)
+    try:
+        done = run_comparison(get_comparison(args.what), args.out, settings)
+    except KeyboardInterrupt:
+        done = False
+    if not done:
+        print("Stopped; what is done is kept, and the same command goes on")
+        return 1
+    print((args.out / TABLES[1]).read_text(encoding="utf-8"))
+    print(f"Wrote {', '.join(TABLES)} and {PICTURE} into {args.out}")
+    return 0

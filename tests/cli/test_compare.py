@@ -1,0 +1,254 @@
+"""The comparison: it trains what is not done, goes on after an interruption, and leaves a table and a figure."""
+
+import csv
+import json
+import os
+import signal
+
+import pytest
+from PIL import Image
+from tiny_system import TinySystem
+
+from minivision import comparison as comparisons
+from minivision.cli import main
+from minivision.comparison import Comparison, Row
+from minivision.comparison.progress import Progress
+from minivision.comparison.table import Column, decimal, whole
+from minivision.training import Checkpoint, read_log
+from minivision.viz.comparison import Panel, draw_panels
+
+ROWS = (
+    Row("plain", "slow", "plain", "tiny", {"width": 3}, variant={"style": "fancy"}),
+    Row("plain", "quick", "plain", "tiny", {"width": 3}),
+    Row("other", "wide", "other", "tiny", {"width": 6}),
+)
+COLUMNS = (
+    Column("miou", "mIoU", decimal, "how good."),
+    Column("style", "style", str, "of what kind."),
+    Column("width", "width", whole, "how wide."),
+    Column("training_steps", "steps", whole, "how many."),
+)
+FILES = {"comparison.csv", "comparison.json", "comparison.md", "comparison.png"}
+QUICK = ["--level", "easy", "--minutes", "0.01", "--train", "12", "--val", "3", "--seed", "4"]
+
+
+class Spy:
+    """A comparison of small systems that notes which rows it measured."""
+
+    def __init__(self):
+        self.measured = []
+
+    def quality(self, model, scenes):
+        assert len(scenes) == 3
+        return {"miou": 0.25}
+
+    def costs(self, model, scenes):
+        self.measured.append((model.options["style"], model.options["width"]))
+        return {"style": model.options["style"], "width": model.options["width"]}
+
+    def draw(self, table, settings):
+        widths = [table[row.title].get("width") for row in ROWS]
+        return draw_panels([(row.group, row.name) for row in ROWS], [Panel("width", "", widths, whole)], title="Tiny")
+
+
+@pytest.fixture
+def spy(monkeypatch, tmp_path):
+    monkeypatch.setenv("MINIVISION_CACHE", str(tmp_path / "cache"))
+    spy = Spy()
+    kinds = {
+        "tiny": Comparison("tiny", ROWS, COLUMNS, spy.quality, spy.costs, lambda table: [], spy.draw),
+        "other": Comparison("other", ROWS, COLUMNS, spy.quality, spy.costs, lambda table: [], spy.draw),
+    }
+    monkeypatch.setattr(comparisons, "comparisons", lambda: list(kinds))
+    monkeypatch.setattr(comparisons, "get_comparison", kinds.__getitem__)
+    return spy
+
+
+@pytest.fixture
+def compare(spy, tmp_path, capsys):
+    def compare(*words, what="tiny"):
+        code = main(["compare", what, "--out", str(tmp_path / "out"), *QUICK, *words])
+        captured = capsys.readouterr()
+        errors = [line for line in captured.err.replace("\r", "\n").splitlines() if line.startswith("minivision")]
+        return code, captured.out, errors
+
+    compare.out = tmp_path / "out"
+    return compare
+
+
+def table(out):
+    return list(csv.DictReader((out / "comparison.csv").read_text().splitlines()))
+
+
+def interrupt(monkeypatch, run, step):
+    """Send Ctrl-C after step number `step` of a run (-1: the last one)."""
+    steps, say = Progress.steps, Progress.say
+    now = {}
+
+    def saying(self, what):
+        now["run"] = what.partition(":")[0]
+        say(self, what)
+
+    def watched(self, seconds):
+        plain = steps(self, seconds)
+
+        def on_step(number, total):
+            plain(number, total)
+            if now["run"] == run and number == (total if step == -1 else step) and not now.get("sent"):
+                now["sent"] = True
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return on_step
+
+    monkeypatch.setattr(Progress, "say", saying)
+    monkeypatch.setattr(Progress, "steps", watched)
+
+
+def test_every_row_is_trained_and_measured_and_shown(compare, spy):
+    code, out, errors = compare()
+    assert (code, errors) == (0, [])
+    assert set(os.listdir(compare.out)) == {*FILES, "plain", "other"}
+    rows = table(compare.out)
+    assert [(row["group"], row["row"]) for row in rows] == [("plain", "slow"), ("plain", "quick"), ("other", "wide")]
+    assert [(row["style"], row["width"], row["miou"]) for row in rows] == [
+        ("fancy", "3", "0.25"), ("plain", "3", "0.25"), ("plain", "6", "0.25")
+    ]  # fmt: skip
+    checkpoints = [Checkpoint.load(compare.out / run / "checkpoint.npz") for run in ("plain", "other")]
+    for checkpoint in checkpoints:
+        assert checkpoint.step == checkpoint.total and checkpoint.finished
+        assert checkpoint.settings["seed"] == 4 and checkpoint.settings["minutes"] == 0.01
+        assert checkpoint.data["level"] == "easy"
+    assert [int(row["training_steps"]) for row in rows] == [checkpoints[k].step for k in (0, 0, 1)]
+    assert "| plain | slow | 0.250 | fancy | 3 |" in out and "comparison.png" in out
+    assert "| other | wide |" in (compare.out / "comparison.md").read_text()
+    assert Image.open(compare.out / "comparison.png").width > 300
+    assert main(["evaluate", str(compare.out / "other"), "--json"]) == 0  # a run like any other
+
+
+def test_what_is_done_is_not_done_again_but_written_again(compare, spy):
+    compare()
+    before = {run: (compare.out / run / "checkpoint.npz").stat().st_mtime_ns for run in ("plain", "other")}
+    (compare.out / "comparison.md").unlink()
+    measured = list(spy.measured)
+    assert compare()[0] == 0 and (compare.out / "comparison.md").exists()
+    assert spy.measured == measured == [("fancy", 3), ("plain", 3), ("plain", 6)]
+    assert before == {run: (compare.out / run / "checkpoint.npz").stat().st_mtime_ns for run in before}
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on_from_there(compare, spy, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt(patch, "other", 3)
+        code, out, _ = compare()
+    assert code == 1 and "the same command goes on" in out
+    assert [row["width"] for row in table(compare.out)] == ["3", "3", ""] and len(spy.measured) == 2
+    stopped = Checkpoint.load(compare.out / "other" / "checkpoint.npz")
+    assert stopped.step == 3 < stopped.total and (compare.out / "comparison.png").exists()
+    done = (compare.out / "plain" / "checkpoint.npz").read_bytes()
+    assert compare()[0] == 0
+    assert (compare.out / "plain" / "checkpoint.npz").read_bytes() == done and len(spy.measured) == 3
+    checkpoint = Checkpoint.load(compare.out / "other" / "checkpoint.npz")
+    assert checkpoint.step == checkpoint.total == stopped.total
+    steps = [entry["step"] for entry in read_log(compare.out / "other" / "log.jsonl")]
+    assert steps == list(range(1, stopped.total + 1))
+    assert [row["width"] for row in table(compare.out)] == ["3", "3", "6"]
+
+
+def test_ctrl_c_during_the_last_step_of_a_run_is_not_forgotten(compare, spy, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt(patch, "plain", -1)
+        assert compare()[0] == 1
+    assert not (compare.out / "other").exists() and spy.measured == []
+    assert compare()[0] == 0 and len(spy.measured) == 3
+
+
+def test_ctrl_c_while_measuring_keeps_the_rows_before(compare, spy, monkeypatch):
+    plain = spy.costs
+
+    def stopped(model, scenes):
+        if len(spy.measured) == 1:
+            raise KeyboardInterrupt
+        return plain(model, scenes)
+
+    comparison = comparisons.get_comparison("tiny")
+    with monkeypatch.context() as patch:
+        patch.setitem(vars(comparison), "costs", stopped)
+        code, out, _ = compare()
+    assert code == 1 and "the same command goes on" in out
+    assert [row["width"] for row in table(compare.out)] == ["3", "", ""]
+    assert compare()[0] == 0 and [row["width"] for row in table(compare.out)] == ["3", "3", "6"]
+    assert len(spy.measured) == 3  # the first row not twice
+
+
+@pytest.mark.parametrize("words", [("--minutes", "0.02"), ("--level", "mid"), ("--seed", "5"), ("--val", "4")])
+def test_a_folder_begun_with_other_settings_is_refused_and_stays_as_it_is(compare, words):
+    compare()
+    before = {name: (compare.out / name).read_bytes() for name in FILES}
+    code, _, errors = compare(*words)
+    assert code == 2 and len(errors) == 1 and "was begun with" in errors[0] and "choose another folder" in errors[0]
+    assert {name: (compare.out / name).read_bytes() for name in FILES} == before
+
+
+def test_a_folder_of_another_comparison_or_of_something_else_is_refused(compare, tmp_path):
+    compare()
+    code, _, errors = compare(what="other")
+    assert code == 2 and "holds a comparison of tiny, not of other" in errors[0]
+    (compare.out / "comparison.json").write_text('{"comparison": "tiny"')
+    code, _, errors = compare()
+    assert code == 2 and "comparison.json cannot be read" in errors[0]
+    (compare.out / "comparison.json").unlink()
+    code, _, errors = compare()
+    assert code == 2 and "holds something else" in errors[0] and (compare.out / "plain").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--level", "absurd"], "absurd"),
+        (["--train", "9000"], "train: expected 1 to 8,000 scenes, got 9,000"),
+        (["--val", "0"], "--val: expected a whole number, 1 or more"),
+        (["--minutes", "0"], "--minutes"),
+    ],
+)
+def test_wrong_values_are_answered_in_one_sentence_and_leave_no_folder(compare, words, part):
+    code, _, errors = compare(*words)
+    assert code == 2 and len(errors) == 1 and part in errors[0]
+    assert not compare.out.exists()
+
+
+def test_an_unknown_comparison_and_a_file_in_place_of_the_folder_are_refused(compare):
+    assert compare(what="poses")[0] == 2
+    compare.out.write_text("")
+    code, _, errors = compare()
+    assert code == 2 and str(compare.out) in errors[0]
+
+
+def test_failed_training_is_said_and_the_rows_before_are_kept(compare, monkeypatch):
+    plain = TinySystem.losses
+
+    def losses(self, scores, batch):
+        found, gradient = plain(self, scores, batch)
+        return ({"seg": float("nan")}, gradient) if self.options["width"] == 6 else (found, gradient)
+
+    monkeypatch.setattr(TinySystem, "losses", losses)
+    code, _, errors = compare()
+    assert code == 1 and "the loss 'seg' is nan" in errors[0]
+    assert [row["width"] for row in table(compare.out)] == ["3", "3", ""]
+
+
+def test_a_figure_that_cannot_be_drawn_leaves_the_old_one(compare, spy, monkeypatch):
+    compare()
+    before = (compare.out / "comparison.png").read_bytes()
+    comparison = comparisons.get_comparison("tiny")
+    monkeypatch.setitem(vars(comparison), "draw", lambda table, settings: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        compare()
+    assert (compare.out / "comparison.png").read_bytes() == before
+    assert not [name for name in os.listdir(compare.out) if "partial" in name]
+
+
+def test_the_state_is_plain_json_that_names_the_settings(compare):
+    compare()
+    state = json.loads((compare.out / "comparison.json").read_text())
+    assert state["comparison"] == "tiny"
+    assert state["settings"] == {"level": "easy", "minutes": 0.01, "seed": 4, "train": 12, "val": 3}
+    assert list(state["figures"]) == ["plain, slow", "plain, quick", "other, wide"]
