@@ -5,6 +5,15 @@ Feature maps are ``(N, C, H, W)``, float32 or float64; results have the dtype of
 returns the gradients in the order of the arrays of ``f``.
 """
 
+from minivision.ops.boxes import (
+    box_area,
+    box_convert,
+    box_iou,
+    clip_boxes_to_image,
+    decode_boxes,
+    encode_boxes,
+    remove_small_boxes,
+)
 from minivision.ops.convolution import (
     conv2d,
     conv2d_backward,
@@ -46,6 +55,18 @@ from minivision.ops.pooling import (
     max_unpool2d,
     max_unpool2d_backward,
 )
+from minivision.ops.regions import (
+    crop_and_resize,
+    crop_and_resize_backward,
+    roi_align,
+    roi_align_backward,
+    roi_pool,
+    roi_pool_backward,
+)
+from minivision.ops.suppression import (
+    batched_nms,
+    nms,
+)
 from minivision.ops.upsampling import (
     bed_of_nails,
     bed_of_nails_backward,
@@ -60,17 +81,26 @@ __all__ = [
     "avg_pool2d_backward",
     "batch_norm2d",
     "batch_norm2d_backward",
+    "batched_nms",
     "bed_of_nails",
     "bed_of_nails_backward",
     "binary_cross_entropy_with_logits",
+    "box_area",
+    "box_convert",
+    "box_iou",
+    "clip_boxes_to_image",
     "conv2d",
     "conv2d_backward",
     "conv2d_filter_gradient",
     "conv_matrix",
     "conv_transpose2d",
     "conv_transpose2d_backward",
+    "crop_and_resize",
+    "crop_and_resize_backward",
+    "decode_boxes",
     "dropout",
     "dropout_backward",
+    "encode_boxes",
     "global_avg_pool2d",
     "global_avg_pool2d_backward",
     "hinge_loss",
@@ -81,8 +111,14 @@ __all__ = [
     "max_unpool2d",
     "max_unpool2d_backward",
     "mse_loss",
+    "nms",
     "relu",
     "relu_backward",
+    "remove_small_boxes",
+    "roi_align",
+    "roi_align_backward",
+    "roi_pool",
+    "roi_pool_backward",
     "sigmoid",
     "sigmoid_backward",
     "smooth_l1_loss",

@@ -94,6 +94,17 @@ def integer(name, value, *, minimum):
     return number
 
 
+def number(name, value):
+    """Return `value` as a float that is not NaN."""
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected a number, got {value!r}") from None
+    if result != result:
+        raise ValueError(f"{name}: expected a number, got {result}")
+    return result
+
+
 def pair(name, value, *, minimum=1):
     """Return ``(vertical, horizontal)`` from an int, which counts for both, or from a pair of ints."""
     if isinstance(value, (tuple, list, np.ndarray)):

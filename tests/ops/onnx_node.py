@@ -1,12 +1,11 @@
-"""ONNX's own evaluator as an oracle."""
+"""ONNX's own evaluator, and ONNX Runtime, as oracles."""
 
 import pytest
 
 
-def run_onnx(kind, inputs, outputs, **attributes):
-    """Let ONNX's reference evaluator run one node; an output called "indices" is of integers."""
+def run_onnx(kind, inputs, outputs, *, runtime=False, **attributes):
+    """Let ONNX's reference evaluator, or ONNX Runtime, run one node; an output called "indices" is of integers."""
     onnx = pytest.importorskip("onnx")
-    evaluator = pytest.importorskip("onnx.reference").ReferenceEvaluator
     helper = onnx.helper
     types = {name: helper.np_dtype_to_tensor_dtype(value.dtype) for name, value in inputs.items()}
     result_type = next(iter(types.values()))
@@ -19,4 +18,11 @@ def run_onnx(kind, inputs, outputs, **attributes):
             for name in outputs
         ],
     )
-    return evaluator(helper.make_model(graph)).run(None, inputs)
+    if not runtime:
+        evaluator = pytest.importorskip("onnx.reference").ReferenceEvaluator
+        return evaluator(helper.make_model(graph)).run(None, inputs)
+    onnxruntime = pytest.importorskip("onnxruntime")
+    # an opset and a format that any runtime of the last years reads
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, inputs)

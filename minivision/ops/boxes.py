@@ -1,0 +1,342 @@
+"""Boxes: their area, overlap and formats, and how a regressor writes down the way from one box to another.
+
+A box is ``(x1, y1, x2, y2)`` in pixels, without any ``+ 1``: its width is ``x2 - x1``, and pixel ``i`` covers
+``[i, i + 1)``.
+"""
+
+import math
+
+import numpy as np
+
+from minivision.operation import operation
+from minivision.ops.arguments import check_shape, floats, number, size_pair
+
+FORMATS = ("xyxy", "xywh", "cxcywh")
+
+# An area must not overflow float32, or an overlap would be infinity / infinity.
+LARGEST_COORDINATE = 1e18
+
+# The largest tw and th that decode_boxes follows: a box of 16 pixels may become one of 1000, not one of exp(100).
+# From the reference implementation of Faster R-CNN (Detectron, BBOX_XFORM_CLIP); no paper names it.
+LARGEST_LOG_SCALE = math.log(1000 / 16)
+
+
+def boxes_array(name, boxes):
+    """Check what is no table: boxes along the last axis, any axes before it."""
+    if boxes.ndim == 0 or boxes.shape[-1] != 4:
+        raise ValueError(f"{name}: expected shape (..., 4), four numbers for each box, got {boxes.shape}")
+
+
+def check_coordinates(name, boxes):
+    """Raise ValueError unless all numbers are finite and so small that no area overflows."""
+    within = abs(boxes) <= LARGEST_COORDINATE  # NaN is not
+    if within.all():
+        return
+    at = tuple(int(i) for i in np.argwhere(~within)[0])
+    raise ValueError(
+        f"{name}: expected finite coordinates, at most {LARGEST_COORDINATE:g}, got {boxes[at]} at {at}; "
+        f"remove such boxes first, or look where they come from"
+    )
+
+
+def intersection_over_union(a, b):
+    """Return the area that two boxes share, relative to the area that they cover together."""
+    width = max(min(a[2], b[2]) - max(a[0], b[0]), 0)
+    height = max(min(a[3], b[3]) - max(a[1], b[1]), 0)
+    intersection = width * height
+    if intersection == 0:  # apart, or without area: never 0 / 0
+        return 0
+    area_a = (a[2] - a[0]) * (a[3] - a[1])
+    area_b = (b[2] - b[0]) * (b[3] - b[1])
+    return intersection / (area_a + area_b - intersection)
+
+
+def _check_box_area(boxes):
+    (boxes,) = floats(boxes=boxes)
+    boxes_array("boxes", boxes)
+    return (boxes,)
+
+
+@operation(check=_check_box_area, returns=("area",))
+def box_area(boxes):
+    """Multiply width and height.
+
+    Parameters
+    ----------
+    boxes : (..., 4) array
+        ``x1, y1, x2, y2`` in pixels.
+
+    Returns
+    -------
+    area : (...) array
+        In square pixels.
+    """
+    x1, y1, x2, y2 = np.moveaxis(boxes, -1, 0)
+    return (x2 - x1) * (y2 - y1)
+
+
+def _check_box_convert(boxes, in_fmt, out_fmt):
+    (boxes,) = floats(boxes=boxes)
+    boxes_array("boxes", boxes)
+    for name, value in (("in_fmt", in_fmt), ("out_fmt", out_fmt)):
+        if value not in FORMATS:
+            raise ValueError(f"{name}: expected one of {', '.join(map(repr, FORMATS))}, got {value!r}")
+    return boxes, in_fmt, out_fmt
+
+
+@operation(check=_check_box_convert, returns=("boxes",))
+def box_convert(boxes, in_fmt, out_fmt):
+    """Write boxes in another format.
+
+    Parameters
+    ----------
+    boxes : (..., 4) array
+        Boxes in the format `in_fmt`.
+    in_fmt, out_fmt : "xyxy", "xywh" or "cxcywh"
+        Two corners; the upper left corner, width and height; the centre, width and height.
+
+    Returns
+    -------
+    boxes : (..., 4) array
+        The same boxes in the format `out_fmt`.
+
+    Raises
+    ------
+    ValueError
+        When there is no such format.
+    """
+    if in_fmt == out_fmt:
+        return boxes.copy()
+    a, b, c, d = np.moveaxis(boxes, -1, 0)
+    if in_fmt == "xyxy":
+        x1, y1, x2, y2 = a, b, c, d
+    elif in_fmt == "xywh":
+        x1, y1, x2, y2 = a, b, a + c, b + d
+    else:
+        x1, y1, x2, y2 = a - c / 2, b - d / 2, a + c / 2, b + d / 2
+    if out_fmt == "xyxy":
+        parts = x1, y1, x2, y2
+    elif out_fmt == "xywh":
+        parts = x1, y1, x2 - x1, y2 - y1
+    else:
+        parts = (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
+    return np.stack(parts, axis=-1)
+
+
+def _check_box_iou(a, b):
+    a, b = floats(a=a, b=b)
+    for name, boxes in (("a", a), ("b", b)):
+        check_shape(name, boxes, "K, 4", meaning="a box in each row")
+        check_coordinates(name, boxes)
+    return a, b
+
+
+@operation(check=_check_box_iou, returns=("iou",))
+def box_iou(a, b):
+    """Measure how much each box of one set overlaps each of another: intersection over union.
+
+    Parameters
+    ----------
+    a : (K, 4) array
+        ``x1, y1, x2, y2`` in pixels.
+    b : (L, 4) array
+        Likewise.
+
+    Returns
+    -------
+    iou : (K, L) array
+        From 0 (apart) to 1 (the same box). A box without area overlaps nothing.
+
+    Raises
+    ------
+    ValueError
+        When a coordinate is NaN or infinite.
+
+    References
+    ----------
+    Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", 2010, section 4.2.2.
+    """
+    iou = np.zeros((len(a), len(b)), a.dtype)
+    for i, j in np.ndindex(iou.shape):
+        iou[i, j] = intersection_over_union(a[i], b[j])
+    return iou
+
+
+def _check_clip_boxes_to_image(boxes, size):
+    (boxes,) = floats(boxes=boxes)
+    boxes_array("boxes", boxes)
+    return boxes, size_pair("size", size)
+
+
+@operation(check=_check_clip_boxes_to_image, returns=("boxes",))
+def clip_boxes_to_image(boxes, size):
+    """Cut off what lies outside the image.
+
+    Parameters
+    ----------
+    boxes : (..., 4) array
+        ``x1, y1, x2, y2`` in pixels.
+    size : pair of int
+        ``(H, W)`` of the image.
+
+    Returns
+    -------
+    boxes : (..., 4) array
+        x in 0 .. W, y in 0 .. H. A box wholly outside becomes one without area at the border.
+    """
+    H, W = size
+    x1, y1, x2, y2 = np.moveaxis(boxes, -1, 0)
+    inside = [np.minimum(np.maximum(value, 0), limit) for value, limit in ((x1, W), (y1, H), (x2, W), (y2, H))]
+    return np.stack(inside, axis=-1)
+
+
+def _check_remove_small_boxes(boxes, min_size):
+    (boxes,) = floats(boxes=boxes)
+    check_shape("boxes", boxes, "K, 4", meaning="a box in each row")
+    return boxes, number("min_size", min_size)
+
+
+@operation(check=_check_remove_small_boxes, returns=("keep",))
+def remove_small_boxes(boxes, min_size):
+    """Find the boxes that are large enough.
+
+    Parameters
+    ----------
+    boxes : (K, 4) array
+        ``x1, y1, x2, y2`` in pixels.
+    min_size : float
+        In pixels.
+
+    Returns
+    -------
+    keep : (K',) array of int64
+        The indices, ascending, of the boxes with width and height of at least `min_size`.
+
+    Raises
+    ------
+    ValueError
+        When `min_size` is NaN.
+    """
+    x1, y1, x2, y2 = np.moveaxis(boxes, -1, 0)
+    return np.flatnonzero((x2 - x1 >= min_size) & (y2 - y1 >= min_size))
+
+
+def _check_weights(weights):
+    weights = tuple(number("weights", weight) for weight in weights)
+    if len(weights) != 4 or not all(0 < weight < math.inf for weight in weights):
+        raise ValueError(f"weights: expected four positive numbers, for tx, ty, tw and th, got {weights!r}")
+    return weights
+
+
+def _stretched(**arrays):
+    """Return two arrays of boxes at their common shape, as NumPy broadcasts all axes but the last."""
+    (first, second), (a, b) = arrays, floats(**arrays)
+    boxes_array(first, a)
+    boxes_array(second, b)
+    if a.shape == b.shape:
+        return a, b
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise ValueError(
+            f"{second}: shape {b.shape} does not go with that of {first}, {a.shape}; give both the same, or "
+            f"shapes that broadcast: for a box of each of C classes, deltas (K, C, 4) and anchors[:, None]"
+        ) from None
+    return floats(**{first: np.broadcast_to(a, shape), second: np.broadcast_to(b, shape)})
+
+
+def _check_encode_boxes(targets, anchors, weights):
+    targets, anchors = _stretched(targets=targets, anchors=anchors)
+    for name, boxes in (("targets", targets), ("anchors", anchors)):
+        proper = (boxes[..., 2] > boxes[..., 0]) & (boxes[..., 3] > boxes[..., 1])
+        if not proper.all():
+            at = tuple(int(i) for i in np.argwhere(~proper)[0])
+            raise ValueError(
+                f"{name}: expected boxes of positive width and height, got {boxes[at]} at {at}, of which "
+                f"there is no logarithm; encode only anchors that were matched with a real box"
+            )
+    return targets, anchors, _check_weights(weights)
+
+
+@operation(check=_check_encode_boxes, returns=("deltas",))
+def encode_boxes(targets, anchors, *, weights=(1, 1, 1, 1)):
+    """Write down how to get from each anchor to its target, in numbers that do not depend on the anchor's size.
+
+    Parameters
+    ----------
+    targets : (..., 4) array
+        ``x1, y1, x2, y2`` of the boxes to arrive at.
+    anchors : (..., 4) array
+        ``x1, y1, x2, y2`` of the boxes to start from: anchors or proposals. All axes but the last broadcast.
+    weights : four floats
+        What tx, ty, tw and th are multiplied by, so that they vary about as much as other targets do.
+
+    Returns
+    -------
+    deltas : (..., 4) array
+        ``tx, ty, tw, th``: how far the centre moves, in widths and heights of the anchor, and the logarithms of
+        how much wider and higher the box becomes.
+
+    Raises
+    ------
+    ValueError
+        When a box has no area.
+
+    References
+    ----------
+    Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation" (R-CNN),
+    2014, equations 6 to 9. The weights are those of Detectron.
+    """
+    wx, wy, ww, wh = weights
+    x1, y1, x2, y2 = np.moveaxis(targets, -1, 0)
+    left, top, right, bottom = np.moveaxis(anchors, -1, 0)
+    width, height = right - left, bottom - top
+    tx = wx * ((x1 + (x2 - x1) / 2) - (left + width / 2)) / width
+    ty = wy * ((y1 + (y2 - y1) / 2) - (top + height / 2)) / height
+    tw = ww * np.log((x2 - x1) / width)
+    th = wh * np.log((y2 - y1) / height)
+    return np.stack([tx, ty, tw, th], axis=-1)
+
+
+def _check_decode_boxes(deltas, anchors, weights):
+    return *_stretched(deltas=deltas, anchors=anchors), _check_weights(weights)
+
+
+@operation(check=_check_decode_boxes, returns=("boxes",))
+def decode_boxes(deltas, anchors, *, weights=(1, 1, 1, 1)):
+    """Follow the deltas from each anchor to the box that is meant: the way back of :func:`encode_boxes`.
+
+    Parameters
+    ----------
+    deltas : (..., 4) array
+        ``tx, ty, tw, th``. One box of each of C classes for K proposals: ``(K, C, 4)`` and ``anchors[:, None]``.
+    anchors : (..., 4) array
+        ``x1, y1, x2, y2`` of the boxes to start from. All axes but the last broadcast.
+    weights : four floats
+        As :func:`encode_boxes` was given.
+
+    Returns
+    -------
+    boxes : (..., 4) array
+        ``x1, y1, x2, y2``. No box becomes more than 1000 / 16 times as wide or high as its anchor, whatever an
+        untrained network says.
+
+    Raises
+    ------
+    ValueError
+        When the shapes do not go together.
+
+    References
+    ----------
+    Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation" (R-CNN),
+    2014, equations 1 to 4.
+    """
+    wx, wy, ww, wh = weights
+    tx, ty, tw, th = np.moveaxis(deltas, -1, 0)
+    left, top, right, bottom = np.moveaxis(anchors, -1, 0)
+    width, height = right - left, bottom - top
+    x = tx / wx * width + (left + width / 2)
+    y = ty / wy * height + (top + height / 2)
+    w = np.exp(np.minimum(tw / ww, LARGEST_LOG_SCALE)) * width
+    h = np.exp(np.minimum(th / wh, LARGEST_LOG_SCALE)) * height
+    return np.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], axis=-1)

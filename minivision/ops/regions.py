@@ -1,0 +1,466 @@
+"""Regions of interest: whatever the size of a box, its part of the map becomes a grid of fixed size.
+
+R-CNN warps the image in the box (:func:`crop_and_resize`), Fast R-CNN takes the maximum in each cell of a grid on
+the feature map (:func:`roi_pool`), Mask R-CNN interpolates at points that are never rounded (:func:`roi_align`).
+"""
+
+import itertools
+import math
+
+import numpy as np
+
+from minivision.operation import operation
+from minivision.ops.arguments import (
+    as_array,
+    check_range,
+    check_same_shape,
+    check_shape,
+    floats,
+    integer,
+    integers,
+    number,
+    pair,
+)
+
+# From here on float32 cannot tell a pixel from its neighbour.
+LARGEST_PIXEL = 2**24
+
+
+def _check_rois(rois, images, spatial_scale):
+    """Check that the boxes lie within reach and belong to images that are there; return the scale as a float."""
+    spatial_scale = number("spatial_scale", spatial_scale)
+    if not 0 < spatial_scale < math.inf:
+        raise ValueError(
+            f"spatial_scale: expected the size of the map relative to the boxes' image, as in 1 / 16, "
+            f"got {spatial_scale}"
+        )
+    check_shape("rois", rois, "K, 5", meaning="the number of the image in the batch, then x1, y1, x2, y2")
+    reachable = abs(rois) <= LARGEST_PIXEL / max(spatial_scale, 1)  # NaN is not
+    if not reachable.all():
+        row, column = (int(i) for i in np.argwhere(~reachable)[0])
+        raise ValueError(
+            f"rois: expected finite coordinates within {LARGEST_PIXEL} pixels, got {rois[row, column]} "
+            f"at ({row}, {column}); clip boxes to the image first (clip_boxes_to_image)"
+        )
+    image = rois[:, 0].astype(np.int64)
+    known = (image >= 0) & (image < images) & (image == rois[:, 0])
+    if not known.all():
+        row = int(np.argmin(known))
+        batch = f"the batch has the images 0 .. {images - 1}" if images else "the batch has no image"
+        raise ValueError(
+            f"rois: row {row} belongs to image {rois[row, 0]}, but {batch}; the first number of each row says which "
+            f"image the box lies in"
+        )
+    return spatial_scale
+
+
+def _check_forward(x, rois, output_size, spatial_scale):
+    x, rois = floats(x=x, rois=rois)
+    check_shape("x", x, "N, C, H, W")
+    _check_pixels("x", x.shape)
+    spatial_scale = _check_rois(rois, len(x), spatial_scale)
+    return x, rois, pair("output_size", output_size), spatial_scale
+
+
+def _check_backward(dy, rois, input_shape, spatial_scale=1.0):
+    dy, rois = floats(dy=dy, rois=rois)
+    check_shape("dy", dy, "K, C, H', W'")
+    _check_pixels("dy", dy.shape)
+    input_shape = _map_shape(input_shape)
+    spatial_scale = _check_rois(rois, input_shape[0], spatial_scale)
+    expected = (len(rois), input_shape[1], *dy.shape[2:])
+    check_same_shape("dy", dy, expected, "a grid for each of rois, with the channels of input_shape")
+    return dy, rois, input_shape, spatial_scale
+
+
+def _map_shape(input_shape):
+    if not isinstance(input_shape, (tuple, list, np.ndarray)) or len(input_shape) != 4:
+        raise ValueError(f"input_shape: expected the shape (N, C, H, W) of x, got {input_shape!r}")
+    input_shape = tuple(integer("input_shape", size, minimum=0) for size in input_shape)
+    _check_pixels("input_shape", input_shape)
+    return input_shape
+
+
+def _check_pixels(name, shape):
+    if shape[2] * shape[3] == 0:
+        raise ValueError(f"{name}: expected at least one row and one column, got shape {tuple(shape)}")
+
+
+# ---- RoI pooling ----
+
+
+def _round(value):
+    """Round to the nearest integer, halves away from zero: C's ``round``, not Python's or NumPy's."""
+    whole = math.floor(abs(value))
+    whole += abs(value) - whole >= 0.5
+    return whole if value >= 0 else -whole
+
+
+def _bins(start, stop, bins, size, dtype):
+    """Divide the pixels ``start .. stop`` of an axis into bins; return the first and the end of each, on the map."""
+    first, last = _round(start), _round(stop)
+    length = max(last - first + 1, 1)
+    # In the dtype of the boxes: whether an edge falls on a pixel or just beyond it is a matter of rounding.
+    edges = np.arange(bins + 1, dtype=dtype) * (dtype.type(length) / dtype.type(bins))
+    firsts = [first + math.floor(edge) for edge in edges[:-1]]
+    ends = [first + math.ceil(edge) for edge in edges[1:]]
+    return [(min(max(first, 0), size), min(max(end, 0), size)) for first, end in zip(firsts, ends, strict=True)]
+
+
+def _check_roi_pool(x, rois, output_size, spatial_scale):
+    return _check_forward(x, rois, output_size, spatial_scale)
+
+
+@operation(check=_check_roi_pool, returns=("y", "argmax"))
+def roi_pool(x, rois, output_size, *, spatial_scale=1.0):
+    """Divide each region into a grid of pixels and keep the largest value of each cell, and where it was.
+
+    Parameters
+    ----------
+    x : (N, C, H, W) array
+        Feature maps.
+    rois : (K, 5) array
+        The number of the image in the batch, then ``x1, y1, x2, y2``.
+    output_size : int or pair of int
+        Rows and columns of the grid.
+    spatial_scale : float
+        What brings the boxes to the pixels of the map: 1 / 16 for boxes in an image 16 times as large.
+
+    Returns
+    -------
+    y : (K, C, H', W') array
+        The maxima. The corners are rounded to pixels, halves away from zero, and both belong to the region, so it is
+        at least one pixel; cells overlap where its size is no multiple of the grid's. A cell off the map gives 0,
+        one with a NaN gives NaN.
+    argmax : (K, C, H', W') array of int32
+        Where each maximum stood in its plane of x, as ``row * W + column``; -1 off the map. The first of equals
+        wins; of several NaNs, the last.
+
+    Raises
+    ------
+    ValueError
+        When a box belongs to no image of the batch, or is not finite.
+
+    References
+    ----------
+    Girshick, "Fast R-CNN", 2015, section 2.1.
+    """
+    N, C, H, W = x.shape
+    rows, cols = output_size
+    y = np.zeros((len(rois), C, rows, cols), x.dtype)
+    argmax = np.full(y.shape, -1, np.int32)
+    for k, (x1, y1, x2, y2) in enumerate(rois[:, 1:] * spatial_scale):
+        n = int(rois[k, 0])
+        row_bins, col_bins = _bins(y1, y2, rows, H, rois.dtype), _bins(x1, x2, cols, W, rois.dtype)
+        for c, i, j in np.ndindex(C, rows, cols):
+            best = None
+            for row in range(*row_bins[i]):
+                for col in range(*col_bins[j]):
+                    value = x[n, c, row, col]
+                    if best is None or value > best or value != value:  # only NaN differs from itself
+                        best = value
+                        argmax[k, c, i, j] = row * W + col
+            if best is not None:
+                y[k, c, i, j] = best
+    return y, argmax
+
+
+def _check_roi_pool_backward(dy, rois, argmax, input_shape):
+    dy, rois, input_shape, _ = _check_backward(dy, rois, input_shape)
+    argmax = as_array("argmax", argmax)
+    check_same_shape("argmax", argmax, dy.shape, "one for each value of dy")
+    H, W = input_shape[2:]
+    if argmax.dtype != np.int32 or argmax.size and not (argmax.min() >= -1 and argmax.max() < H * W):
+        hint = f"they are row * W + column in a plane of ({H}, {W}), or -1; pass what roi_pool returned"
+        argmax = integers("argmax", argmax)
+        check_range("argmax", np.where(argmax == -1, 0, argmax), H * W, hint)
+        argmax = argmax.astype(np.int32)
+    return dy, rois, argmax, input_shape
+
+
+@operation(check=_check_roi_pool_backward, returns=("dx",))
+def roi_pool_backward(dy, rois, argmax, input_shape):
+    """Send the gradient of each maximum back to where the maximum stood.
+
+    Parameters
+    ----------
+    dy : (K, C, H', W') array
+        Upstream gradient.
+    rois : (K, 5) array
+        As :func:`roi_pool` was given.
+    argmax : (K, C, H', W') array of int
+        What :func:`roi_pool` returned.
+    input_shape : four ints
+        ``(N, C, H, W)`` of the maps.
+
+    Returns
+    -------
+    dx : (N, C, H, W) array
+        Gradient of the maps. Where regions overlap, their gradients add.
+
+    Raises
+    ------
+    ValueError
+        When an index lies outside the plane, a box belongs to no image, or the shapes disagree.
+    """
+    dx = np.zeros(input_shape, dy.dtype)
+    for k, c, i, j in np.ndindex(dy.shape):
+        if argmax[k, c, i, j] >= 0:
+            row, col = divmod(argmax[k, c, i, j], input_shape[3])
+            dx[int(rois[k, 0]), c, row, col] += dy[k, c, i, j]
+    return dx
+
+
+# ---- RoIAlign ----
+#
+# A bilinear interpolation is one along the rows times one along the columns, and so is the mean over a grid of
+# them. So each bin is known by its taps along either axis: the pixels that it reads, and the share of each.
+
+
+def _align_taps(start, stop, bins, size, sampling_ratio, aligned, dtype):
+    """Return the taps of each bin along an axis: ``[(pixel, share), ...]``.
+
+    Samples lie at equal distances in a bin; each reads the two pixels beside it, the nearer one more.
+    """
+    length = stop - start if aligned else max(stop - start, dtype.type(1))
+    bin_size = length / dtype.type(bins)
+    samples = sampling_ratio if sampling_ratio > 0 else math.ceil(bin_size)
+    b, s = np.arange(bins, dtype=dtype)[:, None], np.arange(samples, dtype=dtype)
+    positions = start + b * bin_size + (s + 0.5) * bin_size / dtype.type(samples)  # (bins, samples)
+    taps = [[] for _ in range(bins)]
+    for b, s in np.ndindex(positions.shape):
+        for pixel, share in _neighbours(positions[b, s], size):
+            taps[b].append((pixel, share / samples))
+    return taps
+
+
+def _neighbours(position, size):
+    """Return the two pixels beside a position, and how much each counts.
+
+    Up to a pixel beyond the outermost ones, the map goes on as it ends; further out there is nothing.
+    """
+    if position < -1 or position > size:
+        return []
+    position = min(max(position, 0), size - 1)
+    lower = math.floor(position)
+    share = position - lower
+    return [(lower, 1 - share), (min(lower + 1, size - 1), share)]
+
+
+def _check_roi_align(x, rois, output_size, spatial_scale, sampling_ratio, aligned):
+    x, rois, output_size, spatial_scale = _check_forward(x, rois, output_size, spatial_scale)
+    return x, rois, output_size, spatial_scale, _sampling_ratio(sampling_ratio), bool(aligned)
+
+
+def _sampling_ratio(value):
+    return max(integer("sampling_ratio", value, minimum=-1), 0) or -1  # PyTorch takes 0 for -1
+
+
+@operation(check=_check_roi_align)
+def roi_align(x, rois, output_size, *, spatial_scale=1.0, sampling_ratio=-1, aligned=True):
+    """Divide each region into a grid, without rounding, and average interpolated samples in each cell.
+
+    Parameters
+    ----------
+    x : (N, C, H, W) array
+        Feature maps.
+    rois : (K, 5) array
+        The number of the image in the batch, then ``x1, y1, x2, y2``.
+    output_size : int or pair of int
+        Rows and columns of the grid.
+    spatial_scale : float
+        What brings the boxes to the pixels of the map: 1 / 16 for boxes in an image 16 times as large.
+    sampling_ratio : int
+        Samples down and across each cell; -1 takes as many as the cell has pixels, rounded up.
+    aligned : bool
+        Whether the centre of pixel 0 lies at 0.5, as it should. False puts it at 0, as the first implementations
+        did (half a pixel off), and makes each region at least one pixel high and wide.
+
+    Returns
+    -------
+    y : (K, C, H', W') array
+        The means. A sample beyond the outermost pixel centres takes the nearest pixel's value, one further than a
+        pixel beyond them counts as 0. An inverted box is walked through backwards; with ``sampling_ratio=-1`` and
+        ``aligned`` it has no samples and gives 0.
+
+    Raises
+    ------
+    ValueError
+        When a box belongs to no image of the batch, or is not finite.
+
+    References
+    ----------
+    He et al., "Mask R-CNN", 2017, section 3.
+    """
+    N, C, H, W = x.shape
+    rows, cols = output_size
+    y = np.zeros((len(rois), C, rows, cols), x.dtype)
+    offset = 0.5 if aligned else 0.0
+    for k, (x1, y1, x2, y2) in enumerate(rois[:, 1:] * spatial_scale - offset):
+        n = int(rois[k, 0])
+        row_taps = _align_taps(y1, y2, rows, H, sampling_ratio, aligned, rois.dtype)
+        col_taps = _align_taps(x1, x2, cols, W, sampling_ratio, aligned, rois.dtype)
+        for i, j in np.ndindex(rows, cols):
+            for (row, down), (col, across) in itertools.product(row_taps[i], col_taps[j]):
+                y[k, :, i, j] += down * across * x[n, :, row, col]
+    return y
+
+
+def _check_roi_align_backward(dy, rois, input_shape, spatial_scale, sampling_ratio, aligned):
+    dy, rois, input_shape, spatial_scale = _check_backward(dy, rois, input_shape, spatial_scale)
+    return dy, rois, input_shape, spatial_scale, _sampling_ratio(sampling_ratio), bool(aligned)
+
+
+@operation(check=_check_roi_align_backward, returns=("dx",))
+def roi_align_backward(dy, rois, input_shape, *, spatial_scale=1.0, sampling_ratio=-1, aligned=True):
+    """Share the gradient of each cell among the pixels that its samples were interpolated from.
+
+    The boxes get no gradient: where they lie is taken as given.
+
+    Parameters
+    ----------
+    dy : (K, C, H', W') array
+        Upstream gradient.
+    rois : (K, 5) array
+        As :func:`roi_align` was given.
+    input_shape : four ints
+        ``(N, C, H, W)`` of the maps.
+    spatial_scale, sampling_ratio, aligned
+        As :func:`roi_align` was given.
+
+    Returns
+    -------
+    dx : (N, C, H, W) array
+        Gradient of the maps. Where regions overlap, their gradients add.
+
+    Raises
+    ------
+    ValueError
+        When a box belongs to no image of the batch, or the shapes disagree.
+    """
+    H, W = input_shape[2:]
+    rows, cols = dy.shape[2:]
+    dx = np.zeros(input_shape, dy.dtype)
+    offset = 0.5 if aligned else 0.0
+    for k, (x1, y1, x2, y2) in enumerate(rois[:, 1:] * spatial_scale - offset):
+        n = int(rois[k, 0])
+        row_taps = _align_taps(y1, y2, rows, H, sampling_ratio, aligned, rois.dtype)
+        col_taps = _align_taps(x1, x2, cols, W, sampling_ratio, aligned, rois.dtype)
+        for i, j in np.ndindex(rows, cols):
+            for (row, down), (col, across) in itertools.product(row_taps[i], col_taps[j]):
+                dx[n, :, row, col] += down * across * dy[k, :, i, j]
+    return dx
+
+
+# ---- the warp of R-CNN ----
+
+
+def _crop_taps(start, stop, bins, size, dtype):
+    """Return the taps of each output pixel along an axis, as in the resize of a crop: ``[(pixel, share), ...]``."""
+    half = dtype.type(0.5)
+    centres = start + (np.arange(bins, dtype=dtype) + half) * ((stop - start) / dtype.type(bins))
+    first, last = start + half, stop - half  # the outermost pixel centres of the crop: beyond, it goes on as it ends
+    if first > last:
+        first = last = (start + stop) * half
+    taps = []
+    for centre in centres:
+        position = min(max(centre, first), last) - half  # the centre of pixel i lies at i + 0.5
+        lower = math.floor(position)
+        share = position - lower
+        beside = [(lower, 1 - share), (lower + 1, share)]
+        taps.append([(pixel, share) for pixel, share in beside if 0 <= pixel < size])
+    return taps
+
+
+def _check_crop_and_resize(x, rois, output_size, spatial_scale):
+    return _check_forward(x, rois, output_size, spatial_scale)
+
+
+@operation(check=_check_crop_and_resize)
+def crop_and_resize(x, rois, output_size, *, spatial_scale=1.0):
+    """Cut out each region and resize it to one size, whatever its own: what R-CNN feeds to its network.
+
+    Each output pixel is interpolated between the four pixels nearest to its centre. Centres lie at half a pixel, in
+    the crop as in the output, so for a box of whole pixels this is the crop resized as
+    ``interpolate(mode="bilinear", align_corners=False)`` in PyTorch and ``resize`` in OpenCV do it, without
+    smoothing before it gets smaller. (``crop_and_resize`` of TensorFlow lays the corners of the output upon pixel
+    centres and takes normalised boxes, y first.)
+
+    Parameters
+    ----------
+    x : (N, C, H, W) array
+        Images or feature maps.
+    rois : (K, 5) array
+        The number of the image in the batch, then ``x1, y1, x2, y2``.
+    output_size : int or pair of int
+        Rows and columns of the result.
+    spatial_scale : float
+        What brings the boxes to the pixels of the map.
+
+    Returns
+    -------
+    y : (K, C, H', W') array
+        The crops. Pixels off the map are 0, which is the mean colour in a normalised image: what R-CNN fills in. A
+        box less than a pixel wide is read along its middle, an inverted one too.
+
+    Raises
+    ------
+    ValueError
+        When a box belongs to no image of the batch, or is not finite.
+
+    References
+    ----------
+    Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation" (R-CNN),
+    2014, appendix A.
+    """
+    N, C, H, W = x.shape
+    rows, cols = output_size
+    y = np.zeros((len(rois), C, rows, cols), x.dtype)
+    for k, (x1, y1, x2, y2) in enumerate(rois[:, 1:] * spatial_scale):
+        n = int(rois[k, 0])
+        row_taps, col_taps = _crop_taps(y1, y2, rows, H, rois.dtype), _crop_taps(x1, x2, cols, W, rois.dtype)
+        for i, j in np.ndindex(rows, cols):
+            for (row, down), (col, across) in itertools.product(row_taps[i], col_taps[j]):
+                y[k, :, i, j] += down * across * x[n, :, row, col]
+    return y
+
+
+def _check_crop_and_resize_backward(dy, rois, input_shape, spatial_scale):
+    return _check_backward(dy, rois, input_shape, spatial_scale)
+
+
+@operation(check=_check_crop_and_resize_backward, returns=("dx",))
+def crop_and_resize_backward(dy, rois, input_shape, *, spatial_scale=1.0):
+    """Share the gradient of each output pixel among the pixels that it was interpolated from.
+
+    Parameters
+    ----------
+    dy : (K, C, H', W') array
+        Upstream gradient.
+    rois : (K, 5) array
+        As :func:`crop_and_resize` was given.
+    input_shape : four ints
+        ``(N, C, H, W)`` of the maps.
+    spatial_scale : float
+        As :func:`crop_and_resize` was given.
+
+    Returns
+    -------
+    dx : (N, C, H, W) array
+        Gradient of the maps. Where regions overlap, their gradients add.
+
+    Raises
+    ------
+    ValueError
+        When a box belongs to no image of the batch, or the shapes disagree.
+    """
+    H, W = input_shape[2:]
+    rows, cols = dy.shape[2:]
+    dx = np.zeros(input_shape, dy.dtype)
+    for k, (x1, y1, x2, y2) in enumerate(rois[:, 1:] * spatial_scale):
+        n = int(rois[k, 0])
+        row_taps, col_taps = _crop_taps(y1, y2, rows, H, rois.dtype), _crop_taps(x1, x2, cols, W, rois.dtype)
+        for i, j in np.ndindex(rows, cols):
+            for (row, down), (col, across) in itertools.product(row_taps[i], col_taps[j]):
+                dx[n, :, row, col] += down * across * dy[k, :, i, j]
+    return dx

@@ -1,0 +1,111 @@
+"""Non-maximum suppression: of several boxes on the same object, keep the one with the best score."""
+
+import numpy as np
+
+from minivision.operation import operation
+from minivision.ops.arguments import check_same_shape, check_shape, floats, integers, number
+from minivision.ops.boxes import check_coordinates, intersection_over_union
+
+
+def _check_nms(boxes, scores, iou_threshold):
+    boxes, scores = floats(boxes=boxes, scores=scores)
+    check_shape("boxes", boxes, "K, 4", meaning="a box in each row")
+    check_coordinates("boxes", boxes)
+    check_same_shape("scores", scores, boxes.shape[:1], "one for each box")
+    unordered = scores != scores
+    if unordered.any():
+        raise ValueError(
+            f"scores: got NaN at ({int(np.argmax(unordered))},), which has no place in an order; "
+            f"look where it comes from, often a training that diverged"
+        )
+    iou_threshold = number("iou_threshold", iou_threshold)
+    if not 0 <= iou_threshold <= 1:
+        raise ValueError(f"iou_threshold: expected an overlap in 0 .. 1, got {iou_threshold}")
+    return boxes, scores, _not_above(iou_threshold, boxes.dtype)
+
+
+def _not_above(threshold, dtype):
+    """Return the largest number of this dtype that is at most the threshold.
+
+    A float32 is above 0.1 exactly if it is above that, and not if it is above float32(0.1), which is more than 0.1.
+    """
+    if dtype != np.float32:
+        return threshold
+    nearest = np.float32(threshold)
+    # as Python's floats: NumPy would round the threshold before it compares
+    return float(nearest if float(nearest) <= threshold else np.nextafter(nearest, np.float32(-1)))
+
+
+@operation(check=_check_nms, returns=("keep",))
+def nms(boxes, scores, iou_threshold):
+    """Take the box with the best score, drop those that overlap it too much, and so on with the rest.
+
+    Parameters
+    ----------
+    boxes : (K, 4) array
+        ``x1, y1, x2, y2`` in pixels.
+    scores : (K,) array
+        How sure the detector is of each box.
+    iou_threshold : float
+        A box goes when its overlap (intersection over union) with a better one that stays is above this.
+
+    Returns
+    -------
+    keep : (K',) array of int64
+        Indices of the boxes that stay, by descending score; of equal scores the lower index comes first.
+
+    Raises
+    ------
+    ValueError
+        When a score is NaN, a coordinate is NaN or infinite, or the threshold lies outside 0 .. 1.
+
+    References
+    ----------
+    Felzenszwalb et al., "Object Detection with Discriminatively Trained Part Based Models", 2010, section 7.2.
+    """
+    keep = []
+    for i in sorted(range(len(scores)), key=lambda i: -scores[i]):  # keeps the order of equals
+        if all(intersection_over_union(boxes[i], boxes[j]) <= iou_threshold for j in keep):
+            keep.append(i)
+    return np.array(keep, np.int64)
+
+
+def _check_batched_nms(boxes, scores, labels, iou_threshold):
+    boxes, scores, iou_threshold = _check_nms(boxes, scores, iou_threshold)
+    labels = integers("labels", labels)
+    check_same_shape("labels", labels, scores.shape, "one for each box")
+    return boxes, scores, labels, iou_threshold
+
+
+@operation(check=_check_batched_nms, returns=("keep",))
+def batched_nms(boxes, scores, labels, iou_threshold):
+    """Suppress boxes within each class, or each image: a dog and the horse it stands before may both stay.
+
+    Parameters
+    ----------
+    boxes : (K, 4) array
+        ``x1, y1, x2, y2`` in pixels.
+    scores : (K,) array
+        How sure the detector is of each box.
+    labels : (K,) array of int
+        Boxes with different labels do not suppress each other.
+    iou_threshold : float
+        A box goes when its overlap with a better one of the same label that stays is above this.
+
+    Returns
+    -------
+    keep : (K',) array of int64
+        Indices of the boxes that stay, of all labels together, by descending score; of equal scores the lower
+        index comes first.
+
+    Raises
+    ------
+    ValueError
+        When a score is NaN, a coordinate is NaN or infinite, or the threshold lies outside 0 .. 1.
+    """
+    keep = []
+    for i in sorted(range(len(scores)), key=lambda i: -scores[i]):
+        rivals = [j for j in keep if labels[j] == labels[i]]
+        if all(intersection_over_union(boxes[i], boxes[j]) <= iou_threshold for j in rivals):
+            keep.append(i)
+    return np.array(keep, np.int64)
