@@ -25,6 +25,9 @@ class Instances:
     crowd : (K,) bool array, optional
         True where one entry stands for a whole group, or is too hard to count: neither a match nor a miss in
         an evaluation. All False if not given.
+    area : (K,) array, optional
+        Size of each object in pixels, where an annotation tells it: evaluations sort objects into small, medium
+        and large by it. Kept as float64. Where it is not given, they count the mask, or measure the box.
     instance_map : (L, H, W) or (H, W) integer array, optional
         Another way to give masks: a pixel with value ``k + 1`` belongs to object ``k``, one with 0 to none.
         Objects that overlap lie in different layers; see `layer_masks`. ``masks`` is made from it when first
@@ -36,9 +39,12 @@ class Instances:
         Where a shape or a type is not as said above.
     """
 
-    __slots__ = ("boxes", "labels", "scores", "keypoints", "crowd", "instance_map", "_masks")
+    __slots__ = ("boxes", "labels", "scores", "keypoints", "crowd", "area", "instance_map", "_masks")
+    _BY_OBJECT = ("boxes", "labels", "scores", "keypoints", "crowd", "area")  # the fields with a row an object
 
-    def __init__(self, boxes, labels, scores=None, masks=None, keypoints=None, crowd=None, *, instance_map=None):
+    def __init__(
+        self, boxes, labels, scores=None, masks=None, keypoints=None, crowd=None, *, area=None, instance_map=None
+    ):
         self.labels = _check_labels(labels)
         count = len(self.labels)
         self.boxes = _check_shape("boxes", np.asarray(boxes, np.float32), (count, 4))
@@ -48,6 +54,7 @@ class Instances:
         )
         crowd = np.zeros(count, bool) if crowd is None else _check_bool("crowd", crowd)
         self.crowd = _check_shape("crowd", crowd, (count,))
+        self.area = None if area is None else _check_shape("area", np.asarray(area, np.float64), (count,))
         if masks is not None and instance_map is not None:
             raise ValueError("give masks or instance_map, not both: they say the same thing")
         self._masks = None
@@ -98,17 +105,20 @@ class Instances:
             masks |= layer == ids
         return masks
 
+    @property
+    def mask_size(self):
+        """``(height, width)`` of the masks, without making them; None if there are none."""
+        if not self.has_masks:
+            return None
+        return (self._masks if self._masks is not None else self.instance_map).shape[-2:]
+
     def __len__(self):
         return len(self.labels)
 
     def __getitem__(self, index):
         """The chosen objects as new `Instances`, by an integer, a slice, an index array or a bool mask."""
         index = np.arange(len(self))[index].reshape(-1)  # NumPy's own errors for an index out of range
-        fields = {
-            name: value[index]
-            for name in ("boxes", "labels", "scores", "keypoints", "crowd")
-            if (value := getattr(self, name)) is not None
-        }
+        fields = {name: value[index] for name in self._BY_OBJECT if (value := getattr(self, name)) is not None}
         if self._masks is not None:
             fields["masks"] = self._masks[index]
         elif self.instance_map is not None and len(np.unique(index)) < len(index):
@@ -121,7 +131,7 @@ class Instances:
 
     def replace(self, **changes):
         """A copy in which the named fields are new; `masks` and `instance_map` replace each other."""
-        fields = {name: getattr(self, name) for name in ("boxes", "labels", "scores", "keypoints", "crowd")}
+        fields = {name: getattr(self, name) for name in self._BY_OBJECT}
         if "masks" not in changes and "instance_map" not in changes:
             changes["instance_map" if self.instance_map is not None else "masks"] = (
                 self.instance_map if self.instance_map is not None else self._masks
@@ -136,8 +146,7 @@ class Instances:
         if self.scores is not None and len(self):
             parts.append(f"scores {self.scores.min():.2f} to {self.scores.max():.2f}")
         if self.has_masks:
-            height, width = (self._masks if self._masks is not None else self.instance_map).shape[-2:]
-            parts.append(f"masks {height}x{width}")
+            parts.append("masks {}x{}".format(*self.mask_size))
         if self.keypoints is not None:
             parts.append(f"{self.keypoints.shape[1]} keypoints each")
         if self.crowd.any():

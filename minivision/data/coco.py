@@ -44,8 +44,9 @@ class Coco(FileDataset):
     Notes
     -----
     Label ``i + 1`` is the category with the i-th smallest id. Boxes are clipped to the image; those without
-    area are dropped. Crowds have ``crowd`` set and are `IGNORE` in the label map. COCO's joints are indices
-    of pixels; here they are points, in the middle of that pixel.
+    area are dropped. Crowds have ``crowd`` set and are `IGNORE` in the label map. ``area`` is set if all
+    annotations tell theirs. COCO's joints are indices of pixels; here they are points, in the middle of that
+    pixel.
     """
 
     def __init__(self, root, split, *, skip_broken=False):
@@ -58,6 +59,7 @@ class Coco(FileDataset):
         self.keypoint_names = next((tuple(c["keypoints"]) for c in categories if c.get("keypoints")), ())
         self.has_masks = self._check_masks(data["annotations"])
         self.has_label_maps = self.has_masks and len(self.classes) <= IGNORE
+        self._has_areas = all(_is_area(annotation.get("area")) for annotation in data["annotations"])
         broken = []
         self._entries = self._make_entries(data, broken if skip_broken else None)
         if skip_broken:
@@ -120,6 +122,8 @@ class Coco(FileDataset):
         labels = np.array([self._label_of[annotation["category_id"]] for annotation in entry.annotations], np.int64)
         crowd = np.array([bool(annotation.get("iscrowd", 0)) for annotation in entry.annotations], bool)
         fields = {"boxes": entry.boxes, "labels": labels, "crowd": crowd}
+        if self._has_areas:
+            fields["area"] = np.array([annotation["area"] for annotation in entry.annotations], float)
         if self.keypoint_names:
             fields["keypoints"] = self._keypoints(entry.annotations)
         label_map = np.full(entry.size, IGNORE, np.uint8)
@@ -156,6 +160,10 @@ class Coco(FileDataset):
         keypoints[..., :2] += 0.5
         keypoints[keypoints[..., 2] == 0] = 0
         return keypoints
+
+
+def _is_area(value):
+    return isinstance(value, int | float) and 0 <= value < float("inf")  # False also for NaN
 
 
 def _find_annotations(root, split):

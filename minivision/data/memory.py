@@ -15,6 +15,8 @@ __all__ = ["InMemory", "in_memory", "map_in_threads"]
 
 FORMAT = 1  # of the file; raise it when the arrays in it change
 
+_BY_OBJECT = ("boxes", "labels", "crowd", "keypoints", "area")  # the columns with a row for each object
+
 
 class InMemory(Dataset):
     """Samples kept as arrays; ``dataset[i]`` takes no time and its arrays are read-only.
@@ -27,7 +29,8 @@ class InMemory(Dataset):
     columns : dict of arrays
         ``sizes`` (N, 2) heights and widths; ``images`` and ``label_maps``, flat uint8; ``counts`` (N,)
         objects in each image, and then for all objects ``boxes``, ``labels``, ``crowd``, perhaps
-        ``keypoints``. With masks also ``instance_maps``, flat, and ``layers`` (N,), how many each image has.
+        ``keypoints`` and ``area``. With masks also ``instance_maps``, flat, and ``layers`` (N,), how many each
+        image has.
     classes, keypoint_names, has_boxes, has_masks, has_label_maps
         As in `Dataset`.
     """
@@ -52,7 +55,7 @@ class InMemory(Dataset):
         columns, (height, width) = self._columns, self._columns["sizes"][i]
         image = columns["images"][3 * pixels.start : 3 * pixels.stop].reshape(height, width, 3)
         label_map = columns["label_maps"][pixels].reshape(height, width)
-        fields = {name: columns[name][objects] for name in ("boxes", "labels", "crowd", "keypoints") if name in columns}
+        fields = {name: columns[name][objects] for name in _BY_OBJECT if name in columns}
         if "instance_maps" in columns:
             fields["instance_map"] = columns["instance_maps"][mapped].reshape(-1, height, width)
         return Sample(image, Instances(**fields), label_map)
@@ -92,7 +95,9 @@ class InMemory(Dataset):
         columns = {"sizes": sizes, "images": images, "label_maps": label_maps}
         columns["counts"] = np.array([len(each) for each in instances], np.int64)
         empty = Instances.empty(keypoints=len(like.keypoint_names))
-        for name in ("boxes", "labels", "crowd", "keypoints"):
+        if all(each.area is not None for each in instances):
+            empty = empty.replace(area=np.zeros(0))
+        for name in _BY_OBJECT:
             if getattr(empty, name) is not None:
                 columns[name] = np.concatenate([getattr(empty, name), *(getattr(each, name) for each in instances)])
         if like.has_masks:
@@ -223,7 +228,7 @@ def _check_columns(columns):
     pixels, objects = int(columns["sizes"].prod(axis=1).sum()), int(columns["counts"].sum())
     expected = {"images": 3 * pixels, "label_maps": pixels}
     expected |= dict.fromkeys(("counts", "layers"), len(columns["sizes"]))
-    expected |= dict.fromkeys(("boxes", "labels", "crowd", "keypoints"), objects)
+    expected |= dict.fromkeys(_BY_OBJECT, objects)
     if "layers" in columns:
         expected["instance_maps"] = int((columns["sizes"].prod(axis=1) * columns["layers"]).sum())
     for name, array in columns.items():

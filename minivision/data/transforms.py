@@ -72,7 +72,7 @@ def crop(sample, x, y, width, height):
     What the window has outside the image is black, and `IGNORE` in the label map. Objects of which nothing is
     left are dropped. Of an object that the window cuts, the box is tight around what is left of its mask, or
     is the part of its box in the window if there are no masks. Joints outside the window stay known but
-    hidden.
+    hidden. Areas that annotations told are forgotten if an object is cut.
 
     Parameters
     ----------
@@ -106,6 +106,8 @@ def crop(sample, x, y, width, height):
         changes["instance_map"] = _window(instances.instance_map, x, y, width, height, fill=0)
     elif instances.has_masks:
         changes["masks"] = _window(instances.masks, x, y, width, height, fill=0)
+    if (clipped != boxes).any():
+        changes["area"] = None  # what an annotation told of whole objects does not hold for parts
     instances = instances.replace(**changes)
 
     left = (clipped[:, 2:] > clipped[:, :2]).all(axis=1)
@@ -195,6 +197,8 @@ def resize(sample, size):
     changes = {"boxes": instances.boxes * np.tile(scale, 2)}
     if instances.keypoints is not None:
         changes["keypoints"] = instances.keypoints * np.append(scale, np.float32(1))
+    if instances.area is not None:
+        changes["area"] = instances.area * (height / old_height) * (width / old_width)
     left = np.ones(len(instances), bool)
     if instances.instance_map is not None:
         owners = changes["instance_map"] = instances.instance_map[:, rows[:, None], columns]

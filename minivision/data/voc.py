@@ -1,10 +1,10 @@
 """Data sets in the format of PASCAL VOC (http://host.robots.ox.ac.uk/pascal/VOC/)."""
 
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from defusedxml import DefusedXmlException, ElementTree
 
 from minivision.data.dataset import IGNORE, Sample
 from minivision.data.files import IMAGE_SUFFIXES, FileDataset, clip_boxes, warn_about_boxes
@@ -171,11 +171,19 @@ def _find_image(folder, name):
 
 
 def _read_objects(path):
-    """The objects of an annotation file, in its order."""
+    """The objects of an annotation file, in its order.
+
+    The file may come from a stranger. Entities, which could make a few lines swell to gigabytes or fetch other
+    files into this one, have no place in an annotation: a file that declares any is refused.
+    """
     try:
         objects = ElementTree.parse(path).getroot().findall("object")
         return [_read_object(each) for each in objects]
-    except (ElementTree.ParseError, AttributeError, TypeError, ValueError) as error:
+    except DefusedXmlException as error:
+        raise BrokenFileError(
+            path, "it declares XML entities, which annotations do not need and attacks use; remove its DOCTYPE"
+        ) from error
+    except (ElementTree.ParseError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise BrokenFileError(path, f"not an annotation of VOC's format: {error}") from error
 
 

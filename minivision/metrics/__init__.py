@@ -1,5 +1,16 @@
 """How good predictions are: one evaluator for each task, by the measures of the field."""
 
+from minivision.metrics.average_precision import AveragePrecision, average_precision
+from minivision.metrics.detection import detection_results, evaluate_detection
+from minivision.metrics.keypoints import (
+    correct_keypoints,
+    joint_sigmas,
+    longer_box_side,
+    object_keypoint_similarity,
+    torso_length,
+)
+from minivision.metrics.localization import evaluate_localization
+from minivision.metrics.pose import evaluate_pose
 from minivision.metrics.segmentation import (
     class_iou,
     confusion_matrix,
@@ -8,13 +19,36 @@ from minivision.metrics.segmentation import (
     pixel_accuracy,
 )
 
-__all__ = ["class_iou", "confusion_matrix", "evaluate", "evaluate_segmentation", "mean_iou", "pixel_accuracy"]
+__all__ = [
+    "AveragePrecision",
+    "average_precision",
+    "class_iou",
+    "confusion_matrix",
+    "correct_keypoints",
+    "detection_results",
+    "evaluate",
+    "evaluate_detection",
+    "evaluate_localization",
+    "evaluate_pose",
+    "evaluate_segmentation",
+    "joint_sigmas",
+    "longer_box_side",
+    "mean_iou",
+    "object_keypoint_similarity",
+    "pixel_accuracy",
+    "torso_length",
+]
 
-_EVALUATORS = {"segmentation": evaluate_segmentation}  # by model.task
+_EVALUATORS = {  # by model.task
+    "segmentation": evaluate_segmentation,
+    "localization": evaluate_localization,
+    "pose": evaluate_pose,
+    "detection": evaluate_detection,
+}
 
 
 def evaluate(model, dataset, **options):
-    """Return the figures of a model on a dataset, by name, from 0 to 1.
+    """Return the figures of a model on a dataset, by name; those that rate it go from 0 to 1.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minivision.metrics.compatibility import check_dataset
+from minivision.metrics.prediction import predicted
 
 IGNORE = 255  # the value of pixels whose class is not known, as in minivision.data
 
@@ -100,19 +101,10 @@ def evaluate_segmentation(model, dataset, *, batch_size=16, progress=False):
     ValueError
         When the classes differ, or the dataset has no label maps or no images.
     """
-    from tqdm import tqdm
-
     check_dataset(model, dataset)
-    if len(dataset) == 0:
-        raise ValueError("the dataset holds no images, so there is nothing to evaluate")
     confusion = np.zeros((len(model.classes),) * 2, np.int64)
-    with tqdm(total=len(dataset), unit="image", disable=not progress, leave=False) as bar:
-        for start in range(0, len(dataset), batch_size):
-            samples = [dataset[i] for i in range(start, min(start + batch_size, len(dataset)))]
-            predictions = model.predict([sample.image for sample in samples])
-            for sample, prediction in zip(samples, predictions, strict=True):
-                confusion += confusion_matrix(sample.label_map, prediction, len(model.classes))
-            bar.update(len(samples))
+    for sample, prediction in predicted(model, dataset, batch_size=batch_size, progress=progress):
+        confusion += confusion_matrix(sample.label_map, prediction, len(model.classes))
     return {
         "miou": mean_iou(confusion),
         "pixel_accuracy": float(pixel_accuracy(confusion)),

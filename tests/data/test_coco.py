@@ -195,3 +195,18 @@ def test_broken_images_are_an_error_or_left_out(tmp_path):
     path.unlink()
     with pytest.warns(UserWarning, match="no such file"):
         assert len(open_dataset(spec, split="train", skip_broken=True)) == 1
+
+
+def test_areas_are_those_that_annotations_tell_if_all_do(tmp_path):
+    told = content()
+    for number, each in enumerate(told["annotations"]):
+        each["area"] = 100.25 + number
+    dataset = open_dataset(write(tmp_path, told), split="train")
+    for kept in (dataset, in_memory(dataset)):
+        areas = np.concatenate([sample.instances.area for sample in kept])
+        assert areas.dtype == np.float64
+        assert sorted(areas) == [100.25 + number for number in range(len(areas))]
+    for wrong in (None, "100", -1, float("nan")):
+        told["annotations"][0]["area"] = wrong
+        dataset = open_dataset(write(tmp_path, told), split="train")
+        assert dataset[0].instances.area is None and in_memory(dataset)[0].instances.area is None

@@ -16,6 +16,7 @@ def three(**changes):
         "masks": masks,
         "keypoints": np.arange(18).reshape(3, 2, 3),
         "crowd": [False, True, False],
+        "area": [4, 3.5, 1],
     }
     return Instances(**{**fields, **changes})
 
@@ -23,7 +24,7 @@ def three(**changes):
 def test_fields_have_the_documented_types():
     instances = three()
     assert instances.boxes.dtype == instances.scores.dtype == instances.keypoints.dtype == np.float32
-    assert instances.labels.dtype == np.int64
+    assert instances.labels.dtype == np.int64 and instances.area.dtype == np.float64
     assert instances.masks.dtype == instances.crowd.dtype == bool
     assert len(instances) == 3
 
@@ -37,7 +38,7 @@ def test_indexing_takes_every_field_of_the_same_objects(index, as_map):
     chosen = instances[index]
     assert chosen.labels.tolist() == [1, 2]
     assert chosen.scores.tolist() == [np.float32(0.5), np.float32(0.1)]
-    assert chosen.crowd.tolist() == [True, False]
+    assert chosen.crowd.tolist() == [True, False] and chosen.area.tolist() == [3.5, 1]
     np.testing.assert_array_equal(chosen.boxes, three().boxes[1:])
     np.testing.assert_array_equal(chosen.masks, three().masks[1:])
     np.testing.assert_array_equal(chosen.keypoints, three().keypoints[1:])
@@ -72,6 +73,7 @@ def test_replace_changes_only_what_is_named():
     changed = three().replace(labels=[1, 1, 1])
     assert changed.labels.tolist() == [1, 1, 1]
     np.testing.assert_array_equal(changed.masks, three().masks)
+    np.testing.assert_array_equal(changed.area, three().area)
     assert three().replace(masks=None).masks is None
 
 
@@ -82,6 +84,7 @@ def test_replace_changes_only_what_is_named():
         ({"labels": [1.0, 2.0, 3.0]}, TypeError, "labels must be integers"),
         ({"labels": [0, 1, 2]}, ValueError, "0 is the background"),
         ({"labels": [[1, 2, 3]]}, ValueError, "one class for each object"),
+        ({"area": [1, 2]}, ValueError, r"area must have shape \(3,\)"),
         ({"scores": [1, 2]}, ValueError, r"scores must have shape \(3,\)"),
         ({"masks": np.zeros((3, 4, 6))}, TypeError, "masks > 0.5"),
         ({"masks": np.zeros((2, 4, 6), bool)}, ValueError, r"masks must have shape \(3, H, W\)"),
@@ -94,6 +97,11 @@ def test_replace_changes_only_what_is_named():
 def test_a_wrong_field_is_named(changes, error, message):
     with pytest.raises(error, match=message):
         three(**changes)
+
+
+def test_the_size_of_masks_is_known_however_they_are_kept():
+    assert three().mask_size == (4, 6) and three(masks=None).mask_size is None
+    assert three(masks=None, instance_map=layer_masks(three().masks)).mask_size == (4, 6)
 
 
 def test_repr_says_what_is_there():

@@ -32,6 +32,7 @@ class Various(Dataset):
             masks=rng.random((count, *size)) < 0.2 if self.has_masks else None,
             keypoints=rng.random((count, 2, 3)),
             crowd=rng.random(count) < 0.5,
+            area=rng.random(count),
         )
         return Sample(rng.integers(0, 256, (*size, 3), np.uint8), instances, rng.integers(0, 3, size, np.uint8))
 
@@ -41,7 +42,7 @@ def same(a, b):
     for one, other in zip(a, b, strict=True):
         np.testing.assert_array_equal(one.image, other.image)
         np.testing.assert_array_equal(one.label_map, other.label_map)
-        for name in ("boxes", "labels", "masks", "keypoints", "crowd"):
+        for name in ("boxes", "labels", "masks", "keypoints", "crowd", "area"):
             value, expected = getattr(one.instances, name), getattr(other.instances, name)
             np.testing.assert_array_equal(value, expected, err_msg=name)
             assert (value is None) == (expected is None)

@@ -197,3 +197,14 @@ def test_a_batch_is_a_copy_of_equal_sizes():
 def test_an_empty_crop_is_an_error():
     with pytest.raises(ValueError, match="1 pixel or more"):
         crop(make(), 0, 0, 0, 5)
+
+
+def test_areas_that_were_told_follow_sizes_and_are_forgotten_when_objects_are_cut():
+    sample = make()
+    told = sample._replace(instances=sample.instances.replace(area=np.arange(4) + 0.5))
+    assert flip_horizontal(told, FLIP).instances.area.tolist() == [0.5, 1.5, 2.5, 3.5]
+    assert crop(told, -5, -5, 90, 90).instances.area.tolist() == [0.5, 1.5, 2.5, 3.5]
+    assert crop(told, 8, 8, 10, 8).instances.area is None
+    resized = resize(told, (40, 90))
+    np.testing.assert_allclose(resized.instances.area, 6 * (np.arange(4) + 0.5))
+    assert len(resized.instances) == 4

@@ -128,3 +128,42 @@ def test_missing_and_broken_images_are_left_out(tmp_path):
     with pytest.warns(UserWarning, match="skipped 2 broken files, 1 images are left: .*a.jpg.*b.jpg"):
         dataset = open_dataset(spec, split="train", skip_broken=True)
     assert len(dataset) == 1 and dataset[0].instances.labels.tolist() == [1]
+
+
+BOX = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox>"
+
+
+@pytest.mark.parametrize("attack", ["billion laughs", "quadratic", "external file", "external parameter"])
+def test_a_strangers_annotation_cannot_swell_or_fetch_files(tmp_path, attack):
+    (tmp_path / "secret.txt").write_text("cat")
+    secret = (tmp_path / "secret.txt").as_uri()
+    laughs = '<!ENTITY l0 "ha">' + "".join(f'<!ENTITY l{k} "{f"&l{k - 1};" * 10}">' for k in range(1, 10))
+    declarations, text = {
+        "billion laughs": (laughs, "&l9;"),
+        "quadratic": (f'<!ENTITY long "{"ha" * 50_000}">', "&long;" * 5_000),
+        "external file": (f'<!ENTITY x SYSTEM "{secret}">', "&x;"),
+        "external parameter": (f'<!ENTITY % x SYSTEM "{secret}"> %x;', "cat"),
+    }[attack]
+    spec = write(tmp_path, {"train": {"a": A, "b": B}})
+    (tmp_path / "Annotations" / "a.xml").write_text(
+        f"<!DOCTYPE annotation [{declarations}]><annotation><object><name>{text}</name>{BOX}</object></annotation>"
+    )
+    with pytest.raises(BrokenFileError, match="a.xml: it declares XML entities.*remove its DOCTYPE"):
+        open_dataset(spec, split="train")
+    with pytest.warns(UserWarning, match="skipped 1 broken file, 1 images are left: a.xml"):
+        assert len(open_dataset(spec, split="train", skip_broken=True)) == 1
+
+
+def test_a_doctype_without_entities_is_harmless_and_not_fetched(tmp_path):
+    spec = write(tmp_path, {"train": {"a": A}})
+    path = tmp_path / "Annotations" / "a.xml"
+    path.write_text('<!DOCTYPE annotation SYSTEM "http://localhost:9/voc.dtd">' + path.read_text())
+    assert len(open_dataset(spec, split="train")[0].instances) == 2
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "big5"])
+def test_an_encoding_that_cannot_be_read_is_a_broken_file(tmp_path, encoding):
+    spec = write(tmp_path, {"train": {"a": A}})
+    (tmp_path / "Annotations" / "a.xml").write_text(f'<?xml version="1.0" encoding="{encoding}"?><annotation/>')
+    with pytest.raises(BrokenFileError, match="a.xml: not an annotation of VOC's format: .*encoding"):
+        open_dataset(spec, split="train")

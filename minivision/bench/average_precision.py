@@ -1,0 +1,161 @@
+"""Average precision beside pycocotools, on made-up detections: ``python -m minivision.bench.average_precision``.
+
+Both are given what they work on ready made: ours `Instances`, pycocotools its indexed annotations and results, whose
+masks are run lengths already. What is timed is COCO's evaluation of all images, from there to the twelve figures, which
+are compared as well.
+"""
+
+import contextlib
+import io
+import statistics
+import sys
+import time
+
+import numpy as np
+
+from minivision.data.rle import encode
+from minivision.instances import Instances
+from minivision.metrics import average_precision
+
+ROUNDS = 5
+ENOUGH = 20  # seconds of pycocotools, after which no further round begins
+# kind, images and their size, objects and detections in each, classes
+WORK = {
+    "boxes, 6 classes": ("box", 300, (128, 128), 10, 100, 6),
+    "boxes, 80 classes": ("box", 300, (128, 128), 10, 100, 80),
+    "boxes, one crowded class": ("box", 300, (128, 128), 100, 100, 1),
+    "masks of 128 x 128, 6 classes": ("mask", 100, (128, 128), 10, 100, 6),
+    "masks of 480 x 640, 6 classes": ("mask", 20, (480, 640), 10, 100, 6),
+}
+IOU_TYPES = {"box": "bbox", "mask": "segm", "keypoints": "keypoints"}  # pycocotools' names
+
+
+def draw(kind, images, size, objects, detections, classes, rng):
+    """Return made-up truths and predictions: objects moved a little, a fifth of them with a class by chance."""
+    height, width = size
+    truths, predictions = [], []
+    for _ in range(images):
+        corner = rng.uniform(0, [0.8 * width, 0.8 * height], (objects, 2))
+        boxes = np.concatenate([corner, corner + rng.uniform(0.06, 0.4, (objects, 2)) * [width, height]], axis=1)
+        labels = rng.integers(1, classes + 1, objects)
+        of = rng.integers(0, objects, detections)
+        found = boxes[of] + rng.normal(0, 0.02 * width, (detections, 4))
+        found[:, 2:] = np.maximum(found[:, 2:], found[:, :2] + 1)
+        guessed = np.where(rng.random(detections) < 0.8, labels[of], rng.integers(1, classes + 1, detections))
+        masks = [ellipses(each, height, width) if kind == "mask" else None for each in (boxes, found)]
+        truths.append(Instances(boxes, labels, masks=masks[0]))
+        predictions.append(Instances(found, guessed, scores=rng.random(detections), masks=masks[1]))
+    return truths, predictions
+
+
+def ellipses(boxes, height, width):
+    """Return the masks of the ellipses that fill some boxes."""
+    x1, y1, x2, y2 = boxes.T[..., None]
+    across = (2 * (np.arange(width) + 0.5) - x1 - x2) / (x2 - x1)  # (K, W), -1 to 1 in the box
+    down = (2 * (np.arange(height) + 0.5) - y1 - y2) / (y2 - y1)
+    return across[:, None, :] ** 2 + down[:, :, None] ** 2 <= 1
+
+
+def coco_truth(truths, num_classes):
+    """Return the true objects of all images as pycocotools keeps them."""
+    from pycocotools.coco import COCO
+
+    annotations, images = [], []
+    for image, truth in enumerate(truths):
+        height, width = truth.mask_size or (1, 1)
+        images.append({"id": image, "height": height, "width": width})
+        for k, entry in enumerate(_entries(image, truth, ("box", "mask", "keypoints"))):
+            x, y, w, h = entry["bbox"]
+            area = truth.area[k] if truth.area is not None else truth.masks[k].sum() if truth.has_masks else w * h
+            entry |= {"id": len(annotations) + 1, "area": float(area), "iscrowd": int(truth.crowd[k])}
+            entry["num_keypoints"] = np.count_nonzero(entry.get("keypoints", ())[2::3])
+            annotations.append(entry)
+    coco = COCO()
+    categories = [{"id": label, "name": str(label)} for label in range(1, num_classes)]
+    coco.dataset = {"info": {}, "images": images, "categories": categories, "annotations": annotations}
+    coco.createIndex()
+    return coco
+
+
+def coco_results(coco, predictions, kind):
+    """Return predictions, of which one kind is to be compared, as pycocotools keeps them beside a truth."""
+    from pycocotools.coco import COCO
+
+    entries = []
+    for image, prediction in enumerate(predictions):
+        for entry, score in zip(_entries(image, prediction, (kind,)), prediction.scores, strict=True):
+            entries.append({**entry, "score": float(score)})
+    if entries:
+        return coco.loadRes(entries)
+    nothing = COCO()  # loadRes refuses an empty list
+    nothing.dataset = {**coco.dataset, "annotations": []}
+    nothing.createIndex()
+    return nothing
+
+
+def _entries(image, instances, kinds):
+    """Yield the objects of an image in COCO's format, with what of these kinds they have."""
+    masks = instances.masks if "mask" in kinds else None
+    for k, (box, label) in enumerate(zip(instances.boxes.astype(float), instances.labels, strict=True)):
+        entry = {"image_id": image, "category_id": int(label)}
+        if "box" in kinds:
+            x1, y1, x2, y2 = box.tolist()
+            entry["bbox"] = [x1, y1, x2 - x1, y2 - y1]
+        if masks is not None:
+            entry["segmentation"] = encode(masks[k])
+        if "keypoints" in kinds and instances.keypoints is not None:
+            entry["keypoints"] = instances.keypoints[k].astype(float).ravel().tolist()
+        yield entry
+
+
+def coco_evaluation(truth, results, kind, sigmas=None):
+    """Return pycocotools' evaluation, its figures in ``stats``."""
+    from pycocotools.cocoeval import COCOeval
+
+    evaluation = COCOeval(truth, results, IOU_TYPES[kind])
+    if sigmas is not None:
+        evaluation.params.kpt_oks_sigmas = np.asarray(sigmas)
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
+    return evaluation
+
+
+def compare(kind, images, size, objects, detections, classes, *, rounds=ROUNDS):
+    """Time both in turn, and return the median seconds of each and the largest difference of a figure."""
+    truths, predictions = draw(kind, images, size, objects, detections, classes, np.random.default_rng(0))
+    names = ["background", *(f"class {k}" for k in range(classes))]
+    seconds = {"ours": [], "pycocotools": []}
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools says what it does
+        truth = coco_truth(truths, len(names))
+        results = coco_results(truth, predictions, kind)
+        average_precision(truths[:1], predictions[:1], names, kind=kind)  # compiles
+        for _ in range(rounds):
+            start = time.perf_counter()
+            ours = average_precision(truths, predictions, names, kind=kind).figures
+            middle = time.perf_counter()
+            theirs = coco_evaluation(truth, results, kind).stats
+            seconds["ours"].append(middle - start)
+            seconds["pycocotools"].append(time.perf_counter() - middle)
+            if sum(seconds["pycocotools"]) > ENOUGH:
+                break
+    difference = np.abs(np.nan_to_num(list(ours.values()), nan=-1) - theirs).max()  # -1: no such objects
+    return statistics.median(seconds["ours"]), statistics.median(seconds["pycocotools"]), difference
+
+
+def main():
+    """Print a table, and return an exit status."""
+    try:
+        import pycocotools  # noqa: F401
+    except ImportError:
+        print("pycocotools is not installed, so there is nothing to compare with", file=sys.stderr)
+        return 2
+    print(f"{'work':<32}{'minivision':>12}{'pycocotools':>13}{'ratio':>8}   largest difference")
+    for name, work in WORK.items():
+        ours, theirs, difference = compare(*work)
+        print(f"{name:<32}{ours:>10.3f} s{theirs:>11.3f} s{ours / theirs:>8.3f}   {difference:.1e}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""How good predicted joints are: object keypoint similarity (OKS) and the percentage of correct keypoints (PCK)."""
+
+import numpy as np
+
+from minivision.data.shapes import JOINTS
+
+# How far people who mark a joint differ, as a standard deviation in units of the person's size, the root of its area.
+# Ronchi and Perona, Benchmarking and error diagnosis in multi-instance pose estimation, ICCV 2017, and
+# https://cocodataset.org/#keypoints-eval. COCO has no neck and no head: these two are this project's choice, taken
+# to be as hard to place as a shoulder.
+JOINT_SIGMAS = {
+    "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062, "hip": 0.107,
+    "knee": 0.087, "ankle": 0.089, "neck": 0.079, "head": 0.079,
+}  # fmt: skip
+COCO_JOINTS = (
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
+    "right_ankle",
+)  # fmt: skip
+
+
+def joint_sigmas(names):
+    """Return COCO's constants for OKS, one for each joint.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Such as ``"left_knee"``; those of COCO's 17 joints, and neck and head.
+
+    Returns
+    -------
+    (J,) float64 array
+
+    Raises
+    ------
+    ValueError
+        When there is no constant for a name.
+    """
+    unknown = unknown_joints(names)
+    if unknown:
+        raise ValueError(
+            f"there is no OKS constant for {', '.join(map(repr, unknown))}, only for {', '.join(JOINT_SIGMAS)} "
+            "(left_ and right_); give sigmas, one for each joint"
+        )
+    return np.array([JOINT_SIGMAS[_part(name)] for name in names])
+
+
+def unknown_joints(names):
+    """Return those of some joints for which `joint_sigmas` has no constant."""
+    return [name for name in names if _part(name) not in JOINT_SIGMAS]
+
+
+def _part(name):
+    return name.removeprefix("left_").removeprefix("right_")
+
+
+def default_sigmas(joints):
+    """Return the constants for OKS of COCO's 17 joints, or of the 14 of the scenes and of Leeds Sports Pose."""
+    names = {len(COCO_JOINTS): COCO_JOINTS, len(JOINTS): JOINTS}
+    if joints not in names:
+        raise ValueError(f"sigmas: there are none for {joints} joints, only for 17 and 14; give one for each joint")
+    return joint_sigmas(names[joints])
+
+
+def object_keypoint_similarity(predicted, true, areas, sigmas, boxes):
+    """Return the OKS of each predicted set of joints with each true one.
+
+    For each joint that is labelled, ``exp(-d^2 / (2 area k^2))`` with its distance d and ``k = 2 sigma``; the mean
+    over these joints. [1]_ What has no labelled joint is only a region to be left out of an evaluation: d is then the
+    distance from its box, made three times as wide and high.
+
+    Parameters
+    ----------
+    predicted : (D, J, 3) array
+        ``x, y, visibility``; the visibility is not looked at.
+    true : (T, J, 3) array
+        Visibility 0 means not labelled.
+    areas : (T,) array
+        Of the true objects, in pixels.
+    sigmas : (J,) array
+    boxes : (T, 4) array
+        Of the true objects.
+
+    Returns
+    -------
+    (D, T) float64 array
+        0 to 1.
+
+    References
+    ----------
+    .. [1] https://cocodataset.org/#keypoints-eval
+    """
+    predicted, true = np.asarray(predicted, np.float64), np.asarray(true, np.float64)
+    boxes = np.asarray(boxes, np.float64)
+    distance = predicted[:, None, :, :2] - true[None, :, :, :2]  # (D, 1, J, 2), (1, T, J, 2) -> (D, T, J, 2)
+    labelled = true[..., 2] > 0
+    empty = ~labelled.any(axis=1)
+    if empty.any():
+        size = boxes[empty, 2:] - boxes[empty, :2]
+        low, high = (boxes[empty, :2] - size)[:, None], (boxes[empty, 2:] + size)[:, None]  # (E, 1, 2)
+        points = predicted[:, None, :, :2]
+        distance[:, empty] = np.maximum(low - points, 0) + np.maximum(points - high, 0)
+        labelled = labelled | empty[:, None]
+    squared = (distance**2).sum(axis=-1)
+    areas = np.asarray(areas, np.float64)[:, None] + np.spacing(1)  # a person may have no pixels
+    similarity = np.exp(-squared / (2 * np.asarray(sigmas)) ** 2 / areas / 2)
+    return np.where(labelled, similarity, 0).sum(axis=-1) / labelled.sum(axis=-1)
+
+
+def longer_box_side(boxes):
+    """Return the longer side of each of ``(K, 4)`` boxes: Yang and Ramanan's unit of PCK; see `correct_keypoints`."""
+    boxes = np.asarray(boxes, np.float64)
+    return (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+
+
+def torso_length(keypoints, names):
+    """Return each person's distance from the left shoulder to the right hip, NaN where one is not labelled.
+
+    The torso's diameter of Sapp and Taskar, [1]_ by the diagonal that evaluations of PCK on the Leeds Sports Pose data
+    set take.
+
+    Parameters
+    ----------
+    keypoints : (K, J, 3) array
+    names : sequence of J str
+
+    References
+    ----------
+    .. [1] Sapp and Taskar, MODEC: multimodal decomposable models for human pose estimation, CVPR 2013.
+    """
+    missing = [name for name in ("left_shoulder", "right_hip") if name not in names]
+    if missing:
+        raise ValueError(f"a torso is measured from left_shoulder to right_hip, and there is no joint {missing[0]!r}")
+    shoulder, hip = (np.asarray(keypoints, np.float64)[:, names.index(name)] for name in ("left_shoulder", "right_hip"))
+    length = np.hypot(*(shoulder - hip)[:, :2].T)
+    return np.where((shoulder[:, 2] > 0) & (hip[:, 2] > 0), length, np.nan)
+
+
+def correct_keypoints(predicted, true, unit, *, alpha=0.2):
+    """Count the joints that are predicted no farther than ``alpha * unit`` from where they are: PCK is their part.
+
+    Parameters
+    ----------
+    predicted, true : (K, J, 3) arrays
+        ``x, y, visibility``. Only joints that are labelled in the truth (visibility 1 or 2) count.
+    unit : (K,) array
+        A length of each person, in pixels: `longer_box_side` [1]_ or `torso_length`. People for whom it is NaN do
+        not count.
+    alpha : float
+        The part of the unit that is still correct.
+
+    Returns
+    -------
+    correct, counted : (J,) int64 arrays
+        Over all K; ``correct.sum() / counted.sum()`` is PCK, and ``correct / counted`` that of each joint.
+
+    References
+    ----------
+    .. [1] Yang and Ramanan, Articulated human detection with flexible mixtures of parts, PAMI 2013.
+    """
+    predicted, true = np.asarray(predicted, np.float64), np.asarray(true, np.float64)
+    if predicted.shape != true.shape:
+        raise ValueError(f"predicted: expected joints of shape {true.shape}, as in the truth, got {predicted.shape}")
+    distance = np.hypot(*np.moveaxis((predicted - true)[..., :2], -1, 0))  # (K, J)
+    limit = alpha * np.asarray(unit, np.float64)[:, None]
+    counted = (true[..., 2] > 0) & ~np.isnan(limit)
+    correct = counted & (distance <= limit)
+    return correct.sum(axis=0), counted.sum(axis=0)

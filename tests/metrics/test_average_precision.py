@@ -1,0 +1,293 @@
+"""Average precision by COCO's protocol must be what pycocotools computes, in ordinary and in awkward cases."""
+
+import contextlib
+import io
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minivision.bench.average_precision import coco_evaluation, coco_results, coco_truth
+from minivision.instances import Instances, layer_masks
+from minivision.metrics import average_precision, joint_sigmas
+from minivision.metrics.average_precision import COCO_AREAS
+
+SIDE = 128
+
+
+def names(count):
+    return ["background", *(f"class {k}" for k in range(count))]
+
+
+def pycocotools_figures(truths, predictions, count, kind, sigmas):
+    """Return its figures over all classes, and by class; NaN where it says -1."""
+    pytest.importorskip("pycocotools", reason="pycocotools is the oracle")
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = coco_truth(truths, count)
+        evaluation = coco_evaluation(truth, coco_results(truth, predictions, kind), kind, sigmas)
+    precision, recall = evaluation.eval["precision"], evaluation.eval["recall"]  # (T, R, K, A, M), (T, K, A, M)
+    letters = [name[0] for name in list(COCO_AREAS)[1:]][precision.shape[3] == 3 :]  # joints have no small ones
+    by_class = []
+    for k in range(count - 1):
+        figures = {"AP": precision[:, :, k, 0, -1], "AP50": precision[0, :, k, 0, -1]}
+        figures["AP75"] = precision[5, :, k, 0, -1]
+        figures |= {f"AP{letter}": precision[:, :, k, a, -1] for a, letter in enumerate(letters, start=1)}
+        figures |= {f"AR{most}": recall[:, k, 0, m] for m, most in enumerate(evaluation.params.maxDets)}
+        figures |= {f"AR{letter}": recall[:, k, a, -1] for a, letter in enumerate(letters, start=1)}
+        by_class.append({name: math.nan if (value == -1).all() else value.mean() for name, value in figures.items()})
+    return np.where(evaluation.stats == -1, np.nan, evaluation.stats), by_class
+
+
+def assert_agrees(truths, predictions, count, kind="box", sigmas=None):
+    """Compare all figures, of each class and over all, with those of pycocotools."""
+    ours = average_precision(truths, predictions, names(count - 1), kind=kind, sigmas=sigmas)
+    stats, by_class = pycocotools_figures(truths, predictions, count, kind, sigmas)
+    for name, expected in zip(names(count - 1)[1:], by_class, strict=True):
+        assert ours.by_class[name] == pytest.approx(expected, abs=1e-9, nan_ok=True), name
+    figures = ours.figures
+    if kind == "keypoints":  # whose summary tells recall at .50 and .75, which we do not
+        stats = np.delete(stats, [6, 7])
+    np.testing.assert_allclose(list(figures.values()), stats, rtol=0, atol=1e-9)
+    return ours
+
+
+def boxes_on_a_grid(rng, count, step):
+    """Corners on a grid of `step` pixels, so that there are ties and areas of exactly 32^2 and 96^2 pixels."""
+    corner = rng.integers(0, SIDE // step, (count, 2)) * step
+    return np.concatenate([corner, corner + rng.integers(0 if step > 1 else 1, 97 // step + 1, (count, 2)) * step], 1)
+
+
+def draw_boxes(rng, *, images, objects, detections, classes, step, levels, crowd, told):
+    """Return truths and predictions of about so many boxes an image, most of them near an object."""
+    truths, predictions = [], []
+    for _ in range(images):
+        t, d = rng.integers(0, objects + 1), rng.integers(0, detections + 1)
+        boxes, labels = boxes_on_a_grid(rng, t, step), rng.integers(1, classes + 1, t)
+        found, guessed = boxes_on_a_grid(rng, d, step), rng.integers(1, classes + 1, d)
+        if t and d:
+            of, near = rng.integers(0, t, d), rng.random(d) < 0.8
+            moved = boxes[of] + step * rng.integers(-1, 2, (d, 4)) * (rng.random((d, 1)) < 0.7)
+            moved[:, 2:] = np.maximum(moved[:, 2:], moved[:, :2])
+            found, guessed = np.where(near[:, None], moved, found), np.where(near, labels[of], guessed)
+        area = rng.choice([0, 100, 32**2, 32**2 + 1e-9, 5000.5, 96**2, 2e4], t) if told else None
+        truths.append(Instances(boxes, labels, crowd=rng.random(t) < crowd, area=area))
+        predictions.append(Instances(found, guessed, scores=rng.integers(0, levels, d) / levels))
+    return truths, predictions
+
+
+@settings(max_examples=60)
+@given(
+    seed=st.integers(0, 10**6), images=st.integers(0, 6), objects=st.integers(0, 8), detections=st.integers(0, 20),
+    classes=st.integers(1, 4), step=st.sampled_from([1, 8, 32]), levels=st.sampled_from([1, 3, 1000]),
+    crowd=st.sampled_from([0, 0.3, 1]), told=st.booleans(),
+)  # fmt: skip
+def test_boxes_agree_with_pycocotools(seed, classes, **options):
+    truths, predictions = draw_boxes(np.random.default_rng(seed), classes=classes, **options)
+    assert_agrees(truths, predictions, classes + 1)
+
+
+def test_many_classes_and_more_detections_than_count_agree_with_pycocotools(rng):
+    options = {"images": 5, "objects": 20, "step": 8, "levels": 50, "crowd": 0.1, "told": False}
+    assert_agrees(*draw_boxes(rng, **options, detections=300, classes=1), 2)  # 100 of a class count in an image
+    assert_agrees(*draw_boxes(rng, **options, detections=100, classes=40), 41)
+
+
+def ellipse(rng, size):
+    y, x = np.indices(size) + 0.5
+    (cy, cx), (ry, rx) = rng.uniform(0, size), rng.uniform(0.5, 0.7 * np.array(size))
+    return ((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2 <= 1
+
+
+def draw_masks(rng, *, images, objects, detections, classes, crowd, told=False):
+    truths, predictions = [], []
+    for _ in range(images):
+        size = tuple(rng.integers(1, 140, 2))  # not a multiple of anything
+        t, d = rng.integers(0, objects + 1), rng.integers(0, detections + 1)
+        masks = np.array([ellipse(rng, size) for _ in range(t)], bool).reshape(t, *size)
+        found = [masks[rng.integers(t)] if t and rng.random() < 0.6 else ellipse(rng, size) for _ in range(d)]
+        found = np.array(found, bool).reshape(d, *size)
+        found ^= (rng.random((d, 1, 1)) < 0.5) & (rng.random(found.shape) < 0.1)
+        nowhere = np.zeros((max(t, d), 4))  # boxes must not matter
+        labels, guessed = rng.integers(1, classes + 1, t), rng.integers(1, classes + 1, d)
+        area = rng.choice([100, 32**2, 5000.5, 96**2], t) if told else None
+        truths.append(Instances(nowhere[:t], labels, masks=masks, crowd=rng.random(t) < crowd, area=area))
+        predictions.append(Instances(nowhere[:d], guessed, scores=rng.integers(0, 9, d) / 9, masks=found))
+    return truths, predictions
+
+
+@settings(max_examples=25)
+@given(
+    seed=st.integers(0, 10**6), images=st.integers(1, 4), objects=st.integers(0, 5), detections=st.integers(0, 8),
+    classes=st.integers(1, 2), crowd=st.sampled_from([0, 0.4]), told=st.booleans(),
+)  # fmt: skip
+def test_masks_agree_with_pycocotools(seed, classes, **options):
+    truths, predictions = draw_masks(np.random.default_rng(seed), classes=classes, **options)
+    assert_agrees(truths, predictions, classes + 1, "mask")
+
+
+def test_masks_kept_as_an_instance_map_give_the_same_figures(rng):
+    truths, predictions = draw_masks(rng, images=5, objects=4, detections=8, classes=2, crowd=0.2)
+    as_maps = [truth.replace(instance_map=layer_masks(truth.masks)) for truth in truths]
+    expected = average_precision(truths, predictions, names(2), kind="mask").figures
+    assert 0 < expected["AP"] < 1
+    assert average_precision(as_maps, predictions, names(2), kind="mask").figures == pytest.approx(
+        expected, nan_ok=True
+    )
+
+
+def draw_people(rng, *, images, objects, detections, joints, told):
+    truths, predictions = [], []
+    for _ in range(images):
+        t, d = rng.integers(0, objects + 1), rng.integers(0, detections + 1)
+        boxes = boxes_on_a_grid(rng, t, 8).astype(float)
+        points = boxes[:, None, :2] + rng.random((t, joints, 2)) * (boxes[:, None, 2:] - boxes[:, None, :2])
+        visibility = rng.integers(0, 3, (t, joints)) * (rng.random((t, 1)) < 0.7)  # some people have none
+        keypoints = np.concatenate([points, visibility[..., None]], axis=2)
+        keypoints[visibility == 0] = 0
+        found = rng.uniform(0, SIDE, (d, joints, 3))
+        if t and d:
+            near = points[rng.integers(0, t, d)] + rng.normal(0, 1, (d, joints, 2)) * rng.choice([0, 2, 6], (d, 1, 1))
+            found[..., :2] = np.where(rng.random((d, 1, 1)) < 0.8, near, found[..., :2])
+        area = rng.choice([0, 500, 32**2, 5000.5, 96**2, 2e4], t) if told else None
+        crowd = rng.random(t) < 0.1
+        truths.append(Instances(boxes, np.ones(t, int), keypoints=keypoints, crowd=crowd, area=area))
+        nowhere, scores = np.zeros((d, 4)), rng.integers(0, 9, d) / 9
+        predictions.append(Instances(nowhere, np.ones(d, int), scores=scores, keypoints=found))
+    return truths, predictions
+
+
+@settings(max_examples=30)
+@given(
+    seed=st.integers(0, 10**6), images=st.integers(1, 4), objects=st.integers(0, 5), detections=st.integers(0, 40),
+    joints=st.sampled_from([17, 14]), told=st.booleans(),
+)  # fmt: skip
+def test_joints_agree_with_pycocotools(seed, joints, **options):
+    truths, predictions = draw_people(np.random.default_rng(seed), joints=joints, **options)
+    # written out, in the order of COCO's 17 joints and of the scenes' 14
+    coco = [26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89]
+    ours = [89, 87, 107, 107, 87, 89, 62, 72, 79, 79, 72, 62, 79, 79]
+    sigmas = np.array(coco if joints == 17 else ours) / 1000
+    default = average_precision(truths, predictions, names(1), kind="keypoints")
+    given = assert_agrees(truths, predictions, 2, "keypoints", sigmas)
+    assert default.by_class["class 0"] == pytest.approx(given.by_class["class 0"], nan_ok=True)
+
+
+def one(*boxes, label=1, **fields):
+    return Instances(np.array(boxes, float).reshape(-1, 4), [label] * len(boxes), **fields)
+
+
+BOX, FAR = (10, 10, 50, 50), (60, 60, 90, 90)
+
+
+def test_nothing_to_find_is_nan_and_nothing_found_is_zero():
+    nothing = Instances.empty()  # without scores
+    assert all(map(math.isnan, average_precision([], [], names(2)).figures.values()))
+    assert all(map(math.isnan, average_precision([nothing], [one(BOX, scores=[1])], names(2)).figures.values()))
+    result = average_precision([one(BOX)], [nothing], names(2))
+    assert result.figures["AP"] == result.figures["AR100"] == result.figures["APm"] == 0
+    assert math.isnan(result.figures["APs"]) and math.isnan(result.by_class["class 1"]["AP"])
+    assert list(result.curves) == ["class 0"] and len(result.curves["class 0"][0.5].recall) == 0
+
+
+def test_perfect_detections_are_rated_one_by_every_protocol():
+    truths = [one(BOX, FAR), one(BOX, label=2)]
+    predictions = [one(FAR, BOX, scores=[0.2, 0.9]), one(BOX, label=2, scores=[0.1])]
+    for protocol in ("coco", "voc", "voc11"):
+        figures = average_precision(truths, predictions, names(2), protocol=protocol).figures
+        assert figures["AP50"] == pytest.approx(1)
+
+
+def test_curves_go_by_falling_score_and_lead_to_the_average_precision():
+    predictions = [one(BOX, scores=[0.3]), one(FAR, BOX, scores=[0.9, 0.5])]
+    curve = average_precision([one(BOX), one(BOX)], predictions, names(1)).curves["class 0"][0.5]
+    np.testing.assert_array_equal(curve.scores, np.float32([0.9, 0.5, 0.3]))
+    np.testing.assert_array_equal(curve.recall, [0, 0.5, 1])
+    np.testing.assert_allclose(curve.precision, [0, 1 / 2, 2 / 3])
+    assert curve.average == pytest.approx(2 / 3)
+
+
+def test_figures_say_by_which_protocol_they_were_taken():
+    result = average_precision([one(BOX)], [one(BOX, scores=[1])], names(1))
+    assert result.named["AP50 (COCO, 101 points, boxes)"] == result.figures["AP50"] == pytest.approx(1)
+    assert str(result).startswith("COCO, 101 points, boxes\n") and "class 0" in str(result)
+    assert result.as_dict()["classes"]["class 0"]["AP75"] == pytest.approx(1)
+    result = average_precision([one(BOX)], [one(BOX, scores=[1])], names(1), protocol="voc11", iou=[0.5, 0.7])
+    assert list(result.named) == ["AP50 (VOC, 11 points, boxes)", "AP70 (VOC, 11 points, boxes)"]
+
+
+def test_thresholds_may_be_chosen():
+    shifted = one((10, 10, 50, 34), scores=[1])  # 24 of 40 rows: IoU .6
+    result = average_precision([one(BOX)], [shifted], names(1), iou=0.6)
+    assert result.figures["AP"] == pytest.approx(1) and "AP50" not in result.figures
+    assert average_precision([one(BOX)], [shifted], names(1), iou=[0.5, 0.75]).figures["AP"] == pytest.approx(0.5)
+
+
+def test_a_size_is_that_of_the_annotation_else_of_the_mask_else_of_the_box():
+    masks = np.zeros((1, 64, 64), bool)
+    masks[0, 10:20, 10:20] = True
+    prediction = one(BOX, scores=[1])
+    told = one(BOX, masks=masks, area=[96**2 + 1])
+    for truth, size in ((one(BOX), "APm"), (one(BOX, masks=masks), "APs"), (told, "APl")):
+        figures = average_precision([truth], [prediction], names(1)).figures
+        assert [name for name in ("APs", "APm", "APl") if not math.isnan(figures[name])] == [size]
+
+
+def people(joints=17, **fields):
+    return one(BOX, keypoints=np.ones((1, joints, 3)), **fields)
+
+
+@pytest.mark.parametrize(
+    ("truth", "prediction", "options", "message"),
+    [
+        (one(BOX), one(BOX), {}, "prediction for image 1 has no scores"),
+        (one(BOX, label=3), one(BOX, scores=[1]), {}, "truth for image 1 has label 3, but there are only 2 classes"),
+        (one(BOX), one(BOX, scores=[np.nan]), {}, "prediction for image 1 has scores that are not finite"),
+        (one(BOX), one((0, 0, np.inf, 1), scores=[1]), {}, "prediction for image 1 has boxes that are not finite"),
+        (one(BOX), one(BOX, scores=[1]), {"kind": "mask"}, "truth for image 1 has no masks"),
+        (people(), one(BOX, scores=[1]), {"kind": "keypoints"}, "prediction for image 1 has no keypoints"),
+        (people(), people(14, scores=[1]), {"kind": "keypoints"}, "17 joints in the truth and 14 in the prediction"),
+        (people(5), people(5, scores=[1]), {"kind": "keypoints"}, "none for 5 joints"),
+        (people(), people(scores=[1]), {"kind": "keypoints", "sigmas": [1, 2]}, "one for each of 17 joints"),
+        (
+            one(BOX, masks=np.ones((1, 2, 3), bool)),
+            one(BOX, masks=np.ones((1, 3, 2), bool), scores=[1]),
+            {"kind": "mask"},
+            r"size \(2, 3\).* in the truth and \(3, 2\)",
+        ),
+        (one(BOX), one(BOX, scores=[1]), {"kind": "boxes"}, "kind: expected one of 'box'"),
+        (one(BOX), one(BOX, scores=[1]), {"protocol": "pascal"}, "protocol: expected"),
+        (one(BOX), one(BOX, scores=[1]), {"iou": 50}, "iou: expected numbers above 0 and up to 1"),
+        (one(BOX), one(BOX, scores=[1]), {"iou": float("nan")}, "iou: expected"),
+        (one(BOX), one(BOX, scores=[1]), {"iou": []}, "iou: expected"),
+        (one(BOX), one(BOX, scores=[1]), {"classes": ["background"]}, "classes: expected the background and other"),
+        (one(BOX), one(BOX, scores=[1]), {"classes": ["b", "cat", "cat"]}, "names that all differ"),
+    ],
+)
+def test_what_cannot_be_compared_is_named(truth, prediction, options, message):
+    empty = Instances.empty()
+    with pytest.raises(ValueError, match=message):
+        average_precision([empty, truth], [empty, prediction], **{"classes": names(1), **options})
+
+
+def test_as_many_predictions_as_truths_are_asked_for():
+    for truths, predictions, message in ((2, 1, "fewer predictions"), (1, 2, "fewer truths")):
+        with pytest.raises(ValueError, match=message):
+            average_precision([one(BOX)] * truths, [one(BOX, scores=[1])] * predictions, names(1))
+
+
+def test_inputs_are_not_written_to_and_may_be_read_only(rng):
+    truths, predictions = draw_masks(rng, images=3, objects=4, detections=8, classes=2, crowd=0.2)
+    for instances in (*truths, *predictions):
+        for array in (instances.boxes, instances.labels, instances.scores, instances.crowd, instances.masks):
+            if array is not None:
+                array.flags.writeable = False
+    for kind in ("box", "mask"):
+        average_precision(truths, predictions, names(2), kind=kind)
+
+
+def test_constants_of_joints_are_asked_for_by_name():
+    assert joint_sigmas(["left_knee", "head"]).tolist() == [0.087, 0.079]
+    with pytest.raises(ValueError, match="no OKS constant for 'tail'"):
+        joint_sigmas(["nose", "tail"])
