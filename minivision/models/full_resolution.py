@@ -12,7 +12,7 @@ only one pixel farther to each side: with eight blocks a square of 19 pixels, wh
 
 So the filters are dilated: the taps of each block's lie twice as far apart as those of the block before, and those of
 the last block are neighbours again, to fill in what was skipped. That multiplies no more, and with six blocks a score
-sees a square of 67 pixels: mIoU .23 after 600 steps.
+sees a square of 67 pixels: mIoU .25 after 1,076 steps (a minute).
 
 References
 ----------
