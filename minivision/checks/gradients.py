@@ -1,18 +1,12 @@
 """Two checks that need nothing but the operation itself: the difference quotient and the adjoint identity."""
 
-import copy
-import inspect
-
 import numpy as np
 
-from minivision.backends import active_backend
-from minivision.operation import all_operations
+from minivision.checks.call import Call, CheckError
+from minivision.checks.diagnosis import NO_KNOWN_FACE, diagnose, dtype_diagnosis
+from minivision.checks.evidence import Evidence
 
 WORST_SHOWN = 5  # wrong elements printed in a failure
-
-
-class CheckError(AssertionError):
-    """A gradient or a transpose that is wrong; the message says where, and by how much."""
 
 
 def check_gradients(op, *arrays, step=1e-6, tolerance=1e-6, seed=0, elements=200, **keywords):
@@ -47,28 +41,46 @@ def check_gradients(op, *arrays, step=1e-6, tolerance=1e-6, seed=0, elements=200
     Raises
     ------
     CheckError
-        When a gradient is wrong, has the wrong shape or dtype, or an input was written to.
+        When a gradient is wrong, has the wrong shape or dtype, or an input was written to. Where the mistake has a
+        known face, the message ends with what was probably written.
     LookupError
         When the operation has no gradient.
     """
+    return gradient_errors(
+        Call(op, arrays, keywords), step=step, tolerance=tolerance, seed=seed, elements=elements, skip_kinks=False
+    )
+
+
+def gradient_errors(call, *, step, tolerance, seed, elements, skip_kinks, explain=True):
+    """Do what :func:`check_gradients` does, for a :class:`Call`.
+
+    With `skip_kinks`, elements at which the slopes to the two sides differ are left out: there is no gradient.
+    Without `explain`, no diagnosis is made, which takes longer than the check.
+    """
     rng = np.random.default_rng([seed, 2017])  # not the stream the caller may have drawn x from
-    call = _Call(op, arrays, keywords)
     y = call.output()
-    dy = rng.standard_normal(np.shape(y))
+    dy = rng.standard_normal(np.shape(y)) if call.backward else np.ones(())
     gradients = call.gradients(dy)
+    # What rounding y alone does to a difference quotient: nothing smaller can be told from zero.
+    rounding = 8 * np.finfo(np.float64).eps * np.abs(y * dy).max(initial=0) / step
     errors = {}
     for name, gradient in gradients.items():
         value = call.arguments[name]
-        if gradient.shape != value.shape or gradient.dtype != value.dtype:
-            raise CheckError(
-                f"{call.title}: the gradient for {name} has shape {gradient.shape} and dtype {gradient.dtype}; "
-                f"{name} has {value.shape} and {value.dtype}"
-            )
+        gradient = _checked(call, dy, name, gradient, value, explain)
         places = np.arange(value.size)
         if value.size > elements:
             places = np.sort(rng.choice(value.size, elements, replace=False))
-        expected = np.array([call.slope(name, place, step, dy) for place in places])
-        errors[name] = _compare(call.title, name, value.shape, places, gradient.ravel()[places], expected, tolerance)
+        slopes = np.array([_slopes(call, name, place, step, y, dy) for place in places]).reshape(-1, 2)
+        if skip_kinks:
+            apart = np.abs(slopes[:, 0] - slopes[:, 1])
+            smooth = apart <= 1e-3 * np.abs(slopes).max(initial=0) + rounding
+            places, slopes = places[smooth], slopes[smooth]
+        slopes = slopes.mean(axis=1)
+        error, message, details = _compare(call, name, gradient, places, slopes, tolerance, rounding)
+        if error > tolerance:
+            diagnosis = (_diagnosis(call, dy, name, gradient, places, slopes) or NO_KNOWN_FACE) if explain else None
+            raise CheckError(message, result=f"d{name}", error=error, details=details, diagnosis=diagnosis)
+        errors[name] = error
     return errors
 
 
@@ -98,121 +110,95 @@ def check_adjoint(op, *arrays, argument=None, tolerance=None, seed=0, **keywords
     Raises
     ------
     CheckError
-        When the two products differ by more.
+        When the two products differ by more; where the mistake has a known face, the message ends with what was
+        probably written.
     """
+    return adjoint_error(Call(op, arrays, keywords, double=False), argument=argument, tolerance=tolerance, seed=seed)
+
+
+def adjoint_error(call, *, argument=None, tolerance=None, seed=0, explain=True):
+    """Do what :func:`check_adjoint` does, for a :class:`Call`; without `explain`, no diagnosis is made."""
     rng = np.random.default_rng([seed, 2017])  # not the stream the caller may have drawn x from
-    call = _Call(op, arrays, keywords, double=False)
     name = argument or next(iter(call.arguments))
     if name not in call.differentiable:
-        raise LookupError(f"{op.__name__} has no gradient for {name!r}; it has {', '.join(call.differentiable)}")
+        raise LookupError(f"{call.op.__name__} has no gradient for {name!r}; it has {', '.join(call.differentiable)}")
     x = call.arguments[name]
     Ax = call.output() - call.output(**{name: np.zeros_like(x)})
     y = rng.standard_normal(Ax.shape).astype(Ax.dtype)
     gradients = call.gradients(y)
+    gradient = _checked(call, y, name, gradients[name], x, explain)
     left = np.vdot(Ax.astype(np.float64), y.astype(np.float64))
-    right = np.vdot(x.astype(np.float64), gradients[name].astype(np.float64))
+    right = np.vdot(x.astype(np.float64), gradient.astype(np.float64))
     size = np.linalg.norm(Ax.astype(np.float64)) * np.linalg.norm(y.astype(np.float64))
     error = abs(left - right) / max(size, np.finfo(np.float64).tiny)
     if tolerance is None:
         tolerance = 1e-12 if x.dtype == np.float64 else 1e-5
     if not error <= tolerance:  # also when it is NaN
-        raise CheckError(
+        message = (
             f"{call.title}: the backward pass is not the transpose in {name}: <A {name}, y> = {left:.9g} but "
             f"<{name}, Aᵀ y> = {right:.9g}, relative difference {error:.2g} (allowed {tolerance:.2g})"
         )
-    return error
+        diagnosis = _diagnosis(call, y, name, gradient) if explain else None
+        raise CheckError(message, result=f"d{name}", error=float(error), diagnosis=diagnosis)
+    return float(error)
 
 
-class _Call:
-    """An operation with its arguments: evaluate it, move an element, walk it back."""
-
-    def __init__(self, op, arrays, keywords, *, double=True):
-        self.op = op
-        self.title = f"{op.__name__} on backend {active_backend()[0].name!r}"
-        bound = inspect.signature(op).bind(*arrays, **keywords)
-        bound.apply_defaults()
-        self.arguments = {name: _prepared(value, double) for name, value in bound.arguments.items()}
-        self.backward = all_operations().get(f"{op.__name__}_backward")
-        # Gradients are called d<argument>; an optional argument that was not given (a bias) has none to check.
-        returned = (self.backward or op).returns
-        self.differentiable = [name for name in self.arguments if f"d{name}" in returned and self.given(name)]
-        if not self.differentiable:
-            raise LookupError(f"{op.__name__} has no gradient: there is no {op.__name__}_backward")
-
-    def given(self, name):
-        """Return whether an argument has a value."""
-        return self.arguments[name] is not None
-
-    def results(self, **changed):
-        """Call the operation, every time on fresh copies; return its results by name."""
-        arguments = copy.deepcopy({**self.arguments, **changed})
-        result = _call_by_name(self.op, arguments)
-        return dict(zip(self.op.returns, result if isinstance(result, tuple) else (result,), strict=True))
-
-    def output(self, **changed):
-        """Return the first result: ``y``, or the loss."""
-        return self.results(**changed)[self.op.returns[0]]
-
-    def slope(self, name, place, step, dy):
-        """Return the central difference of ``sum(y * dy)`` along one element of one argument."""
-        sides = []
-        for sign in (1, -1):
-            moved = self.arguments[name].copy()
-            moved.flat[place] += sign * step
-            sides.append(self.output(**{name: moved}))
-        return np.sum((sides[0] - sides[1]) * dy) / (2 * step)
-
-    def gradients(self, dy):
-        """Return the gradients by the name of their argument."""
-        found = self.results() if self.backward is None else self._walk_back(dy)
-        scale = dy if self.backward is None else 1  # a loss returns the gradient of itself, not of loss * dy
-        return {name: found[f"d{name}"] * scale for name in self.differentiable}
-
-    def _walk_back(self, dy):
-        # What a backward operation asks for, it finds by name: arguments, results, and the input's size.
-        known = {**self.arguments, **self.results(), "dy": dy}
-        first = next(iter(self.arguments.values()))
-        known["input_shape"] = first.shape
-        known["input_size"] = first.shape[-2:]
-        wanted = inspect.signature(self.backward).parameters
-        arguments = {name: copy.deepcopy(known[name]) for name in wanted if name in known}
-        untouched = copy.deepcopy(arguments)
-        result = _call_by_name(self.backward, arguments)
-        for name, value in arguments.items():
-            if isinstance(value, np.ndarray) and not np.array_equal(value, untouched[name], equal_nan=True):
-                raise CheckError(f"{self.title}: {self.backward.__name__} wrote to its input {name}")
-        return dict(zip(self.backward.returns, result if isinstance(result, tuple) else (result,), strict=True))
+def _slopes(call, name, place, step, y, dy):
+    """Return the slopes of ``sum(y * dy)`` to both sides, along one element of one argument."""
+    sides = []
+    for sign in (1, -1):
+        moved = call.arguments[name].copy()
+        moved.flat[place] += sign * step
+        sides.append(np.sum((call.output(**{name: moved}) - y) * dy) / (sign * step))
+    return sides
 
 
-def _prepared(value, double):
-    """Return lists as arrays, and arrays of floats in float64 where that is wanted."""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and double:
-        return value.astype(np.float64)
-    return value
+def _checked(call, dy, name, gradient, value, explain):
+    """Return the gradient as an array; raise CheckError unless it has the shape and dtype of its argument."""
+    if not isinstance(gradient, (np.ndarray, np.generic, float)):
+        raise CheckError(
+            f"{call.title}: the gradient for {name} is a {type(gradient).__name__}, expected an array",
+            result=f"d{name}",
+        )
+    gradient = np.asarray(gradient)
+    if gradient.shape != value.shape or gradient.dtype != value.dtype:
+        message = (
+            f"{call.title}: the gradient for {name} has shape {gradient.shape} and dtype {gradient.dtype}; "
+            f"{name} has {value.shape} and {value.dtype}"
+        )
+        diagnosis = _diagnosis(call, dy, name, gradient) if explain else None
+        raise CheckError(message, result=f"d{name}", diagnosis=diagnosis)
+    return gradient
 
 
-def _call_by_name(op, arguments):
-    """Call `op` with arguments by name: the leading ones by position, as many as it takes so."""
-    parameters = inspect.signature(op).parameters.values()
-    by_position = [arguments[p.name] for p in parameters if p.kind is not p.KEYWORD_ONLY and p.name in arguments]
-    by_name = {p.name: arguments[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY and p.name in arguments}
-    return op(*by_position, **by_name)
-
-
-def _compare(title, name, shape, places, got, expected, tolerance):
-    scale = max(np.abs(expected).max(initial=0), np.abs(got).max(initial=0), 1e-8)
+def _compare(call, name, gradient, places, expected, tolerance, rounding):
+    """Return the largest relative error, a sentence about the errors, and the worst elements as a table."""
+    got = gradient.ravel()[places]
+    scale = max(np.abs(expected).max(initial=0), np.abs(got).max(initial=0), rounding / tolerance, 1e-8)
     error = np.abs(got - expected) / scale
     error[np.isnan(error)] = np.inf
-    worst = error.max(initial=0)
-    if worst <= tolerance:
-        return float(worst)
-    order = np.argsort(-error)[:WORST_SHOWN]
-    lines = [
-        f"{title}: the gradient for {name} is wrong in {np.sum(error > tolerance)} of {len(places)} elements tried",
-        f"  {'index':<20} {'backward gives':>15} {'difference gives':>17} {'relative error':>15}",
-    ]
-    for k in order:
-        index = ", ".join(str(int(i)) for i in np.unravel_index(places[k], shape))
-        where = f"{name}[{index}]"
-        lines.append(f"  {where:<20} {got[k]:>15.8g} {expected[k]:>17.8g} {error[k]:>15.2g}")
-    raise CheckError("\n".join(lines))
+    wrong = np.sum(error > tolerance)
+    lines = [f"{'index':<20} {'backward gives':>15} {'difference gives':>17} {'relative error':>15}"]
+    for k in np.argsort(-error)[:WORST_SHOWN]:
+        index = ", ".join(str(int(i)) for i in np.unravel_index(places[k], gradient.shape))
+        lines.append(f"{f'{name}[{index}]':<20} {got[k]:>15.8g} {expected[k]:>17.8g} {error[k]:>15.2g}")
+    message = f"{call.title}: the gradient for {name} is wrong in {wrong} of {len(places)} elements tried"
+    return float(error.max(initial=0)), message, "\n".join(lines)
+
+
+def _diagnosis(call, dy, name, gradient, places=None, slopes=None):
+    """Return what a wrong gradient looks like, or None; `slopes` is what differences gave at the flat `places`."""
+    y = call.op.returns[0]
+    forward = Evidence(call.op, call.arguments, y, call.output())
+    if not forward.same(forward.got, forward.expected):
+        known = diagnose(forward) or f"{y} is not what the textbook gives."
+        return f"The way forward is wrong already, so mend that first. {known}"
+    op = call.backward or call.op
+    arguments = call.backward_arguments(dy) if call.backward else call.arguments
+    evidence = Evidence(op, arguments, f"d{name}", gradient)
+    if gradient.dtype != evidence.expected.dtype:
+        return dtype_diagnosis(gradient.dtype, evidence.expected.dtype)
+    if places is not None and np.abs(evidence.expected.ravel()[places] - slopes).max() > 1e-6 * evidence.scale:
+        # The textbook itself is what is wrong: what there is to go by are the elements that were tried.
+        evidence = Evidence(op, arguments, f"d{name}", gradient.ravel()[places], slopes, tolerance=1e-6)
+    return diagnose(evidence)

@@ -1,32 +1,107 @@
-"""The benchmark command: it times what is asked for beside PyTorch, and says what it does not know."""
+"""The benchmark command: what is timed is the same work, and every operation with a kernel is beside the textbook."""
 
+import json
+import sys
+
+import numpy as np
 import pytest
 
+from minivision.backends import backend, get_backend
+from minivision.bench import operations
+from minivision.bench.operations import entries
 from minivision.cli import main
+from minivision.operation import all_operations
+
+RANDOM = {"dropout"}  # each draws for itself
 
 
-def test_a_line_for_the_operation_with_both_times_and_their_ratio(capsys):
+@pytest.fixture(scope="module")
+def lines():
+    """All lines, without PyTorch."""
+    return list(entries(None))
+
+
+def arrays(result):
+    """Return the arrays of a result, whatever tuples they are wrapped in."""
+    if isinstance(result, (tuple, list)):
+        return [array for part in result for array in arrays(part)]
+    return [] if result is None or isinstance(result, bool) else [np.asarray(result)]
+
+
+def assert_alike(ours, theirs, title):
+    ours, theirs = arrays(ours), arrays(theirs)
+    assert [array.shape for array in ours] == [array.shape for array in theirs], title
+    for a, b in zip(ours, theirs, strict=True):
+        assert np.abs(a - b).max() <= 1e-2 * max(1, np.abs(b).max()), title  # Winograd's error, in sums of 576 products
+
+
+def test_every_operation_with_a_kernel_is_timed_beside_the_textbook(lines):
+    with_kernel = {name for name, op in all_operations().items() if get_backend("numba").kernel(op) is not None}
+    assert {line.name for line in lines if line.textbook} == with_kernel
+
+
+def test_textbook_and_numba_are_given_the_same_small_work(lines):
+    seen = set()
+    for line in lines:
+        if line.textbook and line.name not in seen | RANDOM:
+            seen.add(line.name)
+            with backend("numba"):
+                assert_alike(line.ours_small(), line.textbook(), line.name)
+            assert line.small_shape
+
+
+def test_pytorch_is_given_the_same_work():
+    torch = pytest.importorskip("torch")
+    compared = 0
+    for line in entries(torch):
+        if line.theirs and line.name not in RANDOM | {"batch_norm2d", "batch_norm2d_backward"}:
+            assert_alike(line.ours(), line.theirs(), f"{line.name} {line.shape}")
+            compared += 1
+    assert compared > 40
+
+
+def test_an_operation_without_a_line_of_its_own_gets_its_largest_case(monkeypatch):
+    monkeypatch.setattr(operations.importlib.util, "find_spec", lambda name: None)
+    (line,) = entries(None, ["max_pool2d"])
+    assert line.name == "max_pool2d" and line.theirs is None
+    assert_alike(line.ours_small(), line.textbook(), line.name)
+
+
+def test_a_line_for_the_operation_with_times_and_ratios(capsys):
     pytest.importorskip("torch")
     assert main(["bench", "relu", "--rounds", "1"]) == 0
     head, columns, line = capsys.readouterr().out.splitlines()
-    assert "torch" in head and "ratio" in columns
-    name, shape, ours, torchs, ratio = line.split()
-    assert name == "relu" and float(ratio) == pytest.approx(float(ours) / float(torchs), abs=0.01)
+    assert "torch" in head and "numba" in head and "ratio" in columns and "textbook / Numba" in columns
+    name, shape, ours, theirs, ratio, times, small_shape = line.split()
+    assert (name, shape, small_shape) == ("relu", "8x64x64x64", "1x64x64x64")
+    assert float(ratio) == pytest.approx(float(ours) / float(theirs), rel=0.05) and times.endswith("x")
 
 
-def test_an_unknown_name_is_refused(capsys):
-    pytest.importorskip("torch")
-    assert main(["bench", "conv3d"]) == 2
-    assert "nothing to time is called conv3d" in capsys.readouterr().err
+def test_without_pytorch_its_columns_are_left_out_and_that_is_said(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)  # what Python takes for "cannot be imported"
+    assert main(["bench", "relu", "--rounds", "1"]) == 0
+    note, head, columns, line = capsys.readouterr().out.splitlines()
+    assert note.startswith("PyTorch is not installed") and "torch" not in head
+    assert "PyTorch" not in columns and "ratio" not in columns.split() and len(line.split()) == 5
 
 
-def test_every_entry_computes_the_same_kind_of_result_on_both_sides():
-    torch = pytest.importorskip("torch")
-    from minivision.bench.operations import entries
+def test_figures_go_to_a_file_too(capsys, tmp_path):
+    path = tmp_path / "speed.json"
+    assert main(["bench", "max_pool2d", "--rounds", "1", "--threads", "1", "--json", str(path)]) == 0
+    figures = json.loads(path.read_text())
+    (row,) = figures["operations"]
+    assert figures["threads"] == 1 and row["name"] == "max_pool2d" and row["shape"] == "8x64x64x64, 2x2"
+    assert row["small_textbook_ms"] > row["small_numba_ms"] > 0 and row["numba_ms"] > 0
+    assert list(tmp_path.iterdir()) == [path]
+    times = float(capsys.readouterr().out.splitlines()[-1].split()[-3].rstrip("x").replace(",", ""))
+    assert times == pytest.approx(row["small_textbook_ms"] / row["small_numba_ms"], rel=0.1)
 
-    for entry in entries(torch):
-        if entry.name.endswith("backward") or "entropy" in entry.name:
-            continue
-        ours, torchs = (result[0] if isinstance(result, tuple) else result for result in (entry.ours(), entry.torchs()))
-        assert ours.shape == tuple(torchs.shape), entry
-        assert abs(ours - torchs.numpy()).max() < 1e-2, entry  # Winograd's error, relative to sums of 576 products
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["conv3d"], "nothing to time is called conv3d"), (["relu", "--json", "no/where.json"], "there is no folder no")],
+)
+def test_what_cannot_be_done_is_refused_at_once(capsys, words, said):
+    assert main(["bench", *words]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err and not captured.out

@@ -16,6 +16,12 @@ _SHAPES = [
     ((1, 16, 33, 35), (18, 16, 3, 3), {"padding": ((2, 0), (1, 3))}),
     ((2, 6, 8, 8), (6, 1, 3, 3), {"padding": 1, "groups": 6}),
     ((1, 2, 12, 60), (9, 2, 5, 7), {"stride": (4, 1), "padding": (2, 3)}),
+    # Small ones, each with one thing that is easily forgotten, several images, and axes that could be swapped.
+    ((2, 2, 5, 4), (3, 2, 3, 3), {"padding": 1}),
+    ((2, 2, 7, 6), (2, 2, 3, 3), {"stride": 2}),
+    ((2, 3, 6, 5), (3, 3, 3, 3), {"stride": (1, 2), "padding": (1, 2)}),
+    ((2, 2, 6, 7), (3, 2, 2, 2), {"dilation": (2, 1)}),
+    ((3, 4, 4, 5), (4, 2, 3, 3), {"groups": 2}),
 ]
 
 _TRANSPOSE_SHAPES = [
@@ -28,6 +34,11 @@ _TRANSPOSE_SHAPES = [
     ((1, 2, 5, 6), (2, 3, 1, 1), {"stride": 3}),  # a kernel smaller than the stride leaves holes
     ((1, 18, 25, 24), (18, 17, 3, 3), {"padding": 1}),
     ((1, 2, 9, 30), (2, 9, 4, 4), {"stride": 4, "output_padding": 3}),
+    # Small ones, as above.
+    ((2, 2, 3, 4), (2, 2, 3, 3), {"stride": 2}),
+    ((2, 2, 4, 3), (2, 3, 3, 3), {"padding": 1}),
+    ((2, 2, 3, 3), (2, 3, 2, 2), {"dilation": (1, 2)}),
+    ((3, 4, 3, 2), (4, 2, 2, 2), {"stride": (2, 1), "groups": 2}),
 ]
 
 

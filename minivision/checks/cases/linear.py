@@ -2,6 +2,7 @@
 
 _SIZES = [
     (2, 3, 4),
+    (3, 4, 4),  # a square matrix, which could be the wrong way round
     (1, 1, 1),
     (5, 7, 3),
     (8, 16, 32),

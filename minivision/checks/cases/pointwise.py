@@ -4,18 +4,21 @@ import numpy as np
 
 _SHAPES = [(2, 3, 4, 5), (7,), (1, 1), (0, 4), (), (3, 9001)]
 _SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, 700.0, -700.0, np.inf, -np.inf, np.nan])
+_FINITE = _SPECIAL[:6]
 
 
 def relu(rng):
     for shape in _SHAPES:
         yield (rng.standard_normal(shape),), {}
     yield (_SPECIAL,), {}
+    yield (_FINITE,), {}
 
 
 def relu_backward(rng):
     for shape in _SHAPES:
         yield (rng.standard_normal(shape), rng.standard_normal(shape)), {}
     yield (rng.standard_normal(_SPECIAL.shape), _SPECIAL), {}
+    yield (rng.standard_normal(_FINITE.shape), _FINITE), {}
 
 
 sigmoid = relu

@@ -12,6 +12,8 @@ _MAX_WINDOWS = [
     ((2, 2, 7, 9), 2, {}),  # a row and a column left over
     ((2, 3, 8, 7), 3, {"stride": 2, "padding": 1}),  # overlapping
     ((1, 2, 6, 5), 3, {"stride": 1}),
+    ((2, 2, 5, 4), (3, 2), {"stride": (1, 2)}),
+    ((2, 2, 5, 5), 2, {"stride": 1, "padding": 1}),
     ((1, 2, 6, 5), 3, {"stride": 1, "padding": ((2, 1), (0, 2))}),
     ((1, 2, 5, 9), (2, 3), {"stride": (1, 3), "padding": (1, 2)}),
     ((2, 1, 5, 5), 1, {"stride": 3}),

@@ -1,0 +1,17 @@
+"""The fully connected layer: the first one after the pooled features of a region, and its backward pass."""
+
+from minivision import ops
+from minivision.bench.entry import draw, entry
+
+
+def entries(torch):
+    """Yield the lines of the table; `torch` is the module, or None."""
+    x, w, b, dy = draw(128, 3136), draw(256, 3136), draw(256), draw(128, 256)
+    forward = backward = None
+    if torch is not None:
+        tx, tw, tb, tdy = map(torch.from_numpy, (x, w, b, dy))
+        forward = lambda: torch.nn.functional.linear(tx, tw, tb)
+        backward = lambda: (tdy @ tw, tdy.T @ tx, tdy.sum(0))
+    shown = {"of": (x, x[:8]), "note": " -> 256"}
+    yield entry(ops.linear, (x, w, b), (x[:8], w, b), theirs=forward, **shown)
+    yield entry(ops.linear_backward, (dy, x, w), (dy[:8], x[:8], w), theirs=backward, **shown)

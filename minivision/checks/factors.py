@@ -1,0 +1,206 @@
+"""Results that are right up to a factor, or up to a term, and what that factor or term probably is."""
+
+import itertools
+
+import numpy as np
+
+
+def constant_factor(evidence, others=()):
+    """Say by which factor everything is off, and what that number probably is."""
+    factor = _factor(evidence)
+    if factor is None:
+        return None
+    names, factors = _names(evidence, factor), {_times(factor): None}
+    for other in others:  # 2 and the batch size are the same number in one case, but not in the next
+        its_factor = _factor(other)
+        theirs = _names(other, its_factor) if its_factor is not None else ()
+        shared = {label: names[label] for label in names if label in theirs}
+        alike = other.settings <= evidence.settings and np.isfinite(other.got).all()
+        if alike and its_factor is None and not _tells(evidence):
+            return None  # of few numbers nothing is known unless all cases agree
+        if alike and its_factor is not None:
+            names = shared
+            factors[_times(its_factor)] = None
+        elif shared:
+            names = shared
+    lead = f"{evidence.result} is right up to a factor: every element is {_times(factor)} what it should be."
+    if not names:
+        if len(factors) > 1:
+            lead += f" In other cases it is {', '.join(list(factors)[1:4])}."
+        return f"{lead} Look for a factor, or a division, that is missing or one too many."
+    label, *also = names
+    doubt = f" (Or is it {also[0]}? In this case that is the same number.)" if also else ""
+    return f"{lead} {names[label]}{doubt}"
+
+
+def _factor(evidence):
+    """Return c where got = c * expected to rounding, or None."""
+    got, expected = evidence.got, evidence.expected
+    if got.shape != expected.shape or expected.dtype.kind != "f" or not np.isfinite(got).all():
+        return None
+    squares = np.sum(expected * expected)
+    if not 0 < squares < np.inf:
+        return None
+    factor = float(np.sum(expected * got) / squares)
+    if factor == 0 or abs(factor - 1) < 1e-5 or not evidence.same(got / factor, expected):
+        return None
+    if not _tells(evidence) and not _names(evidence, factor):
+        return None  # any two numbers have some factor between them
+    return factor
+
+
+def _tells(evidence):
+    """Return whether there are enough numbers for a common factor to be no chance."""
+    return np.sum(np.abs(evidence.expected) > 1e-3 * evidence.scale) >= 3
+
+
+# What goes with a division that is missing, and with one too many, by a number of things.
+_CONFUSED = " (is it a sum where a mean is meant?)", " (is it a mean where a sum is meant?)"
+
+
+def _times(factor):
+    """Write a factor in words: "3 times", "1/18 of", "minus 2/3 of", "0.7311 times"."""
+    sign = "minus " if factor < 0 else ""
+    for numerator in range(1, 10):
+        divisor = round(numerator / abs(factor))
+        if divisor and abs(abs(factor) * divisor / numerator - 1) < 1e-6:
+            if divisor == 1:
+                return f"{sign}{numerator} times" if numerator > 1 else "minus"
+            return f"{sign}{numerator}/{divisor} of"
+    return f"{factor:.6g} times"
+
+
+def _names(evidence, factor):
+    """Return what the factor may be, the likeliest first, each with what it says about the code."""
+
+    def is_one(number):
+        return abs(number - 1) < evidence.tolerance
+
+    size, quantities = abs(factor), _quantities(evidence)
+    if is_one(-factor):
+        return {
+            "the sign": "The sign is wrong: a minus is missing or one too many, or a difference is the wrong way round."
+        }
+    names = {}
+    for label, number in quantities.items():
+        if number <= 0 or is_one(number):
+            continue
+        counts = isinstance(number, int)
+        sum_for_mean, mean_for_sum = _CONFUSED if counts else ("", "")
+        if is_one(size / number):
+            names[label] = f"{number:g} is {label}: a division by it is missing{sum_for_mean}."
+        elif is_one(size * number):
+            names[label] = f"{number:g} is {label}: one division by it is too many{mean_for_sum}."
+    if is_one(size / 2):
+        names["2"] = "Something is counted twice, or a factor 1/2 is missing."
+    if is_one(size * 2):
+        names["2"] = "A factor 2 is missing (the derivative of x * x is 2 * x), or there is a 1/2 too many."
+    if not names and _tells(evidence):
+        for (label, number), (other, divisor) in itertools.permutations(quantities.items(), 2):
+            if min(number, divisor) > 1 and is_one(size * divisor / number):
+                names[f"{label} / {other}"] = f"It is divided by {other} ({divisor:g}) instead of {label} ({number:g})."
+    return {label: advice + (" And the sign is wrong." if factor < 0 else "") for label, advice in names.items()}
+
+
+def _quantities(evidence):
+    """Return the numbers of this case that one divides by, by their names, the likeliest first."""
+    values, quantities = evidence.values, {}
+    arrays = {name: value for name, value in values.items() if getattr(value, "dtype", np.dtype("O")).kind == "f"}
+    given = arrays.get("x", next(iter(arrays.values()), evidence.expected))
+    if given.ndim in (2, 4):
+        quantities["the batch size N"] = given.shape[0]
+    for name, what in (("kernel_size", "window"), ("scale", "block")):
+        if name in values:
+            quantities[f"the number of pixels of a {what}"] = values[name][0] * values[name][1]
+    if "w" in arrays and arrays["w"].ndim == 4:
+        quantities["the number of taps of a filter"] = arrays["w"][0, 0].size
+    if evidence.result not in values:
+        arrays[evidence.result] = evidence.expected
+    shapes = {array.shape: name for name, array in reversed(arrays.items())}  # dy and dx are often of the same
+    for name, array in ((name, arrays[name]) for name in reversed(shapes.values())):
+        if array.ndim == 4 and array.size:
+            quantities[f"the number of pixels of a map of {name}"] = array[0, 0].size
+            quantities[f"the number of pixels of {name} in all images"] = array[:, 0].size
+        if array.ndim > 0:
+            quantities[f"the number of elements of {name}"] = array.size
+        if array.ndim > 1:
+            quantities[f"the number of {'columns' if array.ndim == 2 else 'channels'} of {name}"] = array.shape[1]
+    for name, value in values.items():
+        if isinstance(value, float):
+            quantities[name] = value
+            quantities[f"1 - {name}"] = 1 - value
+    return quantities
+
+
+def factor_along_an_axis(evidence):
+    """Say that a factor is off for each channel (or along another axis), and which argument it is."""
+    for rest, name in _axes_with_company(evidence):
+        # got = factor * expected + term for each index, by least squares
+        got = evidence.got - evidence.got.mean(axis=rest, keepdims=True)
+        expected = evidence.expected - evidence.expected.mean(axis=rest, keepdims=True)
+        squares = np.sum(expected * expected, axis=rest)
+        if not np.all(squares > (1e-3 * evidence.scale) ** 2):
+            continue
+        factor = np.sum(expected * got, axis=rest) / squares
+        if np.allclose(factor, 1) or not evidence.same(np.expand_dims(factor, rest) * expected, got):
+            continue
+        whole = evidence.same(np.expand_dims(factor, rest) * evidence.expected, evidence.got)
+        lead = f"{evidence.result} is right up to a factor{'' if whole else ' and a term'} for each {name}"
+        for label, vector in _vectors(evidence, len(factor)):
+            if np.allclose(factor * vector, 1, rtol=1e-6, atol=0):
+                return f"{lead}: a multiplication by {label} is missing."
+            if np.allclose(factor, vector, rtol=1e-6, atol=0):
+                return f"{lead}: it is multiplied by {label} once too often."
+        if _differ(factor):
+            return f"{lead}: {_some(factor)}. What has one number for each {name}, and is missing here or one too many?"
+    return None
+
+
+def term_along_an_axis(evidence):
+    """Say that a term is missing for each channel (or along another axis), and which argument it is."""
+    for rest, name in _axes_with_company(evidence):
+        term = (evidence.got - evidence.expected).mean(axis=rest)
+        if not evidence.same(np.expand_dims(term, rest) + evidence.expected, evidence.got):
+            continue
+        lead = f"{evidence.result} is off by one number for each {name}"
+        scale = evidence.tolerance * evidence.scale
+        for label, vector in _vectors(evidence, len(term)):
+            if np.allclose(term, -vector, rtol=1e-6, atol=scale):
+                return f"{lead}: {label} is not added."
+            if np.allclose(term, vector, rtol=1e-6, atol=scale):
+                return f"{lead}: {label} is added once too often."
+        if _differ(term):
+            return f"{lead}: {_some(term)}. What has one number for each {name}, and is missing here or one too many?"
+    return None
+
+
+def _differ(numbers):
+    return np.ptp(numbers) > 1e-3 * np.abs(numbers).max()
+
+
+def _axes_with_company(evidence):
+    """Yield, for each axis whose every index stands for many elements, the other axes, and its name."""
+    shape = evidence.expected.shape
+    if not evidence.same_shape or not np.isfinite(evidence.got).all():
+        return
+    names = evidence.axis_names(evidence.result)
+    for axis, size in enumerate(shape[:2]):  # images and channels; rows and columns hold nothing of their own
+        rest = tuple(k for k in range(len(shape)) if k != axis)
+        if size >= 2 and all(np.unique(part).size >= 5 for part in np.moveaxis(evidence.expected, axis, 0)):
+            yield rest, {"N": "image", "C": "channel", "F": "filter"}.get(names[axis], f"index of {names[axis]}")
+
+
+def _vectors(evidence, length):
+    """Yield the arguments that hold one number for each index, with their names."""
+    for name, value in evidence.values.items():
+        parts = {name: value}
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            parts = {f"{name}.{field}": part for field, part in zip(value._fields, value, strict=True)}
+        for label, part in parts.items():
+            if isinstance(part, np.ndarray) and part.shape == (length,) and part.dtype.kind == "f":
+                yield label, part
+
+
+def _some(numbers):
+    shown = ", ".join(f"{number:.4g}" for number in numbers[:4])
+    return f"{shown}, ..." if len(numbers) > 4 else shown

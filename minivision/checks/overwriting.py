@@ -1,0 +1,80 @@
+"""Sums that were overwritten: where contributions should add up, one of them stands alone."""
+
+import itertools
+
+import numpy as np
+
+EXPLAINED = 0.7  # share of the wrong elements; at a border two contributions may have become one
+MOST_PLACES = 60  # wrong elements that are looked at
+
+
+def overwritten(evidence):
+    """Say that elements hold one of their contributions (or what one image, one filter... adds) instead of all.
+
+    An element of ``dx`` is a sum: each element of ``dy`` adds its share. Where only one adds, ``=`` does as well as
+    ``+=``; elsewhere it leaves the share that came last.
+    """
+    if not evidence.same_shape or evidence.contributions is None:
+        return None
+    places = np.argwhere(evidence.wrong)
+    if len(places) < 2:
+        return None
+    places = tuple(places[:: -(-len(places) // MOST_PLACES)].T)  # one array of indices for each axis
+    first = evidence.values[evidence.first]
+    # (axes of the first argument..., places): what each of its elements adds there
+    shares = evidence.contributions[(..., *places)]
+    got = evidence.got[places] - (evidence.expected[places] - shares.sum(axis=tuple(range(first.ndim))))
+    names = evidence.axis_names(evidence.first)
+    for count in range(first.ndim):
+        for summed in itertools.combinations(range(first.ndim), count):
+            if 1 in [first.shape[axis] for axis in summed]:
+                continue  # that sums nothing
+            which = _survivor(evidence, shares.sum(axis=summed), got)
+            if which is None:
+                continue
+            if count == 0:
+                return (
+                    f"{evidence.result} holds only {which} of the contributions that should add up there; elements "
+                    f"with a single one are right. {_ADVICE[which]}"
+                )
+            left = [axis for axis in range(first.ndim) if axis not in summed and _adds_up_along(axis, shares)]
+            kept = " and ".join(_THINGS.get(names[axis], f"index of {names[axis]}") for axis in left)
+            return (
+                f"{evidence.result} holds only what {which} {kept} adds, not the sum over all of them. {_ADVICE[which]}"
+            )
+    return None
+
+
+_THINGS = {"N": "image", "C": "channel", "F": "filter"}
+_ADVICE = {
+    "the last": "An `=` stands where a `+=` is needed (and `a[rows, columns] += ...` with index arrays adds only once "
+    "where an index repeats: np.add.at adds each time).",
+    "the first": "Is a step [::stride] taken where a sum over the window is meant, or is a `return` or a `break` "
+    "inside of the loop?",
+    "one": "An `=` stands where a `+=` is needed, or a sum is taken over too few.",
+}
+
+
+def _adds_up_along(axis, shares):
+    """Return whether several entries along an axis add to one element; elements are the last axis of `shares`."""
+    others = tuple(k for k in range(shares.ndim - 1) if k != axis)
+    return bool((np.abs(shares).max(axis=others) > 0).sum(axis=0).max() > 1)
+
+
+def _survivor(evidence, shares, got):
+    """Return which share the numbers hold: "the last", "the first" or "one"; None when they hold no single one.
+
+    `shares` has the places last, in front of them the axes that were not summed over.
+    """
+    shares = shares.reshape(-1, len(got))
+    adds = np.abs(shares) > evidence.tolerance * evidence.scale
+    held = adds & evidence.close(shares, got)
+    explained = held.any(axis=0)
+    if explained.sum() < max(2, EXPLAINED * len(got)):
+        return None
+    adds, held = adds[:, explained], held[:, explained]
+    if np.mean(held[::-1].argmax(axis=0) == adds[::-1].argmax(axis=0)) > EXPLAINED:
+        return "the last"
+    if np.mean(held.argmax(axis=0) == adds.argmax(axis=0)) > EXPLAINED:
+        return "the first"
+    return "one"

@@ -1,0 +1,150 @@
+"""Check operations: values against the textbook, gradients against differences, transposes against their definition.
+
+An operation and its backward pass are checked together. Of a file of yours its own functions are checked; where one is
+wrong, you are told what the mistake looks like.
+"""
+
+import difflib
+import pathlib
+import sys
+
+from minivision.cli.arguments import UsageError, seed
+
+EPILOG = """\
+examples:
+  minivision check
+  minivision check conv2d max_pool2d
+  minivision check conv2d --backend mine.py
+  minivision check --backend mine.py
+
+Errors are relative to the largest value. A file holds functions with the names and the parameters of operations; the
+names of its other functions begin with an underscore. The exit code is 1 if something is wrong or not yet written.
+"""
+
+
+def add_arguments(parser, system):
+    parser.add_argument("names", nargs="*", metavar="NAME", help="operations (default: all, or all of the file)")
+    parser.add_argument(
+        "--backend", metavar="BACKEND", help="numba, reference, or a Python file of yours (default: the active one)"
+    )
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the random numbers (default: 0)")
+
+
+def run(args):
+    from minivision import backends
+
+    _refuse_unknown(args.names)
+    backend, file = _backend(args.backend)
+    own = _own(backend)
+    operations = _chosen(args.names, own if file else None)
+    if file:
+        _introduce(file, own)
+    else:
+        chosen = "" if args.backend else f", {backends.active_backend()[1]}"
+        print(f"backend {backend}{chosen}")
+    reports = _check(operations, backend, file, args.seed)
+    if reports is None:
+        return 1
+    verdicts = [report.verdict for report in reports]
+    counts = {verdict: verdicts.count(verdict) for verdict in ("ok", "wrong", "not yet")}
+    print(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing was checked")
+    failing = [report for report in reports if report.failures]
+    for report in failing:
+        print(f"\n{report}")
+    return 1 if failing or _unfinished(reports, args.names, file) else 0
+
+
+def _refuse_unknown(names):
+    from minivision.operation import all_operations
+
+    for name in names:
+        if name not in all_operations():
+            close = difflib.get_close_matches(name, all_operations(), 1)
+            hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(all_operations())}"
+            raise UsageError(f"no operation is called {name}{hint}")
+
+
+def _backend(given):
+    """Return the name of the backend, and the file it was loaded from or None."""
+    from minivision import backends
+    from minivision.checks import load_backend
+
+    if given is None:
+        return backends.active_backend()[0].name, None
+    path = pathlib.Path(given)
+    if path.suffix == ".py" or (given not in backends.backends() and path.exists()):
+        return load_backend(path), given
+    if given not in backends.backends():
+        known = ", ".join(backends.backends())
+        raise UsageError(f"--backend: {given} is neither a backend ({known}) nor a Python file")
+    return given, None
+
+
+def _own(backend):
+    """Return the names of the operations that a backend has functions of its own for."""
+    from minivision import backends
+    from minivision.operation import all_operations
+
+    source = backends.get_backend(backend)
+    return [name for name, op in all_operations().items() if source.kernel(op) is not None]
+
+
+def _chosen(names, own):
+    """Return the operations that are asked for, each with its backward pass; by default `own`, or all where None."""
+    from minivision.operation import all_operations
+
+    wanted = names or own
+    if wanted is None:
+        return list(all_operations())
+    forward = {name.removesuffix("_backward") for name in wanted}
+    return [name for name in all_operations() if name.removesuffix("_backward") in forward]
+
+
+def _introduce(file, own):
+    """Say which functions are the file's own, before anything is said about them."""
+    if not own:
+        raise UsageError(f"{file} has no function with the name of an operation, so there is nothing to check")
+    count = "1 function" if len(own) == 1 else f"{len(own)} functions"
+    print(f"{file}: {count} of its own: {', '.join(own)}")
+
+
+def _check(operations, backend, file, seed):
+    """Check the operations and print a line for each; return the reports, or None when stopped in the file."""
+    from tqdm import tqdm
+
+    from minivision.checks import check_operation
+    from minivision.checks.student import last_frame
+
+    reports, width = [], max(map(len, operations)) + 1
+    print(f"{'operation':<{width}} {'cases':>6} {'values':>9} {'gradients':>10} {'adjoint':>9}  verdict")
+    with tqdm(operations, unit="operation", leave=False) as bar:
+        for name in bar:
+            bar.set_postfix_str(name)
+            try:
+                report = check_operation(name, backend, seed=seed)
+            except KeyboardInterrupt as error:
+                frame = last_frame(error, file) if file else None
+                if frame is None:
+                    raise
+                print(f"minivision: stopped in line {frame.lineno} of {file}: `{frame.line}`", file=sys.stderr)
+                return None
+            reports.append(report)
+            bar.write(_line(report, width, file), file=sys.stdout)
+    return reports
+
+
+def _line(report, width, file):
+    verdict = {"wrong": "WRONG", "textbook": f"not in {file}, not checked" if file else "textbook, not checked"}
+    cases = report.cases or "-"
+    figures = f"{_figure(report.values):>9} {_figure(report.gradients):>10} {_figure(report.adjoint):>9}"
+    return f"{report.operation:<{width}} {cases:>6} {figures}  {verdict.get(report.verdict, report.verdict)}"
+
+
+def _figure(error):
+    return "-" if error is None else f"{error:.1e}"
+
+
+def _unfinished(reports, names, file):
+    """Return whether something that was asked for is not written yet, or not in the file."""
+    missing = [report for report in reports if report.verdict == "textbook" and file and report.operation in names]
+    return any(report.verdict == "not yet" for report in reports) or bool(missing)

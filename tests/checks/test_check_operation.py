@@ -1,0 +1,223 @@
+"""The whole check of an operation: what it passes, what it reports, and whom it blames."""
+
+import inspect
+
+import numpy as np
+import pytest
+from wrong import register, written_wrongly
+
+import minivision
+from minivision.checks import check_operation
+from minivision.checks.report import pattern
+from minivision.operation import all_operations
+
+OPERATIONS = all_operations()
+LOSSES = [name for name in OPERATIONS if name.endswith(("loss", "cross_entropy", "logits"))]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_kernel_passes_and_every_gradient_is_held_to_differences(name):
+    report = check_operation(name, "numba")
+    assert report.passed and report.cases > 0 and report.values < 1e-9, str(report)
+    if name.endswith("_backward") or name in LOSSES:
+        assert 0 < report.gradients < 1e-6  # exactly 0 would mean that nothing was compared
+    else:
+        assert report.gradients is None
+
+
+def test_linear_operations_are_held_to_their_transpose_and_others_are_not():
+    linear = ("avg_pool2d", "max_unpool2d", "upsample_bilinear", "linear", "dropout")
+    for name in linear:
+        assert check_operation(f"{name}_backward", "numba").adjoint < 1e-12, name
+    for name in ("relu", "max_pool2d", "sigmoid"):
+        assert check_operation(f"{name}_backward", "numba").adjoint is None, name
+
+
+def test_a_backend_without_the_function_is_not_reported_as_right():
+    backend = register(relu=lambda x: np.maximum(x, 0))
+    report = check_operation("sigmoid", backend)
+    assert (report.verdict, report.passed, report.cases, report.values) == ("textbook", False, 0, None)
+
+
+def test_right_functions_of_ones_own_pass():
+    assert check_operation("relu", register(relu=lambda x: np.maximum(x, 0))).passed
+    backward = register(relu_backward=lambda dy, x: dy * (x > 0))  # NaN and infinity are spared
+    assert check_operation("relu_backward", backward).passed
+    assert check_operation("softmax_cross_entropy", register(softmax_cross_entropy=_log_sum_exp)).passed
+
+
+def _log_sum_exp(scores, target, weight, ignore_index, reduction):
+    """Another way to write the loss than the textbook's."""
+    C = scores.shape[1]
+    rows = np.moveaxis(scores, 1, -1).reshape(-1, C)
+    target = target.reshape(-1)
+    counts = target != ignore_index
+    label = np.where(counts, target, 0)
+    w = counts * (1 if weight is None else weight[label])
+    top = rows.max(axis=1, keepdims=True)
+    log_p = rows - top - np.log(np.exp(rows - top).sum(axis=1, keepdims=True))
+    norm = w.sum() if reduction == "mean" and w.sum() > 0 else 1
+    loss = -(w * np.take_along_axis(log_p, label[:, None], 1)[:, 0]).sum() / norm
+    gradient = w[:, None] * (np.exp(log_p) - np.eye(C)[label]) / norm
+    moved = np.moveaxis(scores, 1, -1).shape
+    return loss, np.moveaxis(gradient.reshape(moved), -1, 1).astype(scores.dtype)
+
+
+def test_the_package_s_own_kernels_are_not_spared_nan():
+    own = check_operation("relu", register(relu=lambda x: np.maximum(x, 0)))
+    assert check_operation("relu", "reference").cases > own.cases
+
+
+def test_a_zero_at_the_kink_counts():
+    (failure,) = check_operation("relu_backward", register(relu_backward=lambda dy, x: dy * (x >= 0))).failures
+    assert failure.result == "dx" and failure.cases == 1
+
+
+def test_not_written_yet_is_neither_right_nor_wrong():
+    def conv2d(x, w, b, stride, padding, dilation, groups):
+        raise NotImplementedError
+
+    report = check_operation("conv2d", register(conv2d=conv2d))
+    assert (report.verdict, report.passed, report.failures) == ("not yet", False, [])
+
+
+def test_written_for_some_cases_only_is_wrong():
+    def avg_pool2d(x, kernel_size, stride, padding):
+        if np.any(padding):
+            raise NotImplementedError("padding")
+        return minivision.ops.avg_pool2d.reference(x, kernel_size, stride=stride, padding=padding)
+
+    report = check_operation("avg_pool2d", register(avg_pool2d=avg_pool2d))
+    (failure,) = report.failures
+    assert report.verdict == "wrong" and failure.what.startswith("NotImplementedError")
+    assert "padding" in failure.pattern
+
+
+def test_a_right_backward_pass_is_not_blamed_for_a_wrong_forward_pass():
+    backend = register(
+        avg_pool2d=written_wrongly("avg_pool2d", ("/= kh * kw", "/= kh")),
+        avg_pool2d_backward=written_wrongly("avg_pool2d_backward"),
+    )
+    assert check_operation("avg_pool2d", backend).verdict == "wrong"
+    assert check_operation("avg_pool2d_backward", backend).passed
+
+
+def test_a_wrong_forward_pass_does_not_spoil_the_cases_of_the_backward_pass():
+    def conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, groups):
+        raise ZeroDivisionError
+
+    def conv_transpose2d_backward(dy, x, w, **keywords):
+        return minivision.ops.conv_transpose2d_backward.reference(dy, x, w, **keywords)
+
+    conv_transpose2d_backward.__signature__ = inspect.signature(OPERATIONS["conv_transpose2d_backward"])
+    backend = register(conv_transpose2d=conv_transpose2d, conv_transpose2d_backward=conv_transpose2d_backward)
+    assert check_operation("conv_transpose2d_backward", backend).passed
+
+
+def test_the_case_that_is_shown_is_the_one_that_the_diagnosis_is_about():
+    def mse_loss(x, target, reduction):
+        loss, dx = minivision.ops.mse_loss.reference(x, target, reduction="mean")
+        noise = np.random.default_rng(0).random(dx.shape).astype(dx.dtype)
+        return loss, dx if reduction == "sum" else dx * noise  # of which nothing can be said
+
+    failures = check_operation("mse_loss", register(mse_loss=mse_loss)).failures
+    (about_dx,) = [failure for failure in failures if failure.result == "dx"]
+    assert "with reduction='mean' instead of 'sum'" in about_dx.diagnosis
+    assert about_dx.arguments["reduction"] == "sum"
+
+
+def test_what_sets_the_failing_cases_apart_is_said():
+    op, x = OPERATIONS["avg_pool2d"], np.arange(20.0).reshape(1, 1, 4, 5)
+    plain, padded = {"x": x, "kernel_size": 2}, {"x": x, "kernel_size": 2, "padding": 1}
+    both = {**padded, "stride": 1}
+    assert pattern(op, [padded, both], [plain]) == "All cases with padding fail; those without pass."
+    assert pattern(op, [both, both], [plain, padded]) == "All cases with windows that overlap fail; those without pass."
+    assert pattern(op, [padded, both], [padded, plain, plain, plain]) == "It fails only in cases with padding."
+    assert pattern(op, [padded], [padded, plain, plain, plain]) == ""  # one case says little
+    assert pattern(op, [plain, padded], [plain]) == pattern(op, [], [plain]) == pattern(op, [plain], []) == ""
+
+
+def test_a_failure_can_be_called_again():
+    report = check_operation("avg_pool2d", register(avg_pool2d=written_wrongly("avg_pool2d", ("/= kh * kw", "/= 1"))))
+    (failure,) = report.failures
+    op = OPERATIONS[failure.call]
+    with minivision.backend("wrong"):
+        wrong = op(**failure.arguments)
+    with minivision.backend("reference"):
+        right = op(**failure.arguments)
+    assert not np.allclose(wrong, right)
+
+
+def test_the_text_names_operation_backend_case_worst_elements_what_they_share_and_the_diagnosis():
+    wrong = written_wrongly("avg_pool2d_backward", ("] += dy", "] = dy"))
+    text = str(check_operation("avg_pool2d_backward", register(avg_pool2d_backward=wrong)))
+    first, call, *rest = text.splitlines()
+    assert first.startswith("avg_pool2d_backward (backend 'wrong')") and first.endswith("cases: dx is wrong")
+    assert call.startswith("  for avg_pool2d_backward(dy[2, 2, ")
+    assert "given           right  relative error" in text and "cases with windows that overlap" in text
+    assert rest[-3].startswith("  → dx holds only the last")
+
+
+def test_the_same_mistake_in_two_results_is_explained_once():
+    wrong = written_wrongly("linear_backward", ("return dx, dw, db", "return -dx, -dw, db"))
+    text = str(check_operation("linear_backward", register(linear_backward=wrong)))
+    assert text.count("The sign is wrong") == 1 and text.count("It looks like the same mistake") == 1
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (None, "it returned None: is a `return y, indices` missing"),
+        (np.zeros((2, 2)), "it returned 1 result, expected 2: return y, indices"),
+        (([1.0], [2]), "y is of type list, expected an array"),
+    ],
+)
+def test_a_result_that_is_no_result_is_named(result, said):
+    report = check_operation("max_pool2d", register(max_pool2d=lambda x, kernel_size, stride, padding: result))
+    assert said in str(report)
+
+
+def test_float_positions_are_named():
+    wrong = written_wrongly("max_pool2d", ("return y, indices", "return y, indices.astype(float)"))
+    (failure,) = check_operation("max_pool2d", register(max_pool2d=wrong)).failures
+    assert failure.what == "indices has dtype float64, expected integers"
+
+
+def test_32_bit_positions_are_right():
+    other = written_wrongly("max_pool2d", ("return y, indices", "return y, indices.astype(np.int32)"))
+    assert check_operation("max_pool2d", register(max_pool2d=other)).passed
+
+
+def test_a_plain_tuple_does_for_a_named_one():
+    other = written_wrongly("batch_norm2d", ("BatchStatistics(mean, inv_std, training)", "(mean, inv_std, training)"))
+    assert check_operation("batch_norm2d", register(batch_norm2d=other)).passed
+
+
+def test_what_overflows_in_float32_only_is_found():
+    def sigmoid(x):
+        return np.exp(x) / (1 + np.exp(x))  # exp(700) is finite in float64 only
+
+    (failure,) = check_operation("sigmoid", register(sigmoid=sigmoid)).failures
+    assert failure.what == "y is wrong, in float32 only" and failure.cases == 1
+
+
+def test_the_textbook_itself_can_be_found_wrong(monkeypatch):
+    """A backward pass that agrees with its textbook is still held to differences."""
+    op = OPERATIONS["sigmoid_backward"]
+    monkeypatch.setattr(op, "reference", lambda dy, y: -dy * y * (1 - y))
+    report = check_operation("sigmoid_backward", "reference")
+    (failure,) = report.failures
+    assert failure.what == "dx is not what differences give" and "The sign is wrong" in failure.diagnosis
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ValueError, match="no operation is called 'conv3d'; there are .*conv2d"):
+        check_operation("conv3d")
+    with pytest.raises(ValueError, match="no backend is called 'fortran'"):
+        check_operation("relu", "fortran")
+
+
+def test_the_active_backend_is_checked_by_default_and_stays_active():
+    with minivision.backend("reference"):
+        assert check_operation("relu").backend == "reference"
+        assert minivision.backends.active_backend()[0].name == "reference"

@@ -1,0 +1,121 @@
+"""The check command: a line for each operation, what is wrong below, and the exit code."""
+
+import os
+import signal
+
+import pytest
+
+from minivision.cli import main
+
+RIGHT = """\
+import numpy as np
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def relu_backward(dy, x):
+    return dy * (x > 0)
+"""
+WRONG = RIGHT.replace("dy * (x > 0)", "-dy * (x > 0)")
+
+
+@pytest.fixture
+def check(capsys, tmp_path, monkeypatch):
+    """Run the command beside a file ``mine.py``; return the exit code, the lines printed and the errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def check(*words, text=None):
+        if text is not None:
+            (tmp_path / "mine.py").write_text(text)
+            words += ("--backend", "mine.py")
+        code = main(["check", *words])
+        captured = capsys.readouterr()
+        return code, captured.out.splitlines(), captured.err
+
+    return check
+
+
+def test_an_operation_and_its_backward_pass_belong_together(check):
+    for name in ("relu", "relu_backward"):
+        code, (backend, head, forward, backward, summary), _ = check(name, "--backend", "reference")
+        assert code == 0 and backend == "backend reference" and summary == "2 ok"
+        assert head.split() == ["operation", "cases", "values", "gradients", "adjoint", "verdict"]
+        assert forward.split() == ["relu", "8", "0.0e+00", "-", "-", "ok"]
+        name, cases, values, gradients, adjoint, verdict = backward.split()
+        assert (name, adjoint, verdict) == ("relu_backward", "-", "ok") and 0 < float(gradients) < 1e-6
+
+
+def test_the_active_backend_and_why(check, monkeypatch):
+    monkeypatch.setenv("MINIVISION_BACKEND", "reference")
+    assert check("relu")[1][0] == "backend reference, chosen by the variable MINIVISION_BACKEND"
+
+
+def test_progress_goes_to_the_error_output(check):
+    _, out, errors = check("relu", "--backend", "reference")
+    assert "operation/s" in errors and not any("operation/s" in line for line in out)
+
+
+def test_a_file_is_checked_for_what_is_in_it(check):
+    code, lines, _ = check(text=RIGHT)
+    assert code == 0 and lines[0] == "mine.py: 2 functions of its own: relu, relu_backward"
+    assert [line.split()[0] for line in lines[2:-1]] == ["relu", "relu_backward"] and lines[-1] == "2 ok"
+
+
+def test_a_mistake_is_explained_below_the_table_and_the_exit_code_is_1(check):
+    code, lines, _ = check(text=WRONG)
+    assert code == 1 and lines[3].endswith("WRONG") and lines[4] == "1 ok, 1 wrong"
+    assert lines[6].startswith("relu_backward (mine.py, line 8), ") and "The sign is wrong" in "\n".join(lines)
+
+
+def test_what_is_not_in_the_file_is_not_reported_as_right(check):
+    code, lines, _ = check("relu", "sigmoid", text=RIGHT)
+    assert code == 1
+    rows = {line.split()[0]: line for line in lines}
+    assert rows["relu"].endswith("ok") and rows["sigmoid"].endswith("not in mine.py, not checked")
+    assert "sigmoid" not in lines[0] and lines[-1] == "2 ok"
+
+
+def test_a_backward_pass_that_is_missing_and_was_not_asked_for_is_no_failure(check):
+    code, lines, _ = check("relu", text=RIGHT.partition("\n\n\ndef relu_backward")[0])
+    assert code == 0 and lines[3].endswith("not in mine.py, not checked")
+
+
+def test_not_yet_written_is_listed_and_is_no_success(check):
+    code, lines, _ = check(text=RIGHT.replace("return dy * (x > 0)", "raise NotImplementedError"))
+    assert code == 1 and lines[3].endswith("not yet") and lines[4] == "1 ok, 1 not yet"
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "said"),
+    [
+        (("conv2",), None, "no operation is called conv2; did you mean conv2d?"),
+        (("relu", "--backend", "fortran"), None, "fortran is neither a backend (reference, numba, cupy"),
+        (("relu", "--backend", "none.py"), None, "none.py: No such file"),
+        (("relu", "--seed", "-1"), None, "--seed: expected a whole number"),
+        (("relu",), "def relu(x)\n    return x\n", "mine.py, line 1: expected ':'"),
+        ((), "import numpy\n", "mine.py has no function with the name of an operation"),
+    ],
+)
+def test_what_cannot_be_checked_is_answered_in_one_sentence_with_2(check, words, text, said):
+    code, out, errors = check(*words, text=text)
+    assert code == 2 and said in errors and errors.count("\n") == 1 and not out
+
+
+def test_a_loop_without_end_is_stopped_with_the_line_it_was_in(check):
+    loop = "import os, signal\n\n\ndef relu(x):\n    while True:\n        os.kill(os.getpid(), signal.SIGINT)\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler and os.getpid()
+    code, _, errors = check(text=loop)
+    assert code == 1 and "minivision: stopped in line 6 of mine.py: `os.kill" in errors
+
+
+def test_another_seed_draws_other_numbers(check):
+    figures = {check("sigmoid", "--backend", "reference", "--seed", seed)[1][3].split()[3] for seed in "123"}
+    assert len(figures) > 1
+
+
+def test_help_has_examples(capsys):
+    assert main(["check", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "examples:" in out and "minivision check conv2d --backend mine.py" in out
