@@ -261,16 +261,27 @@ def _owners(array):
 # ---- a NumPy that allocates objects ------------------------------------------------------------------------------
 
 
+_ALLOCATING = (np.zeros, np.ones, np.empty, np.full)
+_ELEMENTWISE = (np.exp, np.expm1, np.log, np.log1p, np.sqrt, np.tanh)
+
+
 class _NumpyForObjects:
-    """NumPy, but ``zeros`` and the like make arrays of objects where they would make arrays of floats."""
+    """NumPy, but ``zeros`` and the like make arrays of objects where they would make arrays of floats.
+
+    And ``exp`` and the like also take arrays in which plain numbers stand beside traced ones.
+    """
 
     def __getattr__(self, name):
         return _for_objects(getattr(np, name))
 
 
 def _for_objects(function):
-    if function not in (np.zeros, np.ones, np.empty, np.full):
-        return function
+    if function in _ALLOCATING:
+        return _allocating_objects(function)
+    return _taking_objects(function) if function in _ELEMENTWISE else function
+
+
+def _allocating_objects(function):
     position = list(inspect.signature(function).parameters).index("dtype")
 
     def allocate(*args, **kwargs):
@@ -280,6 +291,22 @@ def _for_objects(function):
         return function(*args, **kwargs)
 
     return allocate
+
+
+def _taking_objects(function):
+    def one(element):
+        if isinstance(element, Traced):
+            return getattr(element, function.__name__)()
+        return float(function(float(element)))
+
+    def calculate(array, *args, **kwargs):
+        if isinstance(array, Traced | Padding):
+            return one(array)
+        if isinstance(array, np.ndarray) and array.dtype == object and not args and not kwargs:
+            return np.frompyfunc(one, 1, 1)(array)
+        return function(array, *args, **kwargs)
+
+    return calculate
 
 
 def _with_numpy_for_objects(function):
@@ -296,6 +323,6 @@ def _with_numpy_for_objects(function):
             namespace[name] = _NumpyForObjects()
         elif isinstance(value, types.FunctionType) and value.__globals__ is function.__globals__:
             namespace[name] = copy(value)
-        elif value in (np.zeros, np.ones, np.empty, np.full) if callable(value) else False:
+        elif isinstance(value, np.ufunc) or callable(value) and value in _ALLOCATING:
             namespace[name] = _for_objects(value)
     return copy(function)

@@ -55,6 +55,7 @@ class _StepFinder:
         for number in self.whole:
             self.cells[number] = [None] * len(self.cells[number])
         self.steps = [*self._turns_of_loops()]
+        self._fill_in_what_was_never_written()
         for number, event in self.whole.items():
             if self.beside[number] is None:
                 self.steps += self._cell_by_cell(number, event)
@@ -106,6 +107,15 @@ class _StepFinder:
             looked_at = []
         if draft:
             yield self._step(draft)
+
+    def _fill_in_what_was_never_written(self):
+        """Show plain numbers that no step wrote as they were from the beginning, in every step."""
+        for number, other in self.beside.items():
+            if other is not None:
+                written = {cell for step in self.steps for cell in step.writes.get(other, ())}
+                for cell in set(range(len(self.cells[number]))) - written:
+                    for cells in (self.cells, *(step.cells for step in self.steps)):
+                        cells[number][cell] = self.arrays[number].last[cell]
 
     def _shown_writes(self, event):
         """Return what an event wrote into results: {panel: {cell: element}}."""

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from numpy import exp
 
 import minivision
 from minivision import ops
@@ -216,6 +217,16 @@ def test_arrays_too_large_to_look_at_are_refused():
 def test_a_number_that_would_lose_its_history_is_refused(rng):
     with pytest.raises(TypeError, match="dtype=x.dtype"):
         Trace(lambda x: math.exp(x[0]), rng.normal(size=2))
+
+
+def from_numpy_import(x):
+    return np.sqrt(np.where(x > 1, x, 4.0)) + exp(np.where(x > 1, 0, x))
+
+
+def test_numpys_functions_take_plain_numbers_beside_traced_ones():
+    trace = Trace(from_numpy_import, np.array([0.5, 9.0]))
+    np.testing.assert_allclose(plain(trace.results["result"]), from_numpy_import(np.array([0.5, 9.0])))
+    assert trace.expressions().tolist() == ["2 + exp(x[0])", "sqrt(x[1]) + 1"]
 
 
 def test_unknown_names_are_refused(rng):
