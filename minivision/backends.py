@@ -57,7 +57,8 @@ class Backend:
         name = operation.__name__
         if name not in self._kernels:
             module = self._module_of(operation)
-            self._kernels[name] = getattr(module, name, None)
+            found = getattr(module, name, None)
+            self._kernels[name] = None if found is operation else found  # merely imported: it would call itself
         return self._kernels[name]
 
     def _module_of(self, operation):

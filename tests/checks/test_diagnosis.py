@@ -246,6 +246,7 @@ NEARLY = [
     ("conv2d_backward", "plain", "db", lambda right: np.stack([right, right + 1])),
     ("conv2d_backward", "padded", "dx", lambda right: _spoil_border(right, every=4)),
     ("conv2d_backward", "padded", "dx", lambda right: _spoil_border(right, every=1) + (right == right.max())),
+    ("conv2d", "strided", "y", lambda right: np.where(right == right.max(), right * (1 + 1e-6), right)),
     ("conv2d", "strided", "y", lambda right: right + 1e-3 * np.sin(np.arange(right.size)).reshape(right.shape)),
 ]  # fmt: skip
 

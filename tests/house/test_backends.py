@@ -122,3 +122,11 @@ def test_an_edited_kernel_file_makes_the_cached_machine_code_stale(tmp_path):
 
     own, all_kernels = kernel._cache._cache_file._source_stamp
     assert {name for name, *_ in all_kernels} >= {"direct.py", "register_tile.py", "compile.py"}
+
+
+def test_an_operation_that_a_module_merely_imports_is_no_kernel_of_its_own():
+    module = types.ModuleType("imports_relu")
+    module.relu = relu
+    minivision.register_backend("imports_relu", module)
+    with minivision.backend("imports_relu"):
+        assert relu(np.array([-1.0, 2.0])).tolist() == [0, 2]
