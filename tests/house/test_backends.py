@@ -37,7 +37,8 @@ def test_with_block_ends_and_does_not_leak_into_other_threads():
     assert seen == ["numba"] and active_backend()[0].name == "numba"
 
 
-def test_set_backend_lasts_and_says_so():
+def test_set_backend_lasts_and_says_so(monkeypatch):
+    monkeypatch.setattr("minivision.backends._chosen", None)  # as it was, for the tests after this one
     minivision.set_backend("reference")
     backend, reason = active_backend()
     assert backend.name == "reference" and "set_backend" in reason
