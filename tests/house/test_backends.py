@@ -14,9 +14,8 @@ from minivision.ops import relu
 
 
 @pytest.fixture(autouse=True)
-def default_backend():
-    yield
-    minivision.set_backend("numba")
+def default_backend(monkeypatch):
+    monkeypatch.setattr("minivision.backends._chosen", None)  # what a test chooses does not outlive it
 
 
 def module_with(**functions):
@@ -37,8 +36,7 @@ def test_with_block_ends_and_does_not_leak_into_other_threads():
     assert seen == ["numba"] and active_backend()[0].name == "numba"
 
 
-def test_set_backend_lasts_and_says_so(monkeypatch):
-    monkeypatch.setattr("minivision.backends._chosen", None)  # as it was, for the tests after this one
+def test_set_backend_lasts_and_says_so():
     minivision.set_backend("reference")
     backend, reason = active_backend()
     assert backend.name == "reference" and "set_backend" in reason
