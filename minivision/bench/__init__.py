@@ -1,1 +1,1 @@
-"""How fast the kernels are: as ratios to PyTorch, measured beside it in one run."""
+"""How fast the kernels are: as ratios to PyTorch and to the textbook, measured beside them in one run."""
