@@ -113,11 +113,12 @@ def add_data_arguments(parser, *, split, default):
     )  # fmt: skip
 
 
-def data_of(args, stored):
+def data_of(args, stored, system):
     """Return what is to be opened, as kept in checkpoints: given, else `stored`, else the defaults.
 
     Paths are made absolute, so that a run can be resumed from another folder. The level belongs to the data:
-    it is taken from `stored` only if the data are.
+    it is taken from `stored` only if the data are. Which objects scenes have is kept too: those that the class
+    `system` is for, its ``scene_options``.
 
     Raises
     ------
@@ -136,6 +137,8 @@ def data_of(args, stored):
     if args.level is not None and data.get("data", "scenes") != "scenes":
         raise UsageError("--level is for scenes only: images in files are as hard as they are")
     defaults = {"data": "scenes", "level": "hard", "size": None, "skip_broken": False}
+    if data.get("data", "scenes") == "scenes":
+        defaults |= system.scene_options
     return {**defaults, **{name: value for name, value in data.items() if value is not None}}
 
 
@@ -155,8 +158,8 @@ def open_data(data):
         data["data"],
         split=data["split"],
         level=data["level"],
-        classes=data.get("classes"),  # the demo draws fewer
         skip_broken=data["skip_broken"],
+        **{name: data[name] for name in ("classes", "objects") if name in data},  # of scenes; by default all
     )
 
 

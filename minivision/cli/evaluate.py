@@ -7,6 +7,7 @@ import pathlib
 import sys
 
 from minivision.cli.arguments import add_data_arguments, data_of, open_data
+from minivision.cli.tables import figures_table
 
 EPILOG = """\
 examples:
@@ -14,8 +15,12 @@ examples:
   minivision evaluate runs/scenes --level hard --split test
   minivision evaluate runs/cells --json > cells.json
 
-Intersection over union (IoU) is counted over all pixels of all images together, the background included; a
-class that neither occurs nor is predicted has none and is left out of the mean. All figures are from 0 to 1.
+What is measured depends on what the system predicts; all figures are from 0 to 1.
+Label maps: intersection over union (IoU) is counted over all pixels of all images together, the background
+included; a class that neither occurs nor is predicted has none and is left out of the mean.
+One object: its class, and the IoU of its box with the true one.
+One person: the part of the joints within a fifth of a length of the person (PCK), and object keypoint
+similarity (OKS). Objects: average precision (AP) by COCO's rules.
 """
 
 
@@ -27,29 +32,30 @@ def add_arguments(parser, system):
 
 def run(args):
     if not args.json:
-        print(_table(_figures(args)))
+        print(_table(*_figures(args)))
         return 0
     with contextlib.redirect_stdout(sys.stderr):  # whatever says something on the way
-        figures = _figures(args)
+        _, figures = _figures(args)
     print(json.dumps(_null_for_nan(figures), indent=2, allow_nan=False))
     return 0
 
 
 def _figures(args):
+    """Return the task of the model, and the figures with what they are about."""
     from minivision.metrics import evaluate
     from minivision.training.memory import hold_in_memory
 
     checkpoint = load_run(args.run_folder)
-    data = data_of(args, {**checkpoint.data, "split": "val"})
-    dataset = open_data(data)
     model = checkpoint.make_model()
+    data = data_of(args, {**checkpoint.data, "split": "val"}, model)
+    dataset = open_data(data)
     if data["size"] is not None:
         dataset = hold_in_memory(dataset, size=tuple(data["size"]))
     about = {"system": checkpoint.system, "step": checkpoint.step, "total": checkpoint.total}
     about |= {name: data[name] for name in ("data", "level", "split", "size")}
     if data["data"] != "scenes":
         del about["level"]
-    return {**about, **evaluate(model, dataset, progress=True)}
+    return model.task, {**about, **evaluate(model, dataset, progress=True)}
 
 
 def load_run(path):
@@ -69,22 +75,13 @@ def load_run(path):
     return Checkpoint.load(file)
 
 
-def _table(figures):
+def _table(task, figures):
     where = [figures["data"], *(figures[name] for name in ("level", "split") if name in figures)]
-    lines = [
+    head = (
         f"{figures['system']} after step {figures['step']} of {figures['total']}, "
-        f"on {figures['images']} images ({', '.join(where)})",
-        "",
-        f"  {'mean IoU':<16}{figures['miou']:.3f}",
-        f"  {'pixel accuracy':<16}{figures['pixel_accuracy']:.3f}",
-        "",
-    ]
-    width = max(16, *(len(name) + 2 for name in figures["iou"]))
-    lines.append(f"  {'class':<{width}}IoU")
-    for name, iou in figures["iou"].items():
-        value = "-  (neither occurs nor is predicted)" if math.isnan(iou) else f"{iou:.3f}"
-        lines.append(f"  {name:<{width}}{value}")
-    return "\n".join(lines)
+        f"on {figures['images']} images ({', '.join(where)})"
+    )
+    return f"{head}\n\n{figures_table(task, figures)}"
 
 
 def _null_for_nan(value):

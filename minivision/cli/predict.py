@@ -1,9 +1,11 @@
 """Run a trained system on images.
 
-For each image NAME it writes NAME-labels.png, whose pixel values are the classes, and NAME-overlay.png, a
-picture for people.
+For each image NAME it writes NAME-overlay.png, a picture for people, and what was predicted: NAME-labels.png,
+whose pixel values are the classes, or NAME-objects.json, a list of objects with their boxes (x1, y1, x2, y2 in
+pixels), scores and joints.
 """
 
+import json
 import pathlib
 import sys
 
@@ -34,8 +36,7 @@ def run(args):
 
     checkpoint = load_run(args.run_folder)
     model = checkpoint.make_model()
-    if model.task != "segmentation":
-        raise ValueError(f"{checkpoint.system} predicts {model.task}s, and only label maps can be written so far")
+    write, what = (_write_segmentation, "label maps") if model.task == "segmentation" else (_write_objects, "objects")
     seen_size = args.size or checkpoint.data.get("size")
     args.out.mkdir(parents=True, exist_ok=True)
     names, failed = _unique_names(args.images), 0
@@ -46,31 +47,64 @@ def run(args):
             tqdm.write(f"minivision: {error}", file=sys.stderr)
             failed += 1
             continue
-        _write(image, predict_label_map(model, image, seen_size), model.classes, args.out, name)
-    print(f"Wrote the label maps and overlays of {len(args.images) - failed} images into {args.out}")
+        write(image, predict(model, image, seen_size), model, args.out, name)
+    print(f"Wrote the {what} and overlays of {len(args.images) - failed} images into {args.out}")
     if failed:
         print(f"minivision: {failed} of {len(args.images)} images could not be read", file=sys.stderr)
     return 1 if failed else 0
 
 
-def predict_label_map(model, image, seen_size=None):
-    """Return the label map of one image, of the image's size, seen by the network at `seen_size` if given."""
+def predict(model, image, seen_size=None):
+    """Return what a model predicts for one image, in the image's size, seen by the network at `seen_size` if given."""
+    import numpy as np
+
+    from minivision.data import Sample, resize
+    from minivision.instances import Instances
+
     if seen_size is None:
         return model.predict([image])[0]
-    import numpy as np
-    from PIL import Image
+    size, nothing = image.shape[:2], Instances.empty()
+    seen = resize(Sample(image, nothing, np.zeros(size, np.uint8)), seen_size)
+    prediction = model.predict([seen.image])[0]
+    if model.task == "segmentation":
+        return resize(seen._replace(label_map=prediction.astype(np.uint8)), size).label_map
+    return resize(seen._replace(instances=prediction), size).instances
 
-    height, width = seen_size
-    resized = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
-    label_map = Image.fromarray(model.predict([resized])[0].astype(np.uint8))
-    return np.asarray(label_map.resize((image.shape[1], image.shape[0]), Image.Resampling.NEAREST))
 
-
-def _write(image, label_map, classes, out, name):
+def _write_segmentation(image, label_map, model, out, name):
     from minivision.viz import draw_segmentation, save_label_map
 
-    save_label_map(label_map, out / f"{name}-labels.png", len(classes))
-    draw_segmentation(image, label_map, classes).savefig(out / f"{name}-overlay.png")
+    save_label_map(label_map, out / f"{name}-labels.png", len(model.classes))
+    draw_segmentation(image, label_map, model.classes).savefig(out / f"{name}-overlay.png")
+
+
+def _write_objects(image, instances, model, out, name):
+    from minivision.viz import draw_instances
+
+    objects = [_plain(instances[k], model) for k in range(len(instances))]
+    content = {"height": image.shape[0], "width": image.shape[1], "objects": objects}
+    (out / f"{name}-objects.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    figure = draw_instances(image, instances, model.classes, keypoint_names=model.keypoint_names)
+    figure.savefig(out / f"{name}-overlay.png")
+
+
+def _plain(instance, model):
+    """Return one object as a dict of plain values."""
+    from minivision.data import rle
+
+    plain = {"class": model.classes[instance.labels[0]], "box": _rounded(instance.boxes[0])}
+    if instance.scores is not None:
+        plain["score"] = round(float(instance.scores[0]), 4)
+    if instance.keypoints is not None:
+        joints = zip(model.keypoint_names, instance.keypoints[0], strict=True)
+        plain["joints"] = {name: _rounded(joint[:2]) for name, joint in joints if joint[2] > 0}
+    if instance.has_masks:
+        plain["mask"] = rle.encode(instance.masks[0])  # run lengths, as in COCO's files
+    return plain
+
+
+def _rounded(values):
+    return [round(float(value), 2) for value in values]
 
 
 def _unique_names(paths):

@@ -61,14 +61,14 @@ def add_arguments(parser, system):
 
 
 def run(args):
+    from minivision.models import system_class, systems
     from minivision.training.trainer import open_run, train
 
     if args.system is None and not args.resume:
-        from minivision.models import systems
-
         raise UsageError(f"name the system to train, one of {', '.join(systems())}; or --resume a run")
     checkpoint = open_run(args.out, args.resume)  # refuses a folder before anything takes time
-    data = data_of(args, {"split": "train", **(checkpoint.data if checkpoint else {})})
+    system = system_class(checkpoint.system if checkpoint else args.system)
+    data = data_of(args, {"split": "train", **(checkpoint.data if checkpoint else {})}, system)
     dataset = open_data(data)
     model = _resumed_model(args, checkpoint) if checkpoint else _new_model(args, dataset)
     if data["size"] is not None:

@@ -34,6 +34,7 @@ from minivision.layers import (
     Sequential,
     conv_block,
 )
+from minivision.models.model import pad_to_multiple
 from minivision.models.segmenter import Segmenter
 
 UPSAMPLINGS = ("nearest", "bilinear", "bed-of-nails", "max-unpool", "transpose-conv")
@@ -148,9 +149,7 @@ class EncoderDecoder(Segmenter):
         """Return scores ``(N, classes, H, W)`` for images ``(N, H, W, 3)``, uint8, of any size."""
         height, width = images.shape[1:3]
         step = 2 ** (len(self.pools) + 1)
-        # Edge pixels repeated until the size divides; cut off again below.
-        padded = np.pad(images, ((0, 0), (0, -height % step), (0, -width % step), (0, 0)), mode="edge")
-        return super().score_maps(padded)[:, :, :height, :width]
+        return super().score_maps(pad_to_multiple(images, step))[:, :, :height, :width]
 
 
 def _upsampling_layer(name, channels, rng):

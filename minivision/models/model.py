@@ -22,14 +22,20 @@ class Model(Layer):
     name : str
         What the system is called everywhere: on the command line, as a file, in tables.
     task : str
-        ``"segmentation"`` or ``"detection"``: what it predicts and how it is evaluated.
+        ``"segmentation"``, ``"localization"``, ``"pose"`` or ``"detection"``: what it predicts and how it is evaluated.
     recipe : dict
         Its training defaults: ``batch_size``, ``rate``, ``weight_decay``, ``flips``, as the trainer's arguments.
+    scene_options : dict
+        What scenes it is for, as arguments of :class:`minivision.data.Scenes`: the command line draws these.
+    keypoint_names : tuple of str
+        Of the joints that it predicts, if it does.
     """
 
     name = ""
     task = "segmentation"
     recipe = {}
+    scene_options = {}
+    keypoint_names = ()
 
     def __init__(self, classes, **options):
         self.classes = tuple(classes)
@@ -89,3 +95,33 @@ class Model(Layer):
             np.subtract(images[..., channel], x.dtype.type(127.5), out=x[:, channel])
         x *= x.dtype.type(1 / 64)
         return x
+
+
+def groups_of_one_size(images, most):
+    """Split images of any sizes into batches of one size.
+
+    Parameters
+    ----------
+    images : sequence of uint8 ndarray, (H, W, 3)
+    most : int
+        Images in a batch, at most.
+
+    Yields
+    ------
+    indices : list of int
+        Which of `images` these are.
+    batch : uint8 ndarray, (N, H, W, 3)
+    """
+    by_size = {}
+    for index, image in enumerate(images):
+        by_size.setdefault(image.shape[:2], []).append(index)
+    for indices in by_size.values():
+        for start in range(0, len(indices), most):
+            together = indices[start : start + most]
+            yield together, np.stack([images[index] for index in together])
+
+
+def pad_to_multiple(images, step):
+    """Repeat the last row and column of images ``(N, H, W, 3)`` until height and width divide by `step`."""
+    height, width = images.shape[1:3]
+    return np.pad(images, ((0, 0), (0, -height % step), (0, -width % step), (0, 0)), mode="edge")

@@ -4,7 +4,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.data.dataset import IGNORE
-from minivision.models.model import Model
+from minivision.models.model import Model, groups_of_one_size
 
 
 class Segmenter(Model):
@@ -58,13 +58,8 @@ class Segmenter(Model):
     def predict(self, images):
         """Return the label map ``(H, W)``, uint8, of each image; they may have several sizes."""
         label_maps = [None] * len(images)
-        by_size = {}
-        for index, image in enumerate(images):
-            by_size.setdefault(image.shape[:2], []).append(index)
-        for indices in by_size.values():
-            for start in range(0, len(indices), self.predicted_together):
-                together = indices[start : start + self.predicted_together]
-                scores = self.score_maps(np.stack([images[index] for index in together]))
-                for index, label_map in zip(together, scores.argmax(axis=1).astype(np.uint8), strict=True):
-                    label_maps[index] = label_map
+        for indices, batch in groups_of_one_size(images, self.predicted_together):
+            label_maps_of_batch = self.score_maps(batch).argmax(axis=1).astype(np.uint8)
+            for index, label_map in zip(indices, label_maps_of_batch, strict=True):
+                label_maps[index] = label_map
         return label_maps

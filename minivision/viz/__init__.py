@@ -7,6 +7,7 @@ notebook shows it.
 from minivision.viz.arrays import draw_arrays
 from minivision.viz.colors import class_colors, palette
 from minivision.viz.curves import draw_loss_curve, save_loss_curve
+from minivision.viz.instances import draw_instance_comparison, draw_instances
 from minivision.viz.pictures import draw_pictures
 from minivision.viz.player import Player, trace
 from minivision.viz.precision_recall import draw_precision_recall
@@ -17,6 +18,8 @@ __all__ = [
     "class_colors",
     "draw_arrays",
     "draw_comparison",
+    "draw_instance_comparison",
+    "draw_instances",
     "draw_loss_curve",
     "draw_pictures",
     "draw_precision_recall",

@@ -15,6 +15,7 @@ OKABE_ITO = (
     (204, 121, 167),  # reddish purple
     (0, 114, 178),  # blue
 )
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 IGNORE_COLOR = (150, 150, 150)  # of pixels whose class is not known
 
 
@@ -48,3 +49,9 @@ def palette(num_classes):
     colors[:num_classes] = class_colors(num_classes)
     colors[255] = IGNORE_COLOR
     return colors
+
+
+def pale(image):
+    """Return an image ``(H, W, 3)`` in pale greys ``(H, W, 1)``, float32, 0 to 255: colours laid over it stand out."""
+    grey = image.astype(np.float32) @ LUMINANCE
+    return 0.85 * grey[..., None] + 0.15 * 160

@@ -1,13 +1,11 @@
 """Label maps as pictures: over their image, and beside the truth."""
 
-import math
-
 import numpy as np
 
-from minivision.viz.colors import class_colors, palette
+from minivision.viz.colors import class_colors, pale, palette
+from minivision.viz.grid import make_grid
 
 IGNORE = 255
-LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
 def overlay(image, label_map, *, alpha=0.7):
@@ -32,16 +30,15 @@ def overlay(image, label_map, *, alpha=0.7):
         raise ValueError(f"label_map: expected the image's size {image.shape[:2]}, got {label_map.shape}")
     colors = palette(255).astype(np.float32)[label_map]
     strength = np.where(label_map > 0, alpha, 0).astype(np.float32)
-    strength[_outline(label_map) & (label_map > 0)] = 1
+    strength[outline(label_map) & (label_map > 0)] = 1
     y, x = np.indices(label_map.shape)
     strength[(label_map == IGNORE) & ((x + y) % 4 < 2)] = 0  # a hatching, so that it is not taken for a class
-    grey = image.astype(np.float32) @ LUMINANCE
-    grey = 0.85 * grey[..., None] + 0.15 * 160  # (H, W) -> (H, W, 1); paler, so that colours stand out
+    grey = pale(image)
     mixed = grey + (colors - grey) * strength[..., None]
     return np.round(mixed).astype(np.uint8)
 
 
-def _outline(label_map):
+def outline(label_map):
     """Return where a pixel's class differs from that of a pixel above, below, left or right of it."""
     edge = np.zeros(label_map.shape, bool)
     down, right = label_map[1:] != label_map[:-1], label_map[:, 1:] != label_map[:, :-1]
@@ -70,7 +67,7 @@ def draw_segmentation(image, label_map, classes, *, title=""):
     """
     height, width = label_map.shape
     scale = 6 / max(height, width)
-    return _grid([[overlay(image, label_map)]], [title], [label_map], classes, cell=(scale * width, scale * height))
+    return _draw([[overlay(image, label_map)]], [title], [label_map], classes, cell=(scale * width, scale * height))
 
 
 def draw_comparison(images, truths, predictions, classes):
@@ -92,38 +89,15 @@ def draw_comparison(images, truths, predictions, classes):
         for image, truth, prediction in zip(images, truths, predictions, strict=True)
     ]
     maps = [*truths, *predictions]
-    return _grid(rows, ["input", "truth", "prediction"], maps, classes, cell=(2.4, 2.4))
+    return _draw(rows, ["input", "truth", "prediction"], maps, classes, cell=(2.4, 2.4))
 
 
-def _grid(rows, titles, label_maps, classes, *, cell):
+def _draw(rows, titles, label_maps, classes, *, cell):
     """Draw rows of pictures under titles, above a legend of the classes that occur in `label_maps`."""
-    from matplotlib.figure import Figure
-
-    entries = _legend_entries(label_maps, classes)
-    longest = max((len(entry.get_label()) for entry in entries), default=0)
-    width = 0.5 + 0.075 * longest  # inches that an entry takes
-    lines = math.ceil(len(entries) * width / (cell[0] * len(titles)))
-    columns = math.ceil(len(entries) / max(1, lines))
-    head, foot = (0.32 if any(titles) else 0.06), 0.12 + 0.24 * lines  # inches
-    size = (cell[0] * len(titles), cell[1] * len(rows) + head + foot)
-    figure = Figure(figsize=size, dpi=144, facecolor="white")
-    axes = figure.subplots(len(rows), len(titles), squeeze=False)
+    figure, axes = make_grid(len(rows), titles, cell=cell, entries=_legend_entries(label_maps, classes))
     for row, pictures in zip(axes, rows, strict=True):
         for axis, picture in zip(row, pictures, strict=True):
             axis.imshow(picture, interpolation="nearest")
-            axis.set_axis_off()
-    for axis, title in zip(axes[0], titles, strict=True):
-        axis.set_title(title, fontsize=11, color="0.2", pad=5)
-    gap = 0.06
-    figure.subplots_adjust(
-        left=gap / size[0], right=1 - gap / size[0], top=1 - head / size[1], bottom=foot / size[1],
-        wspace=gap / cell[0], hspace=gap / cell[1],
-    )  # fmt: skip
-    if entries:
-        figure.legend(
-            handles=entries, loc="lower center", ncols=columns, frameon=False, fontsize=9, handlelength=1.0,
-            handleheight=1.0, columnspacing=1.4, handletextpad=0.5, borderaxespad=0.3, labelcolor="0.2",
-        )  # fmt: skip
     return figure
 
 
