@@ -5,21 +5,15 @@ import numpy as np
 from minivision import layers
 
 
-def torch_twin(model):
-    """Return the PyTorch module that computes what an :class:`EncoderDecoder` computes, weights copied.
+def layer_converter(pairs):
+    """Return a function that makes the PyTorch module for one of our layers, its weights copied.
 
     Parameters
     ----------
-    model : EncoderDecoder
-
-    Returns
-    -------
-    torch.nn.Module
-        ``twin(images)`` returns the scores; ``twin.pairs`` lists ``(parameter of ours, parameter of its)``.
+    pairs : list
+        To which each module made adds ``(parameter of ours, parameter of its)``.
     """
     import torch
-
-    pairs = []
 
     def tensor(array):
         return torch.nn.Parameter(torch.from_numpy(np.array(array)))
@@ -51,6 +45,15 @@ def torch_twin(model):
             return BedOfNails(layer.scale)
         if isinstance(layer, layers.MaxUnpool2d):
             return torch.nn.MaxUnpool2d(2)
+        if isinstance(layer, layers.PixelUnshuffle):
+            return torch.nn.PixelUnshuffle(layer.downscale_factor)
+        if isinstance(layer, layers.Flatten):
+            return torch.nn.Flatten()
+        if isinstance(layer, layers.Linear):
+            module = torch.nn.Linear(*reversed(layer.w.value.shape))
+            module.weight, module.bias = tensor(layer.w.value), tensor(layer.b.value)
+            pairs.extend([(layer.w, module.weight), (layer.b, module.bias)])
+            return module
         raise TypeError(f"no twin is known for {type(layer).__name__}")
 
     def convolution(layer):
@@ -85,6 +88,26 @@ def torch_twin(model):
             y = x.new_zeros(N, C, H * self.scale, W * self.scale)
             y[:, :, :: self.scale, :: self.scale] = x
             return y
+
+    return convert
+
+
+def torch_twin(model):
+    """Return the PyTorch module that computes what an :class:`EncoderDecoder` computes, weights copied.
+
+    Parameters
+    ----------
+    model : EncoderDecoder
+
+    Returns
+    -------
+    torch.nn.Module
+        ``twin(images)`` returns the scores; ``twin.pairs`` lists ``(parameter of ours, parameter of its)``.
+    """
+    import torch
+
+    pairs = []
+    convert = layer_converter(pairs)
 
     class Twin(torch.nn.Module):
         def __init__(self):

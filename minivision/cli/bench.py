@@ -6,10 +6,10 @@ that comparison: "textbook / Numba" says how many times longer the textbook take
 """
 
 import json
-import os
 import pathlib
 
 from minivision.cli.arguments import UsageError, count
+from minivision.replacing import replacing
 
 EPILOG = """\
 examples:
@@ -46,7 +46,8 @@ def run(args):
             rows.append({**_timed(entry, args.rounds), **_beside_the_textbook(entry, args.rounds, small)})
             print(_line(rows[-1], torch), flush=True)
     if args.json:
-        _write(args.json, {**about, "operations": rows})
+        with replacing(args.json) as file:
+            file.write_text(json.dumps({**about, "operations": rows}, indent=2) + "\n", encoding="utf-8")
     return 0
 
 
@@ -129,12 +130,3 @@ def _line(row, torch):
         return f"{line} {'-':>17}"
     times = row["small_textbook_ms"] / row["small_numba_ms"]
     return f"{line} {f'{times:,.0f}x' if times >= 10 else f'{times:.1f}x':>17}  {row['small_shape']}"
-
-
-def _write(path, figures):
-    beside = path.with_name(f"{path.name}.partial")
-    try:
-        beside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import sys
 
 from minivision.cli.arguments import size
 from minivision.cli.evaluate import load_run
+from minivision.replacing import replacing
 
 EPILOG = """\
 examples:
@@ -83,7 +84,8 @@ def _write_objects(image, instances, model, out, name):
 
     objects = [_plain(instances[k], model) for k in range(len(instances))]
     content = {"height": image.shape[0], "width": image.shape[1], "objects": objects}
-    (out / f"{name}-objects.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    with replacing(out / f"{name}-objects.json") as file:
+        file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     figure = draw_instances(image, instances, model.classes, keypoint_names=model.keypoint_names)
     figure.savefig(out / f"{name}-overlay.png")
 

@@ -28,7 +28,7 @@ def _localization(figures):
 
 
 def _pose(figures):
-    totals = {name: value for name, value in figures.items() if name not in ("joints", "images")}
+    totals = {name: value for name, value in figures.items() if isinstance(value, float)}
     measure = next(iter(totals))  # by which the joints are rated
     rows = {name.replace("_", " "): {measure: value} for name, value in figures["joints"].items()}
     return [*_list(totals), "", *_rows("joint", [measure], rows)]

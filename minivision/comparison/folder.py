@@ -1,13 +1,12 @@
 """The folder of a comparison: what it was begun with, which rows are done, their figures, and the table of them."""
 
-import contextlib
 import dataclasses
 import json
-import os
 import pathlib
 
 from minivision.comparison.rows import Settings
 from minivision.comparison.table import csv_table, markdown_table
+from minivision.replacing import replacing
 
 STATE = "comparison.json"
 TABLES, PICTURE = ("comparison.csv", "comparison.md"), "comparison.png"
@@ -87,14 +86,3 @@ class Folder:
                 file.write_text(text, encoding="utf-8")
         with replacing(self.path / PICTURE) as file:
             comparison.draw(table, self.settings).savefig(file, format="png")
-
-
-@contextlib.contextmanager
-def replacing(path):
-    """Give a path beside `path` to write to; it takes the place of `path` when all went well, and vanishes if not."""
-    beside = path.with_name(f"{path.name}.partial")
-    try:
-        yield beside
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

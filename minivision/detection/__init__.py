@@ -1,5 +1,33 @@
 """What detectors share: the boxes they begin from, which of them are right, and what is kept in the end."""
 
+from minivision.detection.anchors import anchor_grid, anchor_sizes
+from minivision.detection.default_boxes import SSD300, SSD512, Layout, boxes_per_place, default_boxes
 from minivision.detection.detections import detections
+from minivision.detection.kmeans_anchors import kmeans_anchors, mean_best_iou, spread_anchors
+from minivision.detection.matching import BACKGROUND, IGNORED, match, match_instances
+from minivision.detection.overlap import paired_iou, shape_iou
+from minivision.detection.sampling import sample
+from minivision.detection.yolo_tensor import decode_yolo, encode_yolo
 
-__all__ = ["detections"]
+__all__ = [
+    "BACKGROUND",
+    "IGNORED",
+    "SSD300",
+    "SSD512",
+    "Layout",
+    "anchor_grid",
+    "anchor_sizes",
+    "boxes_per_place",
+    "decode_yolo",
+    "default_boxes",
+    "detections",
+    "encode_yolo",
+    "kmeans_anchors",
+    "match",
+    "match_instances",
+    "mean_best_iou",
+    "paired_iou",
+    "sample",
+    "shape_iou",
+    "spread_anchors",
+]

@@ -1,15 +1,19 @@
 """Layers: objects that remember between the way forward and the way back."""
 
+from minivision.layers.attention import AttentionPool2d
 from minivision.layers.blocks import ResidualBlock, conv_block
 from minivision.layers.convolution import Conv2d, ConvTranspose2d
 from minivision.layers.layer import Layer, Parameter, Sequential
 from minivision.layers.linear import Flatten, Linear
 from minivision.layers.normalization import BatchNorm2d
 from minivision.layers.pointwise import Dropout, ReLU, Sigmoid
-from minivision.layers.pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d, MaxUnpool2d
+from minivision.layers.pooling import AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool2d, MaxUnpool2d
+from minivision.layers.regions import RoIAlign, RoIPool
+from minivision.layers.space_to_depth import PixelUnshuffle
 from minivision.layers.upsampling import BedOfNails, BilinearUpsample, NearestUpsample
 
 __all__ = [
+    "AttentionPool2d",
     "AvgPool2d",
     "BatchNorm2d",
     "BedOfNails",
@@ -19,14 +23,18 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GlobalAvgPool2d",
+    "GlobalMaxPool2d",
     "Layer",
     "Linear",
     "MaxPool2d",
     "MaxUnpool2d",
     "NearestUpsample",
     "Parameter",
+    "PixelUnshuffle",
     "ReLU",
     "ResidualBlock",
+    "RoIAlign",
+    "RoIPool",
     "Sequential",
     "Sigmoid",
     "conv_block",

@@ -75,6 +75,21 @@ class GlobalAvgPool2d(Layer):
         return ops.global_avg_pool2d_backward(dy, *self.recall())
 
 
+class GlobalMaxPool2d(Layer):
+    """Keep the largest value of each map, wherever it is: ``(N, C, H, W) -> (N, C)``."""
+
+    def forward(self, x, training=False):
+        """Return y ``(N, C)``."""
+        y, indices = ops.max_pool2d(x, x.shape[2:])
+        if training:
+            self.remember(indices, x.shape)
+        return y[:, :, 0, 0]
+
+    def backward(self, dy):
+        """Return dx: dy where the maximum was, zero elsewhere."""
+        return ops.max_pool2d_backward(dy[:, :, None, None], *self.recall())
+
+
 class MaxUnpool2d(Layer):
     """Put each value back where the matching pooling layer found its maximum; zeros elsewhere."""
 

@@ -7,6 +7,9 @@ _SYSTEMS = {
     "sliding-window": ("sliding_window", "SlidingWindow"),
     "full-resolution": ("full_resolution", "FullResolution"),
     "encoder-decoder": ("encoder_decoder", "EncoderDecoder"),
+    "localizer": ("localizer", "Localizer"),
+    "pose": ("pose", "Pose"),
+    "faster-rcnn": ("faster_rcnn", "FasterRCNN"),
 }
 
 

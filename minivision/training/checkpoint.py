@@ -9,6 +9,8 @@ import zlib
 
 import numpy as np
 
+from minivision.replacing import replacing
+
 FORMAT = "minivision checkpoint"
 VERSION = 1
 
@@ -79,16 +81,10 @@ class Checkpoint:
         }
         metadata = json.dumps({"format": FORMAT, "version": VERSION, **fields}, default=_plain)
         arrays["metadata"] = np.frombuffer(metadata.encode(), np.uint8)
-        beside = path.with_name(path.name + ".partial")  # one name: what a killed run left is overwritten
-        try:
-            with open(beside, "wb") as file:
-                np.savez(file, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
+        with replacing(path) as beside, open(beside, "wb") as file:  # what a killed run left is overwritten
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
         _sync_folder(path.parent)
 
     @classmethod

@@ -82,6 +82,7 @@ class Settings:
             say); that is left alone.
         """
         names = {field.name for field in dataclasses.fields(cls)}
+        recipe = {name: value for name, value in recipe.items() if name != "minutes"}
         chosen = {}
         for source in (recipe, stored, given):  # the later wins
             chosen |= {name: value for name, value in source.items() if name in names and value is not None}

@@ -3,12 +3,12 @@
 Every picture is made from the trace alone, so any operation, also one written tomorrow, is drawn by the same code.
 """
 
-import pathlib
 import re
 import textwrap
 
 import numpy as np
 
+from minivision.replacing import replacing
 from minivision.tracing import Trace, Traced
 from minivision.tracing.expression import format_value
 from minivision.viz.stage import Scene, Stage
@@ -48,10 +48,8 @@ class Player(Trace):
     def save(self, path, by="step"):
         """Write the player as a page of its own."""
         page = f'<!DOCTYPE html><meta charset="utf-8"><title>{self.title}</title>\n{self.player(by)}'
-        path = pathlib.Path(path)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(path)
+        with replacing(path) as file:
+            file.write_text(page, encoding="utf-8")
 
     def draw(self, step=-1):
         """Return the picture of one step (by default the last) as a matplotlib Figure."""

@@ -5,8 +5,8 @@ import csv
 import pytest
 
 from minivision.comparison import Comparison, Row, Settings
-from minivision.comparison.folder import replacing
 from minivision.comparison.table import Column, csv_table, decimal, markdown_table, whole, with_unit
+from minivision.replacing import replacing
 
 ROWS = (
     Row("first way", "slow", "a", "tiny"),

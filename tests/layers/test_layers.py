@@ -46,6 +46,7 @@ LAYERS = {
     "BatchNorm2d": lambda rng: layers.BatchNorm2d(3),
     "MaxPool2d": lambda rng: layers.MaxPool2d(3, stride=2),
     "AvgPool2d": lambda rng: layers.AvgPool2d(3, stride=1, padding=1),
+    "GlobalMaxPool2d": lambda rng: layers.GlobalMaxPool2d(),
     "GlobalAvgPool2d": lambda rng: layers.GlobalAvgPool2d(),
     "BedOfNails": lambda rng: layers.BedOfNails(),
     "NearestUpsample": lambda rng: layers.NearestUpsample((2, 3)),
@@ -54,6 +55,7 @@ LAYERS = {
     "Sigmoid": lambda rng: layers.Sigmoid(),
     "ResidualBlock": lambda rng: layers.ResidualBlock(3, rng=rng),
     "conv_block": lambda rng: layers.conv_block(3, 2, rng=rng),
+    "AttentionPool2d": lambda rng: layers.AttentionPool2d(3, 2, rng=rng),
     "Flatten and Linear": lambda rng: layers.Sequential(layers.Flatten(), layers.Linear(108, 5, rng=rng)),
 }
 

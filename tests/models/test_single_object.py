@@ -1,0 +1,179 @@
+"""Localizer and pose: beside the same networks in PyTorch, what they refuse, and that they learn."""
+
+import numpy as np
+import pytest
+
+from minivision.data import Batch, Scenes, collate
+from minivision.instances import Instances
+from minivision.metrics import evaluate
+from minivision.models import make_model, system_class
+from minivision.training import train
+
+KINDS = ("background", "disc", "square", "star")
+PEOPLE = ("background", "person")
+SMALL = {"widths": (4, 6), "depths": (0, 1), "glances": 3, "hidden": 7}
+
+
+def small(name, dtype=np.float64):
+    """Return a small model in which no gradient is zero at the beginning."""
+    rng = np.random.default_rng(3)
+    model = make_model(name, PEOPLE if name == "pose" else KINDS, rng=rng, **SMALL)
+    for parameter in model.parameters():
+        parameter.value += 0.1 * rng.standard_normal(parameter.value.shape).astype(np.float32)
+    return model.astype(dtype)
+
+
+def batch_for(name, rng, size=(24, 32)):
+    height, width = size
+    images = rng.integers(0, 256, (3, height, width, 3), dtype=np.uint8)
+    corners = np.sort(rng.uniform(0, 1, (3, 2, 2)), axis=1) * [width, height]
+    boxes = corners.reshape(3, 1, 4)
+    keypoints = np.concatenate([rng.uniform(0, height, (3, 1, 14, 2)), rng.integers(0, 3, (3, 1, 14, 1))], axis=3)
+    instances = [
+        Instances(boxes[n], [1 if name == "pose" else n + 1], keypoints=keypoints[n] if name == "pose" else None)
+        for n in range(3)
+    ]
+    return Batch(images, instances, np.zeros((3, height, width), np.uint8))
+
+
+def torch_outputs(model, x, pairs):
+    """Run the model's network in PyTorch; return class scores (or None) and the regressed numbers."""
+    import torch
+
+    from minivision.bench.twin import layer_converter
+
+    convert = layer_converter(pairs)
+    features = convert(model.backbone)(x)
+    N, C, H, W = features.shape
+    scores = None
+    if model.name == "localizer":
+        scores = convert(model.class_head.layers[1])(features.flatten(2).amax(2))
+    attention, *rest = (model.box_head if model.name == "localizer" else model.head).layers
+    p = convert(attention.look)(features).flatten(2).softmax(2)
+    y, x = torch.meshgrid(torch.arange(H).double() + 0.5, torch.arange(W).double() + 0.5, indexing="ij")
+    places = torch.stack([4 * x.flatten() / W - 2, 4 * y.flatten() / H - 2], 1)
+    seen = torch.einsum("nap,ncp->nac", p, features.flatten(2)).flatten(1)
+    numbers = torch.cat([seen, torch.einsum("nap,pd->nad", p, places).flatten(1)], 1)
+    for layer in rest:
+        numbers = convert(layer)(numbers)
+    return scores, numbers
+
+
+@pytest.mark.parametrize("name", ["localizer", "pose"])
+def test_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(name, rng):
+    torch = pytest.importorskip("torch")
+    model, batch, pairs = small(name), batch_for(name, rng), []
+    losses = model.step(batch)
+    assert model.leftovers() == []
+    scores, numbers = torch_outputs(model, torch.from_numpy(model.normalize(batch.images)), pairs)
+    sides = torch.tensor([32.0, 24.0], dtype=torch.float64)
+    if name == "localizer":
+        boxes = torch.from_numpy(np.concatenate([each.boxes for each in batch.instances])).double()
+        centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2 / sides, (boxes[:, 2:] - boxes[:, :2]) / sides
+        expected = {
+            "class": torch.nn.functional.cross_entropy(scores, torch.arange(3)),
+            "box": 50 * ((numbers - torch.cat([centre, size], 1)) ** 2).mean(),
+        }
+    else:
+        keypoints = torch.from_numpy(np.concatenate([each.keypoints for each in batch.instances])).double()
+        labelled = keypoints[..., 2] > 0
+        difference = numbers.reshape(3, 14, 2) - keypoints[..., :2] / sides
+        expected = {"joints": (difference[labelled] ** 2).mean()}
+    sum(expected.values()).backward()
+    assert losses.keys() == expected.keys()
+    for loss in losses:
+        assert losses[loss] == pytest.approx(expected[loss].item(), abs=1e-8)
+    assert len(pairs) == len(model.parameters())
+    for ours, its in pairs:
+        np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
+
+
+def test_the_weight_of_the_box_scales_its_loss_and_its_gradient_only(rng):
+    batch, gradients, losses = batch_for("localizer", rng), {}, {}
+    for weight in (0.0, 1.0, 10.0):
+        model = small("localizer")
+        model.options["box_weight"] = weight
+        losses[weight] = model.step(batch)
+        gradients[weight] = {parameter.name: parameter.grad.copy() for parameter in model.parameters()}
+    assert losses[0]["box"] == 0 and losses[10]["box"] == pytest.approx(10 * losses[1]["box"])
+    assert losses[0]["class"] == losses[10]["class"]
+    for name, at_0 in gradients[0].items():  # gradients are a sum of both losses', so they are linear in the weight
+        np.testing.assert_allclose(gradients[10][name], at_0 + 10 * (gradients[1][name] - at_0), atol=1e-9)
+
+
+def test_joints_that_nobody_labelled_count_nothing(rng):
+    model, batch = small("pose"), batch_for("pose", rng)
+    before = model.step(batch)
+    grad = model.parameters()[0].grad.copy()
+    for instances in batch.instances:
+        unlabelled = instances.keypoints[..., 2] == 0
+        instances.keypoints[unlabelled, :2] = 1e6
+    assert model.step(batch) == before
+    np.testing.assert_array_equal(model.parameters()[0].grad, grad)
+    for instances in batch.instances:
+        instances.keypoints[..., 2] = 0
+    assert model.step(batch) == {"joints": 0} and not np.any(model.parameters()[0].grad)
+
+
+@pytest.mark.parametrize("name", ["localizer", "pose"])
+def test_what_is_predicted_are_the_numbers_of_the_network_in_pixels(name, rng):
+    model = small(name)
+    images = [rng.integers(0, 256, size, dtype=np.uint8) for size in ((24, 32, 3), (21, 30, 3), (24, 32, 3))]
+    predictions = model.predict(images)
+    outputs = model.forward(model.normalize(images[2][None]))
+    (alone,) = model.predict(images[2:])
+    np.testing.assert_allclose(predictions[2].boxes, alone.boxes, atol=1e-5)
+    if name == "localizer":
+        scores, boxes = outputs
+        x, y, w, h = boxes[0] * [32, 24, 32, 24]
+        expected = np.clip([x - w / 2, y - h / 2, x + w / 2, y + h / 2], 0, [32, 24, 32, 24])
+        np.testing.assert_allclose(alone.boxes[0], expected, atol=1e-4)
+        p = np.exp(scores[0]) / np.exp(scores[0]).sum()
+        assert alone.labels[0] == p.argmax() + 1 and alone.scores[0] == pytest.approx(p.max(), abs=1e-6)
+    else:
+        joints = outputs[0] * [32, 24]
+        np.testing.assert_allclose(alone.keypoints[0, :, :2], joints, atol=1e-4)
+        np.testing.assert_allclose(alone.boxes[0], [*joints.min(axis=0), *joints.max(axis=0)], atol=1e-4)
+        assert (alone.keypoints[..., 2] == 2).all()
+
+
+@pytest.mark.parametrize("name", ["localizer", "pose"])
+@pytest.mark.parametrize("count", [0, 2])
+def test_images_of_no_object_or_several_are_refused_with_their_number(name, count, rng):
+    model = small(name, np.float32)
+    objects = Scenes("easy", "train", objects=(count, count), classes=model.classes[1:]).draw(3)
+    with pytest.raises(ValueError, match=f"{name} is for images of one object each, and image 0 .* has {count}"):
+        train(model, objects, steps=1, progress=False)
+    with pytest.raises(ValueError, match=f"image 0 of the batch has {count}"):
+        model.step(collate([objects[0]]))
+
+
+def test_pose_refuses_other_joints_and_other_classes(rng):
+    with pytest.raises(ValueError, match="pose is for people alone"):
+        make_model("pose", KINDS)
+    model = make_model("pose", PEOPLE, keypoint_names=("head", "neck"), **SMALL)
+    with pytest.raises(ValueError, match="has 14 joints, and this pose is one of 2"):
+        model.step(batch_for("pose", rng))
+    with pytest.raises(ValueError, match="box_weight: expected a number of 0 or more, got -1"):
+        make_model("localizer", KINDS, box_weight=-1)
+
+
+@pytest.mark.parametrize("name", ["localizer", "pose"])
+def test_a_few_steps_fit_a_few_scenes_and_the_same_seed_gives_the_same_bits(name):
+    scenes = Scenes("easy", "train", classes=(PEOPLE if name == "pose" else KINDS)[1:], **{"objects": 1}).draw(8)
+    states = []
+    for _ in range(2):
+        model = make_model(name, scenes.classes, rng=np.random.default_rng(0), widths=(8, 12, 16), depths=(0, 0, 1))
+        result = train(model, scenes, steps=60, rate=1e-2, weight_decay=0, flips=(), progress=False)
+        states.append(model.state())
+    first, last = result.log[0]["loss"], result.log[-1]["loss"]
+    assert last < 0.15 * first
+    for key in states[0]:
+        np.testing.assert_array_equal(states[0][key], states[1][key], err_msg=key)
+    figures = evaluate(model, scenes)
+    assert figures["accuracy" if name == "localizer" else "PCK@0.2 (longer box side)"] > 0.8
+
+
+def test_scenes_are_drawn_for_the_system():
+    assert system_class("localizer").scene_options == {"objects": 1}
+    assert system_class("pose").scene_options == {"objects": 1, "classes": ("person",)}
