@@ -36,13 +36,18 @@ class AttentionPool2d(Layer):
         Places are x and y, from -2 at the left and upper edge of the map to 2 at the right and lower one.
         """
         N, C, H, W = x.shape
-        logits = self.look(x, training).reshape(N, -1, H * W)
-        p = np.exp(logits - logits.max(axis=2, keepdims=True))
-        p /= p.sum(axis=2, keepdims=True)  # (N, glances, H*W)
+        p = self.attention(x, training).reshape(N, -1, H * W)
         features, places = x.reshape(N, C, H * W).transpose(0, 2, 1), _places(H, W, x.dtype)
         if training:
             self.remember(p, features, places, x.shape)
         return np.concatenate([(p @ features).reshape(N, -1), (p @ places).reshape(N, -1)], axis=1)
+
+    def attention(self, x, training=False):
+        """Return how much each glance looks at each place, ``(N, glances, H, W)``: each map sums to 1."""
+        logits = self.look(x, training)
+        p = np.exp(logits - logits.max(axis=(2, 3), keepdims=True))
+        p /= p.sum(axis=(2, 3), keepdims=True)
+        return p
 
     def backward(self, dy):
         """Return dx: through the features that were seen, and through the choice of where to look."""

@@ -52,7 +52,9 @@ class Localizer(SingleObject):
         if not 0 <= box_weight < np.inf:
             raise ValueError(f"box_weight: expected a number of 0 or more, got {box_weight}")
         channels = self.backbone.channels
-        self.class_head = Sequential(GlobalMaxPool2d(), Linear(channels, len(self.classes) - 1, rng=rng))
+        score = Linear(channels, len(self.classes) - 1, rng=rng)
+        score.w.value *= 0.1  # begin undecided
+        self.class_head = Sequential(GlobalMaxPool2d(), score)
         look = AttentionPool2d(channels, glances, rng=rng)
         box = Linear(hidden, 4, rng=rng)
         box.w.value *= 0.1

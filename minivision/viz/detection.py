@@ -1,0 +1,216 @@
+"""What detectors begin from: anchors on the image, which of them match what, proposals before and after suppression."""
+
+import numpy as np
+
+from minivision import ops
+from minivision.detection.matching import IGNORED, best_overlaps, match_instances
+from minivision.viz.colors import OKABE_ITO, pale
+from minivision.viz.curves import LIGHT, _dress
+from minivision.viz.grid import make_grid
+
+SIDE = 4.4  # inches of a picture's longer side
+INK = "#1a1a1a"
+COLORS = [tuple(part / 255 for part in color) for color in OKABE_ITO]  # of objects, by their index
+MATCHED = {"high": 0.7, "low": 0.3}  # the thresholds of the region proposal network
+MOST_COUNTED = 1000  # images whose objects are looked at; more tell nothing new
+
+
+def draw_anchors(image, anchors, place, *, map_size):
+    """Draw the anchors of one place of the feature map, and the places where all others stand as dots.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+    anchors : (rows * columns * A, 4) array
+        As ``anchor_grid`` returns them.
+    place : (int, int)
+        Row and column on the map.
+    map_size : (int, int)
+        Rows and columns of the map.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    rows, columns = map_size
+    if not (0 <= place[0] < rows and 0 <= place[1] < columns):
+        raise ValueError(f"place: expected a row below {rows} and a column below {columns}, got {tuple(place)}")
+    if len(anchors) == 0 or len(anchors) % (rows * columns):
+        raise ValueError(f"anchors: {len(anchors)} boxes are not the same number for each of {rows} x {columns} places")
+    boxes = anchors.reshape(rows, columns, -1, 4)
+    shapes = boxes.shape[2]
+    figure, axis = _picture(image, f"the {shapes} anchors of place {tuple(place)}, of {len(anchors)}")
+    x, y = (boxes[:, :, 0, :2] + boxes[:, :, 0, 2:]).reshape(-1, 2).T / 2
+    axis.plot(x, y, ".", color=COLORS[0], markersize=2)
+    for k, box in enumerate(boxes[place[0], place[1]]):
+        _draw_box(axis, box, COLORS[k % len(COLORS)], 1.6)
+    return figure
+
+
+def draw_anchor_matches(image, anchors, instances, *, thresholds=MATCHED):
+    """Draw the objects of an image and, in the same colour, the anchors that are to find them.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+    anchors : (A, 4) array
+    instances : Instances
+        The true objects; crowds are dashed, for nothing is to find them.
+    thresholds : dict
+        ``high`` and ``low``, and perhaps ``best_for_each``, as in :func:`minivision.detection.match`.
+
+    Returns
+    -------
+    matplotlib Figure
+        The title tells how many anchors each object has, in the order of `instances`, and how many are ignored.
+    """
+    matches = match_instances(anchors, instances, **thresholds)
+    counts = np.bincount(matches[matches >= 0], minlength=len(instances))
+    ignored = int((matches == IGNORED).sum())
+    of_each = " + ".join(map(str, counts)) if len(counts) else "0"
+    figure, axis = _picture(image, f"{of_each} of {len(anchors)} anchors matched, {ignored} ignored")
+    for anchor, k in zip(anchors[matches >= 0], matches[matches >= 0], strict=True):
+        _draw_box(axis, anchor, COLORS[k % len(COLORS)], 0.8)
+    for k, box in enumerate(instances.boxes):
+        style = "--" if instances.crowd[k] else "-"
+        _draw_box(axis, box, INK, 4, style)
+        _draw_box(axis, box, COLORS[k % len(COLORS)], 2.4, style)
+    return figure
+
+
+def draw_anchor_recall(anchor_sets, all_instances):
+    """Draw the best possible recall of sets of anchors: the share of objects that the best anchor overlaps by an IoU.
+
+    Parameters
+    ----------
+    anchor_sets : dict of str to (A, 4) array
+        By name; each for the whole image.
+    all_instances : sequence of Instances
+        The true objects of images.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    figure, axis = _plot("IoU that an anchor must have", "objects that have such an anchor")
+    thresholds = np.linspace(0, 1, 101)
+    for k, (name, anchors) in enumerate(anchor_sets.items()):
+        best = best_overlaps(anchors, all_instances)
+        recall = (best[:, None] >= thresholds).mean(axis=0) if len(best) else np.full(101, np.nan)
+        mean = f"mean {best.mean():.2f}" if len(best) else "no objects"
+        axis.plot(thresholds, recall, color=COLORS[(2 * k + 6) % 7], linewidth=1.8, label=f"{name} ({mean})")
+    axis.set(xlim=(0, 1), ylim=(0, 1.02))
+    axis.axvline(0.7, color="0.6", linewidth=0.8, linestyle=":")
+    axis.legend(frameon=False, fontsize=9, loc="lower left")
+    return figure
+
+
+def draw_positives_per_object(anchors, all_instances, *, thresholds=MATCHED):
+    """Draw how many anchors are to find each object, over the object's size: those with few learn slowly.
+
+    Parameters
+    ----------
+    anchors : (A, 4) array
+    all_instances : sequence of Instances
+        The true objects of images, of which the first thousand images are looked at.
+    thresholds : dict
+        As in :func:`draw_anchor_matches`.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    sizes, counts = [np.zeros(0)], [np.zeros(0, np.int64)]
+    for instances in list(all_instances)[:MOST_COUNTED]:
+        matches = match_instances(anchors, instances, **thresholds)
+        real = ~instances.crowd
+        sizes.append(np.sqrt(ops.box_area(instances.boxes[real])))
+        counts.append(np.bincount(matches[matches >= 0], minlength=len(instances))[real])
+    sizes, counts = np.concatenate(sizes), np.concatenate(counts)
+    figure, axis = _plot("size of the object: square root of its area, in pixels", "anchors that are to find it")
+    axis.plot(sizes, counts, "o", color=COLORS[6], markersize=3, alpha=0.35, markeredgewidth=0)
+    if len(counts):
+        without = f", {int((counts == 0).sum())} with none" if (counts == 0).any() else ""
+        title = f"{len(counts)} objects, {counts.mean():.1f} anchors each on average{without}"
+        axis.set_title(title, fontsize=10, color="0.2")
+    axis.set_ylim(bottom=0)
+    return figure
+
+
+def draw_proposals(image, boxes, scores, instances=None, *, iou_threshold=0.7):
+    """Draw boxes that a network proposes for an image, before and after non-maximum suppression.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+    boxes : (P, 4) array
+    scores : (P,) array
+        From 0 to 1: the better, the more of its box is seen. ``draw_proposals(image, *model.candidates(image))``.
+    instances : Instances, optional
+        The true objects, drawn below. Titles then tell how many of them have a box with an IoU of 0.5 and more.
+    iou_threshold : float
+        Of two boxes with a higher IoU, suppression drops the one with the lower score.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    kept = ops.nms(boxes, scores, iou_threshold)
+    panels = {"before": (boxes, scores), "after suppression": (boxes[kept], scores[kept])}
+    figure, axes = make_grid(1, [""] * 2, cell=_cell(image))
+    figure.set_size_inches(figure.get_figwidth(), figure.get_figheight() + 0.3)
+    figure.subplots_adjust(top=1 - 0.3 / figure.get_figheight())
+    for axis, (name, (shown, strength)) in zip(axes[0], panels.items(), strict=True):
+        _show(axis, image)
+        title = f"{len(shown)} {name}"
+        if instances is not None:
+            for box in instances.boxes:
+                _draw_box(axis, box, COLORS[4], 2.2)
+            real = instances[~instances.crowd]
+            found = int((best_overlaps(shown, [real]) >= 0.5).sum())
+            title += f": {found} of {len(real)} found"
+        axis.set_title(title, fontsize=10, color="0.2")
+        for box, score in zip(shown[::-1], strength[::-1], strict=True):
+            _draw_box(axis, box, COLORS[2], 0.9, alpha=0.1 + 0.9 * float(score))
+    return figure
+
+
+def _cell(image):
+    height, width = image.shape[:2]
+    return SIDE * width / max(height, width), SIDE * height / max(height, width)
+
+
+def _picture(image, title):
+    """Return a figure that shows an image in pale greys, and its axis."""
+    figure, axes = make_grid(1, [title], cell=_cell(image))
+    axes[0, 0].set_title(title, fontsize=9.5, color="0.2")
+    _show(axes[0, 0], image)
+    return figure, axes[0, 0]
+
+
+def _show(axis, image):
+    """Show an image in pale greys, with room around it for boxes that reach out."""
+    height, width = image.shape[:2]
+    picture = np.repeat(pale(image) / 255, 3, axis=2)
+    axis.imshow(picture, interpolation="nearest", extent=(0, width, height, 0))
+    axis.set(xlim=(-0.06 * width, 1.06 * width), ylim=(1.06 * height, -0.06 * height))
+
+
+def _draw_box(axis, box, color, linewidth, style="-", alpha=1.0):
+    from matplotlib.patches import Rectangle
+
+    x1, y1, x2, y2 = (float(value) for value in box)
+    options = {"edgecolor": color, "linewidth": linewidth, "linestyle": style, "alpha": alpha}
+    axis.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, **options))
+
+
+def _plot(xlabel, ylabel):
+    """Return an empty figure and its axis."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.6, 3.8), dpi=144, facecolor=LIGHT["paper"], layout="constrained")
+    axis = figure.subplots()
+    axis.set_xlabel(xlabel, color=LIGHT["ink"])
+    axis.set_ylabel(ylabel, color=LIGHT["ink"])
+    _dress(axis, LIGHT)
+    return figure, axis

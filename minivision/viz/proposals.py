@@ -1,0 +1,172 @@
+"""Selective search to look at: the regions of an image as they grow, the boxes around them, and what these cover."""
+
+import numpy as np
+
+from minivision import ops
+from minivision.viz.colors import OKABE_ITO, pale
+from minivision.viz.curves import LIGHT, _dress
+from minivision.viz.grid import make_grid
+
+SIDE = 3.0  # inches of a picture's longer side
+FEW = 8  # regions of which the boxes are drawn too
+INK, PAPER = "#1a1a1a", "#ffffff"
+ORANGE, SKY_BLUE, VERMILION = ([part / 255 for part in color] for color in OKABE_ITO[:3])
+GREEN = [part / 255 for part in OKABE_ITO[4]]
+
+
+def draw_hierarchy(image, hierarchy, *, stages=7):
+    """Draw how the regions of an image grow together: each in its mean colour, and where few are left in its box.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+    hierarchy : Hierarchy
+        As :func:`minivision.detection.region_hierarchy` returns it.
+    stages : int
+        How many to show at most, from the first regions to the last two; their numbers fall by a constant factor.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    initial = len(hierarchy.children) + 1
+    shown = sorted({round(count) for count in np.geomspace(initial, min(2, initial), stages)}, reverse=True)
+    columns = min(4, len(shown) + 1)
+    rows = -(-(len(shown) + 1) // columns)
+    figure, axes = make_grid(rows, [""] * columns, cell=_cell(image))
+    _make_room_for_titles(figure, rows)
+    axes = axes.ravel()
+    _show(axes[0], image, "the image")
+    for axis, count in zip(axes[1:], shown, strict=False):
+        regions = hierarchy.after(initial - count)
+        _show(axis, in_mean_colors(image, regions), "1 region" if count == 1 else f"{count} regions")
+        if 1 < count <= FEW:
+            for region in np.unique(regions):
+                _draw_box(axis, hierarchy.boxes[region], ORANGE, 1.2)
+    return figure
+
+
+def draw_best_proposals(image, boxes, instances=None, *, most=50):
+    """Draw the first proposals over an image, or beside the objects the boxes that fit them best.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+    boxes : (K, 4) array
+        The most promising first.
+    instances : Instances, optional
+        The true objects. If given, a second picture shows them, and for each the box that overlaps it most: green
+        where the intersection over union is .5 or more.
+    most : int
+        How many boxes the first picture shows; better ones are drawn over others, and darker.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    figure, axes = make_grid(1, [""] * (1 if instances is None else 2), cell=[1.5 * side for side in _cell(image)])
+    _make_room_for_titles(figure, 1)
+    first = boxes[:most]
+    _show(axes[0, 0], _pale(image), f"the first {len(first)} of {len(boxes)} boxes")
+    for k in reversed(range(len(first))):
+        _draw_box(axes[0, 0], first[k], VERMILION, 1.2, alpha=1 - 0.75 * k / len(first))
+    if instances is not None:
+        _draw_best_fits(axes[0, 1], image, boxes, instances.boxes[~instances.crowd])
+    return figure
+
+
+def draw_proposal_recall(curves, *, mark=()):
+    """Draw which part of the objects is covered, over the number of boxes that are looked at.
+
+    Parameters
+    ----------
+    curves : dict of str to (n,) array
+        By name: as :func:`minivision.metrics.proposal_recall` returns them.
+    mark : sequence of int
+        Numbers of boxes at which to draw a line.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.0), dpi=144, facecolor=LIGHT["paper"], layout="constrained")
+    axis = figure.subplots()
+    for (name, recall), color in zip(curves.items(), LIGHT["lines"] * len(curves), strict=False):
+        if len(recall):
+            axis.plot(
+                np.arange(1, len(recall) + 1), recall, color=color, linewidth=1.8, label=f"{name}  {recall[-1]:.3f}"
+            )
+    for count in mark:
+        axis.axvline(count, color="0.6", linewidth=0.8, linestyle=":")
+    axis.set(xscale="log", xlim=(1, None), ylim=(0, 1.02))
+    axis.xaxis.set_major_formatter(lambda value, position: f"{value:,.0f}")
+    axis.set_xlabel("boxes for an image", color=LIGHT["ink"])
+    axis.set_ylabel("objects covered, IoU .5 or more", color=LIGHT["ink"])
+    _dress(axis, LIGHT)
+    axis.legend(frameon=False, fontsize=9, labelcolor=LIGHT["ink"], loc="upper left")
+    return figure
+
+
+def in_mean_colors(image, regions):
+    """Return an image with every region in its mean colour and thinly outlined, uint8.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+    regions : (H, W) integer array
+    """
+    count = int(regions.max()) + 1
+    pixels = np.maximum(np.bincount(regions.ravel(), minlength=count), 1)
+    sums = [np.bincount(regions.ravel(), image[..., c].ravel(), count) for c in range(3)]
+    picture = (np.stack(sums, axis=1) / pixels[:, None])[regions]
+    border = np.zeros(regions.shape, bool)
+    border[:, 1:] |= regions[:, 1:] != regions[:, :-1]
+    border[1:] |= regions[1:] != regions[:-1]
+    picture[border] = 255
+    return picture.astype(np.uint8)
+
+
+def _draw_best_fits(axis, image, boxes, objects):
+    overlaps = ops.box_iou(np.asarray(objects, np.float32), np.asarray(boxes, np.float32))
+    covered = 0
+    _show(axis, _pale(image), "")
+    for k, box in enumerate(objects):
+        _draw_box(axis, box, PAPER, 3.0)
+        _draw_box(axis, box, INK, 1.4)
+        if len(boxes):
+            best = overlaps[k].argmax()
+            covered += overlaps[k, best] >= 0.5
+            _draw_box(axis, boxes[best], GREEN if overlaps[k, best] >= 0.5 else VERMILION, 1.8)
+    axis.set_title(f"{covered} of {len(objects)} objects covered", fontsize=10, color="0.2", pad=5)
+
+
+def _cell(image):
+    height, width = image.shape[:2]
+    return SIDE * width / max(height, width), SIDE * height / max(height, width)
+
+
+def _make_room_for_titles(figure, rows):
+    """Every row of pictures has titles of its own."""
+    width, height = figure.get_size_inches()
+    room = 0.3 * rows
+    figure.set_size_inches(width, height + room)
+    figure.subplots_adjust(top=1 - 0.3 / (height + room), hspace=0.3 / (height / rows))
+
+
+def _show(axis, image, title):
+    height, width = image.shape[:2]
+    axis.imshow(image, interpolation="nearest", extent=(0, width, height, 0))
+    axis.set_title(title, fontsize=10, color="0.2", pad=5)
+
+
+def _pale(image):
+    return np.repeat(pale(image) / 255, 3, axis=2)
+
+
+def _draw_box(axis, box, color, width, alpha=1.0):
+    from matplotlib.patches import Rectangle
+
+    x1, y1, x2, y2 = box
+    axis.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linewidth=width, alpha=alpha))

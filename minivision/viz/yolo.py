@@ -1,0 +1,183 @@
+"""YOLO's tensor as pictures: over its image, cell by cell, and plane by plane; and the sizes YOLOv2 begins from."""
+
+import numpy as np
+
+from minivision.detection import decode_yolo, mean_best_iou
+from minivision.viz.colors import OKABE_ITO, class_colors, pale
+from minivision.viz.grid import make_grid
+from minivision.viz.instances import INK, PAPER
+from minivision.viz.pictures import draw_pictures
+
+CELL = 3.0  # inches of a picture
+LEAST, MOST = 0.2, 3.0  # width of a box's line, of confidence 0 and 1
+MOST_DOTS = 4000
+BOX_COLORS = [tuple(part / 255 for part in color) for color in OKABE_ITO]
+NUMBERS = ("x", "y", "w", "h", "confidence")
+
+
+def draw_yolo_tensor(image, tensor, classes, B, *, threshold=0.3):
+    """Draw what a tensor says: the grid, all its boxes, the class of each cell, and the boxes that score well.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+    tensor : (S, S, 5 B + C) array
+        As :func:`minivision.detection.encode_yolo` writes it, or ``YOLO.tensor`` returns it.
+    classes : sequence of str
+        Names, the background first.
+    B : int
+        Boxes in a cell.
+    threshold : float
+        Boxes of a higher score are drawn in the last picture, before any suppression.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    from matplotlib.patches import Patch
+
+    rows, columns, depth = _check(tensor, classes, B)
+    height, width = image.shape[:2]
+    boxes, scores = decode_yolo(tensor, B, size=(height, width))
+    confidence = np.clip(tensor[..., 4 : 5 * B : 5].reshape(-1), 0, 1)
+    colors = class_colors(len(classes)) / 255
+    best = tensor[..., 5 * B :].argmax(axis=2)  # (S, S)
+    certain = np.clip(tensor[..., 5 * B :].max(axis=2), 0, 1)
+    entries = [Patch(color=color, label=name) for name, color in zip(classes[1:], colors[1:], strict=True)]
+    titles = [f"{rows} x {columns} cells", "boxes, by confidence", "class of each cell", f"score above {threshold:g}"]
+    figure, axes = make_grid(1, titles, cell=(CELL, CELL * height / width), entries=entries)
+    for axis in axes[0]:
+        axis.imshow(np.repeat(pale(image) / 255, 3, axis=2), interpolation="nearest", extent=(0, width, height, 0))
+        axis.set(xlim=(0, width), ylim=(height, 0))
+    _draw_grid(axes[0, 0], rows, columns, image.shape)
+    for box, sure in sorted(zip(boxes, confidence, strict=True), key=lambda each: each[1]):
+        _draw_box(axes[0, 1], box, INK, LEAST + (MOST - LEAST) * sure, alpha=0.15 + 0.85 * sure)
+    shade = np.concatenate([colors[best + 1], 0.75 * certain[..., None]], axis=2)  # (S, S, 4): RGB and opacity
+    axes[0, 2].imshow(shade, interpolation="nearest", extent=(0, width, height, 0))
+    _draw_grid(axes[0, 2], rows, columns, image.shape)
+    for box, score in zip(boxes, scores, strict=True):
+        if score.max() > threshold:
+            _draw_box(axes[0, 3], box, INK, 3.4)
+            _draw_box(axes[0, 3], box, colors[score.argmax() + 1], 1.8)
+    return figure
+
+
+def draw_yolo_cell(image, tensor, classes, B, cell):
+    """Draw one cell: where it is, its boxes, and its 5 B + C numbers under their names.
+
+    Parameters
+    ----------
+    image, tensor, classes, B
+        As in :func:`draw_yolo_tensor`.
+    cell : (int, int)
+        Row and column.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    from matplotlib.figure import Figure
+
+    rows, columns, depth = _check(tensor, classes, B)
+    row, column = cell
+    if not (0 <= row < rows and 0 <= column < columns):
+        raise ValueError(f"cell: expected a row below {rows} and a column below {columns}, got {cell}")
+    height, width = image.shape[:2]
+    boxes, _ = decode_yolo(tensor, B, size=(height, width))
+    colors = class_colors(len(classes)) / 255
+    figure = Figure(figsize=(6.4, max(2.8, 0.24 * depth)), dpi=144, facecolor="white", layout="constrained")
+    picture, strip = figure.subplots(1, 2)
+    picture.imshow(np.repeat(pale(image) / 255, 3, axis=2), interpolation="nearest", extent=(0, width, height, 0))
+    _draw_grid(picture, rows, columns, image.shape)
+    down, across = height / rows, width / columns
+    _draw_box(picture, (column * across, row * down, (column + 1) * across, (row + 1) * down), INK, 2.5)
+    picture.set(xlim=(0, width), ylim=(height, 0), title=f"cell {row}, {column}")
+    picture.set_axis_off()
+    for b in range(B):
+        x, y, _, _, confidence = tensor[row, column, 5 * b : 5 * b + 5]
+        box = boxes[(row * columns + column) * B + b]
+        _draw_box(picture, box, BOX_COLORS[b % 7], LEAST + MOST * np.clip(confidence, 0, 1))
+        picture.plot((column + x) * across, (row + y) * down, "o", color=BOX_COLORS[b % 7], markersize=4)
+    for k, (name, value) in enumerate(zip(_names(B, classes), tensor[row, column], strict=True)):
+        length = float(np.clip(value, 0, 1))
+        strip.barh(-k, length, color=BOX_COLORS[k // 5 % 7] if k < 5 * B else colors[k - 5 * B + 1], edgecolor=INK)
+        strip.text(-0.05, -k, name, ha="right", va="center", fontsize=8, color=INK)
+        strip.text(length + 0.04, -k, f"{value:.2f}", va="center", fontsize=8, color=INK)
+    strip.set(xlim=(-0.7, 1.3), ylim=(0.6 - depth, 0.6))
+    strip.set_axis_off()
+    return figure
+
+
+def draw_yolo_planes(tensor, classes, B):
+    """Draw each of the 5 B + C numbers as a map of the cells, from 0 (black) to 1 (white).
+
+    Parameters
+    ----------
+    tensor, classes, B
+        As in :func:`draw_yolo_tensor`.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    _check(tensor, classes, B)
+    planes = dict(zip(_names(B, classes), np.moveaxis(tensor, -1, 0), strict=True))
+    return draw_pictures(planes, columns=5, limits=(0, 1))
+
+
+def draw_box_sizes(sizes, anchors):
+    """Draw the widths and heights of a training set's boxes, and what anchors there are, with how well they fit.
+
+    Parameters
+    ----------
+    sizes : (K, 2) array
+        Widths and heights; of many a part is drawn.
+    anchors : dict of str to (A, 2) array
+        By what to call them.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.6, 4.4), dpi=144, facecolor="white", layout="constrained")
+    axis = figure.subplots()
+    every = 1 + len(sizes) // MOST_DOTS
+    axis.plot(*np.asarray(sizes)[::every].T, ".", color="0.75", markersize=2, zorder=0)
+    for k, (name, some) in enumerate(anchors.items()):
+        label = f"{name}: mean IoU {mean_best_iou(sizes, some):.3f}"
+        axis.plot(*np.asarray(some).T, "os^Dv"[k % 5], color=BOX_COLORS[k % 7], markeredgecolor=INK, label=label)
+    axis.set(xlabel="width (pixels)", ylabel="height (pixels)", xlim=(0, None), ylim=(0, None), aspect="equal")
+    axis.legend(fontsize=8, frameon=False, loc="upper left")
+    return figure
+
+
+def _check(tensor, classes, B):
+    """Return rows, columns and depth."""
+    if tensor.ndim != 3 or tensor.shape[2] != 5 * B + len(classes) - 1:
+        raise ValueError(
+            f"tensor: expected shape (S, S, {5 * B + len(classes) - 1}), for {B} boxes a cell and {len(classes) - 1} "
+            f"classes without the background, got {tensor.shape}"
+        )
+    return tensor.shape
+
+
+def _names(B, classes):
+    """Name the 5 B + C numbers."""
+    return [f"{name} {b + 1}" for b in range(B) for name in NUMBERS] + [f"p({name})" for name in classes[1:]]
+
+
+def _draw_grid(axis, rows, columns, image_shape):
+    height, width = image_shape[:2]
+    for row in range(rows + 1):
+        axis.axhline(row * height / rows, color=PAPER, linewidth=0.6)
+    for column in range(columns + 1):
+        axis.axvline(column * width / columns, color=PAPER, linewidth=0.6)
+
+
+def _draw_box(axis, box, color, linewidth, alpha=1.0):
+    from matplotlib.patches import Rectangle
+
+    x1, y1, x2, y2 = box
+    axis.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linewidth=linewidth, alpha=alpha))
