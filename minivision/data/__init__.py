@@ -10,6 +10,7 @@ from minivision.data.folder import LabelFolder
 from minivision.data.images import BrokenFileError, image_size, read_image
 from minivision.data.memory import InMemory, in_memory
 from minivision.data.opening import open_dataset
+from minivision.data.proposals import WithProposals
 from minivision.data.scenes import Scenes
 from minivision.data.transforms import (
     Batch,
@@ -34,6 +35,7 @@ __all__ = [
     "Sample",
     "Scenes",
     "Voc",
+    "WithProposals",
     "collate",
     "crop",
     "flip_horizontal",

@@ -25,8 +25,8 @@ def cache_folder():
         return Path(tempfile.gettempdir()) / "minivision"
 
 
-def load_or_make(name, key, make, folder=None):
-    """Read a dataset from the cache, or make it and put it there.
+def load_or_make(name, key, make, folder=None, *, load=InMemory.load):
+    """Read a dataset, or what else takes time, from the cache, or make it and put it there.
 
     Parameters
     ----------
@@ -35,16 +35,19 @@ def load_or_make(name, key, make, folder=None):
     key : dict
         All that the dataset depends on, as plain values; it becomes part of the file's name.
     make : callable
-        Returns the `InMemory` dataset if the cache does not have it, or only a damaged one.
+        Returns the `InMemory` dataset if the cache does not have it, or only a damaged one; or something else that
+        has ``save(path)``.
     folder : path, optional
         `cache_folder` by default. Where it cannot be written to, the dataset is not kept; one warning says
         so.
+    load : callable
+        Reads what ``save(path)`` wrote, and raises `BrokenFileError` where it cannot.
     """
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     path = Path(cache_folder() if folder is None else folder) / f"{name}-{digest}.npz"
     try:
         if path.is_file():
-            return InMemory.load(path)
+            return load(path)
     except BrokenFileError as error:
         warnings.warn(f"{error}; making it anew", stacklevel=3)
     except PermissionError:

@@ -23,11 +23,14 @@ class Sample(NamedTuple):
         Its objects.
     label_map : (H, W) uint8 array
         The class of each pixel: 0 background, `IGNORE` where it is not known.
+    proposals : (P, 4) array, optional
+        Boxes that may hold an object, for systems that are given them; see `WithProposals`.
     """
 
     image: np.ndarray
     instances: Instances
     label_map: np.ndarray
+    proposals: np.ndarray | None = None
 
 
 class Dataset:

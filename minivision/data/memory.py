@@ -197,13 +197,14 @@ def map_in_threads(function, items, *, threads=None, progress=False):
     if threads is None:
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     yield from map(function, items[:1])  # compiles and loads what is needed, once
-    chunks = [items[start : start + 16] for start in range(1, len(items), 16)]
+    size = max(1, min(16, len(items) // (2 * threads)))  # enough at once to be worth it, and work for every thread
+    chunks = [items[start : start + size] for start in range(1, len(items), size)]
     with ThreadPoolExecutor(threads) as pool:
         parts = pool.map(lambda chunk: [function(item) for item in chunk], chunks)
         if progress:
             from tqdm import tqdm
 
-            parts = tqdm(parts, total=len(chunks), unit_scale=16, unit="image", leave=False)
+            parts = tqdm(parts, total=len(chunks), unit_scale=size, unit="image", leave=False)
         for part in parts:
             yield from part
 

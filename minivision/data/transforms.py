@@ -30,11 +30,14 @@ class Batch(NamedTuple):
     images : (N, H, W, 3) uint8 array
     instances : list of N Instances
     label_maps : (N, H, W) uint8 array
+    proposals : list of N (P, 4) arrays or None
+        Of each image, where its sample has some.
     """
 
     images: np.ndarray
     instances: list
     label_maps: np.ndarray
+    proposals: list = ()
 
 
 def collate(samples):
@@ -63,7 +66,12 @@ def collate(samples):
             for channel in range(3):
                 images[i, :, :, channel] = sample.image[:, :, channel]
         label_maps[i] = sample.label_map
-    return Batch(images, [sample.instances for sample in samples], label_maps)
+    return Batch(
+        images,
+        [sample.instances for sample in samples],
+        label_maps,
+        [sample.proposals for sample in samples],
+    )
 
 
 def crop(sample, x, y, width, height):
@@ -94,11 +102,14 @@ def crop(sample, x, y, width, height):
     planes = sample.image.transpose(2, 0, 1)  # (H, W, 3) -> (3, H, W)
     image = _window(planes, x, y, width, height, fill=0).transpose(1, 2, 0)
     label_map = _window(sample.label_map, x, y, width, height, fill=IGNORE)
+    proposals = sample.proposals
+    if proposals is not None:
+        _, proposals = _window_boxes(proposals, x, y, width, height)
+        proposals = proposals[(proposals[:, 2:] > proposals[:, :2]).all(axis=1)]
     if len(instances) == 0 and not instances.has_masks:
-        return Sample(image, instances, label_map)
+        return Sample(image, instances, label_map, proposals)
 
-    boxes = instances.boxes - np.array([x, y, x, y], np.float32)
-    clipped = np.clip(boxes, 0, np.array([width, height, width, height], np.float32))
+    boxes, clipped = _window_boxes(instances.boxes, x, y, width, height)
     changes = {"boxes": clipped}
     if instances.keypoints is not None:
         changes["keypoints"] = _move_keypoints(instances.keypoints, x, y, width, height)
@@ -114,7 +125,7 @@ def crop(sample, x, y, width, height):
     cut = left & (clipped != boxes).any(axis=1)
     if instances.has_masks and cut.any():
         left &= _tighten(instances, np.flatnonzero(cut))
-    return Sample(image, instances if left.all() else instances[left], label_map)
+    return Sample(image, instances if left.all() else instances[left], label_map, proposals)
 
 
 def random_crop(sample, size, rng):
@@ -141,11 +152,10 @@ def flip_horizontal(sample, keypoint_flip=None):
         mirror image of a left hand is a right one.
     """
     width = sample.label_map.shape[1]
-    boxes = sample.instances.boxes
     return _map_arrays(
         sample,
         lambda array: array[..., ::-1],
-        boxes=np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1),
+        move_boxes=lambda boxes: np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1),
         move_points=lambda points: (width - points[..., 0], points[..., 1]),
         keypoint_flip=keypoint_flip,
     )
@@ -154,11 +164,10 @@ def flip_horizontal(sample, keypoint_flip=None):
 def flip_vertical(sample, keypoint_flip=None):
     """Mirror top and bottom; `keypoint_flip` as in `flip_horizontal`."""
     height = sample.label_map.shape[0]
-    boxes = sample.instances.boxes
     return _map_arrays(
         sample,
         lambda array: array[..., ::-1, :],
-        boxes=np.stack([boxes[:, 0], height - boxes[:, 3], boxes[:, 2], height - boxes[:, 1]], axis=1),
+        move_boxes=lambda boxes: np.stack([boxes[:, 0], height - boxes[:, 3], boxes[:, 2], height - boxes[:, 1]], 1),
         move_points=lambda points: (points[..., 0], height - points[..., 1]),
         keypoint_flip=keypoint_flip,
     )
@@ -169,7 +178,7 @@ def transpose(sample, keypoint_flip=None):
     return _map_arrays(
         sample,
         lambda array: array.swapaxes(-1, -2),
-        boxes=sample.instances.boxes[:, [1, 0, 3, 2]],
+        move_boxes=lambda boxes: boxes[:, [1, 0, 3, 2]],
         move_points=lambda points: (points[..., 1], points[..., 0]),
         keypoint_flip=keypoint_flip,
     )
@@ -195,6 +204,7 @@ def resize(sample, size):
     instances = sample.instances
     scale = np.array([width / old_width, height / old_height], np.float32)
     changes = {"boxes": instances.boxes * np.tile(scale, 2)}
+    proposals = None if sample.proposals is None else sample.proposals * np.tile(scale, 2)
     if instances.keypoints is not None:
         changes["keypoints"] = instances.keypoints * np.append(scale, np.float32(1))
     if instances.area is not None:
@@ -207,13 +217,13 @@ def resize(sample, size):
         masks = changes["masks"] = instances.masks[:, rows[:, None], columns]
         left = masks.any(axis=(1, 2))
     instances = instances.replace(**changes)
-    return Sample(image, instances if left.all() else instances[left], label_map)
+    return Sample(image, instances if left.all() else instances[left], label_map, proposals)
 
 
-def _map_arrays(sample, move, *, boxes, move_points, keypoint_flip):
-    """The mirrored sample: ``move`` acts on the last two axes of an array, ``move_points`` on points."""
+def _map_arrays(sample, move, *, move_boxes, move_points, keypoint_flip):
+    """The mirrored sample: ``move`` acts on the last two axes of an array, the others on boxes and points."""
     instances = sample.instances
-    changes = {"boxes": boxes}
+    changes = {"boxes": move_boxes(instances.boxes)}
     if instances.instance_map is not None:
         changes["instance_map"] = move(instances.instance_map)
     elif instances.has_masks:
@@ -226,7 +236,8 @@ def _map_arrays(sample, move, *, boxes, move_points, keypoint_flip):
         keypoints[keypoints[..., 2] == 0] = 0
         changes["keypoints"] = keypoints
     image = move(sample.image.transpose(2, 0, 1)).transpose(1, 2, 0)  # (H, W, 3) -> (3, H, W) -> moved -> (H, W, 3)
-    return Sample(image, instances.replace(**changes), move(sample.label_map))
+    proposals = None if sample.proposals is None else move_boxes(sample.proposals)
+    return Sample(image, instances.replace(**changes), move(sample.label_map), proposals)
 
 
 def _random_offset(slack, rng):
@@ -245,6 +256,12 @@ def _window(array, x, y, width, height, fill):
     if top < bottom and left < right:
         out[..., top - y : bottom - y, left - x : right - x] = array[..., top:bottom, left:right]
     return out
+
+
+def _window_boxes(boxes, x, y, width, height):
+    """Boxes as seen from the window, whole and clipped to it."""
+    boxes = boxes - np.array([x, y, x, y], np.float32)
+    return boxes, np.clip(boxes, 0, np.array([width, height, width, height], np.float32))
 
 
 def _move_keypoints(keypoints, x, y, width, height):

@@ -9,7 +9,12 @@ _SYSTEMS = {
     "encoder-decoder": ("encoder_decoder", "EncoderDecoder"),
     "localizer": ("localizer", "Localizer"),
     "pose": ("pose", "Pose"),
+    "rcnn": ("rcnn", "RCNN"),
+    "fast-rcnn": ("fast_rcnn", "FastRCNN"),
     "faster-rcnn": ("faster_rcnn", "FasterRCNN"),
+    "yolo": ("yolo", "YOLO"),
+    "ssd": ("ssd", "SSD"),
+    "yolov2": ("yolov2", "YOLOv2"),
 }
 
 

@@ -124,7 +124,8 @@ def train(
         settings = dataclasses.replace(settings, crop=DEFAULT_CROP)
         say("The images have several sizes: training on crops of 128x128 (a size or a crop changes that)")
     dataset = hold_in_memory(dataset, progress=progress)
-    model.prepare(dataset)
+    prepared = model.prepare(dataset)
+    dataset = dataset if prepared is None else prepared
     run = _Run(model, dataset, settings, out, data, save_every, checkpoint)
     if minutes is not None and checkpoint and checkpoint.settings.get("minutes") == minutes:
         minutes = None  # the same command once more: go on to the same end

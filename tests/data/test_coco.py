@@ -56,7 +56,7 @@ def test_boxes_masks_labels_and_crowds(tmp_path):
     dataset = open_dataset(write(tmp_path, content()), split="train")
     assert dataset.classes == ("background", "cat", "dog")  # by category id, not by place
     assert dataset.image_sizes() == [(20, 30), (16, 12)]
-    image, instances, label_map = dataset[0]
+    image, instances, label_map, _ = dataset[0]
     assert image.shape == (20, 30, 3) and (image == 70).all()
     assert instances.labels.tolist() == [2, 1, 1]
     assert instances.crowd.tolist() == [False, True, False]
@@ -71,7 +71,7 @@ def test_boxes_masks_labels_and_crowds(tmp_path):
 
 
 def test_an_image_without_objects_is_a_sample(tmp_path):
-    image, instances, label_map = open_dataset(write(tmp_path, content()), split="train")[1]
+    image, instances, label_map, _ = open_dataset(write(tmp_path, content()), split="train")[1]
     assert len(instances) == 0 and instances.masks.shape == (0, 16, 12)
     assert not label_map.any() and image.shape == (16, 12, 3)
     assert len(in_memory(open_dataset(f"coco:{tmp_path}", split="train"))[1].instances) == 0

@@ -23,7 +23,7 @@ def test_label_maps_are_read_and_boxes_are_not_claimed(tmp_path):
     dataset = open_dataset(f"folder:{tmp_path}", split="train")
     assert dataset.classes == ("background", "class_1", "class_2", "class_3")  # of all splits
     assert (dataset.has_boxes, dataset.has_masks, dataset.has_label_maps) == (False, False, True)
-    image, instances, label_map = dataset[0]
+    image, instances, label_map, _ = dataset[0]
     assert image.shape == (2, 3, 3) and len(instances) == 0
     assert label_map.tolist() == [[0, 1, IGNORE], [2, 2, 0]]
     assert dataset.image_sizes() == [(2, 3)]

@@ -30,7 +30,7 @@ def test_boxes_start_at_zero_and_classes_agree_over_splits(tmp_path):
     spec = write(tmp_path, {"train": {"a": A}, "val": {"b": B}})
     train, val = open_dataset(spec, split="train"), open_dataset(spec, split="val")
     assert train.classes == val.classes == ("background", "ant", "cat", "dog")
-    image, instances, label_map = train[0]
+    image, instances, label_map, _ = train[0]
     assert image.shape == (20, 30, 3)
     assert instances.boxes.tolist() == [[0, 0, 30, 20], [10, 5, 20, 15]]
     assert instances.labels.tolist() == [3, 2] and instances.crowd.tolist() == [False, True]
