@@ -15,6 +15,7 @@ COMMANDS = {
     "train": ("train", "train a system of the lecture"),
     "evaluate": ("evaluate", "measure how good a trained system is"),
     "predict": ("predict", "run a trained system on images"),
+    "propose": ("propose", "propose boxes by selective search, and measure how good they are"),
     "compare": ("compare", "train systems alike and show what each reaches and costs"),
     "check": ("check", "check operations, or a file of your own, and say what a mistake looks like"),
     "bench": ("bench", "time the kernels beside the textbook and PyTorch"),

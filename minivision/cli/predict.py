@@ -40,7 +40,7 @@ def run(args):
     write, what = (_write_segmentation, "label maps") if model.task == "segmentation" else (_write_objects, "objects")
     seen_size = args.size or checkpoint.data.get("size")
     args.out.mkdir(parents=True, exist_ok=True)
-    names, failed = _unique_names(args.images), 0
+    names, failed = unique_names(args.images), 0
     for path, name in zip(tqdm(args.images, unit="image", leave=False), names, strict=True):
         try:
             image = read_image(path)
@@ -109,7 +109,7 @@ def _rounded(values):
     return [round(float(value), 2) for value in values]
 
 
-def _unique_names(paths):
+def unique_names(paths):
     """Return a name for each path, its stem, with a number where two are alike."""
     names, used = [], set()
     for path in paths:

@@ -1,12 +1,15 @@
 """What detectors share: the boxes they begin from, which of them are right, and what is kept in the end."""
 
 from minivision.detection.anchors import anchor_grid, anchor_sizes
+from minivision.detection.dataset_proposals import propose_dataset
 from minivision.detection.default_boxes import SSD300, SSD512, Layout, boxes_per_place, default_boxes
 from minivision.detection.detections import detections
+from minivision.detection.graph_segmentation import graph_segmentation
 from minivision.detection.kmeans_anchors import kmeans_anchors, mean_best_iou, spread_anchors
-from minivision.detection.matching import BACKGROUND, IGNORED, match, match_instances
+from minivision.detection.matching import BACKGROUND, IGNORED, best_overlaps, match, match_instances
 from minivision.detection.overlap import paired_iou, shape_iou
 from minivision.detection.sampling import sample
+from minivision.detection.selective_search import region_hierarchy, selective_search
 from minivision.detection.yolo_tensor import decode_yolo, encode_yolo
 
 __all__ = [
@@ -17,17 +20,22 @@ __all__ = [
     "Layout",
     "anchor_grid",
     "anchor_sizes",
+    "best_overlaps",
     "boxes_per_place",
     "decode_yolo",
     "default_boxes",
     "detections",
     "encode_yolo",
+    "graph_segmentation",
     "kmeans_anchors",
     "match",
     "match_instances",
     "mean_best_iou",
     "paired_iou",
+    "propose_dataset",
+    "region_hierarchy",
     "sample",
+    "selective_search",
     "shape_iou",
     "spread_anchors",
 ]

@@ -11,6 +11,7 @@ from minivision.metrics.keypoints import (
 )
 from minivision.metrics.localization import evaluate_localization
 from minivision.metrics.pose import evaluate_pose
+from minivision.metrics.proposals import evaluate_proposals, proposal_recall
 from minivision.metrics.segmentation import (
     class_iou,
     confusion_matrix,
@@ -30,12 +31,14 @@ __all__ = [
     "evaluate_detection",
     "evaluate_localization",
     "evaluate_pose",
+    "evaluate_proposals",
     "evaluate_segmentation",
     "joint_sigmas",
     "longer_box_side",
     "mean_iou",
     "object_keypoint_similarity",
     "pixel_accuracy",
+    "proposal_recall",
     "torso_length",
 ]
 

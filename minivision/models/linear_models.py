@@ -16,7 +16,7 @@ from minivision.training.optimizers import Adam
 OVERLAPS = 0.3  # SVMs: a box with less intersection over union with every object of a class is not one of it
 MINING_ROUNDS = 3
 FIRST_NEGATIVES = 3000
-HARD = -1.0  # the margin within which a negative counts
+HARD, MOST_ADDED = -1.0, 5000  # a negative above this margin counts; how many are added in a round, the hardest
 C = 1e3  # what violations of the margin cost beside the length of the weights
 STEPS, RATE = 300, 0.05
 
@@ -57,7 +57,8 @@ def fit_svms(images, classes):
             targets = np.where(np.arange(len(chosen)) < len(positive), 1.0, -1.0)
             weights[c], biases[c] = fit_svm(features[chosen], targets)
             margins = features[negative] @ weights[c] + biases[c]
-            hard = np.union1d(hard, negative[margins > HARD])
+            hardest = np.argsort(-margins)[:MOST_ADDED]
+            hard = np.union1d(hard, negative[hardest[margins[hardest] > HARD]])
     return weights, biases
 
 
@@ -89,15 +90,14 @@ def fit_svm(features, targets):
     weights : (D,) array
     bias : float
     """
-    svm = Linear(features.shape[1], 1).astype(np.float64)
+    svm = Linear(features.shape[1], 1).astype(features.dtype)
     svm.w.value[...] = 0
     positive = targets > 0
-    share = np.where(positive, 0.5 / max(1, positive.sum()), 0.5 / max(1, (~positive).sum()))
+    share = np.where(positive, 0.5 / max(1, positive.sum()), 0.5 / max(1, (~positive).sum())).astype(features.dtype)
     optimizer = Adam(svm, weight_decay=1 / C)
-    x = features.astype(np.float64)
     for step in range(STEPS):
-        margins = svm.forward(x, training=True)[:, 0]
-        _, dmargins = ops.hinge_loss(margins, targets, reduction="sum")
+        margins = svm.forward(features, training=True)[:, 0]
+        _, dmargins = ops.hinge_loss(margins, targets.astype(margins.dtype), reduction="sum")
         svm.zero_gradients()
         svm.backward((share * dmargins)[:, None])
         optimizer.step(RATE * (1 - step / STEPS))

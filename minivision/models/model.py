@@ -74,7 +74,13 @@ class Model(Layer):
         raise NotImplementedError(f"{self.name} cannot predict yet")
 
     def prepare(self, dataset):
-        """Do what must be done once before training (proposals, anchors). By default nothing."""
+        """Do what must be done once before training (proposals, anchors). By default nothing.
+
+        Returns
+        -------
+        Dataset or None
+            What to train on in the place of `dataset`, if anything.
+        """
 
     def finish(self, dataset):
         """Do what must be done once after training (support vector machines). By default nothing."""

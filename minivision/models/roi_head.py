@@ -28,7 +28,6 @@ from minivision.ops.arguments import integer
 POOLINGS = {"align": RoIAlign, "pool": RoIPool}
 
 FOUND = 0.5  # IoU with an object from which a proposal is one; Fast R-CNN, section 2.3
-POSITIVE = 0.25  # of the proposals drawn have found an object, at most; ibid.
 # What the four numbers of a box are multiplied by, so that they vary about as much as one. Fast R-CNN normalises them
 # by their mean and deviation over the training set; these are the deviations 0.1, 0.1, 0.2, 0.2 of its published code.
 BOX_WEIGHTS = (10, 10, 5, 5)
@@ -75,17 +74,30 @@ class RoIHead(Layer):
         Width of the two fully connected layers.
     sampled : int
         Proposals of an image that are drawn for a training step.
+    positive_fraction : float
+        How many of them have found an object, at most; a quarter in Fast R-CNN, section 2.3.
     rng : numpy.random.Generator
         For the weights; then for drawing.
     """
 
     def __init__(
-        self, channels, num_classes, *, stride, pooling="align", output_size=7, hidden=128, sampled=32, rng=None
+        self,
+        channels,
+        num_classes,
+        *,
+        stride,
+        pooling="align",
+        output_size=7,
+        hidden=128,
+        sampled=32,
+        positive_fraction=0.25,
+        rng=None,
     ):
         if pooling not in POOLINGS:
             raise ValueError(f"pooling: expected one of {', '.join(POOLINGS)}, got {pooling!r}")
         self.rng = np.random.default_rng(0) if rng is None else rng
-        self.num_classes, self.sampled = num_classes, integer("sampled", sampled, minimum=1)
+        self.num_classes, self.positive_fraction = num_classes, positive_fraction
+        self.sampled = integer("sampled", sampled, minimum=1)
         self.pool = POOLINGS[pooling](output_size, spatial_scale=1 / stride)
         self.body = Sequential(
             Flatten(),
@@ -160,7 +172,7 @@ class RoIHead(Layer):
         solid = ops.box_area(instances.boxes) > 0
         boxes = np.concatenate([proposals, instances.boxes[solid]], dtype=np.float32)
         matches = match_instances(boxes, instances, high=FOUND, low=FOUND, best_for_each=False)
-        positive, negative = sample(matches, self.sampled, POSITIVE, self.rng)
+        positive, negative = sample(matches, self.sampled, self.positive_fraction, self.rng)
         labels = np.zeros(len(positive) + len(negative), np.int64)
         labels[: len(positive)] = instances.labels[matches[positive]]
         deltas = np.zeros((len(labels), 4), np.float32)
