@@ -1,5 +1,7 @@
 """Train systems alike, measure what each reaches and what it costs, and put them side by side.
 
+detection: every detector of the lecture on the same scenes, and what fewer proposals or smaller images change.
+
 segmentation: the lecture's three ways to label every pixel. A sliding window, patch by patch and with the same
 weights run convolutionally; convolutions at full resolution; and downsampling and upsampling inside the network,
 in five ways.

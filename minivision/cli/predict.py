@@ -34,11 +34,13 @@ def run(args):
     from tqdm import tqdm
 
     from minivision.data import read_image
+    from minivision.models.resizing import Resizing
 
     checkpoint = load_run(args.run_folder)
     model = checkpoint.make_model()
     write, what = (_write_segmentation, "label maps") if model.task == "segmentation" else (_write_objects, "objects")
     seen_size = args.size or checkpoint.data.get("size")
+    model = model if seen_size is None else Resizing(model, seen_size)
     args.out.mkdir(parents=True, exist_ok=True)
     names, failed = unique_names(args.images), 0
     for path, name in zip(tqdm(args.images, unit="image", leave=False), names, strict=True):
@@ -48,28 +50,11 @@ def run(args):
             tqdm.write(f"minivision: {error}", file=sys.stderr)
             failed += 1
             continue
-        write(image, predict(model, image, seen_size), model, args.out, name)
+        write(image, model.predict([image])[0], model, args.out, name)
     print(f"Wrote the {what} and overlays of {len(args.images) - failed} images into {args.out}")
     if failed:
         print(f"minivision: {failed} of {len(args.images)} images could not be read", file=sys.stderr)
     return 1 if failed else 0
-
-
-def predict(model, image, seen_size=None):
-    """Return what a model predicts for one image, in the image's size, seen by the network at `seen_size` if given."""
-    import numpy as np
-
-    from minivision.data import Sample, resize
-    from minivision.instances import Instances
-
-    if seen_size is None:
-        return model.predict([image])[0]
-    size, nothing = image.shape[:2], Instances.empty()
-    seen = resize(Sample(image, nothing, np.zeros(size, np.uint8)), seen_size)
-    prediction = model.predict([seen.image])[0]
-    if model.task == "segmentation":
-        return resize(seen._replace(label_map=prediction.astype(np.uint8)), size).label_map
-    return resize(seen._replace(instances=prediction), size).instances
 
 
 def _write_segmentation(image, label_map, model, out, name):

@@ -26,7 +26,7 @@ __all__ = [
     "run_comparison",
 ]
 
-_COMPARISONS = ("segmentation",)  # each is a module here, with a COMPARISON in it
+_COMPARISONS = ("segmentation", "detection")  # each is a module here, with a COMPARISON in it
 
 
 def comparisons():

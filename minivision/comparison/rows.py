@@ -21,7 +21,10 @@ class Row:
     options : dict
         What the system is made with, besides its defaults.
     variant : dict
-        Options that are changed after training, when its costs are measured. They must not change what it predicts.
+        Options that are changed after training. Where the comparison measures quality once for a run, they must not
+        change what it predicts.
+    size : int, optional
+        Side of the square that images are brought to before the system sees them, after training; by default none.
     """
 
     group: str
@@ -30,6 +33,7 @@ class Row:
     system: str
     options: dict = dataclasses.field(default_factory=dict)
     variant: dict = dataclasses.field(default_factory=dict)
+    size: int | None = None
 
     @property
     def title(self):
@@ -47,13 +51,16 @@ class Comparison:
     rows : tuple of Row
     columns : tuple of minivision.comparison.table.Column
     quality : callable
-        ``quality(model, scenes)`` returns the figures that depend on the weights alone; called once for a run.
+        ``quality(model, scenes)`` returns how good a model is; called once for a run, or for each row.
     costs : callable
         ``costs(model, scenes)`` returns the figures of a row.
     notes : callable
         ``notes(table)`` returns what is to be said below the table, a list of paragraphs.
     draw : callable
         ``draw(table, settings)`` returns a matplotlib Figure.
+
+    quality_of_rows : bool
+        Whether rows of one run differ in what they predict.
 
     A table maps each row's title to its figures; they are empty where it is not done yet.
     """
@@ -65,6 +72,7 @@ class Comparison:
     costs: Callable
     notes: Callable
     draw: Callable
+    quality_of_rows: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

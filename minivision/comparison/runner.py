@@ -6,6 +6,7 @@ import numpy as np
 
 from minivision.comparison.folder import Folder
 from minivision.comparison.progress import Progress
+from minivision.models.resizing import Resizing
 
 MEASURING = 10  # seconds that measuring a row is taken to last, for the progress bar
 
@@ -57,17 +58,24 @@ def _run(comparison, folder, missing, bar):
         checkpoint = _train(comparison, run, folder.path / run, train_scenes, settings, bar)
         if checkpoint is None:
             return False
-        bar.say(f"{run}: evaluating")
-        quality = comparison.quality(checkpoint.make_model(), val_scenes)
-        quality |= {"training_seconds": checkpoint.seconds, "training_steps": checkpoint.step}
+        training = {"training_seconds": checkpoint.seconds, "training_steps": checkpoint.step}
+        quality = None
         for row in missing:
             if row.run == run:
+                model = _model_of(row, checkpoint)
+                if quality is None or comparison.quality_of_rows:
+                    bar.say(f"{row.title}: evaluating")
+                    quality = comparison.quality(model, val_scenes)
                 bar.say(f"{row.title}: measuring")
-                options = {**checkpoint.options, **row.variant}
-                model = dataclasses.replace(checkpoint, options=options).make_model()
-                folder.keep(row, {**quality, **comparison.costs(model, val_scenes)})
+                folder.keep(row, {**quality, **training, **comparison.costs(model, val_scenes)})
                 bar.spend(MEASURING)
     return True
+
+
+def _model_of(row, checkpoint):
+    """Return the trained model of a run as a row wants it."""
+    model = dataclasses.replace(checkpoint, options={**checkpoint.options, **row.variant}).make_model()
+    return model if row.size is None else Resizing(model, (row.size, row.size))
 
 
 def _train(comparison, run, path, scenes, settings, bar):

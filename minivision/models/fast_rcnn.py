@@ -30,6 +30,8 @@ class FastRCNN(ProposalDetector):
         Class names, the background first.
     mode : str
         Of selective search: ``"single"``, ``"fast"`` or ``"quality"``.
+    proposals : int
+        How many of an image are looked at in prediction, at most; 2000 in the paper.
     pooling : str
         ``"pool"``, as published, or ``"align"``.
     sampled : int
@@ -51,12 +53,13 @@ class FastRCNN(ProposalDetector):
     }
 
     def __init__(
-        self, classes, *, mode="fast", pooling="pool", sampled=32, hidden=128, widths=(16, 32, 64), depths=(0, 1, 2),
+        self, classes, *, mode="fast", proposals=2000,
+        pooling="pool", sampled=32, hidden=128, widths=(16, 32, 64), depths=(0, 1, 2),
         rng=None,
     ):  # fmt: skip
         rng = np.random.default_rng(0) if rng is None else rng
         options = {"pooling": pooling, "sampled": sampled, "hidden": hidden}
-        super().__init__(classes, mode=mode, widths=tuple(widths), depths=tuple(depths), **options)
+        super().__init__(classes, mode=mode, proposals=proposals, widths=tuple(widths), depths=tuple(depths), **options)
         self.backbone = Backbone(widths, depths, rng=rng)
         self.stride = self.backbone.stride
         self.head = RoIHead(self.backbone.channels, len(self.classes), stride=self.stride, rng=rng, **options)

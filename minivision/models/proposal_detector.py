@@ -6,6 +6,7 @@ from minivision.detection import propose_dataset, selective_search
 from minivision.detection.selective_search import MODES
 from minivision.models.detector import Detector
 from minivision.models.model import groups_of_one_size, pad_to_multiple
+from minivision.ops.arguments import integer
 
 
 class ProposalDetector(Detector):
@@ -19,14 +20,20 @@ class ProposalDetector(Detector):
         Class names, the background first.
     mode : str
         Of selective search: ``"single"``, ``"fast"`` or ``"quality"``.
+    proposals : int
+        How many of an image are looked at in prediction, at most.
     **options
         Everything else the subclass was made with.
     """
 
-    OPTIONS = {"mode": {"default": "fast", "choices": tuple(MODES), "help": "of selective search"}}
+    OPTIONS = {
+        "mode": {"default": "fast", "choices": tuple(MODES), "help": "of selective search"},
+        "proposals": {"default": 2000, "help": "how many of an image are looked at in prediction, at most"},
+    }
 
-    def __init__(self, classes, *, mode, **options):
-        super().__init__(classes, mode=mode, **options)
+    def __init__(self, classes, *, mode, proposals, **options):
+        super().__init__(classes, mode=mode, proposals=proposals, **options)
+        self.proposals = integer("proposals", proposals, minimum=1)
         if mode not in MODES:
             raise ValueError(f"mode: expected one of {', '.join(MODES)}, got {mode!r}")
 
@@ -50,8 +57,8 @@ class ProposalDetector(Detector):
             )
         return batch.proposals
 
-    def propose(self, images):
-        """Return the boxes ``(P, 4)`` of selective search for each image ``(H, W, 3)``, the most promising first."""
+    def selective_search(self, images):
+        """Return the boxes ``(P, 4)`` proposed for each image ``(H, W, 3)``, the most promising first."""
         return list(map_in_threads(lambda image: selective_search(image, self.options["mode"]), images))
 
     def detect_in(self, images, proposals, size):
@@ -76,9 +83,10 @@ class ProposalDetector(Detector):
         images : sequence of uint8 ndarray, (H, W, 3)
             They may have several sizes.
         proposals : sequence of (P, 4) arrays, optional
-            Where to look in each; by default what :meth:`propose` says.
+            Where to look in each; by default what :meth:`selective_search` says.
         """
-        proposals = self.propose(images) if proposals is None else proposals
+        proposals = self.selective_search(images) if proposals is None else proposals
+        proposals = [each[: self.proposals] for each in proposals]
         predictions = [None] * len(images)
         for indices, batch in groups_of_one_size(images, self.predicted_together):
             padded = pad_to_multiple(batch, self.stride)

@@ -43,6 +43,8 @@ class RCNN(ProposalDetector):
         Class names, the background first.
     mode : str
         Of selective search: ``"single"``, ``"fast"`` or ``"quality"``.
+    proposals : int
+        How many of an image are looked at in prediction, at most; 2000 in the paper.
     sampled : int
         Proposals of each image that a training step looks at. The paper's step has 128 in all.
     svm_images : int
@@ -74,11 +76,12 @@ class RCNN(ProposalDetector):
     buffers = ("svm_weights", "svm_biases", "box_weights", "box_biases", "feature_scale")
 
     def __init__(
-        self, classes, *, mode="fast", sampled=16, svm_images=1000, side=32, hidden=128, widths=(16, 32, 64),
+        self, classes, *, mode="fast", proposals=2000,
+        sampled=16, svm_images=1000, side=32, hidden=128, widths=(16, 32, 64),
         depths=(0, 1, 2), rng=None,
     ):  # fmt: skip
         options = {"sampled": sampled, "svm_images": svm_images, "side": side, "hidden": hidden}
-        super().__init__(classes, mode=mode, widths=tuple(widths), depths=tuple(depths), **options)
+        super().__init__(classes, mode=mode, proposals=proposals, widths=tuple(widths), depths=tuple(depths), **options)
         self.rng = np.random.default_rng(0) if rng is None else rng
         self.sampled, self.svm_images, self.side = sampled, svm_images, side
         self.backbone = Backbone(widths, depths, rng=self.rng)

@@ -1,0 +1,163 @@
+"""Propose boxes that may hold an object, by selective search.
+
+IMAGE ...: draw the first boxes over each image, into NAME-proposals.png, and with --hierarchy also how its regions
+grow together, into NAME-hierarchy.png.
+
+DIR: write the boxes for every image in the folder, PHOTO.jpg.npz for PHOTO.jpg, with several processes. What is
+there already is not made again: the same command goes on where it was stopped.
+
+scenes, coco:DIR or voc:DIR: measure how good the proposals for a dataset are, and draw recall over the number of
+boxes into recall-MODE.png. Recall is the part of the objects that a box covers with an intersection over union of
+.5 or more; ABO is the average over a class of the best overlap of each object, and MABO its mean over classes.
+"""
+
+import os
+import pathlib
+import sys
+
+from minivision.cli.arguments import UsageError, count
+from minivision.cli.predict import unique_names
+
+EPILOG = """\
+examples:
+  minivision propose photo.jpg --hierarchy
+  minivision propose photos --jobs 4 --out boxes
+  minivision propose scenes --level hard --mode quality
+"""
+
+
+def add_arguments(parser, system):
+    from minivision.detection.selective_search import MODES
+
+    parser.add_argument(
+        "inputs", nargs="+", metavar="IMAGE|DIR|DATA",
+        help="image files; or a folder of images; or scenes, coco:DIR, voc:DIR",
+    )  # fmt: skip
+    parser.add_argument(
+        "--mode", choices=MODES, default="fast",
+        help="how many strategies: single (1), fast (8) or quality (80) (default: fast)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=pathlib.Path, default=pathlib.Path("proposals"), metavar="DIR",
+        help="where everything goes (default: proposals)",
+    )  # fmt: skip
+    images = parser.add_argument_group("for images")
+    images.add_argument("--boxes", type=count, metavar="N", help="how many boxes to draw (default: 50)")
+    images.add_argument("--hierarchy", action="store_true", help="also draw how the regions grow together")
+    folder = parser.add_argument_group("for a folder")
+    folder.add_argument("--jobs", type=count, metavar="N", help="how many processes (default: one a core)")
+    data = parser.add_argument_group("for a dataset")
+    data.add_argument("--level", metavar="LEVEL", help="how hard scenes are: easy, mid or hard (default: hard)")
+    data.add_argument("--split", metavar="NAME", help="which part of the data (default: val)")
+
+
+def run(args):
+    first = args.inputs[0]
+    kind = first.partition(":")[0]
+    if kind in ("scenes", "coco", "voc", "folder") and not pathlib.Path(first).exists():
+        work, own = _measure, ("level", "split")
+    elif pathlib.Path(first).is_dir():
+        work, own = _propose_folder, ("jobs",)
+    else:
+        work, own = _draw, ("boxes", "hierarchy")
+    if work is not _draw and len(args.inputs) > 1:
+        raise UsageError(f"give one folder or one dataset, or image files; got {' '.join(args.inputs)}")
+    for name, what in (("boxes", "images"), ("hierarchy", "images"), ("jobs", "a folder"),
+                       ("level", "a dataset"), ("split", "a dataset")):  # fmt: skip
+        if getattr(args, name) and name not in own:
+            raise UsageError(f"--{name} is for {what}, and {first} is not")
+    return work(args)
+
+
+def _draw(args):
+    from tqdm import tqdm
+
+    from minivision.data import read_image
+    from minivision.detection import region_hierarchy, selective_search
+    from minivision.replacing import replacing
+    from minivision.viz import draw_best_proposals, draw_hierarchy
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    paths, failed = [pathlib.Path(name) for name in args.inputs], 0
+    for path, name in zip(tqdm(paths, unit="image", leave=False), unique_names(paths), strict=True):
+        try:
+            image = read_image(path)
+        except ValueError as error:
+            tqdm.write(f"minivision: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        figures = {"proposals": draw_best_proposals(image, selective_search(image, args.mode), most=args.boxes or 50)}
+        if args.hierarchy:
+            figures["hierarchy"] = draw_hierarchy(image, region_hierarchy(image))
+        for what, figure in figures.items():
+            with replacing(args.out / f"{name}-{what}.png") as file:
+                figure.savefig(file, format="png")
+    print(f"Wrote pictures of {len(paths) - failed} images into {args.out}")
+    return _exit_code(failed, len(paths))
+
+
+def _propose_folder(args):
+    from minivision.data.files import IMAGE_SUFFIXES
+    from minivision.detection.proposal_files import propose_files
+
+    folder = pathlib.Path(args.inputs[0])
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise UsageError(f"{folder} holds no images ({', '.join(IMAGE_SUFFIXES)})")
+    jobs = args.jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    made, failed = propose_files(paths, args.out, args.mode, jobs=jobs, progress=True)
+    for _, reason in failed:
+        print(f"minivision: {reason}", file=sys.stderr)
+    kept = len(paths) - made - len(failed)
+    print(f"Wrote the boxes for {made} images into {args.out}" + (f"; {kept} were there already" if kept else ""))
+    return _exit_code(len(failed), len(paths))
+
+
+def _exit_code(failed, total):
+    if failed:
+        print(f"minivision: {failed} of {total} images could not be read", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _measure(args):
+    from minivision.data import open_dataset
+    from minivision.detection import propose_dataset
+    from minivision.metrics import evaluate_proposals, proposal_recall
+    from minivision.replacing import replacing
+    from minivision.viz import draw_proposal_recall
+
+    spec, split = args.inputs[0], args.split or "val"
+    if args.level and spec != "scenes":
+        raise UsageError("--level is for scenes only: images in files are as hard as they are")
+    dataset = open_dataset(spec, split=split, level=args.level or "hard")
+    if not dataset.has_boxes:
+        raise UsageError(f"{spec} has no boxes to compare with")
+    if hasattr(dataset, "cached"):
+        dataset = dataset.cached(progress=True)
+    proposals = propose_dataset(dataset, args.mode, progress=True)
+    truths = [sample.instances for sample in dataset]
+    where = ", ".join([spec, *([args.level or "hard"] if spec == "scenes" else []), split])
+    print(_table(f"{args.mode} on {where}", evaluate_proposals(truths, proposals, dataset.classes)))
+    args.out.mkdir(parents=True, exist_ok=True)
+    picture = args.out / f"recall-{args.mode}.png"
+    with replacing(picture) as file:
+        draw_proposal_recall({args.mode: proposal_recall(truths, proposals)}).savefig(file, format="png")
+    print(f"\nWrote {picture}")
+    return 0
+
+
+def _table(title, figures):
+    counts = {"all" if count is None else f"{count:,}": count for count in figures["recall"]}
+    lines = [
+        f"{title}: {figures['images']} images, {figures['objects']} objects, {figures['boxes']:.0f} boxes an image",
+        "",
+        f"  {'first boxes':<12}" + "".join(f"{name:>8}" for name in counts),
+        f"  {'recall':<12}" + "".join(f"{figures['recall'][count]:>8.3f}" for count in counts.values()),
+        f"  {'MABO':<12}" + "".join(f"{figures['mabo'][count]:>8.3f}" for count in counts.values()),
+        "",
+        f"  {'class':<12}{'ABO':>8}{'recall':>8}{'objects':>9}",
+    ]
+    for name, each in figures["classes"].items():
+        abo, recall = (f"{each[key]:.3f}" if each["objects"] else "-" for key in ("abo", "recall"))
+        lines.append(f"  {name:<12}{abo:>8}{recall:>8}{each['objects']:>9}")
+    return "\n".join(lines)

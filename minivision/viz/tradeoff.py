@@ -1,0 +1,83 @@
+"""What several systems reach over what they cost: one point each, on a logarithmic axis of time."""
+
+from typing import NamedTuple
+
+from minivision.viz.comparison import FAINT, GRID, INK
+
+# Of the groups in turn: colours and shapes, so that they differ in black and white too.
+COLORS = ("#cc79a7", "#d55e00", "#e69f00", "#009e73", "#56b4e9", "#0072b2")
+MARKERS = ("X", "s", "D", "^", "v", "o")
+WIDTH, HEIGHT = 8.6, 5.4  # inches
+
+
+class Point(NamedTuple):
+    """One system, or one way to use it.
+
+    Attributes
+    ----------
+    group, name : str
+        What it belongs to, and what tells it from the others there.
+    seconds : float
+    quality : float
+        From 0 to 1.
+    """
+
+    group: str
+    name: str
+    seconds: float
+    quality: float
+
+
+def draw_tradeoff(points, *, title, subtitle="", xlabel, ylabel):
+    """Draw quality over time; points of a group are joined, and each says what it is. Up and to the left is better.
+
+    Parameters
+    ----------
+    points : sequence of Point
+    title, subtitle, xlabel, ylabel : str
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    figure = Figure(figsize=(WIDTH, HEIGHT), dpi=144, facecolor="white")
+    axis = figure.add_axes((0.08, 0.12, 0.88, 0.7))
+    figure.text(0.02, 0.97, title, size=14, weight="bold", color=INK, va="top")
+    figure.text(0.02, 0.905, subtitle, size=9.5, color=FAINT, va="top")
+    groups = list(dict.fromkeys(point.group for point in points))
+    for k, group in enumerate(groups):
+        own = sorted((point for point in points if point.group == group), key=lambda point: point.seconds)
+        color, marker = COLORS[k % len(COLORS)], MARKERS[k % len(MARKERS)]
+        axis.plot(
+            [point.seconds for point in own], [point.quality for point in own],
+            color=color, marker=marker, markersize=8, markeredgecolor="white", linewidth=1.4, label=group,
+        )  # fmt: skip
+        for point in own:
+            axis.annotate(point.name, (point.seconds, point.quality), xytext=(6, -9), textcoords="offset points",
+                          size=7.5, color=INK)  # fmt: skip
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _duration(seconds)))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    if points:
+        best, worst = max(point.quality for point in points), min(point.quality for point in points)
+        axis.set_ylim(max(0, worst - 0.12), min(1, best + 0.08))
+        axis.set_xlim(min(point.seconds for point in points) / 1.3, max(point.seconds for point in points) * 2)
+        axis.legend(loc="upper left", bbox_to_anchor=(0, 1.13), ncols=6, frameon=False, fontsize=9, labelcolor=INK,
+                    columnspacing=1.4, handletextpad=0.4, borderaxespad=0)  # fmt: skip
+    axis.set_xlabel(f"{xlabel} (logarithmic)", size=10, color=INK)
+    axis.set_ylabel(ylabel, size=10, color=INK)
+    axis.tick_params(which="both", length=0, labelsize=9, labelcolor=INK)
+    axis.grid(color=GRID, linewidth=0.8)
+    axis.set_axisbelow(True)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+    return figure
+
+
+def _duration(seconds):
+    """Say a time shortly: 5 ms, 1.2 s."""
+    return f"{1e3 * seconds:g} ms" if seconds < 1 else f"{seconds:g} s"
