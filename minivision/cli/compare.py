@@ -1,10 +1,11 @@
 """Train systems alike, measure what each reaches and what it costs, and put them side by side.
 
-detection: every detector of the lecture on the same scenes, and what fewer proposals or smaller images change.
-
 segmentation: the lecture's three ways to label every pixel. A sliding window, patch by patch and with the same
 weights run convolutionally; convolutions at full resolution; and downsampling and upsampling inside the network,
 in five ways.
+
+detection: every detector of the lecture, from R-CNN to YOLOv2, on the same scenes; and what fewer proposals or
+smaller images change in prediction.
 
 Writes comparison.csv, comparison.md and comparison.png into DIR, and a folder for each training. Ctrl-C stops;
 the same command goes on.
@@ -17,6 +18,7 @@ from minivision.cli.arguments import count, positive, seed
 EPILOG = """\
 examples:
   minivision compare segmentation --out runs/three-ways
+  minivision compare detection --level hard --minutes 3 --out runs/detectors
   minivision compare segmentation --level easy --minutes 0.1 --train 500 --val 50 --out runs/quick
 """
 
