@@ -1,6 +1,6 @@
 """What detectors share: the boxes they begin from, which of them are right, and what is kept in the end."""
 
-from minivision.detection.anchors import anchor_grid, anchor_sizes
+from minivision.detection.anchors import anchor_grid, choose_anchor_sizes
 from minivision.detection.dataset_proposals import propose_dataset
 from minivision.detection.default_boxes import SSD300, SSD512, Layout, boxes_per_place, default_boxes
 from minivision.detection.detections import detections
@@ -19,9 +19,9 @@ __all__ = [
     "SSD512",
     "Layout",
     "anchor_grid",
-    "anchor_sizes",
     "best_overlaps",
     "boxes_per_place",
+    "choose_anchor_sizes",
     "decode_yolo",
     "default_boxes",
     "detections",

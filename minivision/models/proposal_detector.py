@@ -1,5 +1,7 @@
 """What R-CNN and Fast R-CNN share: somebody else says where to look."""
 
+import sys
+
 from minivision.data.memory import map_in_threads
 from minivision.data.proposals import WithProposals
 from minivision.detection import propose_dataset, selective_search
@@ -40,7 +42,8 @@ class ProposalDetector(Detector):
     def prepare(self, dataset):
         """Propose boxes for every training image, once; return the dataset with them."""
         print(f"Proposing boxes for {len(dataset)} images (kept for the next run)", flush=True)
-        return WithProposals(dataset, propose_dataset(dataset, self.options["mode"], progress=True))
+        watched = sys.stderr.isatty()
+        return WithProposals(dataset, propose_dataset(dataset, self.options["mode"], progress=watched))
 
     def proposals_of(self, batch):
         """Return the proposals of each image of a batch.

@@ -184,8 +184,8 @@ class RCNN(ProposalDetector):
         """
         rois = rois_of(proposals)
         features, scores = self.describe(images, rois)
+        features /= self.feature_scale
         if self.svm_weights.any():
-            features /= self.feature_scale
             chances = ops.sigmoid(features @ self.svm_weights.T + self.svm_biases)
         else:
             exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))

@@ -50,7 +50,15 @@ def draw_loss_curve(log, *, dark=False):
     axis.set_xlim(0, 1.01 * steps[-1] if len(steps) else 1)
     _dress(axis, theme)
     if curves:
-        axis.legend(frameon=False, labelcolor=theme["ink"], fontsize=9, loc="upper right")
+        axis.legend(
+            frameon=False,
+            labelcolor=theme["ink"],
+            fontsize=9,
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=6,
+            borderaxespad=0.2,
+        )  # above the curves, which may be anywhere
     return figure
 
 

@@ -10,8 +10,7 @@ from minivision.viz.grid import make_grid
 SIDE = 3.0  # inches of a picture's longer side
 FEW = 8  # regions of which the boxes are drawn too
 INK, PAPER = "#1a1a1a", "#ffffff"
-ORANGE, SKY_BLUE, VERMILION = ([part / 255 for part in color] for color in OKABE_ITO[:3])
-GREEN = [part / 255 for part in OKABE_ITO[4]]
+ORANGE, _, VERMILION, _, GREEN, *_ = ([part / 255 for part in color] for color in OKABE_ITO)
 
 
 def draw_hierarchy(image, hierarchy, *, stages=7):

@@ -136,6 +136,16 @@ def test_before_its_svms_are_fitted_rcnn_uses_its_classifier(batch):
     assert not any(map(len, model.predict(list(batch.images), batch.proposals)))
 
 
+def test_boxes_are_improved_by_the_features_as_they_were_fitted_whoever_scores_them(batch, rng):
+    """Features are scaled before the fit, so they have to be scaled before they are multiplied too."""
+    model = small("rcnn", np.float32)
+    model.box_weights[...] = 0.05 * rng.standard_normal(model.box_weights.shape)
+    found, _ = model.predict(list(batch.images), batch.proposals)
+    model.feature_scale[...], model.box_weights[...] = 4, 4 * model.box_weights
+    again, _ = model.predict(list(batch.images), batch.proposals)
+    np.testing.assert_allclose(again.boxes, found.boxes, atol=1e-3)
+
+
 @pytest.mark.parametrize("name", ["rcnn", "fast-rcnn"])
 def test_predictions_lie_in_images_whose_size_does_not_divide_and_need_no_order(name, rng):
     model = small(name, np.float32)

@@ -1,0 +1,132 @@
+"""Segmentation by a graph of pixels: the edges in the order of their weights, and the regions that they join."""
+
+import math
+
+import numpy as np
+
+from minivision.kernels.numba.compile import jit
+
+_DIGIT = 11  # bits that one pass of the sort looks at
+
+
+def sorted_edges(image):
+    weights, codes = _edges(image)
+    bits = weights.view(f"u{weights.itemsize}")
+    bits, codes = _sort(bits, codes)
+    return _ends(codes, image.shape[1]), bits.view(image.dtype)
+
+
+@jit
+def _edges(image):
+    """Return the weight of every edge, and a code for its ends: four times the first pixel, plus a direction."""
+    height, width, channels = image.shape
+    count = height * (width - 1) + width * (height - 1) + 2 * (height - 1) * (width - 1)
+    weights, codes = np.empty(count, image.dtype), np.empty(count, np.uint32)
+    edge = 0
+    for direction in range(4):
+        down, right = _step(direction)
+        for y in range(height - down):
+            for x in range(max(0, -right), width - max(0, right)):
+                total = image.dtype.type(0)
+                for c in range(channels):
+                    difference = image[y + down, x + right, c] - image[y, x, c]
+                    total += difference * difference
+                weights[edge] = math.sqrt(total)
+                codes[edge] = 4 * (y * width + x) + direction
+                edge += 1
+    return weights, codes
+
+
+@jit
+def _step(direction):
+    """Return how far down and right the pixel at the other end of an edge is: right, below, below to both sides."""
+    if direction == 0:
+        return 0, 1
+    return 1, (0, 1, -1)[direction - 1]
+
+
+@jit
+def _sort(bits, codes):
+    """Sort by the bits of weights, equal ones in their order: floats from 0 up are in the order of their bits."""
+    bits, codes = bits.copy(), codes.copy()
+    next_bits, next_codes = np.empty_like(bits), np.empty_like(codes)
+    mask = np.uint64((1 << _DIGIT) - 1)
+    for shift in range(0, 8 * bits.itemsize, _DIGIT):  # radix sort, the last digit first
+        starts = np.zeros((1 << _DIGIT) + 1, np.int64)
+        for i in range(bits.size):
+            starts[((bits[i] >> np.uint64(shift)) & mask) + np.uint64(1)] += 1
+        starts = np.cumsum(starts)
+        for i in range(bits.size):
+            digit = (bits[i] >> np.uint64(shift)) & mask
+            place = np.uint64(starts[digit])
+            next_bits[place], next_codes[place] = bits[i], codes[i]
+            starts[digit] += 1
+        bits, next_bits = next_bits, bits
+        codes, next_codes = next_codes, codes
+    return bits, codes
+
+
+@jit
+def _ends(codes, width):
+    edges = np.empty((codes.size, 2), np.int32)
+    for edge in range(codes.size):
+        down, right = _step(codes[edge] & np.uint32(3))
+        pixel = np.int32(codes[edge] >> np.uint32(2))
+        edges[edge, 0] = pixel
+        edges[edge, 1] = pixel + down * width + right
+    return edges
+
+
+@jit
+def merge_pixels(edges, weights, size, k, min_size):
+    height, width = size
+    parent = np.arange(height * width).astype(np.int32)
+    pixels = np.ones(height * width, np.int32)
+    limit = np.full(height * width, k, weights.dtype)  # the internal difference of a region + k / its pixels
+    between = np.empty(weights.size, np.int32)  # edges whose ends are not in one region, so far as is known
+    kept = 0
+    for edge in range(weights.size):
+        a, b = _root(parent, edges[edge, 0]), _root(parent, edges[edge, 1])
+        if a == b:
+            continue
+        if weights[edge] < limit[a] and weights[edge] < limit[b]:
+            root = _join(parent, pixels, a, b)
+            limit[root] = weights[edge] + k / weights.dtype.type(pixels[root])
+        else:
+            between[kept] = edge
+            kept += 1
+    for edge in between[:kept]:
+        a, b = _root(parent, edges[edge, 0]), _root(parent, edges[edge, 1])
+        if a != b and min(pixels[a], pixels[b]) < min_size:
+            _join(parent, pixels, a, b)
+    return _numbered(parent).reshape(height, width)
+
+
+@jit
+def _root(parent, pixel):
+    while parent[pixel] != pixel:
+        parent[pixel] = parent[parent[pixel]]  # halves the path for the next time
+        pixel = parent[pixel]
+    return pixel
+
+
+@jit
+def _join(parent, pixels, a, b):
+    if pixels[a] < pixels[b]:
+        a, b = b, a
+    parent[b] = a
+    pixels[a] += pixels[b]
+    return a
+
+
+@jit
+def _numbered(parent):
+    """Return the number of each pixel's region, in the order of their first pixels."""
+    number, labels, regions = np.full(parent.size, -1, np.int32), np.empty(parent.size, np.int32), 0
+    for pixel in range(parent.size):
+        root = _root(parent, pixel)
+        if number[root] < 0:
+            number[root] = regions
+            regions += 1
+        labels[pixel] = number[root]
+    return labels

@@ -1,0 +1,149 @@
+"""YOLO: no proposals. One network looks once, and one tensor says what is where.
+
+::
+
+    image ─ backbone ─ pool ─ 3 x 3 ─ 3 x 3 ─ 1 x 1 ─ S x S x (5 B + C)
+
+The paper ends in two fully connected layers, so each cell sees the whole image; here convolutions do, so a cell sees
+its surroundings, and images may have any size: a cell is 16 x 16 pixels, and an image of 128 x 128 has S = 8.
+
+The tensor is the one of `minivision.detection.yolo_tensor`, but for w and h, whose square roots the network says, as
+the paper's code does: its loss is about square roots, and a network may well say a negative number.
+
+References
+----------
+Redmon, Divvala, Girshick and Farhadi, "You only look once: unified, real-time object detection", CVPR 2016.
+"""
+
+import numpy as np
+
+from minivision.detection import decode_yolo, encode_yolo, paired_iou
+from minivision.layers import Conv2d, MaxPool2d, Sequential, conv_block
+from minivision.models.backbone import Backbone
+from minivision.models.single_shot import SingleShot, cells_inside, within
+
+COORDINATES, NO_OBJECT = 5.0, 0.5  # what an error of a box, and one in an empty cell, counts (section 2.2)
+
+
+class YOLO(SingleShot):
+    """Boxes with confidences and one set of class probabilities for each cell of a grid.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Class names, the background first.
+    boxes : int
+        B, the boxes that a cell says.
+    stride : int
+        Pixels from one cell to the next: 8, 16 or 32.
+    width : int
+        Channels of the head.
+    rng : numpy.random.Generator
+    """
+
+    name = "yolo"
+    recipe = {"batch_size": 8, "rate": 4e-3, "weight_decay": 0.05, "flips": True}
+    OPTIONS = {
+        "boxes": {"default": 2, "help": "boxes that each cell says"},
+        "stride": {"default": 16, "choices": (8, 16, 32), "help": "pixels from one cell of the grid to the next"},
+    }
+
+    def __init__(self, classes, *, boxes=2, stride=16, width=128, rng=None):
+        super().__init__(classes, boxes=boxes, stride=stride, width=width)
+        if boxes < 1:
+            raise ValueError(f"boxes: expected at least one for each cell, got {boxes}")
+        if stride not in (8, 16, 32):
+            raise ValueError(f"stride: expected 8, 16 or 32, got {stride}; the features have stride 8")
+        rng = np.random.default_rng(0) if rng is None else rng
+        self.B, self.C, self.stride = boxes, len(classes) - 1, stride  # the lecture would count the background in C
+        self.backbone = Backbone(rng=rng)
+        last = Conv2d(width, 5 * self.B + self.C, 1, rng=rng)
+        last.w.value *= 0.1
+        for b in range(self.B):
+            last.b.value[5 * b : 5 * b + 4] = 0.5  # begin in the middle of the cell, a quarter of the image large
+        self.head = Sequential(
+            *(MaxPool2d(2) for _ in range({8: 0, 16: 1, 32: 2}[stride])),
+            conv_block(self.backbone.channels, width, rng=rng),
+            conv_block(width, width, rng=rng),
+            last,
+        )
+
+    def forward(self, images, training=False):
+        """Return the tensor ``(N, S, S, 5 B + C)`` with roots for w and h; S is the image's size over the stride."""
+        self.check_size(images)
+        x = self.head(self.backbone(images, training), training)
+        return x.transpose(0, 2, 3, 1)  # (N, 5 B + C, S, S) -> (N, S, S, 5 B + C)
+
+    def losses(self, outputs, batch):
+        """Return the published loss in its parts, and its gradient: a squared error of each number that counts."""
+        target, weight = self.targets(outputs, batch)
+        error = outputs - target
+        gradient = weight * error * (2 / len(outputs))  # of the sum over cells, averaged over images
+        squares = gradient * error / 2
+        of_boxes = squares[..., : 5 * self.B].reshape(*squares.shape[:3], self.B, 5)
+        responsible = weight[..., 0 : 5 * self.B : 5] > 0  # (N, S, S, B)
+        losses = {
+            "box": of_boxes[..., :4].sum(),
+            "object": of_boxes[responsible, 4].sum(),
+            "no object": of_boxes[~responsible, 4].sum(),
+            "class": squares[..., 5 * self.B :].sum(),
+        }
+        return losses, gradient
+
+    def targets(self, outputs, batch):
+        """Return what the tensor should say, and what an error of each number counts, for these outputs.
+
+        Of a cell's boxes the one that overlaps an object most is responsible for it. Its confidence should be that
+        overlap, which is taken as a given number: no gradient goes through it.
+
+        Returns
+        -------
+        target, weight : (N, S, S, 5 B + C) array
+        """
+        B, size, S = self.B, batch.images.shape[1:3], outputs.shape[1:3]
+        target, weight, truth = np.zeros_like(outputs), np.zeros_like(outputs), np.zeros_like(outputs)
+        weight[..., 4 : 5 * B : 5] = NO_OBJECT
+        for n, instances in enumerate(batch.instances):
+            instances = within(instances, size)
+            objects = instances[~instances.crowd]
+            truth[n] = encode_yolo(objects.boxes, objects.labels, S, B, self.C, size=size, dtype=outputs.dtype)
+            weight[n, cells_inside(instances.boxes[instances.crowd], S, size)] = 0  # who knows what is in a crowd
+
+        cells = np.nonzero(truth[..., 4])  # those with an object: K of them
+        said, true = (tensor[cells][:, : 5 * B].reshape(-1, B, 5) for tensor in (outputs, truth))
+        iou = paired_iou(_corners(said, said[..., 2:4] ** 2, S)[:, None], _corners(true, true[..., 2:4], S)[:, :, None])
+        wanted, counts = np.zeros_like(true), np.zeros_like(true)
+        counts[..., 4] = NO_OBJECT
+        for t in range(B):  # each true box of the cells, the largest first, takes the best box that is free
+            (k,) = np.nonzero(true[:, t, 4])
+            best = iou[k, t].argmax(axis=1)
+            wanted[k, best] = true[k, t]
+            wanted[k, best, 2:4] = np.sqrt(true[k, t, 2:4])
+            wanted[k, best, 4] = iou[k, t, best]
+            counts[k, best] = (*4 * [COORDINATES], 1)
+            iou[k, :, best] = -1  # taken
+        depth = (len(true), 5 * B)
+        target[cells] = np.concatenate([wanted.reshape(depth), truth[cells][:, 5 * B :]], axis=1)
+        weight[cells] = np.concatenate([counts.reshape(depth), np.ones((len(true), self.C))], axis=1)
+        return target, weight
+
+    def backward(self, doutputs):
+        """Walk back."""
+        self.backbone.backward(self.head.backward(doutputs.transpose(0, 3, 1, 2)))
+
+    def tensor(self, outputs):
+        """Return the paper's tensor of these outputs: sizes, not their roots; probabilities from 0 to 1."""
+        tensor = outputs.clip(0, 1)
+        for b in range(self.B):
+            tensor[..., 5 * b : 5 * b + 2] = outputs[..., 5 * b : 5 * b + 2]
+            tensor[..., 5 * b + 2 : 5 * b + 4] = outputs[..., 5 * b + 2 : 5 * b + 4] ** 2
+        return tensor
+
+    def read(self, outputs, size):
+        return decode_yolo(self.tensor(outputs), self.B, size=size)
+
+
+def _corners(boxes, sizes, S):
+    """Return x1, y1, x2, y2 of boxes (x, y, ...) of the same cell, as parts of the image, from the cell's corner."""
+    centers = boxes[..., :2] / np.array([S[1], S[0]], boxes.dtype)
+    return np.concatenate([centers - sizes / 2, centers + sizes / 2], axis=-1)

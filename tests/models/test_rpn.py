@@ -1,0 +1,128 @@
+"""The region proposal network: beside the same network in PyTorch, its samples, its proposals."""
+
+import numpy as np
+import pytest
+
+from minivision import ops
+from minivision.instances import Instances
+from minivision.models.rpn import RegionProposalNetwork, RPNOutputs
+
+MAP, SIZE = (4, 6), (32, 48)
+SIZES, RATIOS = (10, 20), (0.5, 1, 2)
+K = 4 * 6 * 6
+
+
+def small(rng, *, dtype=np.float64, **options):
+    """Return a network on 3 channels in which no gradient is zero at the beginning."""
+    rpn = RegionProposalNetwork(3, stride=8, sizes=SIZES, ratios=RATIOS, rng=np.random.default_rng(1), **options)
+    for parameter in rpn.parameters():
+        parameter.value += 0.2 * rng.standard_normal(parameter.value.shape).astype(np.float32)
+    return rpn.astype(dtype)
+
+
+@pytest.fixture
+def truth():
+    return [Instances([[3, 2, 24, 20], [25, 10, 45, 31]], [1, 2]), Instances([[20, 4, 30, 14]], [3])]
+
+
+def test_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(rng, truth):
+    torch = pytest.importorskip("torch")
+    from torch.nn import functional as F
+
+    from minivision.bench.twin import layer_converter
+
+    rpn, features = small(rng, sampled=30), rng.standard_normal((2, 3, *MAP))
+    outputs = rpn(features, training=True)
+    samples = rpn.sample(outputs.anchors, truth)
+    losses, gradients = rpn.losses(outputs, samples)
+    dfeatures = rpn.backward(gradients)
+    assert rpn.leftovers() == [] and len(samples.positive) >= 3
+
+    pairs = []
+    shared, objectness, deltas = map(layer_converter(pairs), (rpn.shared, rpn.objectness, rpn.deltas))
+    maps = torch.from_numpy(features).requires_grad_()
+
+    def in_the_order_of_anchors(outputs, numbers):  # torchvision's permute_and_flatten, and the images after each other
+        return outputs.reshape(2, 6, numbers, *MAP).permute(0, 3, 4, 1, 2).reshape(2 * K, numbers)
+
+    hidden = shared(maps)
+    logits = in_the_order_of_anchors(objectness(hidden), 1)[:, 0]
+    boxes = in_the_order_of_anchors(deltas(hidden), 4)
+    drawn = np.concatenate([samples.positive, samples.negative])
+    target = torch.from_numpy((np.arange(len(drawn)) < len(samples.positive)).astype(float))
+    object_loss = F.binary_cross_entropy_with_logits(logits[drawn], target)
+    targets = torch.from_numpy(samples.deltas.astype(float))
+    box_loss = F.smooth_l1_loss(boxes[samples.positive], targets, beta=1 / 9, reduction="sum") / len(drawn)
+    (object_loss + box_loss).backward()
+
+    assert losses["rpn_objectness"] == pytest.approx(object_loss.item(), abs=1e-8)
+    assert losses["rpn_box"] == pytest.approx(box_loss.item(), abs=1e-8)
+    np.testing.assert_allclose(dfeatures, maps.grad.numpy(), atol=1e-8)
+    assert abs(dfeatures).max() > 1e-3 and len(pairs) == len(rpn.parameters())
+    for ours, its in pairs:
+        np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
+
+
+def test_samples_are_half_objects_of_their_own_image_and_know_the_way_to_them(rng, truth):
+    rpn = small(rng, sampled=8)
+    anchors = rpn.anchors(MAP)
+    samples = rpn.sample(anchors, [*truth, Instances.empty()])
+    np.testing.assert_array_equal(np.bincount(np.r_[samples.positive, samples.negative] // K), [8, 8, 8])
+    positives = np.bincount(samples.positive // K, minlength=3)
+    assert 1 <= positives[0] <= 4 and 1 <= positives[1] <= 4 and positives[2] == 0
+    found = ops.decode_boxes(samples.deltas, anchors[samples.positive % K])
+    for image, box in zip(samples.positive // K, found, strict=True):
+        assert abs(truth[image].boxes - box).max(axis=1).min() < 1e-4
+
+
+def test_anchors_in_a_crowd_are_not_drawn(rng):
+    crowd = Instances([[0, 0, 48, 16]], [1], crowd=np.array([True]))
+    rpn = small(rng, sampled=1000)
+    samples = rpn.sample(rpn.anchors(MAP), [crowd])
+    anchors = rpn.anchors(MAP)[samples.negative]
+    assert len(samples.positive) == 0 and 0 < len(anchors) < K
+    assert not ((anchors[:, 1] >= 0) & (anchors[:, 3] <= 16) & (anchors[:, 0] >= 0) & (anchors[:, 2] <= 48)).any()
+
+
+def test_candidates_are_the_best_anchors_moved_clipped_and_in_order(rng):
+    rpn = small(rng)
+    anchors = rpn.anchors(MAP)
+    logits, deltas = rng.standard_normal((2, K)), np.zeros((2, K, 4))
+    logits[1, 77] = 9
+    deltas[1, 77] = [0.5, 0, 0, np.log(2)]
+    logits[0, 3], deltas[0, 3, 0] = 9, 50  # moved far off the image: dropped
+    (boxes, scores), (others, other_scores) = rpn.candidates(RPNOutputs(logits, deltas, anchors), SIZE, most=20)
+    assert len(boxes) == 19 and len(others) == 20
+    np.testing.assert_array_equal(scores, np.sort(logits[0])[::-1][1:20])
+    np.testing.assert_allclose(boxes, ops.clip_boxes_to_image(anchors, SIZE)[np.argsort(-logits[0])[1:20]], atol=1e-5)
+    x1, y1, x2, y2 = anchors[77]
+    expected = [x1 + (x2 - x1) / 2, y1 - (y2 - y1) / 2, x2 + (x2 - x1) / 2, y2 + (y2 - y1) / 2]
+    np.testing.assert_allclose(others[0], np.clip(expected, 0, [48, 32, 48, 32]), atol=1e-4)
+
+
+def test_proposals_do_not_cover_each_other_and_are_no_more_than_asked_for(rng):
+    rpn = small(rng)
+    outputs = RPNOutputs(rng.standard_normal((2, K)), 0.3 * rng.standard_normal((2, K, 4)), rpn.anchors(MAP))
+    for (boxes, _), kept in zip(
+        rpn.candidates(outputs, SIZE, most=100), rpn.propose(outputs, SIZE, before=100, after=1000), strict=True
+    ):
+        assert 10 < len(kept) < len(boxes)
+        np.testing.assert_array_equal(kept[0], boxes[0])
+        overlaps = ops.box_iou(kept, kept)
+        assert (overlaps[~np.eye(len(kept), dtype=bool)] <= 0.7).all()
+    assert [len(each) for each in rpn.propose(outputs, SIZE, before=100, after=5)] == [5, 5]
+
+
+def test_what_is_not_finite_is_proposed_nowhere(rng):
+    rpn = small(rng)
+    outputs = RPNOutputs(np.zeros((1, K)), np.full((1, K, 4), np.nan), rpn.anchors(MAP))
+    assert rpn.propose(outputs, SIZE, before=10, after=10)[0].shape == (0, 4)
+
+
+def test_anchors_stand_in_the_middle_of_what_a_feature_sees(rng):
+    rpn = small(rng)
+    anchors = rpn.anchors(MAP).reshape(*MAP, 6, 4)
+    np.testing.assert_allclose((anchors[..., :2] + anchors[..., 2:])[2, 3] / 2, np.tile([28, 20], (6, 1)))
+    assert rpn.anchors(MAP) is rpn.anchors(MAP)  # made once
+    rpn.sizes = (11, 22)
+    assert rpn.anchors(MAP)[0, 2] != anchors[0, 0, 0, 2]  # and anew for other sizes
