@@ -45,16 +45,16 @@ class FastRCNN(ProposalDetector):
     """
 
     name = "fast-rcnn"
-    recipe = {"batch_size": 8, "rate": 2e-3, "weight_decay": 0.05, "flips": True, "minutes": 6}
+    recipe = {"batch_size": 8, "rate": 4e-3, "weight_decay": 0.05, "flips": True, "minutes": 6}
     OPTIONS = {
         **ProposalDetector.OPTIONS,
         "pooling": {"default": "pool", "choices": tuple(POOLINGS), "help": "RoI pooling or RoIAlign"},
-        "sampled": {"default": 32, "help": "proposals of each image that a training step looks at"},
+        "sampled": {"default": 64, "help": "proposals of each image that a training step looks at"},
     }
 
     def __init__(
         self, classes, *, mode="fast", proposals=2000,
-        pooling="pool", sampled=32, hidden=128, widths=(16, 32, 64), depths=(0, 1, 2),
+        pooling="pool", sampled=64, hidden=128, widths=(16, 32, 64), depths=(0, 1, 2),
         rng=None,
     ):  # fmt: skip
         rng = np.random.default_rng(0) if rng is None else rng

@@ -48,7 +48,7 @@ def draw_loss_curve(log, *, dark=False):
     axis.set_xlabel("step", color=theme["ink"])
     axis.set_ylabel("loss", color=theme["ink"])
     axis.set_xlim(0, 1.01 * steps[-1] if len(steps) else 1)
-    _dress(axis, theme)
+    dress(axis, theme)
     if curves:
         axis.legend(
             frameon=False,
@@ -95,7 +95,7 @@ def _loss_names(log):
     return names if len(names) == 1 else ["loss", *names] if log else []
 
 
-def _dress(axis, theme):
+def dress(axis, theme):
     axis.set_facecolor(theme["paper"])
     axis.grid(color=theme["grid"], linewidth=0.8)
     axis.set_axisbelow(True)

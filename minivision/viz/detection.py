@@ -4,11 +4,13 @@ import numpy as np
 
 from minivision import ops
 from minivision.detection.matching import IGNORED, best_overlaps, match_instances
-from minivision.viz.colors import OKABE_ITO, pale
-from minivision.viz.curves import LIGHT, _dress
+from minivision.viz.boxes import cell_size, draw_box, show_image
+from minivision.viz.colors import OKABE_ITO
+from minivision.viz.curves import LIGHT, dress
 from minivision.viz.grid import make_grid
 
 SIDE = 4.4  # inches of a picture's longer side
+MARGIN = 0.06  # of the image, on each side: anchors reach out
 INK = "#1a1a1a"
 COLORS = [tuple(part / 255 for part in color) for color in OKABE_ITO]  # of objects, by their index
 MATCHED = {"high": 0.7, "low": 0.3}  # the thresholds of the region proposal network
@@ -43,7 +45,7 @@ def draw_anchors(image, anchors, place, *, map_size):
     x, y = (boxes[:, :, 0, :2] + boxes[:, :, 0, 2:]).reshape(-1, 2).T / 2
     axis.plot(x, y, ".", color=COLORS[0], markersize=2)
     for k, box in enumerate(boxes[place[0], place[1]]):
-        _draw_box(axis, box, COLORS[k % len(COLORS)], 1.6)
+        draw_box(axis, box, COLORS[k % len(COLORS)], 1.6)
     return figure
 
 
@@ -70,11 +72,11 @@ def draw_anchor_matches(image, anchors, instances, *, thresholds=MATCHED):
     of_each = " + ".join(map(str, counts)) if len(counts) else "0"
     figure, axis = _picture(image, f"{of_each} of {len(anchors)} anchors matched, {ignored} ignored")
     for anchor, k in zip(anchors[matches >= 0], matches[matches >= 0], strict=True):
-        _draw_box(axis, anchor, COLORS[k % len(COLORS)], 0.8)
+        draw_box(axis, anchor, COLORS[k % len(COLORS)], 0.8)
     for k, box in enumerate(instances.boxes):
         style = "--" if instances.crowd[k] else "-"
-        _draw_box(axis, box, INK, 4, style)
-        _draw_box(axis, box, COLORS[k % len(COLORS)], 2.4, style)
+        draw_box(axis, box, INK, 4, style=style)
+        draw_box(axis, box, COLORS[k % len(COLORS)], 2.4, style=style)
     return figure
 
 
@@ -157,51 +159,30 @@ def draw_proposals(image, boxes, scores, instances=None, *, iou_threshold=0.7):
     """
     kept = ops.nms(boxes, scores, iou_threshold)
     panels = {"before": (boxes, scores), "after suppression": (boxes[kept], scores[kept])}
-    figure, axes = make_grid(1, [""] * 2, cell=_cell(image))
+    figure, axes = make_grid(1, [""] * 2, cell=cell_size(image, SIDE))
     figure.set_size_inches(figure.get_figwidth(), figure.get_figheight() + 0.3)
     figure.subplots_adjust(top=1 - 0.3 / figure.get_figheight())
     for axis, (name, (shown, strength)) in zip(axes[0], panels.items(), strict=True):
-        _show(axis, image)
+        show_image(axis, image, margin=MARGIN)
         title = f"{len(shown)} {name}"
         if instances is not None:
             for box in instances.boxes:
-                _draw_box(axis, box, COLORS[4], 2.2)
+                draw_box(axis, box, COLORS[4], 2.2)
             real = instances[~instances.crowd]
             found = int((best_overlaps(shown, [real]) >= 0.5).sum())
             title += f": {found} of {len(real)} found"
         axis.set_title(title, fontsize=10, color="0.2")
         for box, score in zip(shown[::-1], strength[::-1], strict=True):
-            _draw_box(axis, box, COLORS[2], 0.9, alpha=0.1 + 0.9 * float(score))
+            draw_box(axis, box, COLORS[2], 0.9, alpha=0.1 + 0.9 * float(score))
     return figure
-
-
-def _cell(image):
-    height, width = image.shape[:2]
-    return SIDE * width / max(height, width), SIDE * height / max(height, width)
 
 
 def _picture(image, title):
     """Return a figure that shows an image in pale greys, and its axis."""
-    figure, axes = make_grid(1, [title], cell=_cell(image))
+    figure, axes = make_grid(1, [title], cell=cell_size(image, SIDE))
     axes[0, 0].set_title(title, fontsize=9.5, color="0.2")
-    _show(axes[0, 0], image)
+    show_image(axes[0, 0], image, margin=MARGIN)
     return figure, axes[0, 0]
-
-
-def _show(axis, image):
-    """Show an image in pale greys, with room around it for boxes that reach out."""
-    height, width = image.shape[:2]
-    picture = np.repeat(pale(image) / 255, 3, axis=2)
-    axis.imshow(picture, interpolation="nearest", extent=(0, width, height, 0))
-    axis.set(xlim=(-0.06 * width, 1.06 * width), ylim=(1.06 * height, -0.06 * height))
-
-
-def _draw_box(axis, box, color, linewidth, style="-", alpha=1.0):
-    from matplotlib.patches import Rectangle
-
-    x1, y1, x2, y2 = (float(value) for value in box)
-    options = {"edgecolor": color, "linewidth": linewidth, "linestyle": style, "alpha": alpha}
-    axis.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, **options))
 
 
 def _plot(xlabel, ylabel):
@@ -212,5 +193,5 @@ def _plot(xlabel, ylabel):
     axis = figure.subplots()
     axis.set_xlabel(xlabel, color=LIGHT["ink"])
     axis.set_ylabel(ylabel, color=LIGHT["ink"])
-    _dress(axis, LIGHT)
+    dress(axis, LIGHT)
     return figure, axis

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minivision.data.shapes import JOINTS
+from minivision.viz.boxes import draw_box
 from minivision.viz.colors import LUMINANCE, OKABE_ITO, class_colors, pale
 from minivision.viz.grid import make_grid
 from minivision.viz.segmentation import outline
@@ -91,7 +92,7 @@ def _draw_objects(axis, image, instances, classes, keypoint_names, *, size):
     axis.imshow(_with_masks(image, instances, colors), interpolation="nearest", extent=(0, width, height, 0))
     has_skeletons = instances.keypoints is not None and instances.keypoints[..., 2].any()
     for box, color in zip(instances.boxes, colors, strict=True):
-        _draw_box(axis, box, color, 0.6 * size if has_skeletons else size)
+        _draw_rimmed_box(axis, box, color, 0.6 * size if has_skeletons else size)
     if instances.keypoints is not None:
         for keypoints in instances.keypoints:
             _draw_skeleton(axis, keypoints, keypoint_names, size)
@@ -112,12 +113,9 @@ def _with_masks(image, instances, colors):
     return picture
 
 
-def _draw_box(axis, box, color, size):
-    from matplotlib.patches import Rectangle
-
-    x1, y1, x2, y2 = box
-    for width, edge in ((3.4, INK), (1.8, color)):  # a dark rim: every colour shows on every grey
-        axis.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=edge, linewidth=size * width))
+def _draw_rimmed_box(axis, box, color, size):
+    for linewidth, edge in ((3.4, INK), (1.8, color)):  # a dark rim: every colour shows on every grey
+        draw_box(axis, box, edge, size * linewidth)
 
 
 def _write_name(axis, text, box, color, image_size, size):

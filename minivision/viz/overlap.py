@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from minivision import ops
+from minivision.viz.boxes import draw_box
 from minivision.viz.colors import OKABE_ITO
 from minivision.viz.grid import make_grid
 
@@ -41,7 +42,7 @@ def draw_overlap(pairs, *, size=None):
         for box, color, alpha in ((one, ORANGE, 0.35), (other, SKY_BLUE, 0.35), (shared, GREEN, 0.9)):
             axis.add_patch(Rectangle(box[:2], *(box[2:] - box[:2]), facecolor=color, alpha=alpha, edgecolor="none"))
         for box, color in ((one, ORANGE), (other, SKY_BLUE)):
-            axis.add_patch(Rectangle(box[:2], *(box[2:] - box[:2]), fill=False, edgecolor=color, linewidth=2))
+            draw_box(axis, box, color, 2)
         intersection = ops.box_area(shared[None])[0]
         union = ops.box_area(one[None])[0] + ops.box_area(other[None])[0] - intersection
         iou = ops.box_iou(one[None], other[None])[0, 0]

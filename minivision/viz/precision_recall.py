@@ -4,7 +4,7 @@ import numpy as np
 
 from minivision.metrics.precision_recall import interpolate
 from minivision.viz.colors import class_colors
-from minivision.viz.curves import LIGHT, _dress
+from minivision.viz.curves import LIGHT, dress
 
 MOST = 12  # classes in one picture
 
@@ -50,7 +50,7 @@ def draw_precision_recall(result, *, iou=None, classes=None):
     axis.set(xlim=(0, 1.01), ylim=(0, 1.02))
     axis.set_xlabel("recall", color=LIGHT["ink"])
     axis.set_ylabel("precision", color=LIGHT["ink"])
-    _dress(axis, LIGHT)
+    dress(axis, LIGHT)
     title = f"{result.protocol}: there is nothing to be found"
     if curves:
         mean = np.mean([curve.average for curve in curves.values()])

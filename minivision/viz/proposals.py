@@ -3,8 +3,9 @@
 import numpy as np
 
 from minivision import ops
-from minivision.viz.colors import OKABE_ITO, pale
-from minivision.viz.curves import LIGHT, _dress
+from minivision.viz.boxes import cell_size, draw_box, show_image
+from minivision.viz.colors import OKABE_ITO
+from minivision.viz.curves import LIGHT, dress
 from minivision.viz.grid import make_grid
 
 SIDE = 3.0  # inches of a picture's longer side
@@ -32,16 +33,16 @@ def draw_hierarchy(image, hierarchy, *, stages=7):
     shown = sorted({round(count) for count in np.geomspace(initial, min(2, initial), stages)}, reverse=True)
     columns = min(4, len(shown) + 1)
     rows = -(-(len(shown) + 1) // columns)
-    figure, axes = make_grid(rows, [""] * columns, cell=_cell(image))
+    figure, axes = make_grid(rows, [""] * columns, cell=cell_size(image, SIDE))
     _make_room_for_titles(figure, rows)
     axes = axes.ravel()
-    _show(axes[0], image, "the image")
+    _show(axes[0], image, "the image", faded=False)
     for axis, count in zip(axes[1:], shown, strict=False):
         regions = hierarchy.after(initial - count)
-        _show(axis, in_mean_colors(image, regions), "1 region" if count == 1 else f"{count} regions")
+        _show(axis, in_mean_colors(image, regions), "1 region" if count == 1 else f"{count} regions", faded=False)
         if 1 < count <= FEW:
             for region in np.unique(regions):
-                _draw_box(axis, hierarchy.boxes[region], ORANGE, 1.2)
+                draw_box(axis, hierarchy.boxes[region], ORANGE, 1.2)
     return figure
 
 
@@ -63,12 +64,12 @@ def draw_best_proposals(image, boxes, instances=None, *, most=50):
     -------
     matplotlib Figure
     """
-    figure, axes = make_grid(1, [""] * (1 if instances is None else 2), cell=[1.5 * side for side in _cell(image)])
+    figure, axes = make_grid(1, [""] * (1 if instances is None else 2), cell=cell_size(image, 1.5 * SIDE))
     _make_room_for_titles(figure, 1)
     first = boxes[:most]
-    _show(axes[0, 0], _pale(image), f"the first {len(first)} of {len(boxes)} boxes")
+    _show(axes[0, 0], image, f"the first {len(first)} of {len(boxes)} boxes")
     for k in reversed(range(len(first))):
-        _draw_box(axes[0, 0], first[k], VERMILION, 1.2, alpha=1 - 0.75 * k / len(first))
+        draw_box(axes[0, 0], first[k], VERMILION, 1.2, alpha=1 - 0.75 * k / len(first))
     if instances is not None:
         _draw_best_fits(axes[0, 1], image, boxes, instances.boxes[~instances.crowd])
     return figure
@@ -103,7 +104,7 @@ def draw_proposal_recall(curves, *, mark=()):
     axis.xaxis.set_major_formatter(lambda value, position: f"{value:,.0f}")
     axis.set_xlabel("boxes for an image", color=LIGHT["ink"])
     axis.set_ylabel("objects covered, IoU .5 or more", color=LIGHT["ink"])
-    _dress(axis, LIGHT)
+    dress(axis, LIGHT)
     axis.legend(frameon=False, fontsize=9, labelcolor=LIGHT["ink"], loc="upper left")
     return figure
 
@@ -130,20 +131,15 @@ def in_mean_colors(image, regions):
 def _draw_best_fits(axis, image, boxes, objects):
     overlaps = ops.box_iou(np.asarray(objects, np.float32), np.asarray(boxes, np.float32))
     covered = 0
-    _show(axis, _pale(image), "")
+    show_image(axis, image)
     for k, box in enumerate(objects):
-        _draw_box(axis, box, PAPER, 3.0)
-        _draw_box(axis, box, INK, 1.4)
+        draw_box(axis, box, PAPER, 3.0)
+        draw_box(axis, box, INK, 1.4)
         if len(boxes):
             best = overlaps[k].argmax()
             covered += overlaps[k, best] >= 0.5
-            _draw_box(axis, boxes[best], GREEN if overlaps[k, best] >= 0.5 else VERMILION, 1.8)
+            draw_box(axis, boxes[best], GREEN if overlaps[k, best] >= 0.5 else VERMILION, 1.8)
     axis.set_title(f"{covered} of {len(objects)} objects covered", fontsize=10, color="0.2", pad=5)
-
-
-def _cell(image):
-    height, width = image.shape[:2]
-    return SIDE * width / max(height, width), SIDE * height / max(height, width)
 
 
 def _make_room_for_titles(figure, rows):
@@ -154,18 +150,6 @@ def _make_room_for_titles(figure, rows):
     figure.subplots_adjust(top=1 - 0.3 / (height + room), hspace=0.3 / (height / rows))
 
 
-def _show(axis, image, title):
-    height, width = image.shape[:2]
-    axis.imshow(image, interpolation="nearest", extent=(0, width, height, 0))
+def _show(axis, image, title, *, faded=True):
+    show_image(axis, image, faded=faded)
     axis.set_title(title, fontsize=10, color="0.2", pad=5)
-
-
-def _pale(image):
-    return np.repeat(pale(image) / 255, 3, axis=2)
-
-
-def _draw_box(axis, box, color, width, alpha=1.0):
-    from matplotlib.patches import Rectangle
-
-    x1, y1, x2, y2 = box
-    axis.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linewidth=width, alpha=alpha))

@@ -3,7 +3,8 @@
 import numpy as np
 
 from minivision.detection import decode_yolo, mean_best_iou
-from minivision.viz.colors import OKABE_ITO, class_colors, pale
+from minivision.viz.boxes import draw_box, show_image
+from minivision.viz.colors import OKABE_ITO, class_colors
 from minivision.viz.grid import make_grid
 from minivision.viz.instances import INK, PAPER
 from minivision.viz.pictures import draw_pictures
@@ -47,18 +48,17 @@ def draw_yolo_tensor(image, tensor, classes, B, *, threshold=0.3):
     titles = [f"{rows} x {columns} cells", "boxes, by confidence", "class of each cell", f"score above {threshold:g}"]
     figure, axes = make_grid(1, titles, cell=(CELL, CELL * height / width), entries=entries)
     for axis in axes[0]:
-        axis.imshow(np.repeat(pale(image) / 255, 3, axis=2), interpolation="nearest", extent=(0, width, height, 0))
-        axis.set(xlim=(0, width), ylim=(height, 0))
+        show_image(axis, image)
     _draw_grid(axes[0, 0], rows, columns, image.shape)
     for box, sure in sorted(zip(boxes, confidence, strict=True), key=lambda each: each[1]):
-        _draw_box(axes[0, 1], box, INK, LEAST + (MOST - LEAST) * sure, alpha=0.15 + 0.85 * sure)
+        draw_box(axes[0, 1], box, INK, LEAST + (MOST - LEAST) * sure, alpha=0.15 + 0.85 * sure)
     shade = np.concatenate([colors[best + 1], 0.75 * certain[..., None]], axis=2)  # (S, S, 4): RGB and opacity
     axes[0, 2].imshow(shade, interpolation="nearest", extent=(0, width, height, 0))
     _draw_grid(axes[0, 2], rows, columns, image.shape)
     for box, score in zip(boxes, scores, strict=True):
         if score.max() > threshold:
-            _draw_box(axes[0, 3], box, INK, 3.4)
-            _draw_box(axes[0, 3], box, colors[score.argmax() + 1], 1.8)
+            draw_box(axes[0, 3], box, INK, 3.4)
+            draw_box(axes[0, 3], box, colors[score.argmax() + 1], 1.8)
     return figure
 
 
@@ -87,16 +87,16 @@ def draw_yolo_cell(image, tensor, classes, B, cell):
     colors = class_colors(len(classes)) / 255
     figure = Figure(figsize=(6.4, max(2.8, 0.24 * depth)), dpi=144, facecolor="white", layout="constrained")
     picture, strip = figure.subplots(1, 2)
-    picture.imshow(np.repeat(pale(image) / 255, 3, axis=2), interpolation="nearest", extent=(0, width, height, 0))
+    show_image(picture, image)
     _draw_grid(picture, rows, columns, image.shape)
     down, across = height / rows, width / columns
-    _draw_box(picture, (column * across, row * down, (column + 1) * across, (row + 1) * down), INK, 2.5)
-    picture.set(xlim=(0, width), ylim=(height, 0), title=f"cell {row}, {column}")
+    draw_box(picture, (column * across, row * down, (column + 1) * across, (row + 1) * down), INK, 2.5)
+    picture.set(title=f"cell {row}, {column}")
     picture.set_axis_off()
     for b in range(B):
         x, y, _, _, confidence = tensor[row, column, 5 * b : 5 * b + 5]
         box = boxes[(row * columns + column) * B + b]
-        _draw_box(picture, box, BOX_COLORS[b % 7], LEAST + MOST * np.clip(confidence, 0, 1))
+        draw_box(picture, box, BOX_COLORS[b % 7], LEAST + MOST * np.clip(confidence, 0, 1))
         picture.plot((column + x) * across, (row + y) * down, "o", color=BOX_COLORS[b % 7], markersize=4)
     for k, (name, value) in enumerate(zip(_names(B, classes), tensor[row, column], strict=True)):
         length = float(np.clip(value, 0, 1))
@@ -174,10 +174,3 @@ def _draw_grid(axis, rows, columns, image_shape):
         axis.axhline(row * height / rows, color=PAPER, linewidth=0.6)
     for column in range(columns + 1):
         axis.axvline(column * width / columns, color=PAPER, linewidth=0.6)
-
-
-def _draw_box(axis, box, color, linewidth, alpha=1.0):
-    from matplotlib.patches import Rectangle
-
-    x1, y1, x2, y2 = box
-    axis.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, linewidth=linewidth, alpha=alpha))
