@@ -22,6 +22,7 @@ import warnings
 import numpy as np
 
 from minivision import backends
+from minivision.devices import is_on_gpu
 
 _operations = {}
 _observers = contextvars.ContextVar("minivision_observers", default=())
@@ -76,12 +77,18 @@ def operation(*, check, returns=("y",)):
 
 def call(op, values, kernel=None):
     """Call the kernel of `op` that is meant for these `values` (as ``op.normalize`` returns them)."""
-    on_gpu = any(_is_cupy(value) for value in values)
+    on_gpu = [value for value in values if is_on_gpu(value)]
+    if on_gpu:
+        _check_one_place(op, values)
     if kernel is None:
         kernel = _kernel_for(op, values, on_gpu)
         if kernel is None:
             return _on_the_host(op, values) if on_gpu else call(op, values, op.reference)
-    return kernel(*values[: op.positional], **dict(zip(op.keywords, values[op.positional :], strict=True)))
+    with on_gpu[0].device if on_gpu else _nowhere:  # the results are to lie there too
+        return kernel(*values[: op.positional], **dict(zip(op.keywords, values[op.positional :], strict=True)))
+
+
+_nowhere = contextlib.nullcontext()
 
 
 def _kernel_for(op, values, on_gpu):
@@ -132,8 +139,27 @@ def _bind_like(body, check, positional):
     return copy
 
 
-def _is_cupy(value):
-    return type(value).__module__.partition(".")[0] == "cupy"
+def _check_one_place(op, values):
+    """Refuse arrays that lie in different places: nothing is copied over unasked, for that is slow."""
+    places = {}  # place -> the number of the first argument that lies there
+    for number, value in enumerate(values):
+        for array in value if isinstance(value, tuple) else (value,):
+            if is_on_gpu(array):
+                places.setdefault(array.device.id, number)
+            elif isinstance(array, np.ndarray):
+                places.setdefault("host", number)
+    if len(places) == 1:
+        return
+    names = list(inspect.signature(op).parameters)
+    places = {place: names[number] for place, number in places.items()}
+    if "host" in places:
+        on_host, on_gpu = places.pop("host"), next(iter(places.values()))
+        raise TypeError(
+            f"{op.__name__}: {on_gpu} is a CuPy array, {on_host} a NumPy array; bring all to one place: "
+            f"cupy.asarray({on_host}), or {on_gpu}.get(), or for a model's parameters model.to('cupy')"
+        )
+    (one, first), (other, second), *_ = places.items()
+    raise ValueError(f"{op.__name__}: {first} lies on GPU {one}, {second} on GPU {other}; bring all to one of them")
 
 
 _warned = set()
@@ -149,7 +175,7 @@ def _on_the_host(op, values):
             f"{op.__name__} has no CuPy kernel: it runs on the CPU and its arrays are copied to and fro",
             stacklevel=4,
         )
-    values = tuple(cupy.asnumpy(value) if _is_cupy(value) else value for value in values)
+    values = tuple(cupy.asnumpy(value) if is_on_gpu(value) else value for value in values)
     result = call(op, values)
     if isinstance(result, tuple):
         return tuple(cupy.asarray(part) if isinstance(part, np.ndarray) else part for part in result)

@@ -195,6 +195,41 @@ def _choices(option):
     return f"; {', '.join(map(str, option['choices']))}" if option.get("choices") else ""
 
 
+def add_backend_argument(parser):
+    """Add ``--backend``: which code runs the operations."""
+    parser.add_argument(
+        "--backend", choices=("numba", "reference", "cupy"), metavar="NAME",
+        help="what to compute with: numba on the CPU (the default), cupy on an NVIDIA GPU, reference (slow)",
+    )  # fmt: skip
+
+
+def choose_backend(args, system):
+    """Do what ``--backend`` says, but for moving a model, which :func:`on_backend` does once there is one.
+
+    Raises
+    ------
+    DeviceError
+        When the GPU is asked for and there is none, or no CuPy.
+    UsageError
+        When it is asked for and `system` cannot use it.
+    """
+    if args.backend == "cupy":
+        from minivision.devices import require_gpu
+
+        require_gpu()
+        if not system.runs_on_gpu:
+            raise UsageError(f"--backend cupy: {system.name} does not run on a GPU yet; leave it out to use the CPU")
+    elif args.backend is not None:
+        from minivision.backends import set_backend
+
+        set_backend(args.backend)
+
+
+def on_backend(args, model):
+    """Return the model, moved to the GPU if ``--backend`` says so."""
+    return model.to("cupy") if args.backend == "cupy" else model
+
+
 def system_options(args):
     """Return the system's options that were given, by name."""
     return {

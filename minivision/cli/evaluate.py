@@ -6,7 +6,14 @@ import math
 import pathlib
 import sys
 
-from minivision.cli.arguments import add_data_arguments, data_of, open_data
+from minivision.cli.arguments import (
+    add_backend_argument,
+    add_data_arguments,
+    choose_backend,
+    data_of,
+    on_backend,
+    open_data,
+)
 from minivision.cli.tables import figures_table
 
 EPILOG = """\
@@ -27,6 +34,7 @@ similarity (OKS). Objects: average precision (AP) by COCO's rules.
 def add_arguments(parser, system):
     parser.add_argument("run_folder", type=pathlib.Path, metavar="DIR", help="the folder of a run, or a checkpoint")
     add_data_arguments(parser, split="val", default="default: what it was trained on")
+    add_backend_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
 
@@ -47,6 +55,8 @@ def _figures(args):
 
     checkpoint = load_run(args.run_folder)
     model = checkpoint.make_model()
+    choose_backend(args, model)
+    model = on_backend(args, model)
     data = data_of(args, {**checkpoint.data, "split": "val"}, model)
     dataset = open_data(data)
     if data["size"] is not None:

@@ -2,14 +2,15 @@
 
 For each image NAME it writes NAME-overlay.png, a picture for people, and what was predicted: NAME-labels.png,
 whose pixel values are the classes, or NAME-objects.json, a list of objects with their boxes (x1, y1, x2, y2 in
-pixels), scores and joints.
+pixels), scores, joints and masks. With --coco the objects are also written to coco-results.json, the format that
+COCO's evaluators read.
 """
 
 import json
 import pathlib
 import sys
 
-from minivision.cli.arguments import size
+from minivision.cli.arguments import UsageError, add_backend_argument, choose_backend, on_backend, size
 from minivision.cli.evaluate import load_run
 from minivision.replacing import replacing
 
@@ -17,6 +18,7 @@ EPILOG = """\
 examples:
   minivision predict runs/scenes photo.jpg --out predictions
   minivision predict runs/cells slides/*.png --size 256x256 --out predictions
+  minivision predict runs/mask cells/val/*.png --coco cells/annotations/instances_val.json --out predictions
 """
 
 
@@ -28,6 +30,11 @@ def add_arguments(parser, system):
         "--size", type=size, metavar="HxW",
         help="the size at which the network sees the images (default: that of training, if it had one)",
     )  # fmt: skip
+    add_backend_argument(parser)
+    parser.add_argument(
+        "--coco", type=pathlib.Path, metavar="FILE",
+        help="annotations with the ids of these images and classes, for coco-results.json",
+    )  # fmt: skip
 
 
 def run(args):
@@ -38,7 +45,10 @@ def run(args):
 
     checkpoint = load_run(args.run_folder)
     model = checkpoint.make_model()
+    choose_backend(args, model)
+    model = on_backend(args, model)
     write, what = (_write_segmentation, "label maps") if model.task == "segmentation" else (_write_objects, "objects")
+    results = _CocoResults(args.coco, model, args.images) if args.coco else None
     seen_size = args.size or checkpoint.data.get("size")
     model = model if seen_size is None else Resizing(model, seen_size)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -50,7 +60,12 @@ def run(args):
             tqdm.write(f"minivision: {error}", file=sys.stderr)
             failed += 1
             continue
-        write(image, model.predict([image])[0], model, args.out, name)
+        prediction = model.predict([image])[0]
+        write(image, prediction, model, args.out, name)
+        if results:
+            results.add(path, prediction)
+    if results:
+        results.write(args.out)
     print(f"Wrote the {what} and overlays of {len(args.images) - failed} images into {args.out}")
     if failed:
         print(f"minivision: {failed} of {len(args.images)} images could not be read", file=sys.stderr)
@@ -73,6 +88,30 @@ def _write_objects(image, instances, model, out, name):
         file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     figure = draw_instances(image, instances, model.classes, keypoint_names=model.keypoint_names)
     figure.savefig(out / f"{name}-overlay.png")
+
+
+class _CocoResults:
+    """The objects of all images in COCO's format, with the ids of a file of annotations."""
+
+    def __init__(self, annotations, model, images):
+        from minivision.data.coco_results import coco_ids
+
+        if model.task == "segmentation":
+            raise UsageError(f"--coco is for objects, and {model.name} predicts label maps")
+        self.image_ids, self.category_ids = coco_ids(annotations, model.classes)
+        unknown = [path.name for path in images if path.name not in self.image_ids]
+        if unknown:
+            raise UsageError(f"--coco: {annotations} lists no image {unknown[0]}")
+        self.results = []
+
+    def add(self, path, instances):
+        from minivision.data.coco_results import coco_results
+
+        self.results += coco_results(instances, self.image_ids[path.name], self.category_ids)
+
+    def write(self, out):
+        with replacing(out / "coco-results.json") as file:
+            file.write_text(json.dumps(self.results) + "\n", encoding="utf-8")
 
 
 def _plain(instance, model):

@@ -8,12 +8,15 @@ import pathlib
 
 from minivision.cli.arguments import (
     UsageError,
+    add_backend_argument,
     add_data_arguments,
     add_system_options,
+    choose_backend,
     count,
     data_of,
     flips,
     not_negative,
+    on_backend,
     open_data,
     positive,
     seed,
@@ -57,6 +60,7 @@ def add_arguments(parser, system):
         "--schedule", choices=("constant", "step", "cosine"), metavar="NAME", help="constant, step or cosine"
     )
     training.add_argument("--clip", type=not_negative, metavar="NORM", help="clip the gradient's norm; 0: do not")
+    add_backend_argument(training)
     add_system_options(parser, system)
 
 
@@ -68,9 +72,10 @@ def run(args):
         raise UsageError(f"name the system to train, one of {', '.join(systems())}; or --resume a run")
     checkpoint = open_run(args.out, args.resume)  # refuses a folder before anything takes time
     system = system_class(checkpoint.system if checkpoint else args.system)
+    choose_backend(args, system)
     data = data_of(args, {"split": "train", **(checkpoint.data if checkpoint else {})}, system)
     dataset = open_data(data)
-    model = _resumed_model(args, checkpoint) if checkpoint else _new_model(args, dataset)
+    model = on_backend(args, _resumed_model(args, checkpoint) if checkpoint else _new_model(args, dataset))
     if data["size"] is not None:
         from minivision.training.memory import hold_in_memory
 

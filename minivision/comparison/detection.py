@@ -23,13 +23,13 @@ ROWS = (
     Row(FASTER, "300 proposals", "faster-rcnn", "faster-rcnn", variant={"proposals": 300}),
     Row(FASTER, "50 proposals", "faster-rcnn", "faster-rcnn", variant={"proposals": 50}),
     Row(FASTER, "10 proposals", "faster-rcnn", "faster-rcnn", variant={"proposals": 10}),
-    Row(FASTER, "300, images of 96 x 96", "faster-rcnn", "faster-rcnn", variant={"proposals": 300}, size=96),
+    Row(FASTER, "300, of 96 x 96 pixels", "faster-rcnn", "faster-rcnn", variant={"proposals": 300}, size=96),
     Row(YOLO, "8 x 8 cells", "yolo", "yolo"),
-    Row(SSD, "images of 128 x 128", "ssd", "ssd"),
-    Row(SSD, "images of 96 x 96", "ssd", "ssd", size=96),
-    Row(YOLOV2, "images of 128 x 128", "yolov2", "yolov2"),
-    Row(YOLOV2, "images of 160 x 160", "yolov2", "yolov2", size=160),
-    Row(YOLOV2, "images of 96 x 96", "yolov2", "yolov2", size=96),
+    Row(SSD, "128 x 128 pixels", "ssd", "ssd"),
+    Row(SSD, "96 x 96 pixels", "ssd", "ssd", size=96),
+    Row(YOLOV2, "128 x 128 pixels", "yolov2", "yolov2"),
+    Row(YOLOV2, "160 x 160 pixels", "yolov2", "yolov2", size=160),
+    Row(YOLOV2, "96 x 96 pixels", "yolov2", "yolov2", size=96),
 )
 
 COLUMNS = (
@@ -100,12 +100,16 @@ def draw(table, settings):
     from minivision.viz.tradeoff import Point, draw_tradeoff
 
     points = [
-        Point(row.group, row.name, figures["prediction_seconds"], figures["AP50"])
+        Point(row.group, row.name, figures["batch_seconds"], figures["AP50"])
         for row in ROWS
         if (figures := table.get(row.title))
     ]
     return draw_tradeoff(
-        points, title="Speed and accuracy", subtitle=str(settings), xlabel="time for one image", ylabel="AP50"
+        points,
+        title="Speed and accuracy",
+        subtitle=str(settings),
+        xlabel=f"time for an image, {TOGETHER} at once",
+        ylabel="AP50",
     )
 
 

@@ -5,7 +5,9 @@ from minivision.detection.dataset_proposals import propose_dataset
 from minivision.detection.default_boxes import SSD300, SSD512, Layout, boxes_per_place, default_boxes
 from minivision.detection.detections import detections
 from minivision.detection.graph_segmentation import graph_segmentation
+from minivision.detection.joints import NOWHERE, joint_places, joints_at
 from minivision.detection.kmeans_anchors import kmeans_anchors, mean_best_iou, spread_anchors
+from minivision.detection.masks import crop_masks, paste_masks
 from minivision.detection.matching import BACKGROUND, IGNORED, best_overlaps, match, match_instances
 from minivision.detection.overlap import paired_iou, shape_iou
 from minivision.detection.sampling import sample
@@ -15,6 +17,7 @@ from minivision.detection.yolo_tensor import decode_yolo, encode_yolo
 __all__ = [
     "BACKGROUND",
     "IGNORED",
+    "NOWHERE",
     "SSD300",
     "SSD512",
     "Layout",
@@ -22,16 +25,20 @@ __all__ = [
     "best_overlaps",
     "boxes_per_place",
     "choose_anchor_sizes",
+    "crop_masks",
     "decode_yolo",
     "default_boxes",
     "detections",
     "encode_yolo",
     "graph_segmentation",
+    "joint_places",
+    "joints_at",
     "kmeans_anchors",
     "match",
     "match_instances",
     "mean_best_iou",
     "paired_iou",
+    "paste_masks",
     "propose_dataset",
     "region_hierarchy",
     "sample",

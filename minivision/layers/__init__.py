@@ -1,7 +1,7 @@
 """Layers: objects that remember between the way forward and the way back."""
 
 from minivision.layers.attention import AttentionPool2d
-from minivision.layers.blocks import ResidualBlock, conv_block
+from minivision.layers.blocks import NormalizedConvs, ResidualBlock, conv_block
 from minivision.layers.convolution import Conv2d, ConvTranspose2d
 from minivision.layers.layer import Layer, Parameter, Sequential
 from minivision.layers.linear import Flatten, Linear
@@ -30,6 +30,7 @@ __all__ = [
     "MaxUnpool2d",
     "NearestUpsample",
     "Parameter",
+    "NormalizedConvs",
     "PixelUnshuffle",
     "ReLU",
     "ResidualBlock",

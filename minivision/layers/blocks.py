@@ -1,5 +1,6 @@
 """The two blocks that the networks of this package are built from."""
 
+from minivision import ops
 from minivision.layers.convolution import Conv2d
 from minivision.layers.layer import Layer, Sequential
 from minivision.layers.normalization import BatchNorm2d
@@ -19,7 +20,7 @@ def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, dilation=1
         Whether the block is the first of a network; see :class:`Conv2d`.
     rng : numpy.random.Generator
     """
-    return Sequential(
+    return NormalizedConvs(
         Conv2d(
             in_channels,
             out_channels,
@@ -34,6 +35,36 @@ def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, dilation=1
         BatchNorm2d(out_channels),
         ReLU(),
     )
+
+
+class NormalizedConvs(Sequential):
+    """Convolutions with batch normalization behind them, which in prediction is folded into their filters.
+
+    With the running mean and variance, normalization multiplies each channel by a number and adds another. So does
+    a convolution with other filters and a bias: a pass over the maps less.
+    """
+
+    def forward(self, x, training=False):
+        """Return the output of the last layer."""
+        if training:
+            return super().forward(x, training)
+        layers = iter(zip(self.layers, [*self.layers[1:], None], strict=True))
+        for layer, following in layers:
+            if isinstance(layer, Conv2d) and isinstance(following, BatchNorm2d):
+                x = _normalized_conv2d(x, layer, following)
+                next(layers)  # the normalization is done
+            else:
+                x = layer.forward(x)
+        return x
+
+
+def _normalized_conv2d(x, conv, norm):
+    """Return ``norm(conv(x))`` in inference: gamma / sqrt(var + eps) times (w x + b - mean), plus beta."""
+    scale = norm.gamma.value / (norm.running_var + x.dtype.type(norm.eps)) ** 0.5
+    bias = norm.beta.value - norm.running_mean * scale
+    if conv.b is not None:
+        bias = bias + conv.b.value * scale
+    return ops.conv2d(x, conv.w.value * scale[:, None, None, None], bias, **conv.geometry)
 
 
 class ResidualBlock(Layer):
@@ -57,7 +88,7 @@ class ResidualBlock(Layer):
     """
 
     def __init__(self, channels, *, convolutions=2, dilation=1, rng):
-        self.residual = Sequential(
+        self.residual = NormalizedConvs(
             *(conv_block(channels, channels, dilation=dilation, rng=rng) for _ in range(convolutions - 1)),
             Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False, rng=rng),
             BatchNorm2d(channels),

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from minivision.devices import beside, on_host, require_gpu
+
 
 class Parameter:
     """An array that training changes, and the gradient of the loss with respect to it.
@@ -117,10 +119,15 @@ class Layer:
     @property
     def dtype(self):
         """The dtype of the first parameter found, which all of them share."""
+        parameter = self.first_parameter()
+        return None if parameter is None else parameter.value.dtype
+
+    def first_parameter(self):
+        """Return the first parameter found, or None; all of them share its dtype, and lie where it lies."""
         for value in vars(self).values():
             if isinstance(value, Parameter):
-                return value.value.dtype
-        return next(filter(None, (part.dtype for _, part in self.parts())), None)
+                return value
+        return next(filter(None, (part.first_parameter() for _, part in self.parts())), None)
 
     def state(self, prefix=""):
         """Return everything that makes this layer what it is: parameters and running arrays by name, not copied."""
@@ -149,7 +156,7 @@ class Layer:
             if array.shape != state[name].shape:
                 raise ValueError(f"{name}: expected shape {array.shape}, got {state[name].shape}")
         for name, array in own.items():
-            array[...] = state[name]
+            array[...] = beside(state[name], array)
 
     def zero_gradients(self):
         """Set every gradient to zero, before the first backward pass of a step."""
@@ -171,13 +178,19 @@ class Layer:
         return self._convert(lambda array: array.astype(dtype))
 
     def to(self, device):
-        """Move all parameters and running arrays to ``"cupy"`` (the GPU) or ``"numpy"`` (the host); return self."""
-        if device == "cupy":
-            import cupy
+        """Move all parameters and running arrays to ``"cupy"`` (the GPU) or ``"numpy"`` (the host); return self.
 
-            return self._convert(cupy.asarray)
+        An optimizer follows at its next step, with what it remembers.
+
+        Raises
+        ------
+        ValueError
+            When there is no such device, CuPy is not installed, or it finds no GPU.
+        """
+        if device == "cupy":
+            return self._convert(require_gpu().asarray)
         if device == "numpy":
-            return self._convert(lambda array: array.get() if hasattr(array, "get") else array)
+            return self._convert(on_host)
         raise ValueError(f"device: expected 'cupy' or 'numpy', got {device!r}")
 
 

@@ -15,6 +15,7 @@ _SYSTEMS = {
     "yolo": ("yolo", "YOLO"),
     "ssd": ("ssd", "SSD"),
     "yolov2": ("yolov2", "YOLOv2"),
+    "mask-rcnn": ("mask_rcnn", "MaskRCNN"),
 }
 
 

@@ -185,23 +185,35 @@ class FasterRCNN(Detector):
         before, after = TRAINING_PROPOSALS
         proposals = self.rpn.propose(proposed, batch.images.shape[1:3], before=before, after=after)
         regions = self.head.sample(proposals, batch.instances)
-        found = self.head.forward(features, regions.rois, training=True)
-        head_losses, head_gradients = self.head.losses(found, regions)
-        return {**rpn_losses, **head_losses}, (rpn_gradients, head_gradients)
+        region_losses, region_gradients = self.region_losses(features, regions, batch)
+        return {**rpn_losses, **region_losses}, (rpn_gradients, region_gradients)
 
     def backward(self, gradients):
         """Walk back through both stages; where their ways meet, in the features, the gradients add up."""
-        rpn_gradients, head_gradients = gradients
-        dfeatures = self.head.backward(head_gradients)
+        rpn_gradients, region_gradients = gradients
+        dfeatures = self.region_backward(region_gradients)
         dfeatures += self.rpn.backward(rpn_gradients)
         self.backbone.backward(dfeatures)
+
+    def region_losses(self, features, regions, batch):
+        """Return the losses of what looks at the sampled regions, and their gradients: here of the head alone."""
+        return self.head.losses(self.head.forward(features, regions.rois, training=True), regions)
+
+    def region_backward(self, gradients):
+        """Return the gradient for the features of what looked at the regions."""
+        return self.head.backward(gradients)
 
     def detect(self, images, size):
         """Return the objects in a batch of images; see :meth:`Detector.detect`."""
         features, proposed = self.forward(self.normalize(images))
         proposals = self.rpn.propose(proposed, size, before=4 * self.proposals, after=self.proposals)
         rois = rois_of(proposals)
-        return self.head.detect(self.head.forward(features, rois), rois, len(images), size)
+        found = self.head.detect(self.head.forward(features, rois), rois, len(images), size)
+        return self.describe(features, found, size)
+
+    def describe(self, features, found, size):
+        """Return the objects of each image with all that is known about them: here no more than was found."""
+        return found
 
     def propose(self, images, most=None):
         """Return the proposals for each image, the best first: what the second stage looks at.

@@ -13,6 +13,7 @@ different units, nats and squared image sides; the weight between them decides w
 import numpy as np
 
 from minivision import ops
+from minivision.devices import beside, on_host
 from minivision.instances import Instances
 from minivision.layers import AttentionPool2d, GlobalMaxPool2d, Linear, ReLU, Sequential
 from minivision.models.single_object import SingleObject
@@ -40,7 +41,7 @@ class Localizer(SingleObject):
 
     name = "localizer"
     task = "localization"
-    recipe = {"batch_size": 8, "rate": 2e-3, "weight_decay": 0.05, "flips": True, "minutes": 3}
+    recipe = {"batch_size": 8, "rate": 3e-3, "weight_decay": 0.05, "flips": True, "minutes": 3}
     OPTIONS = {"box_weight": {"default": 50.0, "help": "what the box's L2 loss counts, the class's counts 1"}}
 
     def __init__(
@@ -69,7 +70,7 @@ class Localizer(SingleObject):
     def losses(self, outputs, batch):
         """Return the softmax loss of the classes and the weighted L2 loss of the boxes, and both gradients."""
         scores, boxes = outputs
-        labels, targets = self.targets(batch)
+        labels, targets = (beside(target, boxes) for target in self.targets(batch))
         class_loss, dscores = ops.softmax_cross_entropy(scores, labels - 1)
         box_loss, dboxes = ops.mse_loss(boxes, targets.astype(boxes.dtype))
         weight = boxes.dtype.type(self.options["box_weight"])
@@ -90,7 +91,7 @@ class Localizer(SingleObject):
 
     def describe(self, outputs, size):
         """Return an ``Instances`` of one object for each image, its score the probability of its class."""
-        scores, boxes = outputs
+        scores, boxes = map(on_host, outputs)
         p = np.exp(scores - scores.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
         boxes = ops.box_convert(boxes * _scale(size).astype(boxes.dtype), "cxcywh", "xyxy")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minivision.devices import beside, get_array_module
 from minivision.layers.layer import Layer
 
 
@@ -29,6 +30,8 @@ class Model(Layer):
         What scenes it is for, as arguments of :class:`minivision.data.Scenes`: the command line draws these.
     keypoint_names : tuple of str
         Of the joints that it predicts, if it does.
+    runs_on_gpu : bool
+        Whether its losses and predictions take outputs on the GPU, so that ``to("cupy")`` moves all of it there.
     """
 
     name = ""
@@ -36,6 +39,7 @@ class Model(Layer):
     recipe = {}
     scene_options = {}
     keypoint_names = ()
+    runs_on_gpu = False
 
     def __init__(self, classes, **options):
         self.classes = tuple(classes)
@@ -95,8 +99,9 @@ class Model(Layer):
 
     def normalize(self, images):
         """Turn uint8 images ``(N, H, W, 3)`` into the network's input ``(N, 3, H, W)``, values about -2..2."""
+        images = beside(images, self.first_parameter().value)  # while they are small: a byte for each number
         N, H, W, _ = images.shape
-        x = np.empty((N, 3, H, W), self.dtype)
+        x = get_array_module(images).empty((N, 3, H, W), self.dtype)
         for channel in range(3):
             np.subtract(images[..., channel], x.dtype.type(127.5), out=x[:, channel])
         x *= x.dtype.type(1 / 64)

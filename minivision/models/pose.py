@@ -12,6 +12,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.data.shapes import JOINTS
+from minivision.devices import beside, on_host
 from minivision.instances import Instances
 from minivision.layers import AttentionPool2d, Linear, ReLU, Sequential
 from minivision.models.single_object import SingleObject
@@ -43,7 +44,7 @@ class Pose(SingleObject):
 
     name = "pose"
     task = "pose"
-    recipe = {"batch_size": 8, "rate": 2e-3, "weight_decay": 0.05, "flips": True, "minutes": 3}
+    recipe = {"batch_size": 8, "rate": 3e-3, "weight_decay": 0.05, "flips": True, "minutes": 3}
     scene_options = {"objects": 1, "classes": ("person",)}
     OPTIONS = {}
 
@@ -69,10 +70,10 @@ class Pose(SingleObject):
 
     def losses(self, outputs, batch):
         """Return the squared error of the labelled joints, averaged over them, and its gradient."""
-        targets, labelled = self.targets(batch)
+        targets, labelled = (beside(target, outputs) for target in self.targets(batch))
         targets = np.where(labelled, targets, outputs).astype(outputs.dtype)  # no error where nothing is known
         total, gradient = ops.mse_loss(outputs, targets, reduction="sum")
-        count = outputs.dtype.type(max(1, 2 * np.count_nonzero(labelled)))
+        count = outputs.dtype.type(max(1, 2 * int(labelled.sum())))
         return {"joints": total / count}, gradient / count
 
     def targets(self, batch):
@@ -96,7 +97,7 @@ class Pose(SingleObject):
 
     def describe(self, outputs, size):
         """Return an ``Instances`` of one person for each image; the box is the smallest around the joints."""
-        joints = outputs * np.array([size[1], size[0]], outputs.dtype)
+        joints = on_host(outputs) * np.array([size[1], size[0]], outputs.dtype)
         boxes = np.concatenate([joints.min(axis=1), joints.max(axis=1)], axis=1)  # (N, 4)
         keypoints = np.concatenate([joints, np.full_like(joints[..., :1], VISIBLE)], axis=2)
         return [Instances(boxes[n : n + 1], [1], keypoints=keypoints[n : n + 1]) for n in range(len(boxes))]

@@ -4,6 +4,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.data.dataset import IGNORE
+from minivision.devices import beside, on_host
 from minivision.models.model import Model, groups_of_one_size
 
 
@@ -31,6 +32,7 @@ class Segmenter(Model):
     task = "segmentation"
     OPTIONS = {"background_weight": {"default": 0.3, "help": "what a pixel of the background counts in the loss"}}
     predicted_together = 16
+    runs_on_gpu = True
 
     def __init__(self, classes, *, background_weight, **options):
         super().__init__(classes, background_weight=background_weight, **options)
@@ -46,8 +48,8 @@ class Segmenter(Model):
 
     def losses(self, outputs, batch):
         """Return the cross-entropy of every pixel, averaged over those that have a label, and its gradient."""
-        target = batch.label_maps.astype(np.int64)
-        weight = self.class_weights.astype(outputs.dtype)
+        target = beside(batch.label_maps, outputs).astype(np.int64)
+        weight = beside(self.class_weights, outputs).astype(outputs.dtype)
         loss, gradient = ops.softmax_cross_entropy(outputs, target, weight=weight, ignore_index=IGNORE)
         return {"cross-entropy": loss}, gradient
 
@@ -59,7 +61,7 @@ class Segmenter(Model):
         """Return the label map ``(H, W)``, uint8, of each image; they may have several sizes."""
         label_maps = [None] * len(images)
         for indices, batch in groups_of_one_size(images, self.predicted_together):
-            label_maps_of_batch = self.score_maps(batch).argmax(axis=1).astype(np.uint8)
+            label_maps_of_batch = on_host(self.score_maps(batch).argmax(axis=1).astype(np.uint8))
             for index, label_map in zip(indices, label_maps_of_batch, strict=True):
                 label_maps[index] = label_map
         return label_maps

@@ -53,7 +53,7 @@ class SingleShot(Detector):
         boxes, scores = self.read(self.forward(self.normalize(images)), images.shape[1:3])
         found = []
         for its_boxes, its_scores in zip(boxes, scores, strict=True):
-            threshold = max(self.score_threshold, _score_of_rank(its_scores, self.candidates + 1))
+            threshold = _threshold_that_leaves(self.candidates, its_scores, self.score_threshold)
             found.append(
                 detections(its_boxes, its_scores, size, score_threshold=threshold, iou_threshold=self.iou_threshold)
             )
@@ -69,11 +69,11 @@ class SingleShot(Detector):
             )
 
 
-def _score_of_rank(scores, rank):
-    """Return the score that `rank` - 1 others are not below; where there are fewer, minus infinity."""
-    if scores.size < rank:
-        return -np.inf
-    return float(np.partition(scores, scores.size - rank, axis=None)[scores.size - rank])
+def _threshold_that_leaves(most, scores, threshold):
+    """Return `threshold`, or one so much higher that no more than `most` scores lie above it."""
+    above = scores[scores > threshold]
+    rank = above.size - most - 1  # counted from the lowest
+    return threshold if rank < 0 else np.partition(above, rank)[rank]
 
 
 def within(instances, size):

@@ -26,6 +26,7 @@ import numpy as np
 from minivision import ops
 from minivision.data import Batch
 from minivision.data.dataset import IGNORE
+from minivision.devices import on_host
 from minivision.layers import BatchNorm2d, Conv2d, ReLU, Sequential
 from minivision.models.segmenter import Segmenter
 
@@ -149,7 +150,7 @@ class SlidingWindow(Segmenter):
                 stop = min(start + CLASSIFIED_TOGETHER, height * width)
                 y, x = np.divmod(np.arange(start, stop), width)
                 patches = self.normalize(windows[n, y, x])
-                scores[n, :, y, x] = self.forward(patches)[:, :, 0, 0]
+                scores[n, :, y, x] = on_host(self.forward(patches)[:, :, 0, 0])
         return scores
 
     def scores_convolutional(self, images):

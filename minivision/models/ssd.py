@@ -57,13 +57,13 @@ class SSD(SingleShot):
     recipe = {"batch_size": 8, "rate": 4e-3, "weight_decay": 0.05, "flips": True}
     OPTIONS = {"maps": {"default": 3, "help": "maps with default boxes, from stride 4 on"}}
     buffers = ("sizes",)
-    stride = 8
 
     def __init__(self, classes, *, maps=3, width=64, rng=None):
         super().__init__(classes, maps=maps, width=width)
         if not 2 <= maps <= 5:
             raise ValueError(f"maps: expected 2 to 5, got {maps}")
         rng = np.random.default_rng(0) if rng is None else rng
+        self.stride = FINEST * 2 ** (maps - 1)
         self.sizes = np.linspace(14, 52, maps + 1).astype(np.float32)  # until `prepare`
         self.ratios = ((2,),) + (maps - 1) * ((2, 3),)  # as in SSD300: fewer on the finest map
         backbone = Backbone(rng=rng)

@@ -184,7 +184,7 @@ class YOLOv2(SingleShot):
         said = outputs[at]  # (K, 5 + C), of the boxes that are responsible for an object
 
         error, slope = self.box_errors(said, true, at)
-        gradient[at[0], at[1], at[2], at[3], :4] = 2 * BOX * error * slope
+        gradient[(*at, slice(4))] = 2 * BOX * error * slope
         box = BOX * (error**2).sum()
 
         target = np.zeros(outputs.shape[:4], outputs.dtype)
@@ -194,10 +194,11 @@ class YOLOv2(SingleShot):
         gradient[..., 4] = 2 * weighted * probability * (1 - probability)
         squares = weighted * (probability - target)
         found = squares[at].sum()
-        empty = squares.sum() - found
+        squares[at] = 0
+        empty = squares.sum()
 
         classes, dscores = ops.softmax_cross_entropy(said[:, 5:], labels - 1, reduction="sum")
-        gradient[at[0], at[1], at[2], at[3], 5:] = dscores
+        gradient[(*at, slice(5, None))] = dscores
         losses = {"box": box, "object": found, "no object": empty, "class": classes}
         return {name: loss / N for name, loss in losses.items()}, gradient / N
 

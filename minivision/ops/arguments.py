@@ -8,6 +8,8 @@ import operator
 
 import numpy as np
 
+from minivision.devices import get_array_module, is_on_gpu
+
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -16,10 +18,8 @@ def as_array(name, value):
 
     An array that already is all of that is returned as it is; a CuPy array is left to CuPy.
     """
-    if type(value).__module__.partition(".")[0] == "cupy":
-        import cupy
-
-        return cupy.ascontiguousarray(value)
+    if is_on_gpu(value):
+        return get_array_module(value).ascontiguousarray(value)
     try:
         array = np.asarray(value)
     except ValueError as error:  # ragged lists

@@ -9,6 +9,7 @@ import zlib
 
 import numpy as np
 
+from minivision.devices import on_host
 from minivision.replacing import replacing
 
 FORMAT = "minivision checkpoint"
@@ -75,7 +76,7 @@ class Checkpoint:
         path = pathlib.Path(path)
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         arrays = {
-            f"{part}/{name}": _on_host(array)
+            f"{part}/{name}": on_host(array)
             for part in ("model", "optimizer")
             for name, array in fields.pop(part).items()
         }
@@ -170,10 +171,6 @@ def _sync_folder(folder):
         pass
     finally:
         os.close(handle)
-
-
-def _on_host(array):
-    return array.get() if hasattr(array, "get") else np.asarray(array)
 
 
 def _plain(value):

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from minivision.devices import beside, on_host
+
 
 class Optimizer:
     """Changes a model's parameters by their gradients; a subclass says in :meth:`direction` by how much.
@@ -65,7 +67,7 @@ class Optimizer:
             moment = getattr(self, name)
             if moment is None:
                 moment = np.zeros_like(gradient)
-            setattr(self, name, np.asarray(moment, dtype=gradient.dtype, like=gradient))
+            setattr(self, name, beside(moment, gradient).astype(gradient.dtype, copy=False))
         self.count += 1
         direction = self.direction(gradient)
         direction *= rate
@@ -114,7 +116,7 @@ class Optimizer:
                 raise ValueError(f"{name}: expected shape {(size,)}, got {state[name].shape}")
         self.count = int(state["count"])
         for name in self.moments:
-            setattr(self, name, np.array(state[name]) if name in state else None)
+            setattr(self, name, on_host(state[name]).copy() if name in state else None)
 
 
 class SGD(Optimizer):

@@ -7,7 +7,8 @@ from minivision.viz.comparison import FAINT, GRID, INK
 # Of the groups in turn: colours and shapes, so that they differ in black and white too.
 COLORS = ("#cc79a7", "#d55e00", "#e69f00", "#009e73", "#56b4e9", "#0072b2")
 MARKERS = ("X", "s", "D", "^", "v", "o")
-WIDTH, HEIGHT = 8.6, 5.4  # inches
+WIDTH, HEIGHT = 8.6, 5.6  # inches
+LETTER, LINE = 4.0, 9.0  # points: width and height of a letter of a label
 
 
 class Point(NamedTuple):
@@ -44,7 +45,7 @@ def draw_tradeoff(points, *, title, subtitle="", xlabel, ylabel):
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=144, facecolor="white")
-    axis = figure.add_axes((0.08, 0.12, 0.88, 0.7))
+    axis = figure.add_axes((0.08, 0.11, 0.89, 0.7))
     figure.text(0.02, 0.97, title, size=14, weight="bold", color=INK, va="top")
     figure.text(0.02, 0.905, subtitle, size=9.5, color=FAINT, va="top")
     groups = list(dict.fromkeys(point.group for point in points))
@@ -55,9 +56,6 @@ def draw_tradeoff(points, *, title, subtitle="", xlabel, ylabel):
             [point.seconds for point in own], [point.quality for point in own],
             color=color, marker=marker, markersize=8, markeredgecolor="white", linewidth=1.4, label=group,
         )  # fmt: skip
-        for point in own:
-            axis.annotate(point.name, (point.seconds, point.quality), xytext=(6, -9), textcoords="offset points",
-                          size=7.5, color=INK)  # fmt: skip
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _duration(seconds)))
@@ -66,8 +64,9 @@ def draw_tradeoff(points, *, title, subtitle="", xlabel, ylabel):
         best, worst = max(point.quality for point in points), min(point.quality for point in points)
         axis.set_ylim(max(0, worst - 0.12), min(1, best + 0.08))
         axis.set_xlim(min(point.seconds for point in points) / 1.3, max(point.seconds for point in points) * 2)
-        axis.legend(loc="upper left", bbox_to_anchor=(0, 1.13), ncols=6, frameon=False, fontsize=9, labelcolor=INK,
+        axis.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=6, frameon=False, fontsize=9, labelcolor=INK,
                     columnspacing=1.4, handletextpad=0.4, borderaxespad=0)  # fmt: skip
+        _write_names(axis, points)
     axis.set_xlabel(f"{xlabel} (logarithmic)", size=10, color=INK)
     axis.set_ylabel(ylabel, size=10, color=INK)
     axis.tick_params(which="both", length=0, labelsize=9, labelcolor=INK)
@@ -76,6 +75,35 @@ def draw_tradeoff(points, *, title, subtitle="", xlabel, ylabel):
     for spine in axis.spines.values():
         spine.set_visible(False)
     return figure
+
+
+def _write_names(axis, points):
+    """Write each point's name beside it, on the side where it covers least of what is there already."""
+    figure = axis.figure
+    to_points = 72 / figure.dpi
+    at = axis.transData.transform([(point.seconds, point.quality) for point in points]) * to_points
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in at]
+    for point, (x, y) in zip(points, at, strict=True):
+        width = LETTER * len(point.name)
+        sides = [
+            (dx if right else -dx - width, dy)
+            for right in (True, False)
+            for dx, dy in ((6, -9), (6, 3), (0, -16), (0, 9))
+        ]
+        boxes = [(x + dx, y + dy, x + dx + width, y + dy + LINE) for dx, dy in sides]
+        best = min(range(len(boxes)), key=lambda k: (_covered(boxes[k], taken), k))
+        taken.append(boxes[best])
+        axis.annotate(point.name, (point.seconds, point.quality), xytext=sides[best], textcoords="offset points",
+                      size=7.5, color=INK)  # fmt: skip
+
+
+def _covered(box, others):
+    """Return the area that a box shares with others."""
+    x1, y1, x2, y2 = box
+    return sum(
+        max(0, min(x2, right) - max(x1, left)) * max(0, min(y2, top) - max(y1, bottom))
+        for left, bottom, right, top in others
+    )
 
 
 def _duration(seconds):

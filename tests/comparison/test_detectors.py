@@ -100,7 +100,7 @@ def test_the_figure_has_a_point_for_each_row_that_is_measured(table, tmp_path):
     figure = draw(table, SETTINGS)
     (axis,) = figure.axes
     points = {tuple(point) for line in axis.lines for point in line.get_xydata()}
-    expected = {(table[row.title]["prediction_seconds"], table[row.title]["AP50"]) for row in ROWS[1:]}
+    expected = {(table[row.title]["batch_seconds"], table[row.title]["AP50"]) for row in ROWS[1:]}
     assert points == expected and axis.get_xscale() == "log"
     assert len(axis.lines) == 6 and len(axis.texts) == len(ROWS) - 1
     figure.savefig(tmp_path / "figure.png")

@@ -180,3 +180,20 @@ def test_weights_decay_but_biases_and_norms_do_not(rng):
 def test_an_unknown_device_is_named():
     with pytest.raises(ValueError, match="device: expected 'cupy' or 'numpy', got 'tpu'"):
         layers.ReLU().to("tpu")
+
+
+def test_normalization_folded_into_filters_gives_what_the_layers_give_one_by_one(rng):
+    blocks = {
+        "conv_block": layers.conv_block(3, 4, stride=2, rng=rng),
+        "with a bias": layers.NormalizedConvs(layers.Conv2d(3, 3, 3, padding=1, rng=rng), layers.BatchNorm2d(3)),
+        "ResidualBlock": layers.ResidualBlock(3, rng=rng).residual,
+        "no pair": layers.NormalizedConvs(layers.BatchNorm2d(3), layers.Conv2d(3, 2, 1, rng=rng)),
+    }
+    x = rng.normal(size=(2, 3, 6, 6))
+    for name, block in blocks.items():
+        block.astype(np.float64)
+        for array in block.state().values():
+            array += rng.uniform(0.1, 1, array.shape)  # nothing is as it was made, and variances stay positive
+        expected = layers.Sequential.forward(block, x)
+        np.testing.assert_allclose(block(x), expected, atol=1e-10, err_msg=name)
+        assert block.leftovers() == []

@@ -1,40 +1,18 @@
 """Faster R-CNN: the whole network beside PyTorch, training, prediction, and input of every odd kind."""
 
-import numpy as np
-import pytest
+import functools
 
-from minivision.data import Batch, Dataset, Sample
+import numpy as np
+import painted
+import pytest
+from painted import CLASSES, Given, batch_of, steps_on
+
 from minivision.instances import Instances
 from minivision.models.faster_rcnn import FasterRCNN
 from minivision.training import AdamW, TrainingError, train
 from minivision.training.batches import reseed
 
-CLASSES = ("background", "disc", "square", "star")
-SIZE = (32, 48)
-
-
-def small(dtype=np.float32, **options):
-    """Return a small model in which no gradient is zero at the beginning."""
-    rng = np.random.default_rng(3)
-    options = {"anchor_sizes": (10, 20), "proposals": 20, "sampled": 16, **options}
-    model = FasterRCNN(CLASSES, widths=(4, 5, 6), depths=(0, 1, 1), hidden=12, rng=rng, **options)
-    for parameter in model.parameters():
-        parameter.value += 0.1 * rng.standard_normal(parameter.value.shape).astype(np.float32)
-    return model.astype(dtype)
-
-
-def painted(size, instances, rng):
-    """Return a noisy image in which the boxes are bright."""
-    image = rng.integers(0, 90, (*size, 3), dtype=np.uint8)
-    for box, label in zip(instances.boxes.astype(int), instances.labels, strict=True):
-        image[box[1] : box[3], box[0] : box[2], label % 3] = 220
-    return image
-
-
-def batch_of(*all_instances, size=SIZE, seed=5):
-    rng = np.random.default_rng(seed)
-    images = np.stack([painted(size, instances, rng) for instances in all_instances])
-    return Batch(images, list(all_instances), np.zeros(images.shape[:3], np.uint8))
+small = functools.partial(painted.small, FasterRCNN)
 
 
 @pytest.fixture
@@ -46,61 +24,24 @@ def batch():
 
 @pytest.mark.parametrize("pooling", ["align", "pool"])
 def test_four_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(pooling, batch, monkeypatch):
-    torch = pytest.importorskip("torch")
-    import torch_regions
-    from torch.nn import functional as F
+    pytest.importorskip("torch")
+    import torch_faster_rcnn
 
     from minivision.bench.twin import layer_converter
 
-    model, drawn = small(np.float64, pooling=pooling), {}
-    for part in (model.rpn, model.head):  # keep what was drawn: proposals and samples are fixed for both
-
-        def keep(*args, part=part, sample=part.sample):
-            drawn[part] = sample(*args)
-            return drawn[part]
-
-        monkeypatch.setattr(part, "sample", keep)
+    model = small(dtype=np.float64, pooling=pooling)
+    drawn, pairs = torch_faster_rcnn.keep_samples(model, monkeypatch, "rpn", "head"), []
     losses = model.step(batch)
     assert model.leftovers() == []
-    anchors, regions = drawn[model.rpn], drawn[model.head]
-    assert len(anchors.positive) >= 3 and (regions.labels > 0).sum() >= 3
-
-    pairs = []
-    convert = layer_converter(pairs)
-    backbone, shared, objectness, deltas, body, score_layer, box_layer = map(convert, (
-        model.backbone, model.rpn.shared, model.rpn.objectness, model.rpn.deltas,
-        model.head.body, model.head.scores, model.head.deltas,
-    ))  # fmt: skip
-    features = backbone(torch.from_numpy(model.normalize(batch.images)))
-    hidden = shared(features)
-    N, A = len(batch.images), 6
-    logits = objectness(hidden).permute(0, 2, 3, 1).reshape(-1)
-    boxes = deltas(hidden).reshape(N, A, 4, 4, 6).permute(0, 3, 4, 1, 2).reshape(-1, 4)
-    chosen = np.concatenate([anchors.positive, anchors.negative])
-    is_object = torch.from_numpy((np.arange(len(chosen)) < len(anchors.positive)).astype(float))
-    pool = torch_regions.roi_align if pooling == "align" else torch_regions.roi_pool
-    hidden = body(pool(features, torch.from_numpy(regions.rois.astype(float)), 7, 1 / 8))
-    found = np.flatnonzero(regions.labels)
-    own = box_layer(hidden).reshape(-1, 3, 4)[found, regions.labels[found] - 1]
-    targets = [torch.from_numpy(each.astype(float)) for each in (anchors.deltas, regions.deltas[found])]
-    expected = {
-        "rpn_objectness": F.binary_cross_entropy_with_logits(logits[chosen], is_object),
-        "rpn_box": F.smooth_l1_loss(boxes[anchors.positive], targets[0], beta=1 / 9, reduction="sum") / len(chosen),
-        "class": F.cross_entropy(score_layer(hidden), torch.from_numpy(regions.labels)),
-        "box": F.smooth_l1_loss(own, targets[1], reduction="sum") / len(regions.labels),
-    }
+    assert len(drawn["rpn"].positive) >= 3 and (drawn["head"].labels > 0).sum() >= 3
+    _, expected = torch_faster_rcnn.four_losses(model, batch, drawn, layer_converter(pairs))
     sum(expected.values()).backward()
-
-    assert losses == {name: pytest.approx(loss.item(), abs=1e-8) for name, loss in expected.items()}
-    assert len(pairs) == len(model.parameters())
-    for ours, its in pairs:
-        np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
-        assert abs(ours.grad).max() > 1e-7, f"{ours.name} is not trained"
+    torch_faster_rcnn.assert_same(losses, expected, model, pairs)
 
 
 def test_both_stages_send_a_gradient_into_the_features_and_it_is_their_sum(batch):
     def gradients(keep_rpn, keep_head):
-        model = small(np.float64)
+        model = small(dtype=np.float64)
         outputs = model.forward(model.normalize(batch.images), training=True)
         _, (rpn, head) = model.losses(outputs, batch)
         model.backward(([keep_rpn * each for each in rpn], [keep_head * each for each in head]))
@@ -134,10 +75,10 @@ def test_a_trained_model_finds_the_objects_of_its_batch(batch):
         model.step(batch)
         optimizer.step(5e-3)
     for truth, found in zip(batch.instances, model.predict(list(batch.images)), strict=True):
-        sure = found[found.scores > 0.5]
-        order, own = np.argsort(sure.labels), np.argsort(truth.labels)
-        np.testing.assert_array_equal(sure.labels[order], truth.labels[own])
-        np.testing.assert_allclose(sure.boxes[order], truth.boxes[own], atol=3)
+        assert len(found[found.scores > 0.5]) <= len(truth) + 1  # little else but the objects is taken for one
+        for box, label in zip(truth.boxes, truth.labels, strict=True):
+            same = found[(found.labels == label) & (found.scores > 0.5)]
+            assert len(same) and ops.box_iou(same.boxes[:1], box[None])[0, 0] >= 0.5  # the best of its class
 
 
 def test_predictions_lie_in_their_image_and_do_not_depend_on_company(rng):
@@ -168,18 +109,6 @@ ODD = {
     "an object partly outside": [[[-10, -5, 15, 20]], [[40, 20, 60, 50]]],
     "twenty objects in the same place": [[[10, 10, 30, 30]] * 20, []],
 }
-
-
-def steps_on(batch, model, count=3):
-    optimizer = AdamW(model, weight_decay=0.0)
-    for step in range(count):
-        reseed(model, 0, step)
-        losses = model.step(batch)
-        assert model.leftovers() == []
-        assert all(np.isfinite(loss) for loss in losses.values()), losses
-        assert all(np.isfinite(parameter.grad).all() for parameter in model.parameters())
-        optimizer.step(1e-2)
-    return losses
 
 
 @pytest.mark.parametrize("boxes", ODD.values(), ids=ODD.keys())
@@ -216,27 +145,6 @@ def test_numbers_that_are_not_finite_end_the_training_with_their_cause_and_find_
     for parameter in model.parameters():
         parameter.value[...] = np.nan
     assert [len(found) for found in model.predict(list(batch.images))] == [0, 0, 0]
-
-
-class Given(Dataset):
-    """The images of a batch as a dataset; each cropped to a size of its own if wanted."""
-
-    classes = CLASSES
-    has_masks = has_label_maps = False
-
-    def __init__(self, batch, sizes=None):
-        self.batch, self.sizes = batch, sizes or [batch.images.shape[1:3]] * len(batch.images)
-
-    def __len__(self):
-        return len(self.batch.images)
-
-    def image_sizes(self):
-        return self.sizes
-
-    def _sample(self, index):
-        h, w = self.sizes[index]
-        label_map = self.batch.label_maps[index, :h, :w]
-        return Sample(self.batch.images[index, :h, :w], self.batch.instances[index], label_map)
 
 
 def test_anchor_sizes_come_from_the_training_set_and_are_printed_and_kept(batch, tmp_path, capsys):

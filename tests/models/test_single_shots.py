@@ -109,16 +109,22 @@ def test_a_crowd_is_neither_an_object_nor_background(name, rng):
     assert (model.losses(outputs, batch)[1][1] != 0).any() or name == "ssd"  # which has no hard negatives there
 
 
-def test_it_learns_its_objects_and_the_same_seed_gives_the_same_bits(name):
-    dataset = Few(batch_of(OBJECTS, OBJECTS[[0]], OBJECTS[[1, 2]], Instances.empty()))
+def test_the_same_seed_gives_the_same_bits(name):
+    dataset = Few(batch_of(OBJECTS, OBJECTS[[0]], Instances.empty()))
     states = []
     for _ in range(2):
         model = small(name)
-        train(model, dataset, steps=100, batch_size=4, rate=1e-2, flips=(), progress=False)
+        train(model, dataset, steps=4, batch_size=2, rate=1e-2, progress=False)
         states.append(model.state())
     for key, array in states[0].items():
         np.testing.assert_array_equal(array, states[1][key], err_msg=key)
-    for image, truth in zip(dataset.batch.images, dataset.batch.instances, strict=True):
+
+
+def test_it_learns_to_find_its_objects(name):
+    batch = batch_of(OBJECTS, OBJECTS[[0]], Instances.empty())
+    model = small(name)
+    train(model, Few(batch), steps=80, batch_size=3, rate=1e-2, flips=(), progress=False)
+    for image, truth in zip(batch.images, batch.instances, strict=True):
         (found,) = model.predict([image])
         found = found[found.scores > 0.5]
         assert sorted(found.labels) == sorted(truth.labels)
@@ -129,20 +135,21 @@ def test_it_learns_its_objects_and_the_same_seed_gives_the_same_bits(name):
 def test_predictions_lie_in_their_image_and_do_not_depend_on_company(name, rng):
     model = small(name)
     model.score_threshold = 0.0
-    images = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in [(64, 64), (33, 70), (17, 45)] * 3]
+    images = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in [(64, 64), (33, 70), (7, 5)] * 3]
     together = model.predict(images)
     for image, found in zip(images, together, strict=True):
         height, width = image.shape[:2]
-        assert 0 < len(found) <= 100 and (found.boxes >= 0).all() and (found.boxes <= (width, height) * 2).all()
+        assert len(found) <= 100 and (found.boxes >= 0).all() and (found.boxes <= (width, height) * 2).all()
         assert (np.diff(found.scores) <= 0).all() and set(found.labels) <= {1, 2, 3}
+    assert len(together[0]) > 0
     (alone,) = model.predict(images[1:2])
     np.testing.assert_allclose(alone.scores, together[1].scores, atol=1e-5)
     assert model.predict([]) == []
 
 
 def test_training_refuses_images_that_do_not_divide_into_cells(name):
-    batch = batch_of(OBJECTS, size=(64, 68))
-    with pytest.raises(ValueError, match="64 x 68 do not divide into cells of (8 x 8|16 x 16) pixels; bring them to"):
+    batch = batch_of(OBJECTS, size=(64, 76))
+    with pytest.raises(ValueError, match="64 x 76 do not divide into cells of (8 x 8|16 x 16) pixels; bring them to"):
         small(name).step(batch)
 
 
@@ -150,10 +157,10 @@ def test_oblong_images_have_their_own_rows_and_columns(name):
     oblong = Instances([[5, 9, 33, 41], [100, 2, 126, 30]], [1, 2])
     model, batch = small(name), batch_of(oblong, size=(48, 128))
     optimizer = AdamW(model, weight_decay=0.0)
-    for _ in range(60):
+    for _ in range(40):
         losses = model.step(batch)
         optimizer.step(1e-2)
-    assert losses["box"] < 0.05
+    assert losses["box"] < 0.1
     assert model.leftovers() == []
 
 
@@ -189,3 +196,15 @@ def test_data_without_objects_offer_no_sizes_of_boxes():
 def test_impossible_options_are_named(name, options, message):
     with pytest.raises(ValueError, match=message):
         make_model(name, CLASSES, **options)
+
+
+def test_no_more_candidates_than_said_go_into_the_suppression_and_these_are_the_best(name, rng):
+    model = small(name)
+    model.score_threshold, model.candidates = -1.0, 7
+    image = rng.integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
+    _, scores = model.read(model.forward(model.normalize(image)), (64, 64))
+    kept = np.sort(scores, axis=None)[::-1][:7]
+    (found,) = model.predict(list(image))
+    assert 0 < len(found) <= 7 and np.isin(found.scores, kept).all()
+    model.candidates = 1000
+    assert len(model.predict(list(image))[0]) > 7

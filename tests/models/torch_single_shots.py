@@ -109,13 +109,14 @@ class YOLOv2Twin(torch.nn.Module):
         return x.view(N, len(self.model.anchors), -1, rows, columns).permute(0, 3, 4, 1, 2)
 
     def box(self, said, row, column, a):
-        """Centre and size, and what is compared with the truth: the paper's b = sigma(t) + c, p exp(t)."""
+        """The paper's b = sigma(t) + c, p exp(t), as corners in pixels."""
         stride, (width, height) = self.model.stride, self.model.anchors[a]
+        tx, ty, tw, th = said[:4].tolist()
         if self.model.sigmoid_offsets:
-            x, y = (column + torch.sigmoid(said[0])) * stride, (row + torch.sigmoid(said[1])) * stride
+            x, y = (column + 1 / (1 + math.exp(-tx))) * stride, (row + 1 / (1 + math.exp(-ty))) * stride
         else:
-            x, y = (column + 0.5) * stride + said[0] * width, (row + 0.5) * stride + said[1] * height
-        w, h = width * torch.exp(said[2]), height * torch.exp(said[3])
+            x, y = (column + 0.5) * stride + tx * width, (row + 0.5) * stride + ty * height
+        w, h = width * math.exp(tw), height * math.exp(th)
         return x - w / 2, y - h / 2, x + w / 2, y + h / 2
 
     def losses(self, outputs, batch):
@@ -126,7 +127,7 @@ class YOLOv2Twin(torch.nn.Module):
             objects = objects_of(instances)
             places = [(row, column, a) for row in range(S) for column in range(S) for a in range(A)]
             said = outputs.detach()[n]
-            boxes = {place: [float(v) for v in self.box(said[place], *place)] for place in places}
+            boxes = {place: self.box(said[place], *place) for place in places}
             taken = set()
             for box, label in objects:
                 x, y, w, h = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, box[2] - box[0], box[3] - box[1]
@@ -155,11 +156,13 @@ class YOLOv2Twin(torch.nn.Module):
                 losses["object"] = losses["object"] + OBJECT * (torch.sigmoid(said[4]) - found) ** 2
                 right = torch.tensor([label - 1])
                 losses["class"] = losses["class"] + functional.cross_entropy(said[None, 5:], right)
+            empty = torch.zeros((S, S, A), dtype=torch.bool)
             for place in places:
                 middle = (place[1] + 0.5) * model.stride, (place[0] + 0.5) * model.stride
                 good = max((iou(boxes[place], box) for box, _ in objects), default=0) > 0.6
-                if place not in taken and not good and not in_a_crowd(*middle, instances):
-                    losses["no object"] = losses["no object"] + NO_OBJECT * torch.sigmoid(outputs[n][place][4]) ** 2
+                empty[place] = place not in taken and not good and not in_a_crowd(*middle, instances)
+            said_there = torch.sigmoid(outputs[n, ..., 4])[empty]
+            losses["no object"] = losses["no object"] + NO_OBJECT * (said_there**2).sum()
         return {name: loss / len(outputs) for name, loss in losses.items()}
 
 

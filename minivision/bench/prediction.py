@@ -1,0 +1,167 @@
+"""How quickly trained detectors predict, beside PyTorch: ``python -m minivision.bench.prediction runs/yolo ...``.
+
+Ours does everything: it prepares the images, runs the network, reads the boxes, and suppresses. PyTorch runs the same
+network with the same weights and nothing else, so it has the easier task: it reads no boxes and suppresses none. The
+second stage of Faster R-CNN is given our proposals, and cuts them out by ``grid_sample`` with one sample a cell where
+RoIAlign takes several. Both take turns and use all threads, or as many as ``--threads`` says.
+"""
+
+import argparse
+import pathlib
+import sys
+
+import numpy as np
+
+from minivision.bench.timing import interleaved_medians
+from minivision.data import Scenes
+
+TOGETHER = 16
+
+
+def measure(model, images, torch=None):
+    """Time the prediction of images all at once and of one alone.
+
+    Parameters
+    ----------
+    model : Detector
+    images : list of (H, W, 3) uint8 arrays
+        Of one size.
+    torch : module, optional
+        PyTorch, to time it too.
+
+    Returns
+    -------
+    dict
+        Images a second: ``ours``, ``ours_alone``, and with PyTorch ``torch`` and ``torch_alone``.
+    """
+    rates = {}
+    for key, some in (("", images), ("_alone", images[:1])):
+        peers = {"ours": lambda some=some: model.predict(some)}
+        if torch is not None:
+            peers["torch"] = torch_network(model, some, torch)
+        seconds = interleaved_medians(peers, rounds=9, seconds=0.3)
+        rates |= {name + key: len(some) / taken for name, taken in seconds.items()}
+    return rates
+
+
+def torch_network(model, images, torch):
+    """Return a function that runs the network of a model in PyTorch on images of one size.
+
+    Raises
+    ------
+    ValueError
+        When there is no such network for the model.
+    """
+    from minivision.bench.twin import layer_converter
+
+    if model.name not in _NETWORKS:
+        raise ValueError(f"{model.name}: there is no network of it in PyTorch; there are {', '.join(_NETWORKS)}")
+    batch = np.stack(images)
+
+    def convert(layer):
+        return layer_converter([])(layer).eval()
+
+    network = _NETWORKS[model.name](model, images, torch, convert)
+
+    def run():
+        with torch.inference_mode():
+            x = torch.from_numpy(batch).permute(0, 3, 1, 2).float()
+            return network((x - 127.5) / 64)
+
+    return run
+
+
+def _yolo(model, images, torch, convert):
+    return torch.nn.Sequential(convert(model.backbone), convert(model.head))
+
+
+def _yolov2(model, images, torch, convert):
+    *first, last = map(convert, model.stages)
+    fine, head = torch.nn.Sequential(*first), convert(model.head)
+    passthrough = convert(model.passthrough) if model.passthrough else None
+
+    def network(x):
+        x = fine(x)
+        y = last(x)
+        return head(torch.cat([y, passthrough(x)], 1) if passthrough else y)
+
+    return network
+
+
+def _ssd(model, images, torch, convert):
+    stages, heads = [convert(stage) for stage in model.stages], [convert(head) for head in model.heads]
+
+    def network(x):
+        outputs = []
+        for stage, head in zip(stages, heads, strict=True):
+            x = stage(x)
+            outputs.append(head(x))
+        return outputs
+
+    return network
+
+
+def _faster_rcnn(model, images, torch, convert):
+    backbone, rpn, head = convert(model.backbone), model.rpn, model.head
+    shared, objectness, deltas = convert(rpn.shared), convert(rpn.objectness), convert(rpn.deltas)
+    body, scores, boxes = convert(head.body), convert(head.scores), convert(head.deltas)
+    height, width = images[0].shape[:2]
+    cells = (torch.arange(7) + 0.5) / 7
+    grids = []
+    for proposals in model.propose(images):
+        x1, y1, x2, y2 = torch.from_numpy(proposals.astype(np.float32)).T[..., None]
+        x, y = 2 * (x1 + cells * (x2 - x1)) / width - 1, 2 * (y1 + cells * (y2 - y1)) / height - 1  # (P, 7)
+        grids.append(torch.stack([x[:, None].expand(-1, 7, 7), y[:, :, None].expand(-1, 7, 7)], -1))
+
+    def network(x):
+        features = backbone(x)
+        asked = shared(features)
+        proposed = objectness(asked), deltas(asked)
+        regions = []
+        for one, grid in zip(features, grids, strict=True):
+            P, C = len(grid), len(one)
+            cut = torch.nn.functional.grid_sample(one[None], grid.reshape(1, P * 7, 7, 2), align_corners=False)
+            regions.append(cut.reshape(C, P, 7, 7).transpose(0, 1))
+        hidden = body(torch.cat(regions))
+        return proposed, scores(hidden), boxes(hidden)
+
+    return network
+
+
+_NETWORKS = {"faster-rcnn": _faster_rcnn, "yolo": _yolo, "ssd": _ssd, "yolov2": _yolov2}
+
+
+def main():
+    """Print a table, and return an exit status."""
+    parser = argparse.ArgumentParser(prog="python -m minivision.bench.prediction", description=__doc__)
+    parser.add_argument("runs", nargs="+", type=pathlib.Path, metavar="DIR", help="the folder of a run")
+    parser.add_argument("--threads", type=int, metavar="N", help="of both (default: all)")
+    args = parser.parse_args()
+    try:
+        import torch
+    except ImportError:
+        torch = None
+        print("PyTorch is not installed: there is nothing beside ours")
+    if args.threads:
+        import numba
+
+        numba.set_num_threads(args.threads)
+        if torch is not None:
+            torch.set_num_threads(args.threads)
+    from minivision.cli.evaluate import load_run
+
+    print(f"{'images a second':<18}{TOGETHER:>5} at once{'PyTorch':>10}{'ratio':>8}{'one alone':>13}{'PyTorch':>10}")
+    for run in args.runs:
+        model = load_run(run).make_model()
+        images = [sample.image for sample in Scenes("hard", "val").draw(TOGETHER)]
+        rates = measure(model, images, torch)
+        line = f"{model.name:<18}{rates['ours']:>13.0f}"
+        if torch is not None:
+            line += f"{rates['torch']:>10.0f}{rates['torch'] / rates['ours']:>8.2f}"
+        line += f"{rates['ours_alone']:>13.0f}" + (f"{rates['torch_alone']:>10.0f}" if torch is not None else "")
+        print(line, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The kernels for CuPy arrays: CUDA C in a ``.cu`` file beside the module that launches it."""

@@ -1,0 +1,67 @@
+"""RoI pooling, RoIAlign and the warp of R-CNN on the GPU; the kernels are in ``regions.cu``.
+
+In the ways back each pixel gathers what the regions have for it: no atomic sums, and the same bits in every run.
+"""
+
+import cupy
+import numpy as np
+
+from minivision.kernels.cupy.launch import launch
+
+
+def roi_pool(x, rois, output_size, spatial_scale):
+    y = _grids(x, rois, output_size)
+    argmax = cupy.empty(y.shape, np.int32)
+    launch("regions", "roi_pool", y.size, x, rois, y, argmax, *x.shape[1:], *output_size, spatial_scale)
+    return y, argmax
+
+
+def roi_pool_backward(dy, rois, argmax, input_shape):
+    (K, C, rows, cols), (_, _, H, W) = dy.shape, input_shape
+    tables = []  # for each row of the map, the first and the last row of bins of each region; likewise for columns
+    for size, bins in ((H, rows), (W, cols)):
+        tables += [cupy.full((K, size), bins, np.int32), cupy.full((K, size), -1, np.int32)]
+    launch("regions", "bins_of_maxima", argmax.size, argmax, *tables, C, H, W, rows, cols)
+    dx = cupy.empty(input_shape, dy.dtype)
+    launch("regions", "roi_pool_backward", dx.size, dy, rois, argmax, *tables, dx, K, C, H, W, rows, cols)
+    return dx
+
+
+def roi_align(x, rois, output_size, spatial_scale, sampling_ratio, aligned):
+    y = _grids(x, rois, output_size)
+    launch(
+        "regions", "roi_align", y.size, x, rois, y, *x.shape[1:], *output_size, spatial_scale, sampling_ratio, aligned
+    )
+    return y
+
+
+def roi_align_backward(dy, rois, input_shape, spatial_scale, sampling_ratio, aligned):
+    return _add_shares("align_shares", dy, rois, input_shape, spatial_scale, sampling_ratio, aligned)
+
+
+def crop_and_resize(x, rois, output_size, spatial_scale):
+    y = _grids(x, rois, output_size)
+    launch("regions", "crop_and_resize", y.size, x, rois, y, *x.shape[1:], *output_size, spatial_scale)
+    return y
+
+
+def crop_and_resize_backward(dy, rois, input_shape, spatial_scale):
+    return _add_shares("crop_shares", dy, rois, input_shape, spatial_scale)
+
+
+def _grids(x, rois, output_size):
+    return cupy.empty((len(rois), x.shape[1], *output_size), x.dtype)
+
+
+def _add_shares(kernel, dy, rois, input_shape, *sampling):
+    """Return the gradient of the maps: what each bin has of each row and column is found by `kernel`."""
+    (K, C, rows, cols), (_, _, H, W) = dy.shape, input_shape
+    tables = []
+    for corner, size, bins in ((2, H, rows), (1, W, cols)):
+        shares = cupy.empty((K, size, bins), dy.dtype)
+        first_bin, last_bin = cupy.empty((K, size), np.int32), cupy.empty((K, size), np.int32)
+        launch("regions", kernel, K * size, rois, shares, first_bin, last_bin, corner, size, bins, *sampling)
+        tables += [shares, first_bin, last_bin]
+    dx = cupy.empty(input_shape, dy.dtype)
+    launch("regions", "add_shares", dx.size, dy, rois, *tables, dx, K, C, H, W, rows, cols)
+    return dx

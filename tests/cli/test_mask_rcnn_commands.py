@@ -1,0 +1,76 @@
+"""Mask R-CNN on the command line: trained, evaluated by boxes, masks and joints, and its predictions as files."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minivision.cli import main
+from minivision.data import Scenes, rle
+from minivision.training import Checkpoint
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of one step, two pictures, and annotations that list them."""
+    root = tmp_path_factory.mktemp("mask-rcnn")
+    scenes = Scenes("easy", "val")
+    for index in range(2):
+        Image.fromarray(scenes[index].image).save(root / f"{index}.png")
+    content = {
+        "images": [{"id": 70 + index, "file_name": f"{index}.png"} for index in range(2)],
+        "categories": [{"id": 10 * k, "name": name} for k, name in enumerate(scenes.classes[1:], start=1)],
+    }
+    (root / "instances.json").write_text(json.dumps(content))
+    words = ["--level", "easy", "--steps", "1", "--batch-size", "2", "--mask-size", "14", "--proposals", "9"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minivision.data.scenes.SPLITS", {"train": 6, "val": 5, "test": 5})
+        patch.setenv("MINIVISION_CACHE", str(root / "cache"))
+        assert main(["train", "mask-rcnn", "--out", str(root / "run"), *words]) == 0
+    checkpoint = Checkpoint.load(root / "run" / "checkpoint.npz")
+    checkpoint.model["head.scores.w"][:] = 0  # it sees objects of all classes everywhere
+    checkpoint.save(root / "run" / "checkpoint.npz")
+    return root
+
+
+def test_evaluate_prints_boxes_masks_and_joints(run, capsys, monkeypatch):
+    monkeypatch.setattr("minivision.data.scenes.SPLITS", {"train": 6, "val": 5, "test": 5})
+    assert main(["evaluate", str(run / "run")]) == 0
+    out = capsys.readouterr().out
+    for words in ("101 points, boxes", "101 points, masks", "101 points, joints"):
+        assert words in out
+
+
+def test_predictions_are_written_with_run_lengths_joints_and_an_overlay_and_as_cocos_results(run, tmp_path):
+    pictures = [str(run / f"{index}.png") for index in range(2)]
+    options = ["--out", str(tmp_path), "--coco", str(run / "instances.json")]
+    assert main(["predict", str(run / "run"), *pictures, *options]) == 0
+    model = Checkpoint.load(run / "run" / "checkpoint.npz").make_model()
+    expected = model.predict([np.asarray(Image.open(picture)) for picture in pictures])
+    results = json.loads((tmp_path / "coco-results.json").read_text())
+    assert [result["image_id"] for result in results] == [70] * len(expected[0]) + [71] * len(expected[1])
+    assert {"person", "disc"} <= {model.classes[label] for found in expected for label in found.labels}
+    for index, found in enumerate(expected):
+        assert len(found) and (tmp_path / f"{index}-overlay.png").stat().st_size > 1000
+        written = json.loads((tmp_path / f"{index}-objects.json").read_text())["objects"]
+        own = [result for result in results if result["image_id"] == 70 + index]
+        for k, (plain, result) in enumerate(zip(written, own, strict=True)):
+            np.testing.assert_array_equal(rle.decode(plain["mask"]), found.masks[k])
+            assert result["segmentation"] == plain["mask"] and result["category_id"] == 10 * found.labels[k]
+            is_person = model.classes[found.labels[k]] == "person"
+            assert len(plain["joints"]) == 14 * is_person and ("keypoints" in result) == is_person
+
+
+@pytest.mark.parametrize(("images", "annotations", "message"), [
+    (["0.png", "cache"], "instances.json", "lists no image cache"),
+    (["0.png"], "0.png", "not a file of COCO annotations"),
+    (["0.png"], "none.json", "none.json"),
+])  # fmt: skip
+def test_annotations_that_do_not_fit_the_images_are_refused_before_anything_is_written(
+    images, annotations, message, run, tmp_path, capsys
+):
+    out = tmp_path / "out"
+    words = [*(str(run / image) for image in images), "--coco", str(run / annotations), "--out", str(out)]
+    assert main(["predict", str(run / "run"), *words]) != 0
+    assert message in capsys.readouterr().err and not out.exists()
