@@ -7,6 +7,7 @@ import painted
 import pytest
 from painted import CLASSES, Given, batch_of, steps_on
 
+from minivision import ops
 from minivision.instances import Instances
 from minivision.models.faster_rcnn import FasterRCNN
 from minivision.training import AdamW, TrainingError, train
