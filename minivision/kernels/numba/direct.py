@@ -266,6 +266,8 @@ def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads
             n, row = task // blocks * stack, task % blocks * plan.block
             rows, levels = min(plan.block, H_out - row), min(stack, N - n)
             count = (((levels - 1) * level_size + rows * columns) + lanes - 1) // lanes * lanes
+            if levels < stack:  # zeros of the gradient meet what lies where no image was loaded: it must be finite
+                clear_run(scratch, 0, scratch.size)
             for group in range(groups):
                 for level in range(levels):
                     load(x, n + level, group * C, C, row, plan, line, scratch, level)
