@@ -6,11 +6,11 @@ FACTS = ("step", "loss", "rate", "gradient_norm", "seconds")  # in a log entry, 
 # The lines' colours are Okabe and Ito's, the darker ones first on white and the lighter ones first on black.
 LIGHT = {
     "paper": "#ffffff", "ink": "#333333", "grid": "#e4e4e4",
-    "lines": ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"),
+    "lines": ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d"),
 }  # fmt: skip
 DARK = {
     "paper": "#16181d", "ink": "#c9ccd3", "grid": "#2c2f37",
-    "lines": ("#56b4e9", "#e69f00", "#2fc49a", "#e59cc6", "#f0e442", "#ff8a4c"),
+    "lines": ("#56b4e9", "#e69f00", "#2fc49a", "#e59cc6", "#f0e442", "#ff8a4c", "#bdbdbd"),
 }  # fmt: skip
 
 
