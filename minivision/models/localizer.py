@@ -16,6 +16,7 @@ from minivision import ops
 from minivision.devices import beside, on_host
 from minivision.instances import Instances
 from minivision.layers import AttentionPool2d, GlobalMaxPool2d, Linear, ReLU, Sequential
+from minivision.models.model import class_probabilities
 from minivision.models.single_object import SingleObject
 
 MEAN_BOX = (0.5, 0.5, 0.3, 0.3)  # centre and size in image sides: where the regression begins
@@ -92,8 +93,7 @@ class Localizer(SingleObject):
     def describe(self, outputs, size):
         """Return an ``Instances`` of one object for each image, its score the probability of its class."""
         scores, boxes = map(on_host, outputs)
-        p = np.exp(scores - scores.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
+        p = class_probabilities(scores)
         boxes = ops.box_convert(boxes * _scale(size).astype(boxes.dtype), "cxcywh", "xyxy")
         boxes = ops.clip_boxes_to_image(boxes, size)
         return [

@@ -136,3 +136,9 @@ def pad_to_multiple(images, step):
     """Repeat the last row and column of images ``(N, H, W, 3)`` until height and width divide by `step`."""
     height, width = images.shape[1:3]
     return np.pad(images, ((0, 0), (0, -height % step), (0, -width % step), (0, 0)), mode="edge")
+
+
+def class_probabilities(scores):
+    """Return the softmax of class scores ``(K, C)``."""
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))  # the largest exponent is 0: no overflow
+    return exponentials / exponentials.sum(axis=1, keepdims=True)

@@ -25,6 +25,7 @@ from minivision.detection import detections, match_instances, sample
 from minivision.layers import Flatten, Linear, ReLU, Sequential
 from minivision.models.backbone import Backbone
 from minivision.models.linear_models import fit_boxes, fit_svms
+from minivision.models.model import class_probabilities
 from minivision.models.proposal_detector import ProposalDetector
 from minivision.models.roi_head import rois_of
 
@@ -188,8 +189,7 @@ class RCNN(ProposalDetector):
         if self.svm_weights.any():
             chances = ops.sigmoid(features @ self.svm_weights.T + self.svm_biases)
         else:
-            exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-            chances = (exponentials / exponentials.sum(axis=1, keepdims=True))[:, 1:]
+            chances = class_probabilities(scores)[:, 1:]
         deltas = np.einsum("kd,cjd->kcj", features, self.box_weights) + self.box_biases
         boxes = ops.decode_boxes(deltas, rois[:, None, 1:])  # (K, classes - 1, 4)
         of_image = [np.flatnonzero(rois[:, 0] == n) for n in range(len(images))]

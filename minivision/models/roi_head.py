@@ -23,6 +23,7 @@ import numpy as np
 from minivision import ops
 from minivision.detection import detections, match_instances, sample
 from minivision.layers import Flatten, Layer, Linear, ReLU, RoIAlign, RoIPool, Sequential
+from minivision.models.model import class_probabilities
 from minivision.ops.arguments import integer
 
 POOLINGS = {"align": RoIAlign, "pool": RoIPool}
@@ -228,8 +229,7 @@ class RoIHead(Layer):
         list of Instances
         """
         scores, deltas = outputs
-        exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-        probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+        probabilities = class_probabilities(scores)
         boxes = ops.decode_boxes(deltas, rois[:, None, 1:], weights=BOX_WEIGHTS)  # (K, C - 1, 4)
         of_image = [np.flatnonzero(rois[:, 0] == n) for n in range(count)]
         return [detections(boxes[rows], probabilities[rows, 1:], size) for rows in of_image]

@@ -1,14 +1,18 @@
 """SSD: its loss beside the same network in PyTorch, its hard negatives."""
 
+import functools
+
+import crowded
 import numpy as np
 import pytest
+from crowded import CLASSES
 
 from minivision import ops
-from minivision.data import Batch, Scenes
+from minivision.data import Scenes
 from minivision.instances import Instances
 from minivision.models.ssd import IGNORE, SSD, hardest_negatives
 
-CLASSES = ("background", "disc", "square", "star")
+small = functools.partial(crowded.small, SSD)
 CROWDED = Instances(
     # several upon one another, others at the border
     [[2.1, 3.4, 30.3, 24.2], [4.2, 3.1, 29.4, 25.3], [3.3, 4.4, 30.1, 25.2], [33.1, 34.3, 50.2, 58.4],
@@ -19,18 +23,7 @@ CROWDED = Instances(
 
 @pytest.fixture
 def batch(rng):
-    images = np.repeat(np.repeat(rng.integers(0, 256, (3, 8, 8, 3), dtype=np.uint8), 8, 1), 8, 2)
-    with_crowd = Instances([[8, 30, 60, 62], [10, 10, 30, 22]], [1, 2], crowd=np.array([True, False]))
-    return Batch(images, [CROWDED, Instances.empty(), with_crowd], None)
-
-
-def small(dtype=np.float64, **options):
-    """Return a small model that is not as it began: its boxes differ from one another."""
-    rng = np.random.default_rng(3)
-    model = SSD(CLASSES, width=8, rng=rng, **options)
-    for parameter in model.parameters():
-        parameter.value += 0.1 * rng.standard_normal(parameter.value.shape).astype(np.float32)
-    return model.astype(dtype)
+    return crowded.batch_with(CROWDED, rng)
 
 
 @pytest.mark.parametrize("maps", [2, 3])

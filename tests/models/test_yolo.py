@@ -1,13 +1,15 @@
 """YOLO: its loss beside the same network in PyTorch, what it refuses, and that it learns."""
 
+import functools
+
+import crowded
 import numpy as np
 import pytest
 
-from minivision.data import Batch
 from minivision.instances import Instances
 from minivision.models.yolo import YOLO
 
-CLASSES = ("background", "disc", "square", "star")
+small = functools.partial(crowded.small, YOLO)
 SIDE = 64
 CROWDED = Instances(
     # two in a cell, of different classes; three in another; one alone; one over the image's border
@@ -19,18 +21,7 @@ CROWDED = Instances(
 
 @pytest.fixture
 def batch(rng):
-    images = np.repeat(np.repeat(rng.integers(0, 256, (3, 8, 8, 3), dtype=np.uint8), 8, 1), 8, 2)
-    with_crowd = Instances([[8, 30, 60, 62], [10, 10, 30, 22]], [1, 2], crowd=np.array([True, False]))
-    return Batch(images, [CROWDED, Instances.empty(), with_crowd], None)
-
-
-def small(dtype=np.float64, **options):
-    """Return a small model that is not as it began: its boxes differ from one another."""
-    rng = np.random.default_rng(3)
-    model = YOLO(CLASSES, width=8, rng=rng, **options)
-    for parameter in model.parameters():
-        parameter.value += 0.1 * rng.standard_normal(parameter.value.shape).astype(np.float32)
-    return model.astype(dtype)
+    return crowded.batch_with(CROWDED, rng)
 
 
 @pytest.mark.parametrize("options", [{}, {"boxes": 1}, {"boxes": 3, "stride": 8}, {"stride": 32}])

@@ -1,13 +1,17 @@
 """YOLOv2: its loss beside the same network in PyTorch, with every switch on and off."""
 
+import functools
+
+import crowded
 import numpy as np
 import pytest
+from crowded import CLASSES
 
 from minivision.data import Batch, Dataset, Sample
 from minivision.instances import Instances
 from minivision.models.yolov2 import YOLOv2
 
-CLASSES = ("background", "disc", "square", "star")
+small = functools.partial(crowded.small, YOLOv2)
 CROWDED = Instances(
     # four of about one size with centres in one cell of 8 x 8 pixels, and some others
     [[2, 3, 30, 24], [4, 3, 29, 25], [3, 4, 30, 25], [2, 2, 29, 26], [33, 34, 50, 58], [50, 2, 63, 9],
@@ -24,18 +28,7 @@ SWITCHES = {
 
 @pytest.fixture
 def batch(rng):
-    images = np.repeat(np.repeat(rng.integers(0, 256, (3, 8, 8, 3), dtype=np.uint8), 8, 1), 8, 2)
-    with_crowd = Instances([[8, 30, 60, 62], [10, 10, 30, 22]], [1, 2], crowd=np.array([True, False]))
-    return Batch(images, [CROWDED, Instances.empty(), with_crowd], None)
-
-
-def small(dtype=np.float64, **options):
-    """Return a small model that is not as it began: its boxes differ from one another."""
-    rng = np.random.default_rng(3)
-    model = YOLOv2(CLASSES, width=8, rng=rng, **options)
-    for parameter in model.parameters():
-        parameter.value += 0.1 * rng.standard_normal(parameter.value.shape).astype(np.float32)
-    return model.astype(dtype)
+    return crowded.batch_with(CROWDED, rng)
 
 
 @pytest.mark.parametrize("switches", SWITCHES)
