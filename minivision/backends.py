@@ -79,9 +79,9 @@ def check_kernels(module):
 
     Helpers are told from kernels by a leading underscore. Imported functions are not looked at.
     """
-    from minivision.operation import all_operations
+    from minivision.operation import every_operation
 
-    operations = all_operations()
+    operations = every_operation()
     for name, function in vars(module).items():
         python_function = getattr(function, "py_func", function)  # what a Numba dispatcher was made of
         if name.startswith("_") or not inspect.isfunction(python_function):
@@ -90,7 +90,7 @@ def check_kernels(module):
             continue
         if name not in operations:
             raise TypeError(
-                f"{module.__name__}.{name} names no operation of minivision.ops; "
+                f"{module.__name__}.{name} names no operation; "
                 f"correct its name, or call it _{name} if it is a helper"
             )
         wanted = list(inspect.signature(operations[name]).parameters)
@@ -189,8 +189,9 @@ def register_backend(name, module):
         What to call it in :func:`set_backend` and :func:`backend`.
     module : module
         Its public functions are kernels: each has the name and the parameters of an operation of
-        ``minivision.ops``. They are called with checked, normalised arguments: pairs for ``stride`` and the like,
-        ``((top, bottom), (left, right))`` for ``padding``, C-ordered arrays of one dtype.
+        ``minivision.ops``, or of one of those that detectors share, in ``minivision.detection``. They are called with
+        checked, normalised arguments: pairs for ``stride`` and the like, ``((top, bottom), (left, right))`` for
+        ``padding``, C-ordered arrays of one dtype.
 
     Raises
     ------

@@ -118,12 +118,17 @@ def observe(observer):
         _observers.reset(token)
 
 
-def all_operations():
-    """Return every operation of ``minivision.ops`` by name, in the order of its modules."""
-    package = importlib.import_module("minivision.ops")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
-    return dict(_operations)
+def all_operations(package="minivision.ops"):
+    """Return every operation of a package by name, in the order of its modules."""
+    found = importlib.import_module(package)
+    for module in pkgutil.iter_modules(found.__path__):
+        importlib.import_module(f"{package}.{module.name}")
+    return {name: op for name, op in _operations.items() if op.__module__.startswith(f"{package}.")}
+
+
+def every_operation():
+    """Return all that a backend may have a function of its own for: the operations, and what detectors share."""
+    return all_operations() | all_operations("minivision.detection")
 
 
 def _bind_like(body, check, positional):

@@ -9,7 +9,7 @@ import numpy as np
 
 from minivision import backends
 from minivision.checks.diagnosis import input_diagnosis, paragraph
-from minivision.operation import all_operations
+from minivision.operation import every_operation
 
 
 class CheckError(AssertionError):
@@ -30,6 +30,10 @@ class CheckError(AssertionError):
     def __init__(self, message, *, result=None, error=np.inf, details="", diagnosis=None):
         super().__init__("\n".join(filter(None, [message, textwrap.indent(details, "  ")])) + paragraph(diagnosis))
         self.result, self.error, self.details, self.diagnosis = result, error, details, diagnosis
+
+
+class NotRecordedError(LookupError):
+    """The textbook's body is not in this installation, and what it gives here was not written down."""
 
 
 class Call:
@@ -54,7 +58,7 @@ class Call:
         bound = inspect.signature(op).bind(*arrays, **keywords)
         bound.apply_defaults()
         self.arguments = {name: _prepared(value, double) for name, value in bound.arguments.items()}
-        self.backward = all_operations().get(f"{op.__name__}_backward")
+        self.backward = every_operation().get(f"{op.__name__}_backward")
         # Gradients are called d<argument>; an optional argument that was not given (a bias) has none to check.
         returned = (self.backward or op).returns
         self.differentiable = [

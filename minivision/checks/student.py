@@ -10,7 +10,7 @@ import traceback
 import types
 
 from minivision.backends import register_backend
-from minivision.operation import all_operations
+from minivision.operation import every_operation
 
 
 class StudentFileError(ValueError):
@@ -51,8 +51,8 @@ def load_backend(path):
     except TypeError as error:
         message = str(error).removeprefix(f"{own.__name__}.")
         name = message.partition(" ")[0]
-        close = difflib.get_close_matches(name, all_operations(), 1, cutoff=0.8)
-        hint = f" (did you mean {close[0]}?)" if close and name not in all_operations() else ""
+        close = difflib.get_close_matches(name, every_operation(), 1, cutoff=0.8)
+        hint = f" (did you mean {close[0]}?)" if close and name not in every_operation() else ""
         raise StudentFileError(f"{path}, line {first_line(getattr(own, name))}: {message}{hint}") from None
     return path.name
 
@@ -94,12 +94,15 @@ def _stands_in(module, folder):
 
 
 def first_line(function):
-    """Return the line on which a function begins, also one that Numba compiled."""
-    return getattr(function, "py_func", function).__code__.co_firstlineno
+    """Return the line on which a function begins, also one that Numba compiled, or one that another process calls."""
+    function = getattr(function, "py_func", function)
+    return getattr(function, "first_line", None) or function.__code__.co_firstlineno
 
 
 def last_frame(error, path=None):
     """Return the innermost frame of an exception that lies in a file (or at all), as a FrameSummary, or None."""
+    if getattr(error, "frame", None) is not None:  # it was raised in another process
+        return error.frame
     frames = traceback.extract_tb(error.__traceback__)
     frames = [frame for frame in frames if path is None or frame.filename == str(path)]
     return frames[-1] if frames else None

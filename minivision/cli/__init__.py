@@ -18,6 +18,7 @@ COMMANDS = {
     "propose": ("propose", "propose boxes by selective search, and measure how good they are"),
     "compare": ("compare", "train systems alike and show what each reaches and costs"),
     "check": ("check", "check operations, or a file of your own, and say what a mistake looks like"),
+    "homework": ("homework", "hand out assignments with blanks, test and grade what comes back"),
     "bench": ("bench", "time the kernels beside the textbook and PyTorch"),
     "doctor": ("doctor", "show what is installed and which code runs"),
 }

@@ -55,12 +55,12 @@ def run(args):
 
 
 def _refuse_unknown(names):
-    from minivision.operation import all_operations
+    from minivision.operation import every_operation
 
     for name in names:
-        if name not in all_operations():
-            close = difflib.get_close_matches(name, all_operations(), 1)
-            hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(all_operations())}"
+        if name not in every_operation():
+            close = difflib.get_close_matches(name, every_operation(), 1)
+            hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(every_operation())}"
             raise UsageError(f"no operation is called {name}{hint}")
 
 
@@ -83,21 +83,21 @@ def _backend(given):
 def _own(backend):
     """Return the names of the operations that a backend has functions of its own for."""
     from minivision import backends
-    from minivision.operation import all_operations
+    from minivision.operation import every_operation
 
     source = backends.get_backend(backend)
-    return [name for name, op in all_operations().items() if source.kernel(op) is not None]
+    return [name for name, op in every_operation().items() if source.kernel(op) is not None]
 
 
 def _chosen(names, own):
     """Return the operations that are asked for, each with its backward pass; by default `own`, or all where None."""
-    from minivision.operation import all_operations
+    from minivision.operation import all_operations, every_operation
 
     wanted = names or own
     if wanted is None:
         return list(all_operations())
     forward = {name.removesuffix("_backward") for name in wanted}
-    return [name for name in all_operations() if name.removesuffix("_backward") in forward]
+    return [name for name in every_operation() if name.removesuffix("_backward") in forward]
 
 
 def _introduce(file, own):

@@ -1,0 +1,237 @@
+"""Homework: hand out assignments with blanks, test and grade what comes back, prove that it is fair."""
+
+import importlib.util
+import pathlib
+import sys
+
+from minivision.cli.arguments import Parser, UsageError, count, seed
+
+EPILOG = """\
+examples, for students, in the folder they were given:
+  minivision homework test 1.3
+  minivision homework test
+examples, for staff:
+  minivision homework release hw1 --out handout/hw1
+  minivision homework grade hw1 submissions --json results.json --csv class.csv --jobs 2 --seed 90210
+  minivision homework gradescope hw1 --out autograder.zip --seed 90210
+  minivision homework check hw1 --jobs 2
+
+The exit code is 1 if something is wrong or not yet written.
+"""
+_STAFF = importlib.util.find_spec("minivision.homework.grading") is not None
+
+
+def add_arguments(parser, system):
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="what", required=True, parser_class=Parser
+    )
+    sub = commands.add_parser("test", help="test your file, and say what is wrong")
+    sub.add_argument("tasks", nargs="*", metavar="TASK", help="such as 1.3 (default: all)")
+    sub.add_argument("--folder", default=".", help="of the assignment (default: this one)")
+    sub.add_argument("--file", help="the file to test (default: the assignment's, in its folder)")
+    sub.set_defaults(homework=test)
+    if not _STAFF:  # a library that was handed out
+        return
+
+    sub = commands.add_parser("release", help="write the folder that students get")
+    sub.add_argument("assignment")
+    sub.add_argument("--out", required=True, metavar="DIR", help="a new folder")
+    sub.set_defaults(homework=release)
+
+    sub = commands.add_parser("solution", help="write the solved file")
+    sub.add_argument("assignment")
+    sub.add_argument("--out", required=True, metavar="FILE")
+    sub.set_defaults(homework=solution)
+
+    sub = commands.add_parser("grade", help="grade a submission, or a folder of them")
+    sub.add_argument("assignment")
+    sub.add_argument("submission", help="a file, a folder or zip archive with it, or a folder of such")
+    sub.add_argument("--json", metavar="FILE", help="where to write the results, in Gradescope's format")
+    sub.add_argument("--csv", metavar="FILE", help="where to write the table of the class")
+    sub.add_argument("--jobs", type=count, default=1, metavar="N", help="submissions at a time (default: 1)")
+    sub.add_argument("--seed", type=seed, metavar="N", help="of the numbers in hidden tests: keep it secret")
+    sub.add_argument("--one", action="store_true", help="a folder is one submission, whatever it holds")
+    sub.add_argument("--unlocked", action="store_true", help="do not lock up the student's code: for your own files")
+    sub.set_defaults(homework=grade)
+
+    sub = commands.add_parser("gradescope", help="write an autograder for Gradescope")
+    sub.add_argument("assignment")
+    sub.add_argument("--out", default="autograder.zip", metavar="FILE", help="default: autograder.zip")
+    sub.add_argument("--seed", type=seed, metavar="N", help="of the numbers in hidden tests: keep it secret")
+    sub.add_argument("--wheels", metavar="DIR", help="wheels of all dependencies, for a place without network")
+    sub.set_defaults(homework=gradescope)
+
+    sub = commands.add_parser("check", help="prove that an assignment is fair")
+    sub.add_argument("assignment")
+    sub.add_argument("--jobs", type=count, default=1, metavar="N", help="at the same time (default: 1)")
+    sub.add_argument("--tasks", nargs="+", metavar="TASK", help="only these")
+    sub.add_argument("--messages", action="store_true", help="also print what is said about each wrong solution")
+    sub.set_defaults(homework=check)
+
+
+def run(args):
+    if importlib.util.find_spec("pytest") is None:
+        raise UsageError("homework needs pytest: pip install pytest")
+    return args.homework(args)
+
+
+# ---- students ------------------------------------------------------------------------------------------------------
+
+
+def test(args):
+    from minivision.homework import load_assignment
+    from minivision.homework.plugin import run_tests
+
+    assignment = load_assignment(args.folder)
+    for task in args.tasks:
+        assignment.task(task)
+    file = pathlib.Path(args.file) if args.file else assignment.folder / assignment.file
+    if not file.is_file():
+        raise UsageError(f"there is no {file}; go to the folder of the assignment, or say --file")
+    print(f"{assignment.title}: {file.resolve()}")
+    plugin = run_tests(assignment, file, args.tasks or None)
+    for task in assignment.tasks:
+        outcomes = [outcome for outcome in plugin.outcomes if outcome.task == task.id]
+        if outcomes:
+            _show_task(task, outcomes)
+    wrong = [outcome for outcome in plugin.outcomes if not outcome.passed]
+    tasks = {outcome.task for outcome in plugin.outcomes}
+    done = len(tasks - {outcome.task for outcome in wrong})
+    print(f"\n{done} of {len(tasks)} task{'s' * (len(tasks) != 1)} done")
+    return 1 if wrong else 0
+
+
+def _show_task(task, outcomes):
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    print(f"\n{task.id} {task.title} ({seconds:.1f} s)")
+    told = set()
+    for outcome in outcomes:
+        name = outcome.name.removeprefix("test_").replace("_", " ")
+        if outcome.passed:
+            print(f"  holds: {name}")
+            continue
+        if outcome.message in told:  # one mistake, or one blank, is told once
+            continue
+        told.add(outcome.message)
+        if outcome.unwritten:
+            print(f"  {outcome.message}")
+            continue
+        print(f"  WRONG: {name}")
+        print("\n".join(f"    {line}".rstrip() for line in outcome.message.splitlines()))
+    printed = next((outcome.printed for outcome in outcomes if outcome.printed), "")
+    if printed:
+        print("  your code printed:")
+        print("\n".join(f"    {line}" for line in printed.splitlines()))
+
+
+# ---- staff ---------------------------------------------------------------------------------------------------------
+
+
+def release(args):
+    from minivision.homework import load_assignment
+    from minivision.homework.leaks import leaks
+    from minivision.homework.release import release as write
+
+    assignment = load_assignment(args.assignment)
+    for name in write(assignment, args.out):
+        print(f"{args.out}/{name}")
+    found = leaks(assignment, args.out)
+    if found:
+        print("\n".join(found), file=sys.stderr)
+        raise ValueError(f"{args.out} gives something away, see above; do not hand it out")
+    print("looked through: it gives nothing away")
+    return 0
+
+
+def solution(args):
+    from minivision.homework import load_assignment, source
+    from minivision.replacing import replacing
+
+    with replacing(args.out) as beside:
+        beside.write_text(source.solution(load_assignment(args.assignment)))
+    print(args.out)
+    return 0
+
+
+def grade(args):
+    from tqdm import tqdm
+
+    from minivision.homework import gradescope as formats
+    from minivision.homework import load_assignment
+    from minivision.homework.classroom import grade_all, submissions, write_table
+
+    assignment = load_assignment(args.assignment)
+    paths = [args.submission] if args.one else submissions(assignment, args.submission)
+    several, results, told = len(paths) > 1, [], None
+    if args.json and not several:
+
+        def told(result):
+            formats.write_results(formats.results(result), args.json)
+
+    with tqdm(total=len(paths), unit="submission", leave=False, disable=not several) as bar:
+        graded = grade_all(
+            assignment, paths, jobs=args.jobs if several else 1, seed=args.seed, locked=not args.unlocked, told=told
+        )
+        for result in graded:
+            results.append(result)
+            if args.json:
+                written = [formats.results(each) for each in sorted(results, key=lambda each: each.submission)]
+                formats.write_results({"submissions": written} if several else written[0], args.json)
+            if args.csv:
+                write_table(assignment, results, args.csv)
+            bar.update()
+            bar.write(_line(result), file=sys.stdout)
+    for sentence in dict.fromkeys(sentence for result in results for sentence in result.missing):
+        print(f"not protected on this system: {sentence}", file=sys.stderr)
+    return 0
+
+
+def _line(result):
+    tasks = " ".join(f"{task.id}:{task.earned:g}{'*' * task.with_reference}" for task in result.tasks)
+    problem = f"  {result.problem}" if result.problem else ""
+    return f"{result.earned:>6g} of {result.points:g}  {result.submission}  {tasks}{problem}"
+
+
+def gradescope(args):
+    from minivision.homework import load_assignment
+    from minivision.homework.gradescope import autograder
+
+    if args.wheels and not any(pathlib.Path(args.wheels).glob("*.whl")):
+        raise UsageError(f"--wheels: {args.wheels} holds no wheel")
+    autograder(load_assignment(args.assignment), args.out, seed=args.seed, wheels=args.wheels)
+    print(args.out)
+    return 0
+
+
+def check(args):
+    from tqdm import tqdm
+
+    from minivision.homework import load_assignment
+    from minivision.homework.proof import NAMED, prove
+
+    assignment = load_assignment(args.assignment)
+    for task in args.tasks or ():
+        assignment.task(task)
+    claims = prove(assignment, jobs=args.jobs, tasks=args.tasks)
+    found = []
+    with tqdm(total=next(claims), unit="claim", leave=False) as bar:
+        for claim in claims:
+            found.append(claim)
+            bar.update()
+            if not claim.holds or (args.messages and claim.kind == "mutant"):
+                bar.write(_claim(claim), file=sys.stdout)
+    caught = [claim for claim in found if claim.kind == "mutant"]
+    named = sum(bool(claim.named) for claim in caught)
+    for kind in dict.fromkeys(claim.kind for claim in found):
+        of_kind = [claim for claim in found if claim.kind == kind]
+        print(f"{kind}: {sum(claim.holds for claim in of_kind)} of {len(of_kind)} hold")
+    print(f"wrong solutions whose cause is named: {named} of {len(caught)}")
+    for claim in caught:
+        if claim.holds and not claim.named:
+            print(f"  not named: {claim.task} {claim.name}")
+    return 0 if all(claim.holds for claim in found) and named >= NAMED * len(caught) else 1
+
+
+def _claim(claim):
+    head = f"{'' if claim.holds else 'FAILS: '}{claim.kind} {claim.task} {claim.name}".replace("  ", " ")
+    return "\n".join([head, *(f"    {line}" for line in claim.detail.splitlines())])

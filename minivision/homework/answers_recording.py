@@ -1,0 +1,75 @@
+"""Which answers a check may ask for: found by checking functions that are wrong in every way."""
+
+import inspect
+import types
+
+import numpy as np
+
+from minivision import backends
+from minivision.checks import check_operation, comparison
+from minivision.homework.answers import recording, save
+from minivision.homework.student import small
+from minivision.operation import every_operation
+
+_EVERY = 10**9
+
+
+def record(assignment, path):
+    """Write down all that `student.check` asks of the textbook with the seed of visible tests; return their number."""
+    names = [function.rpartition(".")[2] for function in (*assignment.functions, *assignment.functions_held_back)]
+    names = [name for name in names if name in every_operation()]
+    bodies = {name: every_operation()[name].reference for name in names}
+    checked = [function.rpartition(".")[2] for function in assignment.functions]
+    with recording(names) as answers:
+        for name in checked:
+            for spoil in (_right, _noisy, _longer, _only_shape):
+                _check(name, bodies, spoil)
+    save(path, names, answers)
+    return len(answers)
+
+
+def _check(name, bodies, spoil):
+    """Check a function that is wrong, looking into every case where an ordinary check stops after some."""
+    module = types.ModuleType("spoiled")
+    for other, body in bodies.items():
+        setattr(module, other, _stand_in(module, body, spoil if other == name else _right))
+    backends.register_backend("spoiled", module)
+    diagnosed, comparison.DIAGNOSED = comparison.DIAGNOSED, _EVERY
+    try:
+        check_operation(name, "spoiled", keep=small)
+    finally:
+        comparison.DIAGNOSED = diagnosed
+
+
+def _stand_in(module, body, spoil):
+    def function(*args, **kwargs):
+        result = body(*args, **kwargs)
+        return tuple(map(spoil, result)) if isinstance(result, tuple) else spoil(result)
+
+    function.__name__, function.__module__, function.__signature__ = body.__name__, "spoiled", inspect.signature(body)
+    return function
+
+
+def _right(value):
+    return value
+
+
+def _noisy(value):
+    """All numbers wrong, in a way that nothing explains."""
+    if not isinstance(value, (np.ndarray, np.generic)):
+        return value
+    noise = 1 + np.random.default_rng(np.size(value)).random(np.shape(value))
+    if value.dtype.kind == "f":
+        return (value * noise + noise).astype(value.dtype)
+    return ~value if value.dtype == bool else value + np.ceil(3 * noise).astype(value.dtype)
+
+
+def _longer(value):
+    """One row too many along every axis, all numbers wrong."""
+    if np.ndim(value) == 0:
+        return _noisy(value)
+    return np.pad(_noisy(value), [(0, 1)] * np.ndim(value), mode="edge") if np.size(value) else value
+
+
+def _only_shape(value):
+    return np.zeros_like(value) if isinstance(value, (np.ndarray, np.generic)) else value

@@ -1,0 +1,141 @@
+"""The library as students get it: without the bodies and kernels of what they are to write."""
+
+import ast
+import base64
+import fnmatch
+import hashlib
+import importlib.metadata
+import pathlib
+import zipfile
+
+import minivision
+from minivision.homework.manifest import source_file
+from minivision.homework.source import without_bodies, without_functions
+
+PACKAGE = pathlib.Path(minivision.__file__).parent
+# Of this package: what staff need and students do not.
+STAFF = ("answers_recording", "classroom", "gradescope", "grading", "leaks", "library", "proof", "release", "source")
+# Patterns as of the shell; a star goes on across slashes.
+_LEFT_OUT = ("kernels/cupy/*", "homework/*/*", "*__pycache__*", *(f"homework/{name}.py" for name in STAFF))
+_KEPT = {".py", ".html"}
+
+
+def library_files(assignment):
+    """Return the files of the library for an assignment.
+
+    Parameters
+    ----------
+    assignment : Assignment
+
+    Returns
+    -------
+    dict
+        Path within the package, with slashes -> bytes.
+    """
+    held_back = [*_LEFT_OUT, *(pattern.removeprefix("minivision/") for pattern in assignment.files_held_back)]
+    paths = [path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and path.suffix in _KEPT]
+    names = {dotted.rpartition(".")[2] for dotted in (*assignment.functions, *assignment.functions_held_back)}
+    bodies = _messages(assignment)
+    files = {}
+    for path in paths:
+        name, data = path.relative_to(PACKAGE).as_posix(), path.read_bytes()
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in held_back):
+            continue
+        if path in bodies:
+            data = without_bodies(data.decode(), bodies[path]).encode()
+        elif name.startswith("kernels/numba/") and names & _functions(data):
+            text = without_functions(data.decode(), names)
+            if text is None:
+                continue
+            data = text.encode()
+        files[name] = data
+    return files
+
+
+def _messages(assignment):
+    """Return, for each file, the functions whose bodies go and what is said in their place."""
+    messages = {}
+    for task in assignment.tasks:
+        for dotted in task.functions:
+            name = dotted.rpartition(".")[2]
+            said = f"task {task.id}: {task.title}: write {name} in {assignment.file}, and choose it as the backend"
+            messages.setdefault(source_file(dotted), {})[name] = said
+    for dotted in assignment.functions_held_back:
+        said = f"{assignment.name}: this function is not part of what is handed out"
+        messages.setdefault(source_file(dotted), {})[dotted.rpartition(".")[2]] = said
+    return messages
+
+
+def _functions(data):
+    return {node.name for node in ast.parse(data).body if isinstance(node, ast.FunctionDef)}
+
+
+def write_library(assignment, folder):
+    """Write the library for an assignment into a folder, as the package ``minivision`` there."""
+    for name, data in library_files(assignment).items():
+        path = pathlib.Path(folder) / "minivision" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def whole_library():
+    """Return all files of the library, homework and kernels included, as :func:`library_files` does: staff's own."""
+    paths = [path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    return {path.relative_to(PACKAGE).as_posix(): path.read_bytes() for path in paths}
+
+
+def write_wheel(files, local_version, folder):
+    """Write files of the library as a wheel; return its path.
+
+    The same files give the same bytes.
+
+    Parameters
+    ----------
+    files : dict
+        As :func:`library_files` returns them.
+    local_version : str
+        What is put behind the version of the library, after a plus.
+    folder : path
+    """
+    version = f"{minivision.__version__}+{local_version}"
+    info = f"minivision-{version}.dist-info"
+    files = {f"minivision/{name}": data for name, data in files.items()}
+    files[f"{info}/METADATA"] = _metadata(version)
+    files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: minivision\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files[f"{info}/entry_points.txt"] = b"[console_scripts]\nminivision = minivision.cli:main\n"
+    record = "".join(f"{name},sha256={_digest(data)},{len(data)}\n" for name, data in files.items())
+    files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
+    path = pathlib.Path(folder) / f"minivision-{version}-py3-none-any.whl"
+    write_zip(files, path)
+    return path
+
+
+def write_zip(files, path):
+    """Write files, name -> bytes, as a zip archive that depends on nothing else; scripts can be run."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
+            executable = data.startswith(b"#!")
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, (0o755 if executable else 0o644) << 16
+            archive.writestr(entry, data)
+
+
+def _metadata(version):
+    """Return the metadata of this installation, with what a student needs: tests and notebooks belong to it."""
+    try:
+        found = importlib.metadata.metadata("minivision")
+    except importlib.metadata.PackageNotFoundError:
+        raise ValueError(
+            "minivision is on the path but not installed, so what it needs is unknown: pip install -e ."
+        ) from None
+    lines = ["Metadata-Version: 2.1", "Name: minivision", f"Version: {version}"]
+    lines += [f"{key}: {found[key]}" for key in ("Summary", "Requires-Python") if found[key]]
+    for requirement in found.get_all("Requires-Dist") or []:
+        if "extra ==" not in requirement:
+            lines.append(f"Requires-Dist: {requirement}")
+    lines.append("Requires-Dist: pytest>=8")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _digest(data):
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
