@@ -1,32 +1,44 @@
-"""Train a small network for a minute and look at what it learned.
+"""Train a system for two minutes and look at what it learned.
 
-Draws scenes, trains the encoder-decoder on them, and writes a page with pictures: input, truth and
-prediction.
+Draws scenes, trains the system on them, and writes a page with pictures: input, truth and prediction. Without
+--system that is Mask R-CNN: boxes, masks and the joints of people.
 """
 
+import contextlib
+import io
 import pathlib
 import time
 
 from minivision.cli.arguments import UsageError, positive, seed
 
-SYSTEM, LEVEL = "encoder-decoder", "easy"
-CLASSES = ("disc", "star", "person")  # what half a minute is enough for
+SYSTEM, LEVEL = "mask-rcnn", "easy"
+CLASSES = ("disc", "star", "person")  # what two minutes are enough for
 TRAIN_SCENES, VAL_SCENES, SHOWN = 2000, 200, 5
+FEWER_SCENES = {"rcnn": 600, "fast-rcnn": 600}  # where selective search takes its time for each
+OPTIONS = {"rcnn": {"svm_images": 200}}  # where a system's own would take too long
+COMPILED_WITH = 16  # scenes
 EVALUATION = 0.08  # of the time; on a slow machine fewer scenes are evaluated
-PICTURES_TIME = 4.0  # seconds that are kept for the figures and the page
+PICTURES_TIME = 8.0  # seconds that are kept for the figures and the page
 SHORTEST = 5.0  # seconds of training, however long compiling took
 
 EPILOG = """\
 examples:
   minivision demo
+  minivision demo --system encoder-decoder --seconds 90
   minivision demo --seconds 300 --out longer
 """
 
 
 def add_arguments(parser, system):
+    from minivision.models import systems
+
     parser.add_argument(
-        "--seconds", type=positive, default=84.0, metavar="S",
-        help="how long all of it may take, compiling and pictures included (default: 84)",
+        "--system", choices=systems(), default=SYSTEM, metavar="NAME",
+        help=f"what to train, one of {', '.join(systems())} (default: {SYSTEM})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seconds", type=positive, default=165.0, metavar="S",
+        help="how long all of it may take, compiling and pictures included (default: 165)",
     )  # fmt: skip
     parser.add_argument(
         "--out", type=pathlib.Path, default=pathlib.Path("minivision-demo"), metavar="DIR",
@@ -38,25 +50,30 @@ def add_arguments(parser, system):
 def run(args):
     import numpy as np
 
+    from minivision.cli.showing import in_words
     from minivision.data import Scenes
     from minivision.metrics import evaluate
-    from minivision.models import make_model
+    from minivision.models import make_model, system_class
     from minivision.training import train
 
     start = time.perf_counter()
     _make_room(args.out)
-    print(f"Drawing {TRAIN_SCENES} scenes", flush=True)
-    scenes = Scenes(LEVEL, "train", classes=CLASSES).cached(TRAIN_SCENES, progress=True)
-    model = make_model(SYSTEM, scenes.classes, rng=np.random.default_rng(args.seed))
-    validated = min(VAL_SCENES, max(4 * SHOWN, int(EVALUATION * args.seconds / _compile(model, scenes))))
-    left = args.seconds * (1 - EVALUATION) - (time.perf_counter() - start) - PICTURES_TIME
-    data = {"data": "scenes", "level": LEVEL, "classes": CLASSES, "split": "train", "size": None, "skip_broken": False}
+    wanted = {"classes": CLASSES, **system_class(args.system).scene_options}
+    count = min(TRAIN_SCENES, FEWER_SCENES.get(args.system, TRAIN_SCENES))
+    print(f"Drawing {count} scenes", flush=True)
+    scenes = Scenes(LEVEL, "train", **wanted).cached(count, progress=True)
+    options = OPTIONS.get(args.system, {})
+    model = make_model(args.system, scenes.classes, rng=np.random.default_rng(args.seed), **options)
+    prediction_time, closing_time = _compile(model, scenes)
+    validated = min(VAL_SCENES, max(4 * SHOWN, int(EVALUATION * args.seconds / prediction_time)))
+    left = args.seconds * (1 - EVALUATION) - (time.perf_counter() - start) - PICTURES_TIME - closing_time
+    data = {"data": "scenes", "level": LEVEL, "split": "train", "size": None, "skip_broken": False, **wanted}
     result = train(model, scenes, out=args.out, minutes=max(left, SHORTEST) / 60, seed=args.seed, data=data)
-    validation = Scenes(LEVEL, "val", classes=CLASSES).draw(validated)
+    validation = Scenes(LEVEL, "val", **wanted).draw(validated)
     figures = evaluate(model, validation, progress=True)
-    page = _write(args, model, validation, result, figures)
-    print(f"Mean IoU {figures['miou']:.2f} on scenes it has never seen; all of it took "
-          f"{time.perf_counter() - start:.0f} s")  # fmt: skip
+    page = _write(args, model, scenes, validation, result, figures)
+    words = ", ".join(f"{value} {name}" for name, value in in_words(model.task, figures).items())
+    print(f"On {validated} scenes it has never seen: {words}; all of it took {time.perf_counter() - start:.0f} s")
     print(f"Open {page.resolve().as_uri()}")
     return 1 if result.interrupted else 0
 
@@ -74,7 +91,15 @@ def _make_room(out):
 
 
 def _compile(model, scenes):
-    """Compile what training and prediction need, on a copy; return the seconds that a prediction takes."""
+    """Compile what training and prediction need, on a copy.
+
+    Returns
+    -------
+    seconds : float
+        That the prediction of an image takes.
+    closing : float
+        Seconds that the model needs after the last step.
+    """
     import copy
 
     from minivision.data import collate
@@ -82,61 +107,47 @@ def _compile(model, scenes):
     print("Compiling", end="", flush=True)
     start = time.perf_counter()
     trial = copy.deepcopy(model)
-    samples = [scenes[i] for i in range(16)]
-    trial.step(collate(samples))
-    images = [sample.image for sample in samples]
-    trial.predict(images)
-    print(f": {time.perf_counter() - start:.1f} s", flush=True)
-    again = time.perf_counter()
-    trial.predict(images)
-    return (time.perf_counter() - again) / len(images)
+    with contextlib.redirect_stdout(io.StringIO()):  # all of this will be said again
+        prepared = trial.prepare(scenes) or scenes  # proposals are kept: the training finds them ready
+        samples = [prepared[i] for i in range(COMPILED_WITH)]
+        trial.step(collate(samples))
+        trial.finish(samples)
+        images = [sample.image for sample in samples]
+        trial.predict(images)
+        compiled = time.perf_counter()
+        trial.predict(images)
+        predicted = time.perf_counter()
+        trial.finish(samples)
+    closing = (time.perf_counter() - predicted) * trial.options.get("svm_images", 0) / COMPILED_WITH
+    print(f": {compiled - start:.1f} s", flush=True)
+    return (predicted - compiled) / len(images), closing
 
 
-def _write(args, model, validation, result, figures):
+def _write(args, model, scenes, validation, result, figures):
     """Write the pictures and the page; return the path of the page."""
     from minivision import __version__
     from minivision.cli.page import write_page
-    from minivision.viz import draw_comparison, save_loss_curve
+    from minivision.cli.showing import save_pictures
+    from minivision.viz import save_loss_curve
 
     (args.out / "index.html").touch()  # marks the folder as the demo's even if the rest fails
-    samples = [sample for sample in validation if len(sample.instances) >= 3][:SHOWN]
-    predictions = model.predict([sample.image for sample in samples])
-    pictures = [
-        _save_pictures(args.out, number, sample, prediction)
-        for number, (sample, prediction) in enumerate(zip(samples, predictions, strict=True), start=1)
-    ]
-    images, truths = [sample.image for sample in samples], [sample.label_map for sample in samples]
-    draw_comparison(images, truths, predictions, model.classes).savefig(args.out / "comparison.png")
+    most = max(len(sample.instances) for sample in validation)
+    samples = [sample for sample in validation if len(sample.instances) >= min(3, most)][:SHOWN]
+    pictures = save_pictures(args.out, model, samples)
     curves = args.out / "loss.png", args.out / "loss-dark.png"
     for path, dark in zip(curves, (False, True), strict=True):
         save_loss_curve(result.log, path, dark=dark)
     minutes, seconds = divmod(round(result.seconds), 60)
     facts = {
         "duration": f"{minutes} min {seconds} s" if minutes else f"{seconds} seconds",
-        "images": f"{min(TRAIN_SCENES, result.step * model.recipe['batch_size']):,}",
+        "images": f"{min(len(scenes), result.step * model.recipe['batch_size']):,}",
         "steps": f"{result.step:,}",
         "parameters": f"{sum(parameter.value.size for parameter in model.parameters()):,}",
+        "system": model.name,
         "level": LEVEL,
         "seed": args.seed,
         "version": __version__,
     }
     page = args.out / "index.html"
-    write_page(page, pictures=pictures, curves=curves, figures=figures, facts=facts)
+    write_page(page, model=model, pictures=pictures, curves=curves, figures=figures, facts=facts)
     return page
-
-
-def _save_pictures(out, number, sample, prediction):
-    from PIL import Image
-
-    from minivision.viz import overlay
-
-    pictures = {
-        "input": sample.image,
-        "truth": overlay(sample.image, sample.label_map),
-        "prediction": overlay(sample.image, prediction),
-    }
-    files = []
-    for name, picture in pictures.items():
-        files.append(out / f"scene-{number}-{name}.png")
-        Image.fromarray(picture).save(files[-1])
-    return tuple(files)

@@ -230,7 +230,8 @@ def distinct(parameters):
 
 def gradient_norm(parameters):
     """Return the Euclidean norm of all gradients together, as a float."""
-    return math.sqrt(sum(float(np.sum(np.square(p.grad, dtype=np.float64))) for p in distinct(parameters)))
+    squares = sum(np.sum(np.square(parameter.grad, dtype=np.float64)) for parameter in distinct(parameters))
+    return math.sqrt(float(squares))  # of a sum, so that a GPU is waited for once
 
 
 def clip_gradients(parameters, max_norm):

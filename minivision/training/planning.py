@@ -1,6 +1,12 @@
-"""How many steps fit into the time there is, found by taking a few that do not count."""
+"""How many steps fit into the time there is: first by taking a few that do not count, then by those that do.
+
+The first steps of a system may be cheaper than the later ones: before Mask R-CNN's proposals find objects, its
+branches have few regions to look at. So the plan is made twice: before the first step, and where the learning rate has
+climbed to its height. Until then the rates depend on the length of the climb alone, so that the end may still move.
+"""
 
 import copy
+import dataclasses
 import math
 import statistics
 import time
@@ -12,6 +18,7 @@ from minivision.training.optimizers import OPTIMIZERS, clip_gradients, gradient_
 MARGIN = 0.05  # of the time is kept back: machines are not equally fast all the time
 CLOSING = 1.0  # seconds for the last checkpoint and the loss curve
 TRIAL = (0.025, 3.0)  # trial steps may take this part of the time, and no more than so many seconds
+FEWEST = 20  # steps that tell how long one takes
 
 
 def make_optimizer(model, settings):
@@ -81,5 +88,39 @@ def steps_within(model, batches, settings, seconds):
         take_step(trial, optimizer, batches, len(times), settings.rate / 100, settings)
         times.append(time.perf_counter() - now)
     usual = statistics.median(times[len(times) // 3 :])  # the first steps find no memory ready and cold caches
-    left = (seconds - (time.perf_counter() - start)) * (1 - MARGIN) - min(CLOSING, seconds / 5)
+    return _steps_in(seconds - (time.perf_counter() - start), usual)
+
+
+def corrected_plan(settings, total, ends, seconds):
+    """Return the settings and the number of steps after a look at how long the steps of the climb really took.
+
+    The climb stays as long as it was, in steps; the part of all steps that it is becomes another ``warmup``.
+
+    Parameters
+    ----------
+    settings : Settings
+    total : int
+        Steps planned so far.
+    ends : list of float
+        When each step of the climb ended, in seconds from the beginning of the training.
+    seconds : float
+        How long the training may take.
+
+    Returns
+    -------
+    settings : Settings
+    total : int
+        Both as they were, where the climb has too few steps to tell.
+    """
+    late = ends[len(ends) // 2 :]
+    if len(late) < FEWEST:
+        return settings, total
+    usual = statistics.median(end - begin for begin, end in zip(late, late[1:], strict=False))
+    total = len(ends) + _steps_in(seconds - ends[-1], usual)
+    return dataclasses.replace(settings, warmup=len(ends) / total), total
+
+
+def _steps_in(seconds, usual):
+    """Return how many steps of `usual` seconds fit, and the closing work with them; at least one."""
+    left = seconds * (1 - MARGIN) - min(CLOSING, seconds / 5)
     return max(1, int(left / usual))

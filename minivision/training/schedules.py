@@ -21,6 +21,11 @@ def cosine(progress):
 SCHEDULES = {"constant": constant, "step": step, "cosine": cosine}
 
 
+def climbing_steps(warmup, total):
+    """Return how many of `total` steps the climb takes, if it takes the part `warmup` of them."""
+    return math.ceil(warmup * total - 1e-9)  # n / total of `total` are n steps, whatever the rounding
+
+
 def rate_factor(schedule, step, total, *, warmup=0.05):
     """Return what the learning rate is multiplied by at one step.
 
@@ -47,7 +52,7 @@ def rate_factor(schedule, step, total, *, warmup=0.05):
         raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
     if not 0 <= step < total:
         raise ValueError(f"step: expected 0 to {total - 1}, got {step}")
-    climb = math.ceil(warmup * total)
+    climb = climbing_steps(warmup, total)
     if step < climb:
         return (step + 1) / climb
     return SCHEDULES[schedule]((step - climb) / (total - climb))

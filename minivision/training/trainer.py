@@ -15,8 +15,8 @@ from minivision.training.checkpoint import Checkpoint
 from minivision.training.diagnosis import TrainingError
 from minivision.training.log import Log
 from minivision.training.memory import hold_in_memory
-from minivision.training.planning import compile_step, make_optimizer, steps_within, take_step
-from minivision.training.schedules import rate_factor
+from minivision.training.planning import compile_step, corrected_plan, make_optimizer, steps_within, take_step
+from minivision.training.schedules import climbing_steps, rate_factor
 from minivision.training.settings import Settings
 
 CHECKPOINT, LOG, CURVE = "checkpoint.npz", "log.jsonl", "loss.png"  # what a run leaves in its folder
@@ -71,7 +71,8 @@ def train(
         A folder for the run: ``checkpoint.npz``, ``log.jsonl``, ``loss.png``. Made if absent.
     minutes : float, optional
         How long to train, from the moment when everything is compiled and the data are in memory. The number
-        of steps that fit is found by timing a few on a copy of the model, and fixed before the first one.
+        of steps that fit is found by timing a few on a copy of the model; it is corrected once, by the times of the
+        real ones, where the rate has climbed (which changes ``warmup``, the part of the steps that this took).
     steps : int, optional
         How many steps to train; one of `minutes` and `steps` must be given, unless `resume`.
     batch_size, optimizer, rate, weight_decay, schedule, warmup, clip, crop, flips, seed : optional
@@ -187,6 +188,7 @@ class _Run:
         """Fix the number of steps: given, or as many as fit into the minutes, or as it was."""
         self.clock = time.perf_counter()
         before, self.planned = self.seconds, None  # seconds of earlier sessions
+        self.look_again, self.ends = None, []  # after which step the plan is corrected; when each one ended
         if steps is not None:
             self.total = steps
         elif minutes is not None:
@@ -194,6 +196,8 @@ class _Run:
             self.clock = time.perf_counter()
             self.total = self.step + steps_within(self.model, self.batches, self.settings, 60 * minutes)
             self.planned = before + 60 * minutes
+            if self.step == 0:
+                self.look_again = climbing_steps(self.settings.warmup, self.total)
             say(f"{self.total - self.step} steps are planned to take {_duration(60 * minutes)}")
         self.clock -= before
         self.finished = self.finished and self.step == self.total
@@ -207,7 +211,7 @@ class _Run:
             if self.step == 0:
                 self.save()  # a folder that cannot be written to shows now, not at the end
             with _stop_signals() as signals:
-                self._loop(signals, progress, on_step)
+                self._loop(signals, progress, say, on_step)
                 interrupted = self.step < self.total
                 self.save()
             if not interrupted and not self.finished:
@@ -229,7 +233,7 @@ class _Run:
             say(f"Trained {self.total} steps in {_duration(self.seconds)}{planned}")
         return Result(self.step, self.total, self.seconds, interrupted, signals.stop, self.log.entries)
 
-    def _loop(self, signals, progress, on_step):
+    def _loop(self, signals, progress, say, on_step):
         from tqdm import tqdm
 
         saved_at = time.perf_counter()
@@ -242,8 +246,13 @@ class _Run:
                 now = time.perf_counter()
                 self.step += 1
                 self.seconds = now - self.clock
+                self.ends.append(self.seconds)
                 facts = {"rate": rate, "gradient_norm": norm, "seconds": round(self.seconds, 3)}
                 self.log.append({"step": self.step, "loss": sum(losses.values()), **losses, **facts})
+                if self.step == self.look_again:
+                    bar.clear()
+                    self._correct_plan(say)
+                    bar.total, settings = self.total, self.settings
                 bar.set_postfix(self._shown(losses, rate, now - began), refresh=False)
                 bar.update()
                 if on_step is not None:
@@ -251,6 +260,14 @@ class _Run:
                 if now - saved_at > self.save_every:
                     self.save()
                     saved_at = time.perf_counter()
+
+    def _correct_plan(self, say):
+        """Plan again by what the steps really took; keep the number, whatever happens next."""
+        before = self.total
+        self.settings, self.total = corrected_plan(self.settings, before, self.ends, self.planned)
+        if self.total != before:
+            say(f"{self.total} steps, as it turns out")
+            self.save()
 
     def _shown(self, losses, rate, seconds):
         """Return what the progress bar shows: the losses and the speed, smoothed over about 20 steps."""

@@ -33,7 +33,7 @@ BONES = {
 }  # fmt: skip
 
 
-def draw_instances(image, instances, classes, *, title="", keypoint_names=JOINTS):
+def draw_instances(image, instances, classes, *, title="", keypoint_names=JOINTS, legend=True):
     """Draw the objects of one image over it: a box with name and score, the mask and the skeleton where there is one.
 
     The image is made grey, so that every colour that is seen belongs to an object.
@@ -47,6 +47,8 @@ def draw_instances(image, instances, classes, *, title="", keypoint_names=JOINTS
     title : str
     keypoint_names : sequence of str
         Of the joints, such as ``"left_knee"``: they tell which are joined. By default the lecture's fourteen.
+    legend : bool
+        Whether to name below what has no name in the picture: many objects, and the parts of skeletons.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def draw_instances(image, instances, classes, *, title="", keypoint_names=JOINTS
     """
     height, width = image.shape[:2]
     scale = PICTURE / max(height, width)
-    entries = _legend_entries([instances], classes)
+    entries = _legend_entries([instances], classes) if legend else ()
     figure, axes = make_grid(1, [title], cell=(scale * width, scale * height), entries=entries)
     _draw_objects(axes[0, 0], image, instances, classes, keypoint_names, size=1.5)
     return figure

@@ -3,10 +3,17 @@
 import os
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 from tiny_system import TinySystem
 
-from minivision.cli import demo, main
+from minivision import viz
+from minivision.cli import demo, main, showing
+from minivision.data import Sample
+from minivision.data.shapes import JOINTS
+from minivision.instances import Instances
+from minivision.training import Checkpoint
 
 
 @pytest.fixture(autouse=True)
@@ -14,6 +21,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(demo, "SYSTEM", "tiny")
     monkeypatch.setattr(demo, "TRAIN_SCENES", 20)
     monkeypatch.setattr(demo, "VAL_SCENES", 12)
+    monkeypatch.setattr(demo, "COMPILED_WITH", 4)
     monkeypatch.setattr(demo, "SHORTEST", 0.3)
     monkeypatch.setenv("MINIVISION_CACHE", str(tmp_path / "cache"))
 
@@ -46,3 +54,91 @@ def test_run_of_the_demo_can_be_evaluated(tmp_path, capsys):
     main(["demo", "--seconds", "1", "--out", str(out)])
     assert TinySystem.task == "segmentation"
     assert main(["evaluate", str(out), "--split", "val"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("system", "said", "named"),
+    [
+        ("mask-rcnn", ["AP50 of boxes", "AP50 of masks", "AP50 of joints", "and the joints of people"], "right leg"),
+        ("yolo", ["AP50 of boxes", "finds the box"], "disc"),
+        ("rcnn", ["AP50 of boxes", "R-CNN, written by hand"], "disc"),
+        ("localizer", ["of the classes right", "the one object in each"], "star"),
+        ("pose", ["OKS (mean)", "left ankle"], "right leg"),
+    ],
+)
+def test_demo_shows_every_kind_of_system(tmp_path, monkeypatch, capsys, system, said, named):
+    monkeypatch.setattr(demo, "SHOWN", 2)
+    monkeypatch.setattr(demo, "VAL_SCENES", 8)
+    monkeypatch.setattr(demo, "OPTIONS", {"rcnn": {"svm_images": 4}})
+    out = tmp_path / "demo"
+    assert main(["demo", "--system", system, "--seconds", "1", "--out", str(out)]) == 0
+    page = (out / "index.html").read_text()
+    assert not re.search(r"\$\w", page) and ">nan<" not in page
+    assert all(each in page for each in said) and f"</span>{named}</li>" in page
+    assert ("right leg" in page) == (system in ("mask-rcnn", "pose"))
+    assert page.count('class="pixels"') == 2  # of the inputs alone
+    assert Image.open(out / "scene-2-truth.png").size == Image.open(out / "scene-2-prediction.png").size == (576, 576)
+    assert said[0] in capsys.readouterr().out and f"minivision train {system} " in page
+    data = Checkpoint.load(out / "checkpoint.npz").data  # the scenes that the system is for: evaluate takes them too
+    one = system in ("localizer", "pose")
+    assert data.get("objects", 6) == (1 if one else 6) and data["level"] == "easy"
+    assert tuple(data["classes"]) == (("person",) if system == "pose" else demo.CLASSES)
+
+
+class Fixed:
+    """Predicts the same for every image."""
+
+    def __init__(self, task, prediction, classes=("background", "disc", "person"), keypoint_names=()):
+        self.task, self.prediction, self.classes = task, prediction, classes
+        self.keypoint_names = keypoint_names
+
+    def predict(self, images):
+        return [self.prediction] * len(images)
+
+
+def drawn_by(monkeypatch, out, model, truth):
+    """Return what `save_pictures` has drawn as truth and as prediction."""
+    seen = []
+    real = viz.draw_instances
+    monkeypatch.setattr(
+        viz, "draw_instances", lambda image, each, *a, **k: seen.append(each) or real(image, each, *a, **k)
+    )
+    image = np.zeros((32, 32, 3), np.uint8)
+    showing.save_pictures(out, model, [Sample(image, truth, None)])
+    return seen
+
+
+BOXES = [[2, 2, 12, 12], [5, 5, 30, 30]]
+MASKS = np.ones((2, 32, 32), bool)
+
+
+def test_pictures_leave_out_what_a_detector_is_not_sure_of(monkeypatch, tmp_path):
+    truth = Instances(BOXES, [1, 2], masks=MASKS, keypoints=np.ones((2, 14, 3)))
+    model = Fixed("detection", Instances(BOXES, [1, 2], scores=[0.3, 0.7]))
+    true, predicted = drawn_by(monkeypatch, tmp_path, model, truth)
+    assert predicted.labels.tolist() == [2]
+    assert not true.has_masks and true.keypoints is None  # nothing that could be compared with nothing
+
+
+def test_pictures_show_the_one_object_however_unsure(monkeypatch, tmp_path):
+    model = Fixed("localization", Instances(BOXES[:1], [1], scores=[0.2]))
+    true, predicted = drawn_by(monkeypatch, tmp_path, model, Instances(BOXES[:1], [1]))
+    assert len(predicted) == len(true) == 1
+
+
+def test_pictures_of_nothing_found_are_drawn(monkeypatch, tmp_path):
+    nothing = Instances.empty(scores=True, mask_size=(32, 32), keypoints=14)
+    truth = Instances(BOXES, [1, 2], masks=MASKS, keypoints=np.ones((2, 14, 3)))
+    model = Fixed("detection", nothing, keypoint_names=JOINTS)
+    true, predicted = drawn_by(monkeypatch, tmp_path, model, truth)
+    assert len(predicted) == 0 and true.has_masks and (tmp_path / "scene-1-prediction.png").exists()
+
+
+def test_figures_that_do_not_exist_are_none_and_masks_go_before_boxes():
+    part = {"AP50": 0.5, "classes": {"disc": {"AP50": 0.25}, "person": {"AP50": float("nan")}}}
+    boxes = {"AP50": 0.75, "classes": {"disc": {"AP50": 0.75}, "person": {"AP50": 0.75}}}
+    figures = {**boxes, "masks": part, "keypoints": {"AP50": float("nan")}, "images": 3}
+    words = {"AP50 of boxes": "0.75", "AP50 of masks": "0.50", "AP50 of joints": "none"}
+    assert showing.in_words("detection", figures) == words
+    assert showing.as_bars("detection", figures).figures["disc"] == 0.25
+    assert showing.as_bars("detection", boxes).figures["disc"] == 0.75

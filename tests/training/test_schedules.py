@@ -5,6 +5,7 @@ import math
 import pytest
 
 from minivision.training import rate_factor
+from minivision.training.schedules import climbing_steps
 
 
 def test_warm_up_climbs_in_a_straight_line_to_one():
@@ -38,3 +39,8 @@ def test_wrong_arguments_are_refused():
         rate_factor("linear", 0, 10)
     with pytest.raises(ValueError, match="0 to 9"):
         rate_factor("cosine", 10, 10)
+
+
+def test_a_climb_told_as_its_part_of_the_steps_has_as_many_steps_again():
+    for total in range(1, 400):
+        assert [climbing_steps(steps / total, total) for steps in range(total + 1)] == list(range(total + 1))

@@ -13,6 +13,9 @@ from tiny_system import Blobs, TinySystem
 from minivision.training import Checkpoint, TrainingError, read_log, train
 from minivision.training.batches import Batches
 from minivision.training.memory import hold_in_memory
+from minivision.training.planning import corrected_plan
+from minivision.training.schedules import climbing_steps
+from minivision.training.settings import Settings
 
 
 def new_model(seed=0, **options):
@@ -200,14 +203,70 @@ def test_the_search_for_the_layer_leaves_no_trace():
     assert all("forward" not in vars(layer) and "backward" not in vars(layer) for layer in model.net.layers)
 
 
-def test_minutes_plans_steps_keeps_the_time_and_leaves_the_first_step_untouched(tmp_path):
+def test_minutes_plans_steps_keeps_the_time_and_is_the_run_of_as_many_steps(tmp_path):
     start = time.perf_counter()
     timed, result = run(out=tmp_path, minutes=0.02, steps=None)  # 1.2 s
     assert time.perf_counter() - start < 10  # far from sharp: the machine may be busy with other things
     assert result.total > 5 and 0.2 < result.seconds < 5
-    assert Checkpoint.load(tmp_path / "checkpoint.npz").total == result.total
-    counted, _ = run(steps=result.total)
+    checkpoint = Checkpoint.load(tmp_path / "checkpoint.npz")
+    assert checkpoint.total == result.total
+    counted, _ = run(steps=result.total, warmup=checkpoint.settings["warmup"])
     assert bits(timed) == bits(counted)  # compiling and timing left no trace: neither in state nor in buffers
+
+
+class Slower(TinySystem):
+    """Its steps take longer from some step on: there is more to do when something is found."""
+
+    def __init__(self, after, pause):
+        super().__init__(Blobs.classes, rng=np.random.default_rng(0))
+        self.after, self.pause, self.count = after, pause, 0
+
+    def step(self, batch):
+        self.count += 1
+        if self.count > self.after:
+            time.sleep(self.pause)
+        return super().step(batch)
+
+
+def test_the_plan_is_corrected_where_steps_turn_out_slower_than_the_first(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("minivision.training.trainer.steps_within", lambda *_: 1200)  # as cheap steps would let think
+    kept = []
+
+    def look(step, total):
+        if step == 60:
+            kept.append((total, Checkpoint.load(tmp_path / "checkpoint.npz").total))
+
+    model = Slower(after=20, pause=0.004)
+    _, result = run(model, out=tmp_path, minutes=0.03, steps=None, progress=True, on_step=look)  # 1.8 s
+    assert kept == [(result.total, result.total)]  # also in the checkpoint at once, whatever happens next
+    assert result.step == result.total < 600 and f"{result.total} steps, as it turns out" in capsys.readouterr().out
+    checkpoint = Checkpoint.load(tmp_path / "checkpoint.npz")
+    assert checkpoint.total == result.total and checkpoint.settings["warmup"] == 60 / result.total
+    rates = [entry["rate"] for entry in result.log]
+    assert np.argmax(rates) in (59, 60) and rates == sorted(rates[:60]) + sorted(rates[60:], reverse=True)
+    assert rates[-1] < 0.001 * max(rates)  # the schedule ends where the run does
+
+
+def test_interrupted_after_the_correction_ends_as_the_run_that_was_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("minivision.training.trainer.steps_within", lambda *_: 1200)
+    model = new_model()
+    StopAfter(model, 61)
+    _, first = run(model, out=tmp_path, minutes=0.02, steps=None)
+    assert first.interrupted and first.step == 61 and first.total != 1200
+    resumed, second = run(new_model(seed=9), out=tmp_path, resume=True, minutes=0.02, steps=None)
+    assert second.step == first.total
+    warmup = Checkpoint.load(tmp_path / "checkpoint.npz").settings["warmup"]
+    whole, _ = run(steps=first.total, warmup=warmup)
+    assert bits(resumed) == bits(whole)
+
+
+def test_a_plan_is_corrected_by_the_later_half_of_the_climb_and_not_by_a_few_steps():
+    settings = Settings(warmup=0.05)
+    ends = [0.01 * step for step in range(1, 51)] + [0.5 + 0.1 * step for step in range(1, 51)]  # slower, then as now
+    changed, total = corrected_plan(settings, 2000, ends, seconds=5.5 + 101)
+    assert total == 100 + int((101 * 0.95 - 1) / 0.1)
+    assert climbing_steps(changed.warmup, total) == 100
+    assert corrected_plan(settings, 600, ends[:30], seconds=100) == (settings, 600)
 
 
 def test_interrupted_minutes_go_on_to_the_number_of_steps_that_was_fixed(tmp_path):
