@@ -89,11 +89,9 @@ def test(args):
     if not file.is_file():
         raise UsageError(f"there is no {file}; go to the folder of the assignment, or say --file")
     print(f"{assignment.title}: {file.resolve()}")
-    plugin = run_tests(assignment, file, args.tasks or None)
-    for task in assignment.tasks:
-        outcomes = [outcome for outcome in plugin.outcomes if outcome.task == task.id]
-        if outcomes:
-            _show_task(task, outcomes)
+    shown = _Shown(assignment, sys.stdout)
+    plugin = run_tests(assignment, file, args.tasks or None, told=shown)
+    shown.flush()
     wrong = [outcome for outcome in plugin.outcomes if not outcome.passed]
     tasks = {outcome.task for outcome in plugin.outcomes}
     done = len(tasks - {outcome.task for outcome in wrong})
@@ -101,27 +99,43 @@ def test(args):
     return 1 if wrong else 0
 
 
-def _show_task(task, outcomes):
-    seconds = sum(outcome.seconds for outcome in outcomes)
-    print(f"\n{task.id} {task.title} ({seconds:.1f} s)")
+class _Shown:
+    """Prints a task as soon as all its tests have run; what is wrong is told once."""
+
+    def __init__(self, assignment, stream):
+        self.assignment, self.stream, self.outcomes = assignment, stream, []
+
+    def __call__(self, outcome):
+        if self.outcomes and self.outcomes[0].task != outcome.task:
+            self.flush()
+        self.outcomes.append(outcome)
+
+    def flush(self):
+        if self.outcomes:
+            task = self.assignment.task(self.outcomes[0].task)
+            seconds = sum(outcome.seconds for outcome in self.outcomes)
+            print(f"\n{task.id} {task.title} ({seconds:.1f} s)", *_told(self.outcomes), sep="\n", file=self.stream)
+            self.stream.flush()
+        self.outcomes = []
+
+
+def _told(outcomes):
+    """Yield the lines about the tests of a task."""
     told = set()
     for outcome in outcomes:
         name = outcome.name.removeprefix("test_").replace("_", " ")
         if outcome.passed:
-            print(f"  holds: {name}")
-            continue
-        if outcome.message in told:  # one mistake, or one blank, is told once
-            continue
-        told.add(outcome.message)
-        if outcome.unwritten:
-            print(f"  {outcome.message}")
-            continue
-        print(f"  WRONG: {name}")
-        print("\n".join(f"    {line}".rstrip() for line in outcome.message.splitlines()))
+            yield f"  holds: {name}"
+        elif outcome.message not in told:  # one mistake, or one blank, is told once
+            told.add(outcome.message)
+            if not outcome.unwritten:
+                yield f"  WRONG: {name}"
+            indent = 2 if outcome.unwritten else 4
+            yield from (f"{' ' * indent}{line}".rstrip() for line in outcome.message.splitlines())
     printed = next((outcome.printed for outcome in outcomes if outcome.printed), "")
     if printed:
-        print("  your code printed:")
-        print("\n".join(f"    {line}" for line in printed.splitlines()))
+        yield "  your code printed:"
+        yield from (f"    {line}" for line in printed.splitlines())
 
 
 # ---- staff ---------------------------------------------------------------------------------------------------------

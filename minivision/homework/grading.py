@@ -115,6 +115,7 @@ def _grade_task(assignment, file, task, names, seed, library, locked):
     )
     best = _result(task, run().outcomes)
     others = [name for each in assignment.before(task) for name in each.names if name in names]
+    others = others if task.functions else []  # one that only uses what the others have written would be given away
     if best.earned < task.points and others:
         served = {name: every_operation()[name] for name in others}
         other = _result(task, run(served=lambda _: served).outcomes)

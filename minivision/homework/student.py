@@ -43,7 +43,8 @@ class Student:
     library : path, optional
         The folder in which the process finds the library, and no other; by default, that of this process.
     served : mapping
-        Functions by name that are called in place of the file's own, inside of it: those of earlier tasks.
+        Functions by name that stand in for the file's own ones, those of earlier tasks: inside of the file they are
+        called in their place, and outside of it these are not asked.
     seed : int
         What tests draw their numbers with.
     small : bool
@@ -160,7 +161,8 @@ class Student:
         """Call a function for the student's code."""
         if name not in self.served:
             raise KeyError(name)
-        return self.served[name](*args, **kwargs)
+        with backends.backend(backends.DEFAULT):  # not the student's, who is waiting for this
+            return self.served[name](*args, **kwargs)
 
     def _raised(self, said):
         """Return the exception that was raised there: of the same name, with the line it came from."""
@@ -241,8 +243,8 @@ class Student:
         module.__file__ = str(self.file)
         operations = every_operation()
         for name, about in self.functions.items():
-            if name not in operations:
-                continue  # a helper of theirs
+            if name not in operations or name in self.served:
+                continue  # a helper of theirs; or one that is not asked here
             parameters = list(inspect.signature(operations[name]).parameters)
             if about["parameters"] != parameters:
                 raise CheckError(

@@ -1,0 +1,281 @@
+"""Points: what is right earns them, whatever else a submission does."""
+
+import dataclasses
+import os
+import pathlib
+import re
+import sys
+import textwrap
+import zipfile
+
+import pytest
+from conftest import RELU, RELU_BACKWARD
+
+import minivision
+from minivision.homework.classroom import grade_all, submissions, write_table
+from minivision.homework.gradescope import results
+from minivision.homework.grading import grade
+from minivision.homework.sandbox import readable
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can lock up a process so")
+
+
+def earned(result):
+    return {task.id: task.earned for task in result.tasks}
+
+
+def messages(result):
+    return " ".join(" ".join(outcome.message for task in result.tasks for outcome in task.outcomes).split())
+
+
+def test_the_solution_earns_everything_and_a_blank_nothing(graded):
+    assert earned(graded()) == {"1.1": 4, "1.2": 6}
+    blank = '    raise NotImplementedError("task")\n'
+    result = graded(relu=blank, relu_backward=blank)
+    assert earned(result) == {"1.1": 0, "1.2": 0}
+    assert all(outcome.unwritten for task in result.tasks for outcome in task.outcomes if "below" not in outcome.name)
+
+
+def test_points_are_given_in_parts(graded):
+    partly = "    return dy * (x > 0) if x.ndim == 1 else dy\n"
+    assert earned(graded(relu_backward=partly)) == {"1.1": 4, "1.2": 2}
+
+
+def test_a_mistake_in_an_earlier_task_costs_the_later_one_nothing(graded):
+    result = graded(relu="    return np.abs(x)\n", relu_backward="    return dy * (relu(x) > 0)\n")
+    assert earned(result) == {"1.1": 0, "1.2": 6}
+    assert [task.with_reference for task in result.tasks] == [False, True]
+
+
+def test_a_task_that_uses_all_others_is_not_graded_with_the_library(trial, submit, library):
+    """Else whoever wrote nothing would earn it."""
+    using = dataclasses.replace(trial.tasks[1], functions=())
+    whole = dataclasses.replace(trial, tasks=(trial.tasks[0], using))
+    assert earned(grade(whole, submit(relu_backward=WRONG.replace("x", "dy")), library=library))["1.2"] == 0
+
+
+def test_the_library_stands_in_for_earlier_tasks_only(graded):
+    """What is asked for in the later task is never served."""
+    assert earned(graded(relu_backward="    return relu_backward_of_the_library(dy, x)\n"))["1.2"] == 0
+
+
+def test_the_same_submission_gets_the_same_marks(graded):
+    assert earned(graded(relu="    return abs(x)\n")) == earned(graded(relu="    return abs(x)\n"))
+
+
+COMPILED = """
+import numba
+
+@numba.njit
+def _endless(x):
+    k = 0
+    while x.size >= 0:
+        k += 1
+    return k
+"""
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "    while True:\n        pass\n",
+        "    import time\n    time.sleep(1000)\n",
+        "    return _endless(x)\n",
+    ],
+    ids=["python", "asleep", "compiled"],
+)
+def test_an_endless_loop_costs_only_its_task(graded, loop):
+    result = graded(relu=loop, before=COMPILED if "_endless" in loop else "")
+    assert earned(result) == {"1.1": 0, "1.2": 6}
+    assert "stopped after 2 s" in messages(result) or "processor time" in messages(result)
+    if "True" in loop:
+        assert re.search(r"in line \d+: is there a loop", messages(result)), messages(result)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("    import os\n    os._exit(0)\n", "its process ended"),
+        ("    raise SystemExit\n", "SystemExit"),
+        ("    import ctypes\n    ctypes.string_at(0)\n", "crashed|ended"),
+        ("    return np.zeros(10**11)\n", "MemoryError"),
+        ("    return [x] * 3\n", "type list|result"),
+        ("    return object()\n", "TypeError"),
+        ("    return None\n", "returned None|return y"),
+        ("    x[...] = 0\n    return x\n", "writes to its input x"),
+    ],
+    ids=["exit", "SystemExit", "crash", "memory", "list", "object", "None", "writes"],
+)
+def test_code_that_breaks_off_costs_only_its_task(graded, code, said):
+    result = graded(relu=code)
+    assert earned(result) == {"1.1": 0, "1.2": 6}
+    assert re.search(said, messages(result))
+
+
+def test_a_file_that_cannot_be_run_is_told_with_its_line(graded):
+    result = graded(after="\ndef f(:\n")
+    assert result.earned == 0 and "SyntaxError" in result.problem and "line" in result.problem
+    assert "ZeroDivisionError" in graded(after="\n1 / 0\n").problem
+
+
+def test_other_parameters_are_told(trial, library, submit):
+    path = submit()
+    path.write_text(path.read_text().replace("def relu(x)", "def relu(x, y=0)"))
+    result = grade(trial, path, library=library)
+    assert earned(result)["1.1"] == 0 and "relu takes (x, y), expected (x)" in messages(result)
+
+
+# ---- what gains nothing --------------------------------------------------------------------------------------------
+
+WRONG = "    return x.copy()\n"
+TRICKS = {
+    "patches numpy": "np.allclose = np.array_equal = lambda *a, **k: True\nnp.ndarray.__eq__ = None",
+    "patches the checks": """
+        import minivision.checks, minivision.operation
+        minivision.checks.check_operation = lambda *a, **k: None
+        """,
+    "patches pytest": "import pytest\npytest.main = lambda *a, **k: 0",
+    "prints a forged result": 'print(\'{"score": 10, "tests": []}\')',
+    "writes results.json": """
+        for path in ("results.json", "/autograder/results/results.json", "../results.json"):
+            try:
+                open(path, "w").write('{"score": 10}')
+            except OSError:
+                pass
+        """,
+    "imports the library's own": """
+        try:
+            from minivision.ops.pointwise import relu as _theirs
+            relu = _theirs.reference
+        except Exception:
+            pass
+        """,
+    "calls the library's kernel": """
+        try:
+            from minivision.kernels.numba.pointwise import relu
+        except ImportError:
+            pass
+        """,
+    "looks for the library elsewhere": f"""
+        import sys
+        sys.path.insert(0, {str(pathlib.Path(minivision.__file__).parent.parent)!r})
+        for name in [name for name in sys.modules if name.startswith("minivision")]:
+            del sys.modules[name]
+        try:
+            from minivision.ops.pointwise import relu as _theirs
+            relu = _theirs.reference
+        except Exception:
+            pass
+        """,
+    "writes to every pipe": """
+        import os
+        for descriptor in range(3, 20):
+            try:
+                os.write(descriptor, b'{"score": 10}' * 100)
+            except OSError:
+                pass
+        """,
+}
+
+
+@LINUX
+@pytest.mark.parametrize("trick", TRICKS)
+def test_a_trick_gains_nothing(graded, trick):
+    result = graded(relu=WRONG, after=f"\n{textwrap.dedent(TRICKS[trick])}\n")
+    assert earned(result)["1.1"] == 0, trick
+    assert result.earned <= 6
+
+
+@LINUX
+def test_files_of_others_can_be_neither_read_nor_deleted(graded, tmp_path):
+    precious = tmp_path / "precious.txt"
+    precious.write_text("secret")
+    result = graded(
+        relu=WRONG,
+        before=f"""
+import os, shutil
+try:
+    print(open({str(precious)!r}).read())
+except OSError:
+    print("not read")
+shutil.rmtree({str(tmp_path)!r}, ignore_errors=True)
+""",
+    )
+    assert precious.read_text() == "secret"
+    printed = [outcome.printed for task in result.tasks for outcome in task.outcomes if outcome.printed]
+    if any("Landlock" in sentence for sentence in result.missing):
+        pytest.skip("this system has no Landlock, which the result says")
+    assert printed and "secret" not in printed[0] and "not read" in printed[0]
+
+
+@LINUX
+def test_there_is_no_network_and_no_variable_of_ours(graded, monkeypatch):
+    monkeypatch.setenv("MINIVISION_SECRET", "abc")
+    result = graded(
+        relu=WRONG,
+        before="""
+import os, socket
+print("variables", "MINIVISION_SECRET" in os.environ)
+try:
+    socket.create_connection(("127.0.0.1", 9), timeout=1)
+except OSError as error:
+    print("network", error.strerror)
+""",
+    )
+    printed = next(outcome.printed for task in result.tasks for outcome in task.outcomes if outcome.printed)
+    assert "variables False" in printed
+    if any("namespaces" in sentence for sentence in result.missing):
+        pytest.skip("this system has no namespaces, which the result says")
+    assert "unreachable" in printed
+
+
+def test_what_is_hidden_is_left_out_of_what_may_be_read(tmp_path, monkeypatch):
+    packages = tmp_path / "site-packages"
+    for name in ("minivision/ops", "numpy"):
+        (packages / name).mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [str(packages)])
+    found = readable([str(packages / "minivision")])
+    assert str(packages / "numpy") in found
+    assert not any(os.path.commonpath([path, str(packages / "minivision")]) == path for path in found if path != "/")
+
+
+# ---- several, and formats ------------------------------------------------------------------------------------------
+
+
+def test_a_folder_of_submissions_gives_a_table_in_the_order_of_names(trial, submit, tmp_path):
+    submit(name="class/ann/trial.py")
+    submit(relu=WRONG, name="class/bob/trial.py")
+    (tmp_path / "class" / "cy").mkdir()
+    with zipfile.ZipFile(tmp_path / "class" / "dee.zip", "w") as archive:
+        archive.write(submit(relu=RELU, relu_backward=RELU_BACKWARD), "homework/trial.py")
+    paths = submissions(trial, tmp_path / "class")
+    found = list(grade_all(trial, paths, jobs=2))
+    write_table(trial, found, tmp_path / "class.csv")
+    lines = (tmp_path / "class.csv").read_text().splitlines()
+    assert lines[0] == "submission,points,of,1.1,1.2,problem"
+    assert lines[1] == "ann,10,10,4,6," and lines[2] == "bob,6,10,0,6," and lines[4] == "dee.zip,10,10,4,6,"
+    assert lines[3].startswith("cy,0,10,0,0,") and "has no trial.py" in lines[3]
+
+
+def test_one_crash_of_the_grader_loses_no_result(trial, submit, library):
+    seen = []
+    grade(trial, submit(), library=library, told=lambda result: seen.append(earned(result)))
+    assert seen == [{"1.1": 4}, {"1.1": 4, "1.2": 6}]
+
+
+def test_gradescope_shows_why_in_visible_tests_and_only_whether_in_hidden_ones(graded):
+    found = results(graded(relu=WRONG))
+    assert found["score"] == 6
+    assert sum(test.get("max_score", 0) for test in found["tests"]) == 10
+    hidden = [test for test in found["tests"] if "score" in test]
+    assert {test["output"] for test in hidden} == {"", "wrong for other numbers"}
+    assert any("What is below zero becomes zero." in test["output"] for test in found["tests"])
+
+
+def test_an_archive_full_of_other_things_unpacks_only_the_file(trial, submit, tmp_path, library):
+    path = tmp_path / "trick.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(submit(), "../../trial.py")
+        archive.writestr("../../evil.py", "x")
+    assert grade(trial, path, library=library).earned == 10
+    assert not (tmp_path.parent / "evil.py").exists()

@@ -1,0 +1,98 @@
+"""What goes between the processes: everything comes out as it went in, and nothing that is no message is believed."""
+
+import os
+import pickle
+import time
+
+import numpy as np
+import pytest
+
+from minivision.homework.messages import HangUpError, Line, MessageError, SilenceError, pack, unpack
+from minivision.ops.normalization import batch_norm2d
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 3, -2.5, float("inf"), "text", (1, (2, 3)), [1, "a"], {"a": (1, None)}, ((0, 1), (2, 3))],
+    ids=repr,
+)
+def test_plain_values_keep_their_kind(value):
+    assert unpack(pack(value)) == value
+    assert type(unpack(pack(value))) is type(value)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int32, bool, np.uint8])
+@pytest.mark.parametrize("shape", [(), (0, 3), (2, 3, 4)])
+def test_arrays_keep_dtype_shape_and_bits(rng, dtype, shape):
+    array = (10 * rng.standard_normal(shape)).astype(dtype)
+    found = unpack(pack([array, array.T]))
+    assert found[0].dtype == array.dtype and found[0].shape == shape and found[0].tobytes() == array.tobytes()
+    np.testing.assert_array_equal(found[1], array.T)
+
+
+def test_numpy_scalars_and_generators_come_back_as_such(rng):
+    scalar, generator = unpack(pack((np.float32(1.5), rng)))
+    assert type(scalar) is np.float32 and scalar == 1.5
+    assert generator.random() == rng.random()
+
+
+def test_tuples_with_names_are_plain_unless_asked_for(rng):
+    x = rng.standard_normal((2, 3, 4, 4))
+    _, saved = batch_norm2d(x, np.ones(3), np.zeros(3), np.zeros(3), np.ones(3), training=True)
+    assert type(unpack(pack(saved))) is tuple
+    classes = {(type(saved).__module__, type(saved).__qualname__): type(saved)}
+    assert type(unpack(pack(saved), lambda *name: classes[name])) is type(saved)
+
+
+@pytest.mark.parametrize("value", [object(), np.array([object()]), lambda: 0, {1: 2}])
+def test_what_cannot_be_sent_is_refused_by_its_type(value):
+    with pytest.raises(MessageError, match="cannot be sent"):
+        pack(value)
+
+
+class _Bomb:
+    def __reduce__(self):
+        return os.system, ("touch /tmp/minivision-bomb",)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff" * 40, pickle.dumps(_Bomb()), pack([np.ones(3)])[:-5]])
+def test_broken_bytes_are_no_message_and_run_nothing(data):
+    with pytest.raises(MessageError, match="no message"):
+        unpack(data)
+    assert not os.path.exists("/tmp/minivision-bomb")
+
+
+@pytest.fixture
+def pipe():
+    reading, writing = os.pipe()
+    yield reading, writing
+    for descriptor in (reading, writing):
+        try:
+            os.close(descriptor)
+        except OSError:
+            pass  # closed by the test
+
+
+def test_silence_ends_at_the_deadline(pipe):
+    start = time.monotonic()
+    with pytest.raises(SilenceError):
+        Line(*pipe).receive(start + 0.1)
+    assert time.monotonic() - start < 5
+
+
+def test_a_reader_who_has_stopped_does_not_hold_the_sender(pipe):
+    os.set_blocking(pipe[1], False)
+    with pytest.raises(SilenceError):
+        Line(*pipe).send(np.zeros(10**6), time.monotonic() + 0.2)
+
+
+def test_the_end_of_the_other_side_is_told(pipe):
+    os.close(pipe[1])
+    with pytest.raises(HangUpError):
+        Line(*pipe).receive(time.monotonic() + 1)
+
+
+def test_a_message_too_long_to_be_one_is_not_read(pipe):
+    os.write(pipe[1], b"\xff" * 8)
+    with pytest.raises(MessageError, match="bytes"):
+        Line(*pipe).receive(time.monotonic() + 1)
