@@ -33,11 +33,14 @@ class Backend:
     source : module, str or None
         A module that holds the kernels; or the dotted name of a package with one module for each module of
         ``minivision.ops``, imported on demand; or None for the backend whose kernels are the references.
+    otherwise : str, optional
+        The backend whose kernels run where this one has none; by default the textbook does.
     """
 
-    def __init__(self, name, source):
+    def __init__(self, name, source, otherwise=None):
         self.name = name
         self.source = source
+        self.otherwise = otherwise
         self._kernels = {}  # operation name -> kernel or None, filled when first asked
         self._checked = set()
 
@@ -58,7 +61,10 @@ class Backend:
         if name not in self._kernels:
             module = self._module_of(operation)
             found = getattr(module, name, None)
-            self._kernels[name] = None if found is operation else found  # merely imported: it would call itself
+            found = None if found is operation else found  # merely imported: it would call itself
+            if found is None and self.otherwise:
+                found = get_backend(self.otherwise).kernel(operation)
+            self._kernels[name] = found
         return self._kernels[name]
 
     def _module_of(self, operation):
@@ -90,8 +96,7 @@ def check_kernels(module):
             continue
         if name not in operations:
             raise TypeError(
-                f"{module.__name__}.{name} names no operation; "
-                f"correct its name, or call it _{name} if it is a helper"
+                f"{module.__name__}.{name} names no operation; correct its name, or call it _{name} if it is a helper"
             )
         wanted = list(inspect.signature(operations[name]).parameters)
         found = list(inspect.signature(python_function).parameters)
@@ -180,7 +185,7 @@ def backend(name):
         _scoped.reset(token)
 
 
-def register_backend(name, module):
+def register_backend(name, module, *, otherwise=None):
     """Add a backend, or replace one of your own: this is how a file of yours runs under every layer and model.
 
     Parameters
@@ -192,11 +197,13 @@ def register_backend(name, module):
         ``minivision.ops``, or of one of those that detectors share, in ``minivision.detection``. They are called with
         checked, normalised arguments: pairs for ``stride`` and the like, ``((top, bottom), (left, right))`` for
         ``padding``, C-ordered arrays of one dtype.
+    otherwise : str, optional
+        The backend whose kernels run where the module has none, such as ``"numba"``; by default the textbook does.
 
     Raises
     ------
     ValueError
-        When `name` is one of the built-in backends.
+        When `name` is one of the built-in backends, or there is none called as `otherwise` says.
     TypeError
         When `module` holds a public function that names no operation or whose parameters differ.
     """
@@ -205,4 +212,8 @@ def register_backend(name, module):
     if not inspect.ismodule(module):
         raise TypeError(f"module: expected a module with kernels, got {type(module).__name__}")
     check_kernels(module)
-    _backends[name] = Backend(name, module)
+    if otherwise == name:
+        raise ValueError(f"otherwise: {name!r} cannot stand in for itself; choose another backend")
+    if otherwise is not None:
+        get_backend(otherwise)
+    _backends[name] = Backend(name, module, otherwise)

@@ -53,4 +53,7 @@ def on_host(array):
 
 def beside(array, other):
     """Return `array` where the array `other` lies; if it is there already it is not copied."""
-    return get_array_module(other).asarray(array) if is_on_gpu(other) else on_host(array)
+    if not is_on_gpu(other):
+        return on_host(array)
+    with other.device:  # of several cards, that one
+        return get_array_module(other).asarray(array)

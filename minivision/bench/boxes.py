@@ -1,5 +1,7 @@
 """Boxes: as many as proposals in an image, beside torchvision's where it is installed."""
 
+import math
+
 import numpy as np
 
 from minivision import ops
@@ -9,6 +11,11 @@ COUNTS = [100, 1000, 2000]
 SMALL = 30  # boxes for the textbook
 IMAGE = 600  # pixels high and wide
 _WEIGHTS = (10.0, 10.0, 5.0, 5.0)
+
+
+def counts(batch):
+    """Return how many boxes the lines are for; what is done to pairs of them grows with the batch."""
+    return [count * math.isqrt(batch) for count in COUNTS]
 
 
 def torchvision_beside(torch):
@@ -31,9 +38,9 @@ def draw_boxes(count, size):
     )
 
 
-def entries(torch):
-    """Yield the lines of the table; `torch` is the module, or None."""
-    for count in COUNTS:
+def entries(torch, batch=1):
+    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    for count in counts(batch):
         work, small = _work(count), _work(SMALL)
         theirs = _theirs(torch, *work["encode_boxes"], work["decode_boxes"][0])
         for name, arguments in work.items():

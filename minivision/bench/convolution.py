@@ -20,11 +20,11 @@ _TRANSPOSE_CONVOLUTIONS = [(8, 64, 32, 32, 4, 2, 1), (8, 64, 32, 32, 2, 2, 0), (
 _SMALL = 8  # rows and columns of the one image that the textbook is given
 
 
-def entries(torch):
-    """Yield the lines of the table; `torch` is the module, or None."""
+def entries(torch, batch=1):
+    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
     for N, C, H, F, k, stride, padding in _CONVOLUTIONS:
         geometry = {"stride": stride, "padding": padding}
-        x, w, b, dy = _arrays(ops.conv2d, N, C, H, (F, C, k, k), F, geometry)
+        x, w, b, dy = _arrays(ops.conv2d, N * batch, C, H, (F, C, k, k), F, geometry)
         sx, _, _, sdy = _arrays(ops.conv2d, 1, C, _SMALL, (F, C, k, k), F, geometry)
         forward, backward, filters = _theirs(torch, dy, x, w, b, stride, padding, transposed=False)
         shown = {"of": (x, sx), "note": f" -> {F}, {k}x{k}" + (f" /{stride}" if stride > 1 else ""), **geometry}
@@ -34,7 +34,7 @@ def entries(torch):
             yield entry(ops.conv2d_filter_gradient, (dy, x, k), (sdy, sx, k), theirs=filters, **shown)
     for N, C, H, F, k, stride, padding in _TRANSPOSE_CONVOLUTIONS:
         geometry = {"stride": stride, "padding": padding}
-        x, w, b, dy = _arrays(ops.conv_transpose2d, N, C, H, (C, F, k, k), F, geometry)
+        x, w, b, dy = _arrays(ops.conv_transpose2d, N * batch, C, H, (C, F, k, k), F, geometry)
         sx, _, _, sdy = _arrays(ops.conv_transpose2d, 1, C, _SMALL, (C, F, k, k), F, geometry)
         forward, backward, _ = _theirs(torch, dy, x, w, b, stride, padding, transposed=True)
         shown = {"of": (x, sx), "note": f" -> {F}, {k}x{k} /{stride}", **geometry}

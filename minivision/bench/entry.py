@@ -26,6 +26,8 @@ class Entry(NamedTuple):
         Numba and the textbook do that.
     seconds : float
         Length of a turn.
+    call : tuple or None
+        The operation, its positional and its keyword arguments, of the work: to do it elsewhere.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Entry(NamedTuple):
     ours_small: callable = None
     textbook: callable = None
     seconds: float = 0.05
+    call: tuple = None
 
 
 def entry(op, arguments, small, *, of=None, theirs=None, note="", **keywords):
@@ -61,7 +64,8 @@ def entry(op, arguments, small, *, of=None, theirs=None, note="", **keywords):
             return op(*small, **keywords)
 
     shape, small_shape = ("x".join(map(str, array.shape)) for array in of or map(_first_array, (arguments, small)))
-    line = Entry(op.__name__, shape + note, lambda: op(*arguments, **keywords), theirs)
+    call = op, arguments, keywords
+    line = Entry(op.__name__, shape + note, lambda: op(*arguments, **keywords), theirs, call=call)
     if get_backend("numba").kernel(op) is None:
         return line  # ours is the textbook
     return line._replace(small_shape=small_shape + note, ours_small=lambda: op(*small, **keywords), textbook=textbook)

@@ -4,9 +4,9 @@ from minivision import ops
 from minivision.bench.entry import draw, entry
 
 
-def entries(torch):
-    """Yield the lines of the table; `torch` is the module, or None."""
-    x, w, b, dy = draw(128, 3136), draw(256, 3136), draw(256), draw(128, 256)
+def entries(torch, batch=1):
+    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    x, w, b, dy = draw(128 * batch, 3136), draw(256, 3136), draw(256), draw(128 * batch, 256)
     forward = backward = None
     if torch is not None:
         tx, tw, tb, tdy = map(torch.from_numpy, (x, w, b, dy))

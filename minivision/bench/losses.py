@@ -8,10 +8,12 @@ from minivision.bench.entry import draw, entry
 _NOTE = ", with gradient"
 
 
-def entries(torch):
-    """Yield the lines of the table; `torch` is the module, or None."""
-    scores, classes = draw(8, 7, 128, 128), np.random.default_rng(0).integers(0, 7, (8, 128, 128))
-    x, target = draw(64, 80, 28, 28), draw(64, 80, 28, 28)[::-1].copy()
+def entries(torch, batch=1):
+    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    N = 8 * batch
+    scores, classes = draw(N, 7, 128, 128), np.random.default_rng(0).integers(0, 7, (N, 128, 128))
+    x = draw(64 * batch, 80, 28, 28)
+    target = x[::-1].copy()
     masks, sides = (target > 0).astype(np.float32), np.where(target > 0, np.float32(1), np.float32(-1))
     work = {
         "softmax_cross_entropy": (scores, classes),

@@ -6,9 +6,10 @@ from minivision import ops
 from minivision.bench.entry import draw, entry
 
 
-def entries(torch):
-    """Yield the lines of the table; `torch` is the module, or None."""
-    x, dy = draw(8, 64, 64, 64), draw(8, 64, 64, 64)[::-1].copy()
+def entries(torch, batch=1):
+    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    x = draw(8 * batch, 64, 64, 64)
+    dy = x[::-1].copy()
     gamma, beta = np.ones(64, np.float32), np.zeros(64, np.float32)
     running = np.zeros(64, np.float32), np.ones(64, np.float32)
     saved, small_saved = (ops.batch_norm2d(maps, gamma, beta, *running, training=True)[1] for maps in (x, x[:1]))

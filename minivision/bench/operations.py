@@ -1,7 +1,7 @@
 """The lines of the table: one module for each family of operations, and a line for what has none yet.
 
-A module ``minivision/bench/<family>.py``, named as the one in ``minivision/ops``, has a function ``entries(torch)``
-that yields an :class:`Entry` for each line.
+A module ``minivision/bench/<family>.py``, named as the one in ``minivision/ops``, has a function
+``entries(torch, batch)`` that yields an :class:`Entry` for each line.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from minivision.checks.cases import cases_of
 from minivision.operation import all_operations
 
 
-def entries(torch, names=()):
+def entries(torch, names=(), batch=1):
     """Yield the lines of the table, by families; with `names`, only those of these operations.
 
     Parameters
@@ -23,6 +23,8 @@ def entries(torch, names=()):
         PyTorch, where it is installed.
     names : sequence of str
         Names of operations; all if empty.
+    batch : int
+        How many times as large the batches are.
     """
     operations = all_operations()
     for family in dict.fromkeys(op.family for op in operations.values()):
@@ -31,7 +33,7 @@ def entries(torch, names=()):
         if not wanted:
             continue
         missing = {op.__name__ for op in wanted}
-        for line in _family(family, torch):
+        for line in _family(family, torch, batch):
             if not names or line.name in names:
                 missing.discard(line.name)
                 yield line
@@ -40,9 +42,9 @@ def entries(torch, names=()):
                 yield _largest_case(op)
 
 
-def _family(family, torch):
+def _family(family, torch, batch):
     module = f"minivision.bench.{family}"
-    return importlib.import_module(module).entries(torch) if importlib.util.find_spec(module) else ()
+    return importlib.import_module(module).entries(torch, batch) if importlib.util.find_spec(module) else ()
 
 
 def _largest_case(op):
@@ -55,27 +57,38 @@ def _largest_case(op):
     return entry(op, arguments, arguments, **keywords)
 
 
-def training_step(torch):
-    """Return the line for a training step of the encoder-decoder: forward, loss and backward, on the same batch."""
+def training_step(torch, batch=1, device="numpy"):
+    """Return the line for a training step of the encoder-decoder: forward, loss and backward, on the same batch.
+
+    Parameters
+    ----------
+    torch : module or None
+        PyTorch, where it is installed.
+    batch : int
+        How many times as large the batch is as in training by default.
+    device : str
+        Where ours is: ``"numpy"`` or ``"cupy"``.
+    """
     from minivision.data import Batch
     from minivision.models.encoder_decoder import EncoderDecoder
 
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (EncoderDecoder.recipe["batch_size"], 128, 128, 3), dtype=np.uint8)
+    images = rng.integers(0, 256, (EncoderDecoder.recipe["batch_size"] * batch, 128, 128, 3), dtype=np.uint8)
     batch = Batch(images, [], rng.integers(0, 7, images.shape[:3]).astype(np.uint8))
     model = EncoderDecoder([f"class {k}" for k in range(7)])
     inputs = model.normalize(images)  # ours does this inside the step
     shape = "x".join(map(str, inputs.shape))
     theirs = _torch_step(torch, model, inputs, batch) if torch else None
+    model.to(device)
     return Entry(model.name, f"{shape}, a training step", lambda: model.step(batch), theirs, seconds=0.5)
 
 
 def _torch_step(torch, model, inputs, batch):
     from minivision.bench.twin import torch_twin
 
-    twin = torch_twin(model)
     inputs, target = torch.from_numpy(inputs), torch.from_numpy(batch.label_maps.astype(np.int64))
-    weight = torch.tensor(model.class_weights, dtype=torch.float32)
+    weight = torch.from_numpy(model.class_weights.astype(np.float32))
+    twin = torch_twin(model).to(inputs.device)
 
     def step():
         twin.zero_grad()

@@ -8,9 +8,10 @@ from minivision.bench.entry import draw, entry
 _P = 0.5  # of dropping
 
 
-def entries(torch):
-    """Yield the lines of the table; `torch` is the module, or None."""
-    x, dy = draw(8, 64, 64, 64), draw(8, 64, 64, 64)[::-1].copy()
+def entries(torch, batch=1):
+    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    x = draw(8 * batch, 64, 64, 64)
+    dy = x[::-1].copy()
     y = ops.sigmoid(x)
     mask = np.float32(1 / (1 - _P)) * (x > 0)
     rng = np.random.default_rng(0)

@@ -4,9 +4,9 @@ from minivision import ops
 from minivision.bench.entry import draw, entry
 
 
-def entries(torch):
-    """Yield the lines of the table; `torch` is the module, or None."""
-    big, small = _arrays(8, 64), _arrays(1, 16)
+def entries(torch, batch=1):
+    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    big, small = _arrays(8 * batch, 64), _arrays(1, 16)
     theirs = _theirs(torch, *big) if torch else {}
 
     def line(name, pick, note=", 2x2"):

@@ -13,22 +13,26 @@ _SMALL = (1, 8, 16, 8)  # for the textbook, and the same grid
 _SCALE = 1 / 8  # of a map, to the image that the boxes lie in
 
 
-def entries(torch):
-    """Yield the lines of the table; `torch` is the module, or None."""
+def entries(torch, batch=1):
+    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
     torchvision = torchvision_beside(torch)
-    for *sizes, grid in _POOLED:
+    for *sizes, grid in _larger(_POOLED, batch):
         work, small = _pooled(*sizes, grid), _pooled(*_SMALL, grid)
         theirs = {} if torchvision is None else _torchvisions(torch, *work["roi_pool_backward"])
         for name in work:
             keywords = {} if name == "roi_pool_backward" else {"spatial_scale": _SCALE}
             line = entry(getattr(ops, name), work[name], small[name], theirs=theirs.get(name), **keywords)
             yield line._replace(shape=_shape(sizes, grid), small_shape=_shape(_SMALL, grid))
-    for *sizes, grid in _CROPPED:
+    for *sizes, grid in _larger(_CROPPED, batch):
         work, small = _cropped(*sizes, grid), _cropped(*_SMALL, grid)
         theirs = {} if torch is None else _torchs_crops(torch, *work["crop_and_resize"])
         for name in work:
             line = entry(getattr(ops, name), work[name], small[name], theirs=theirs.get(name), spatial_scale=_SCALE)
             yield line._replace(shape=_shape(sizes, grid), small_shape=_shape(_SMALL, grid))
+
+
+def _larger(works, batch):
+    return [(N * batch, C, size, count * batch, grid) for N, C, size, count, grid in works]
 
 
 def _shape(sizes, grid):

@@ -3,17 +3,17 @@
 import numpy as np
 
 from minivision import ops
-from minivision.bench.boxes import COUNTS, IMAGE, SMALL, draw_boxes, torchvision_beside
+from minivision.bench.boxes import IMAGE, SMALL, counts, draw_boxes, torchvision_beside
 from minivision.bench.entry import entry
 
 _THRESHOLD = 0.5
 _LABELS = 20
 
 
-def entries(torch):
-    """Yield the lines of the table; `torch` is the module, or None."""
+def entries(torch, batch=1):
+    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
     torchvision = torchvision_beside(torch)
-    for count in COUNTS:
+    for count in counts(batch):
         (boxes, scores, labels), (few, few_scores, few_labels) = _detections(count), _detections(SMALL)
         one = several = None
         if torchvision is not None:

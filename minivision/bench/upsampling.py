@@ -4,9 +4,9 @@ from minivision import ops
 from minivision.bench.entry import draw, entry
 
 
-def entries(torch):
-    """Yield the lines of the table; `torch` is the module, or None."""
-    x, dy = draw(8, 64, 32, 32), draw(8, 64, 64, 64)
+def entries(torch, batch=1):
+    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    x, dy = draw(8 * batch, 64, 32, 32), draw(8 * batch, 64, 64, 64)
     small_x, small_dy = draw(1, 64, 8, 8), draw(1, 64, 16, 16)
     theirs = _theirs(torch, x, dy) if torch else {}
     for name in ("bed_of_nails", "upsample_nearest", "upsample_bilinear"):

@@ -82,9 +82,10 @@ def _failure(found, cases):
     finding, op, arguments = found[0]
     diagnosis = finding.diagnosis
     if finding.evidence:
-        evidence = [finding.evidence for finding, *_ in found]
+        told = [case for case in found if case[0].evidence]  # what fails in float32 only has none
+        evidence = [finding.evidence for finding, *_ in told]
         diagnosis, place = diagnose_cases(evidence[:DIAGNOSED], evidence[DIAGNOSED:])
-        finding, op, arguments = found[place]
+        finding, op, arguments = told[place]
     failing = [its_arguments for *_, its_arguments in found]
     passing = [case for case in cases if not any(case is its_arguments for its_arguments in failing)]
     common = pattern(op, failing, passing) if len(failing) + len(passing) == len(cases) else ""

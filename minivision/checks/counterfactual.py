@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 
 MOST_WITNESSES = 5  # other cases that are asked where one leaves it open
+FEW = 4  # different numbers, of which fewer prove nothing
 
 # What to look at when an argument was not used as it should be.
 _WHERE_TO_LOOK = {
@@ -52,12 +53,27 @@ def other_settings(evidence, others=()):
             found[what] = f"{evidence.result} is what the textbook gives {instead}: {what}. {hint}".rstrip()
     if not found:
         return None
+    if evidence.expected.dtype.kind != "f" or np.unique(evidence.expected).size < FEW:
+        # A few numbers may agree by chance, but not in every case.
+        found = {what: said for what, said in found.items() if not _refuted(what, others[:MOST_WITNESSES])}
+        if not found:
+            return None
     # Several may come to the same in one case (on a map one pixel wide), but not in the others.
     votes = dict.fromkeys(found, 0)
     for other_evidence in others[:MOST_WITNESSES] if len(found) > 1 else ():
         for name, other, what in _settings(other_evidence):
             votes[what] = votes.get(what, 0) + _explains(other_evidence, **{name: other})
     return found[max(found, key=votes.get)]
+
+
+def _refuted(what, others):
+    """Return whether one of these cases shows that it was not this setting which was mistaken."""
+    for evidence in others:
+        settings = [(name, other) for name, other, its in _settings(evidence) if its == what]
+        given = [evidence.textbook(**{name: other}) for name, other in settings]
+        if any(each is not None for each in given) and not any(_explains(evidence, **{n: o}) for n, o in settings):
+            return True
+    return False
 
 
 def other_arrays(evidence):

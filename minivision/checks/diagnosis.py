@@ -6,7 +6,7 @@ A face is claimed only when it explains the wrong numbers to rounding: chance do
 import inspect
 import textwrap
 
-from minivision.checks import faces
+from minivision.checks import faces, faces_boxes, faces_detection, faces_positions
 from minivision.checks.counterfactual import other_arrays, other_settings
 from minivision.checks.factors import constant_factor, factor_along_an_axis, term_along_an_axis
 from minivision.checks.overwriting import overwritten
@@ -15,13 +15,26 @@ NO_KNOWN_FACE = "No mistake we know by its face; the elements above are the wors
 
 # The more specific face comes first, and wins. Faces of a wrong shape, of wrong integers (positions and labels, with
 # which no arithmetic is done), of wrong numbers:
-_SHAPES = (faces.unsummed, faces.cropped, other_settings, faces.reordered)
-_POSITIONS = (other_settings, other_arrays, faces.other_positions)
+_SHAPES = (faces.unsummed, faces.cropped, faces_boxes.suppressed_otherwise, other_settings, faces.reordered)
+_POSITIONS = (
+    faces_boxes.suppressed_otherwise,
+    faces_detection.one_value_for_another,
+    other_settings,
+    other_arrays,
+    faces.other_positions,
+    faces_positions.in_the_padded_map,
+    faces_boxes.equal_places,
+)
 _NUMBERS = (
     faces.not_updated,
     faces.all_zero,
     other_settings,
+    faces_boxes.weights_otherwise,
+    faces_boxes.boxes_otherwise,
+    faces_boxes.another_format,
+    faces_boxes.regions_otherwise,
     other_arrays,
+    faces_positions.other_indices,
     faces.imprecise,
     faces.one_image,
     faces.reordered,
@@ -32,8 +45,23 @@ _NUMBERS = (
     faces.shifted,
     faces.cut_at_zero,
 )
+_WITH_WITNESSES = (
+    constant_factor,
+    other_settings,
+    faces_boxes.boxes_otherwise,
+    faces_boxes.regions_otherwise,
+    faces_boxes.suppressed_otherwise,
+    faces_boxes.weights_otherwise,
+    faces_detection.one_value_for_another,
+)
 # These say where to look rather than what was written.
-_VAGUE = (faces.border, faces.not_finite, faces.scattered)
+_VAGUE = (
+    faces.border,
+    faces.not_finite,
+    faces.scattered,
+    faces_detection.nothing_there,
+    faces_detection.something_there,
+)
 
 
 def diagnose(evidence, others=()):
@@ -61,7 +89,7 @@ def diagnose_cases(cases, others=()):
         for place, evidence in enumerate(cases):
             witnesses = [other for other in (*cases, *others) if other is not evidence]
             for face in _faces(evidence, vague):
-                sentence = face(evidence, witnesses) if face in (constant_factor, other_settings) else face(evidence)
+                sentence = face(evidence, witnesses) if face in _WITH_WITNESSES else face(evidence)
                 if sentence:
                     return sentence, place
     return None, 0

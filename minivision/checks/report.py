@@ -162,7 +162,7 @@ def special_features(op, arguments):
     positional = [arguments[name] for name in list(names)[: op.positional] if name in arguments]
     keywords = {name: arguments[name] for name in op.keywords if name in arguments}
     values = dict(zip(names, op.normalize(*positional, **keywords), strict=True))
-    first = np.shape(next(iter(values.values())))
+    first = getattr(next(iter(values.values())), "shape", ())
     features = []
     if first and first[0] == 0:
         features.append("an empty batch")

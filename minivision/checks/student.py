@@ -17,7 +17,7 @@ class StudentFileError(ValueError):
     """A file that cannot be used as a backend; the message names the file, the line, and what is wrong there."""
 
 
-def load_backend(path):
+def load_backend(path, *, otherwise=None):
     """Register the functions of a file as a backend, and return that backend's name: the name of the file.
 
     The file is run afresh, whatever was imported before; so are modules beside it that it imports.
@@ -26,6 +26,8 @@ def load_backend(path):
     ----------
     path : str or path
         A Python file. Its public functions have the names and the parameters of operations.
+    otherwise : str, optional
+        The backend that does what the file does not, such as ``"numba"``; by default the textbook does.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def load_backend(path):
         if inspect.isfunction(function) and function.__module__ == module.__name__:
             setattr(own, name, value)
     try:
-        register_backend(path.name, own)
+        register_backend(path.name, own, otherwise=otherwise)
     except TypeError as error:
         message = str(error).removeprefix(f"{own.__name__}.")
         name = message.partition(" ")[0]

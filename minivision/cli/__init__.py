@@ -11,7 +11,7 @@ from minivision.cli.arguments import Parser, peek_system
 
 # command -> (module, what it does); in the order of the help
 COMMANDS = {
-    "demo": ("demo", "train a small network for a minute and look at what it learned"),
+    "demo": ("demo", "train a system for two minutes and look at what it learned"),
     "train": ("train", "train a system of the lecture"),
     "evaluate": ("evaluate", "measure how good a trained system is"),
     "predict": ("predict", "run a trained system on images"),

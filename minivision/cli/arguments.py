@@ -198,31 +198,40 @@ def _choices(option):
 def add_backend_argument(parser):
     """Add ``--backend``: which code runs the operations."""
     parser.add_argument(
-        "--backend", choices=("numba", "reference", "cupy"), metavar="NAME",
-        help="what to compute with: numba on the CPU (the default), cupy on an NVIDIA GPU, reference (slow)",
+        "--backend", type=_backend, metavar="NAME",
+        help="what to compute with: numba on the CPU (the default), cupy on an NVIDIA GPU, reference (slow), or a Python "
+        "file of yours, which does what it can, and numba the rest",
     )  # fmt: skip
 
 
-def choose_backend(args, system):
+def _backend(text):
+    """Read the name of a backend, or the path of a Python file."""
+    names = ("numba", "reference", "cupy")
+    if text not in names and not text.endswith(".py"):
+        raise argparse.ArgumentTypeError(f"expected {', '.join(names)} or a Python file, got {text!r}")
+    return text
+
+
+def choose_backend(args):
     """Do what ``--backend`` says, but for moving a model, which :func:`on_backend` does once there is one.
 
     Raises
     ------
     DeviceError
         When the GPU is asked for and there is none, or no CuPy.
-    UsageError
-        When it is asked for and `system` cannot use it.
+    StudentFileError
+        When a file is named that cannot be run.
     """
     if args.backend == "cupy":
         from minivision.devices import require_gpu
 
         require_gpu()
-        if not system.runs_on_gpu:
-            raise UsageError(f"--backend cupy: {system.name} does not run on a GPU yet; leave it out to use the CPU")
     elif args.backend is not None:
         from minivision.backends import set_backend
+        from minivision.checks import load_backend
 
-        set_backend(args.backend)
+        file = args.backend.endswith(".py")
+        set_backend(load_backend(args.backend, otherwise="numba") if file else args.backend)
 
 
 def on_backend(args, model):

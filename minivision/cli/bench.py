@@ -3,10 +3,15 @@
 Prints medians in milliseconds. The ratio to PyTorch is below 1 where minivision is faster; without PyTorch its columns
 are left out. The textbook is so slow that it is given less to do (the shape in the last column), and so is Numba for
 that comparison: "textbook / Numba" says how many times longer the textbook takes for the same.
+
+With --backend cupy the same work is done on an NVIDIA GPU, by our kernels and by PyTorch with cuDNN if it is a CUDA
+build: in batches as on the CPU ("lesson") and in ones that fill a card ("large"), until the card is done. "TF32" is
+PyTorch where it may round what it multiplies to 10 bits; ours never does.
 """
 
 import json
 import pathlib
+import shlex
 
 from minivision.cli.arguments import UsageError, count
 from minivision.replacing import replacing
@@ -17,6 +22,8 @@ examples:
   minivision bench conv2d conv2d_backward
   minivision bench encoder-decoder --threads 1
   minivision bench --json speed.json
+  minivision bench --backend cupy --json gpu.json
+  minivision bench --backend cupy conv2d faster-rcnn
 """
 
 SYSTEM = "encoder-decoder"  # whose training step is timed
@@ -25,15 +32,22 @@ SMALL_ROUNDS, SMALL_SECONDS = 3, 0.01  # beside the textbook, of which a single 
 
 def add_arguments(parser, system):
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"operations, or {SYSTEM} for its training step (default: all)"
-    )
-    parser.add_argument("--threads", type=count, metavar="N", help="threads for both (default: one a core)")
+        "names", nargs="*", metavar="NAME",
+        help=f"operations, or {SYSTEM} for its training step, with cupy also faster-rcnn, mask-rcnn (default: all)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--backend", choices=("numba", "cupy"), default="numba", metavar="NAME",
+        help="what to time: numba on the CPU (the default), or cupy on an NVIDIA GPU",
+    )  # fmt: skip
+    parser.add_argument("--threads", type=count, metavar="N", help="threads for both, on the CPU (default: one a core)")
     parser.add_argument("--rounds", type=count, default=7, metavar="N", help="turns for each (default: 7)")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write the figures to a file")
 
 
 def run(args):
-    _refuse_unknown(args)
+    if args.backend == "cupy":
+        return _run_on_gpu(args)
+    _refuse_unknown(args, {SYSTEM})
     torch = _torch()
     from minivision import backends
     from minivision.kernels.memory import keep_freed_memory
@@ -45,16 +59,20 @@ def run(args):
         for entry in _entries(torch, args.names):
             rows.append({**_timed(entry, args.rounds), **_beside_the_textbook(entry, args.rounds, small)})
             print(_line(rows[-1], torch), flush=True)
-    if args.json:
-        with replacing(args.json) as file:
-            file.write_text(json.dumps({**about, "operations": rows}, indent=2) + "\n", encoding="utf-8")
+    _write(args.json, {**about, "operations": rows})
     return 0
 
 
-def _refuse_unknown(args):
+def _write(path, figures):
+    if path:
+        with replacing(path) as file:
+            file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _refuse_unknown(args, systems):
     from minivision.operation import all_operations
 
-    unknown = set(args.names) - {SYSTEM, *all_operations()}
+    unknown = set(args.names) - {*systems, *all_operations()}
     if unknown:
         raise UsageError(f"nothing to time is called {', '.join(sorted(unknown))}")
     if args.json and not args.json.absolute().parent.is_dir():
@@ -130,3 +148,39 @@ def _line(row, torch):
         return f"{line} {'-':>17}"
     times = row["small_textbook_ms"] / row["small_numba_ms"]
     return f"{line} {f'{times:,.0f}x' if times >= 10 else f'{times:.1f}x':>17}  {row['small_shape']}"
+
+
+def _run_on_gpu(args):
+    from minivision.bench.on_gpu import STEPS, OnCard, card, rows
+    from minivision.devices import require_gpu
+
+    if args.threads:
+        raise UsageError("--threads is for the CPU: leave it out with --backend cupy")
+    cupy = require_gpu()
+    _refuse_unknown(args, STEPS)
+    torch = _torch()
+    if torch and not torch.cuda.is_available():
+        print("This PyTorch has no CUDA: its columns are left out (take a build of torch for the card's CUDA)")
+        torch = None
+    name, cuda = card(cupy)
+    command = shlex.join(["minivision", "bench", "--backend", "cupy", *args.names, "--rounds", str(args.rounds)])
+    about = {"card": name, "cuda": cuda, "cupy": cupy.__version__, "command": command}
+    if torch:
+        about |= {"torch": torch.__version__, "cudnn": torch.backends.cudnn.version()}
+    print(", ".join(f"{key} {value}" for key, value in about.items() if key not in ("card", "command")))
+    print(f"{name}, float32, medians in ms: {command}")
+    theirs = f" {'PyTorch':>9} {'ratio':>6} {'TF32':>9} {'ratio':>6}" if torch else ""
+    print(f"{'operation':<33} {'shape':<36} {'batch':<7} {'CuPy':>9}{theirs}")
+    timed = []
+    for row in rows(OnCard(torch) if torch else None, args.names, rounds=args.rounds):
+        timed.append(row)
+        print(_line_on_gpu(row, torch), flush=True)
+    _write(args.json, {**about, "operations": timed})
+    return 0
+
+
+def _line_on_gpu(row, torch):
+    line = f"{row['name']:<33} {row['shape']:<36} {row['batch']:<7} {row['cupy_ms']:>9.3f}"
+    for peer in ("torch_ms", "torch_tf32_ms") if torch else ():
+        line += f" {row[peer]:>9.3f} {row['cupy_ms'] / row[peer]:>6.2f}" if peer in row else f" {'-':>9} {'-':>6}"
+    return line

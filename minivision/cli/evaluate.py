@@ -55,7 +55,7 @@ def _figures(args):
 
     checkpoint = load_run(args.run_folder)
     model = checkpoint.make_model()
-    choose_backend(args, model)
+    choose_backend(args)
     model = on_backend(args, model)
     data = data_of(args, {**checkpoint.data, "split": "val"}, model)
     dataset = open_data(data)

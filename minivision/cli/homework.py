@@ -122,16 +122,19 @@ class _Shown:
 def _told(outcomes):
     """Yield the lines about the tests of a task."""
     told = set()
+    placed = any(outcome.unwritten and "is not written yet" in outcome.message for outcome in outcomes)
     for outcome in outcomes:
         name = outcome.name.removeprefix("test_").replace("_", " ")
         if outcome.passed:
             yield f"  holds: {name}"
-        elif outcome.message not in told:  # one mistake, or one blank, is told once
-            told.add(outcome.message)
-            if not outcome.unwritten:
-                yield f"  WRONG: {name}"
-            indent = 2 if outcome.unwritten else 4
-            yield from (f"{' ' * indent}{line}".rstrip() for line in outcome.message.splitlines())
+        elif outcome.unwritten:
+            # What the blank itself says is no news where a check has said in which line it stands.
+            if outcome.message not in told and ("is not written yet" in outcome.message or not placed):
+                yield f"  {outcome.message}"
+        elif outcome.message not in told:  # one mistake is told once
+            yield f"  WRONG: {name}"
+            yield from (f"    {line}".rstrip() for line in outcome.message.splitlines())
+        told.add(outcome.message)
     printed = next((outcome.printed for outcome in outcomes if outcome.printed), "")
     if printed:
         yield "  your code printed:"

@@ -45,7 +45,7 @@ def run(args):
 
     checkpoint = load_run(args.run_folder)
     model = checkpoint.make_model()
-    choose_backend(args, model)
+    choose_backend(args)
     model = on_backend(args, model)
     write, what = (_write_segmentation, "label maps") if model.task == "segmentation" else (_write_objects, "objects")
     results = _CocoResults(args.coco, model, args.images) if args.coco else None

@@ -72,7 +72,7 @@ def run(args):
         raise UsageError(f"name the system to train, one of {', '.join(systems())}; or --resume a run")
     checkpoint = open_run(args.out, args.resume)  # refuses a folder before anything takes time
     system = system_class(checkpoint.system if checkpoint else args.system)
-    choose_backend(args, system)
+    choose_backend(args)
     data = data_of(args, {"split": "train", **(checkpoint.data if checkpoint else {})}, system)
     dataset = open_data(data)
     model = on_backend(args, _resumed_model(args, checkpoint) if checkpoint else _new_model(args, dataset))

@@ -7,12 +7,23 @@ from minivision.detection.detections import detections
 from minivision.detection.graph_segmentation import graph_segmentation
 from minivision.detection.joints import NOWHERE, joint_places, joints_at
 from minivision.detection.kmeans_anchors import kmeans_anchors, mean_best_iou, spread_anchors
-from minivision.detection.masks import crop_masks, paste_masks
-from minivision.detection.matching import BACKGROUND, IGNORED, best_overlaps, match, match_instances
+from minivision.detection.masks import crop_masks, mask_loss, paste_masks
+from minivision.detection.matching import (
+    BACKGROUND,
+    IGNORED,
+    best_overlaps,
+    ignore_in_crowds,
+    match,
+    match_instances,
+)
 from minivision.detection.overlap import paired_iou, shape_iou
+from minivision.detection.region_grouping import group_regions
+from minivision.detection.rpn_training import anchor_targets, rpn_loss
 from minivision.detection.sampling import sample
 from minivision.detection.selective_search import region_hierarchy, selective_search
+from minivision.detection.similarity import fill_similarity
 from minivision.detection.yolo_tensor import decode_yolo, encode_yolo
+from minivision.detection.yolo_training import yolo_loss, yolo_targets
 
 __all__ = [
     "BACKGROUND",
@@ -22,6 +33,7 @@ __all__ = [
     "SSD512",
     "Layout",
     "anchor_grid",
+    "anchor_targets",
     "best_overlaps",
     "boxes_per_place",
     "choose_anchor_sizes",
@@ -30,10 +42,14 @@ __all__ = [
     "default_boxes",
     "detections",
     "encode_yolo",
+    "fill_similarity",
     "graph_segmentation",
+    "group_regions",
+    "ignore_in_crowds",
     "joint_places",
     "joints_at",
     "kmeans_anchors",
+    "mask_loss",
     "match",
     "match_instances",
     "mean_best_iou",
@@ -41,8 +57,11 @@ __all__ = [
     "paste_masks",
     "propose_dataset",
     "region_hierarchy",
+    "rpn_loss",
     "sample",
     "selective_search",
     "shape_iou",
     "spread_anchors",
+    "yolo_loss",
+    "yolo_targets",
 ]

@@ -13,10 +13,18 @@ import math
 
 import numpy as np
 
+from minivision.operation import operation
 from minivision.ops.arguments import number, pair
 
 
-def anchor_grid(map_size, stride, sizes, ratios, *, offset=0.0):
+def _check_anchor_grid(map_size, stride, sizes, ratios, offset, dtype):
+    map_size, stride = pair("map_size", map_size, minimum=0), pair("stride", stride)
+    sizes, ratios = positive_numbers("sizes", sizes), positive_numbers("ratios", ratios)
+    return map_size, stride, sizes, ratios, number("offset", offset), np.dtype(dtype)
+
+
+@operation(check=_check_anchor_grid, returns=("anchors",))
+def anchor_grid(map_size, stride, sizes, ratios, *, offset=0.0, dtype=np.float32):
     """Lay boxes of all sizes and ratios around every place of a feature map.
 
     Parameters
@@ -32,10 +40,11 @@ def anchor_grid(map_size, stride, sizes, ratios, *, offset=0.0):
     offset : float
         Where in its ``stride`` pixels a box is centred: 0 at their upper left corner, as in torchvision, or 0.5 in
         the middle of the pixels that the place of the map stands for.
+    dtype : dtype
 
     Returns
     -------
-    (H * W * A, 4) float32 array
+    anchors : (H * W * A, 4) array
         ``x1, y1, x2, y2``, with ``A = len(ratios) * len(sizes)``. Row by row of the map, then column by column; at
         each place all sizes of the first ratio, then of the next. Boxes may reach out of the image.
 
@@ -54,15 +63,13 @@ def anchor_grid(map_size, stride, sizes, ratios, *, offset=0.0):
     ----------
     Ren, He, Girshick and Sun, "Faster R-CNN", NIPS 2015, section 3.1.1.
     """
-    rows, columns = pair("map_size", map_size, minimum=0)
-    down, across = pair("stride", stride)
-    sizes, ratios = np.array(positive_numbers("sizes", sizes)), np.array(positive_numbers("ratios", ratios))
-    widths = (sizes / np.sqrt(ratios[:, None])).ravel()  # (ratios, sizes) -> (A,)
-    heights = (sizes * np.sqrt(ratios[:, None])).ravel()
+    (rows, columns), (down, across) = map_size, stride
+    shape = np.sqrt(ratios)[:, None]
+    widths, heights = (sizes / shape).ravel(), (sizes * shape).ravel()  # (ratios, sizes) -> (A,)
     base = np.stack([-widths, -heights, widths, heights], axis=1) / 2  # (A, 4), around the origin
     y, x = np.mgrid[:rows, :columns] + offset
     centres = np.stack([x * across, y * down, x * across, y * down], axis=-1)  # (H, W, 4)
-    return (centres[:, :, None] + base).reshape(-1, 4).astype(np.float32)  # (H, W, A, 4) -> (H * W * A, 4)
+    return (centres[:, :, None] + base).reshape(-1, 4).astype(dtype)  # (H, W, A, 4) -> (H * W * A, 4)
 
 
 def positive_numbers(name, values):

@@ -3,6 +3,8 @@
 import numpy as np
 
 from minivision import ops
+from minivision.operation import operation
+from minivision.ops.arguments import check_same_shape, check_shape, floats, integers
 
 
 def crop_masks(masks, boxes, size):
@@ -28,6 +30,60 @@ def crop_masks(masks, boxes, size):
     """
     rois = np.column_stack([np.arange(len(masks)), boxes]).astype(np.float32)
     return ops.roi_align(masks[:, None].astype(np.float32), rois, size)[:, 0]
+
+
+def _check_mask_loss(logits, labels, masks):
+    logits, masks = floats(logits=logits, masks=np.asarray(masks, np.float32) if _is_bool(masks) else masks)
+    labels = integers("labels", labels)
+    check_shape("logits", logits, "M, C, S, S", meaning="a map for each class but the background")
+    M, C, *size = logits.shape
+    check_same_shape("labels", labels, (M,), "one for each region")
+    for label in labels[(labels < 1) | (labels > C)]:
+        raise ValueError(f"labels: expected classes from 1 to {C}, got {label}; the background has no mask")
+    check_same_shape("masks", masks, (M, *size), "one for each region, as large as its maps")
+    return logits, labels, masks
+
+
+def _is_bool(array):
+    return isinstance(array, np.ndarray) and array.dtype == bool
+
+
+@operation(check=_check_mask_loss, returns=("loss", "dlogits"))
+def mask_loss(logits, labels, masks):
+    """Measure how improbable the map of each region's own class makes its mask; other classes' maps do not count.
+
+    So classes do not compete for pixels: there is a sigmoid for each cell, and no softmax over the classes.
+
+    Parameters
+    ----------
+    logits : (M, C, S, S) array
+        A map for each region and each of C classes, the background not among them.
+    labels : (M,) array of int
+        The class of the object that each region has found, from 1 to C: its map is number ``label - 1``.
+    masks : (M, S, S) array
+        The object's mask in the region: the share of each cell that belongs to it, or booleans.
+
+    Returns
+    -------
+    loss : scalar
+        The binary cross-entropy, averaged over the cells and the regions; 0 where there is no region.
+    dlogits : (M, C, S, S) array
+        Its gradient: zero for all other classes.
+
+    Raises
+    ------
+    ValueError
+        When a label is no class, or the shapes disagree.
+
+    References
+    ----------
+    He, Gkioxari, Dollár and Girshick, "Mask R-CNN", ICCV 2017, section 3.
+    """
+    own = np.arange(len(logits)), labels - 1
+    loss, gradient = ops.binary_cross_entropy_with_logits(logits[own], masks)
+    dlogits = np.zeros_like(logits)
+    dlogits[own] = gradient
+    return loss, dlogits
 
 
 def paste_masks(probabilities, boxes, size, *, threshold=0.5):

@@ -3,6 +3,8 @@
 import numpy as np
 
 from minivision import ops
+from minivision.operation import operation
+from minivision.ops.arguments import floats, number
 
 BACKGROUND = -1  # of a box: it overlaps no object enough
 IGNORED = -2  # of a box: neither clearly an object nor clearly none; it is not trained on
@@ -10,6 +12,24 @@ IGNORED = -2  # of a box: neither clearly an object nor clearly none; it is not 
 CROWD_SHARE = 0.5  # of a background box's area in a crowd, from which it is ignored
 
 
+def check_thresholds(high, low):
+    """Return the two thresholds of a matching; raise ValueError unless ``0 <= low <= high``."""
+    if not 0 <= low <= high:
+        raise ValueError(f"expected 0 <= low <= high, got low={low} and high={high}")
+    return number("high", high), number("low", low)
+
+
+def _check_match(iou, high, low, best_for_each):
+    (iou,) = floats(iou=iou)
+    high, low = check_thresholds(high, low)
+    if iou.ndim != 2:
+        raise ValueError(f"iou: expected shape (G, A), a row for each object, got {iou.shape}")
+    if np.isnan(iou).any():
+        raise ValueError("iou: it has values that are NaN; look where the boxes come from")
+    return iou, high, low, bool(best_for_each)
+
+
+@operation(check=_check_match, returns=("matches",))
 def match(iou, *, high, low, best_for_each=True):
     """Give every box the object that it overlaps most, if it overlaps it enough.
 
@@ -28,7 +48,7 @@ def match(iou, *, high, low, best_for_each=True):
 
     Returns
     -------
-    (A,) int64 array
+    matches : (A,) int64 array
         The index of the object, `BACKGROUND` (-1) or `IGNORED` (-2).
 
     Raises
@@ -45,11 +65,6 @@ def match(iou, *, high, low, best_for_each=True):
     ----------
     Ren, He, Girshick and Sun, "Faster R-CNN", NIPS 2015, section 3.1.2: 0.7, 0.3 and the best anchor.
     """
-    if not 0 <= low <= high:
-        raise ValueError(f"expected 0 <= low <= high, got low={low} and high={high}")
-    iou = np.asarray(iou)
-    if iou.ndim != 2:
-        raise ValueError(f"iou: expected shape (G, A), a row for each object, got {iou.shape}")
     if iou.size == 0:
         return np.full(iou.shape[1], BACKGROUND)
     objects, overlap = iou.argmax(axis=0), iou.max(axis=0)
@@ -80,13 +95,29 @@ def match_instances(boxes, instances, *, high, low, best_for_each=True):
         Indices into `instances`, `BACKGROUND` or `IGNORED`.
     """
     iou = ops.box_iou(instances.boxes, boxes)  # (G, A)
-    if not instances.crowd.any():
-        return match(iou, high=high, low=low, best_for_each=best_for_each)
     iou[instances.crowd] = 0
     matches = match(iou, high=high, low=low, best_for_each=best_for_each)
-    share = _share_inside(boxes, instances.boxes[instances.crowd])
-    matches[(matches == BACKGROUND) & (share >= CROWD_SHARE)] = IGNORED
-    return matches
+    return ignore_in_crowds(matches, boxes, instances.boxes[instances.crowd])
+
+
+def ignore_in_crowds(matches, boxes, crowds):
+    """Return matches in which background boxes that lie in a crowd by half and more are ignored.
+
+    Parameters
+    ----------
+    matches : (A,) int64 array
+        As :func:`match` returns them for the objects that are no crowds.
+    boxes : (A, 4) array
+    crowds : (G, 4) array
+
+    Returns
+    -------
+    (A,) int64 array
+    """
+    if len(crowds) == 0:
+        return matches
+    inside = _share_inside(boxes, crowds) >= CROWD_SHARE
+    return np.where((matches == BACKGROUND) & inside, IGNORED, matches)
 
 
 def best_overlaps(anchors, all_instances):

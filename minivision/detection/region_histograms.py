@@ -36,6 +36,10 @@ class Regions(NamedTuple):
     colors: np.ndarray
     textures: np.ndarray
 
+    def with_room(self, count):
+        """Return a copy with room for so many regions more: all their numbers are 0."""
+        return Regions(*(np.concatenate([each, np.zeros_like(each, shape=(count, *each.shape[1:]))]) for each in self))
+
 
 def describe_regions(labels, bins):
     """Return the `Regions` of a segmentation.

@@ -12,7 +12,8 @@ from minivision.detection.arguments import check_image, check_positive, check_rg
 from minivision.detection.color_spaces import to_color_space
 from minivision.detection.filters import smooth
 from minivision.detection.graph_segmentation import merge_pixels, sorted_edges
-from minivision.detection.region_grouping import depths_and_heights, group
+from minivision.detection.hierarchy import depths_and_heights
+from minivision.detection.region_grouping import group
 from minivision.detection.region_histograms import describe_regions, histogram_bins, touching_pairs
 
 SIGMA = 0.8  # pixels, of the blur before segmentation

@@ -21,9 +21,23 @@ Redmon, Divvala, Girshick and Farhadi, "You only look once: unified, real-time o
 
 import numpy as np
 
-from minivision.ops.arguments import pair
+from minivision.operation import operation
+from minivision.ops.arguments import check_shape, floats, integer, integers, number, pair
 
 
+def _check_encode_yolo(boxes, labels, S, B, C, size, dtype):
+    S, B, C, size = pair("S", S), integer("B", B, minimum=0), integer("C", C, minimum=0), _size(size)
+    if B < 1 or C < 1:
+        raise ValueError(f"expected at least one box a cell and one class, got B = {B} and C = {C}")
+    boxes = np.asarray(boxes, np.float64)
+    boxes = boxes if boxes.size else np.zeros((0, 4))
+    check_shape("boxes", boxes, "K, 4", meaning="a box in each row")
+    labels = integers("labels", labels)
+    _check_objects(boxes, labels, C, size)
+    return boxes, labels, S, B, C, size, np.dtype(dtype)
+
+
+@operation(check=_check_encode_yolo, returns=("tensor",))
 def encode_yolo(boxes, labels, S, B, C, *, size=(1, 1), dtype=np.float32):
     """Write the objects of an image into a tensor, each into the cell that holds its centre.
 
@@ -48,7 +62,7 @@ def encode_yolo(boxes, labels, S, B, C, *, size=(1, 1), dtype=np.float32):
 
     Returns
     -------
-    (S, S, 5 B + C) array
+    tensor : (S, S, 5 B + C) array
         Zero in cells without objects; the confidence of an object's box is 1.
 
     Raises
@@ -56,10 +70,7 @@ def encode_yolo(boxes, labels, S, B, C, *, size=(1, 1), dtype=np.float32):
     ValueError
         When a label is no class, a box has a negative or no finite size, or a centre lies outside the image.
     """
-    rows, columns = _cells(S)
-    boxes, labels = np.asarray(boxes, float).reshape(-1, 4), np.asarray(labels).reshape(-1)
-    _check_objects(boxes, labels, B, C, size)
-    height, width = size
+    (rows, columns), (height, width) = S, size
     x, y = (boxes[:, 0] + boxes[:, 2]) / 2 / width * columns, (boxes[:, 1] + boxes[:, 3]) / 2 / height * rows
     w, h = (boxes[:, 2] - boxes[:, 0]) / width, (boxes[:, 3] - boxes[:, 1]) / height
     # A centre upon the image's right or lower border is in the last cell.
@@ -78,6 +89,17 @@ def encode_yolo(boxes, labels, S, B, C, *, size=(1, 1), dtype=np.float32):
     return tensor
 
 
+def _check_decode_yolo(tensor, B, size):
+    (tensor,) = floats(tensor=tensor)
+    B = integer("B", B, minimum=1)
+    if tensor.ndim < 3 or tensor.shape[-1] <= 5 * B:
+        raise ValueError(
+            f"tensor: expected shape (..., S, S, 5 B + C) with B = {B} and at least one class, got {tensor.shape}"
+        )
+    return tensor, B, _size(size)
+
+
+@operation(check=_check_decode_yolo, returns=("boxes", "scores"))
 def decode_yolo(tensor, B, *, size=(1, 1)):
     """Read a tensor: the boxes of all cells, and their scores for all classes.
 
@@ -102,10 +124,6 @@ def decode_yolo(tensor, B, *, size=(1, 1)):
     ValueError
         When the last axis has no room for B boxes and a class.
     """
-    if tensor.ndim < 3 or tensor.shape[-1] <= 5 * B:
-        raise ValueError(
-            f"tensor: expected shape (..., S, S, 5 B + C) with B = {B} and at least one class, got {tensor.shape}"
-        )
     *batch, rows, columns, depth = tensor.shape
     height, width = size
     x, y, w, h, confidence = np.moveaxis(tensor[..., : 5 * B].reshape(*batch, rows, columns, B, 5), -1, 0)
@@ -117,19 +135,17 @@ def decode_yolo(tensor, B, *, size=(1, 1)):
     return boxes.reshape(*batch, rows * columns * B, 4), scores.reshape(*batch, rows * columns * B, depth - 5 * B)
 
 
-def _cells(S):
-    """Return rows and columns."""
-    rows, columns = pair("S", S)
-    if min(rows, columns) < 1:
-        raise ValueError(f"S: expected at least one cell, got {S}")
-    return rows, columns
+def _size(size):
+    """Return height and width, in whatever unit."""
+    height, width = size
+    if not (number("size", height) > 0 and number("size", width) > 0):
+        raise ValueError(f"size: expected height and width of an image, got {size}")
+    return tuple(int(side) if side == int(side) else float(side) for side in (height, width))
 
 
-def _check_objects(boxes, labels, B, C, size):
-    if B < 1 or C < 1:
-        raise ValueError(f"expected at least one box a cell and one class, got B = {B} and C = {C}")
-    if len(labels) != len(boxes):
-        raise ValueError(f"labels: expected one for each of {len(boxes)} boxes, got {len(labels)}")
+def _check_objects(boxes, labels, C, size):
+    if labels.shape != boxes.shape[:1]:
+        raise ValueError(f"labels: expected one for each of {len(boxes)} boxes, got {labels.size}")
     for label in labels[(labels < 1) | (labels > C)]:
         raise ValueError(
             f"labels: expected classes from 1 to C = {C}, got {label}; "

@@ -13,7 +13,7 @@ The library is the only source of truth: a manifest names functions, and everyth
 
     a student's file ── child.py, locked up by sandbox.py, computes ──┐
                                                                       │  arrays, nothing else (messages.py)
-    tests ── plugin.py, student.py: `student.check("conv2d")` ────────┘
+    tests ── plugin.py, student.py: `student.check("conv2d")` ────────┘  process.py
           │
           ├── grading.py, classroom.py, gradescope.py    points for one, for all
           └── proof.py, leaks.py                         that blanks earn nothing, mistakes are caught, nothing leaks

@@ -80,15 +80,17 @@ def recording(names):
 @contextlib.contextmanager
 def playing(path):
     """Answer with what was written down, inside of a ``with`` block."""
-    stored = unpack(zlib.decompress(pathlib.Path(path).read_bytes()))
+    stored = unpack(pathlib.Path(path).read_bytes())
+    ends = np.cumsum(stored["sizes"])
+    places = dict(zip(stored["keys"], zip(ends - stored["sizes"], ends, strict=True), strict=True))
 
     def make(op, body):
         @functools.wraps(body)
         def play(*args, **kwargs):
-            name = key(op, args, kwargs)
-            if name not in stored["answers"]:
+            place = places.get(key(op, args, kwargs))
+            if place is None:
                 raise NotRecordedError(f"what {op.__name__} gives for these arguments was not written down")
-            return copy.deepcopy(stored["answers"][name])
+            return unpack(zlib.decompress(stored["answers"][slice(*place)]))
 
         return play
 
@@ -97,6 +99,12 @@ def playing(path):
 
 
 def save(path, names, answers):
-    """Write answers to a file."""
-    data = zlib.compress(pack({"names": list(names), "answers": answers}), 9)
-    pathlib.Path(path).write_bytes(data)
+    """Write answers to a file, each by itself: few of them are needed at a time."""
+    packed = [zlib.compress(pack(answer), 9) for answer in answers.values()]
+    stored = {
+        "names": list(names),
+        "keys": list(answers),
+        "sizes": np.array([len(data) for data in packed], np.int64),
+        "answers": np.frombuffer(b"".join(packed), np.uint8),
+    }
+    pathlib.Path(path).write_bytes(pack(stored))

@@ -1,6 +1,6 @@
 """The process in which a student's code runs: it loads one file, and calls its functions when it is told to.
 
-It is started by `student.py` as ``python -I child.py``, reads its orders from one pipe and answers on another. What
+It is started by `process.py` as ``python -I child.py``, reads its orders from one pipe and answers on another. What
 stands here runs before the student's code; nothing that it says afterwards is trusted.
 """
 

@@ -12,12 +12,14 @@ import dataclasses
 import io
 import os
 import pathlib
+import sys
 import time
 import types
 
 from minivision.checks import CheckError, StudentFileError
 from minivision.homework.answers import playing
-from minivision.homework.student import Stopped, Student
+from minivision.homework.process import Stopped
+from minivision.homework.student import Student
 
 TELLING = (CheckError, StudentFileError, Stopped, NotImplementedError)  # their message says it all
 VISIBLE, HIDDEN = "tests", "hidden"
@@ -210,6 +212,7 @@ def run_tests(assignment, file, tasks=None, *, folders=(VISIBLE,), **options):
             [*arguments, "-c", os.devnull, "--rootdir", str(assignment.folder), "-p", "no:minivision_homework", *paths],
             plugins=[plugin],
         )
+    _forget(paths)
     if plugin.problems or code not in (
         pytest.ExitCode.OK,
         pytest.ExitCode.TESTS_FAILED,
@@ -217,6 +220,13 @@ def run_tests(assignment, file, tasks=None, *, folders=(VISIBLE,), **options):
     ):
         raise TestsError("\n".join(plugin.problems) or said.getvalue().strip())
     return plugin
+
+
+def _forget(paths):
+    """Drop imported test files: pytest would take one of the same name for them, in another folder."""
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) in paths:
+            del sys.modules[name]
 
 
 def stored_answers(assignment):

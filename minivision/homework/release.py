@@ -110,8 +110,8 @@ your file anew each time. `minivision homework test` alone runs all tasks.
 |---|---|---|
 {tasks}
 
-{notebook}The installed library has everything but what you are to write: once your functions are there, its networks
-train on them.
+{notebook}The installed library has everything but what you are to write. Once your functions are there, they run
+under all of it: `minivision train SYSTEM --backend {file} ...` trains one of the lecture's systems on them.
 
 You hand in `{file}`, nothing else. The points come from other numbers than those of the tests here: what passes here
 by heart earns nothing.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minivision.devices import beside, on_host, require_gpu
+from minivision.devices import beside, is_on_gpu, on_host, require_gpu
 
 
 class Parameter:
@@ -129,6 +129,12 @@ class Layer:
                 return value
         return next(filter(None, (part.first_parameter() for _, part in self.parts())), None)
 
+    @property
+    def device(self):
+        """Where the first parameter lies, and all others with it: ``"cupy"`` or ``"numpy"``, as :meth:`to` takes it."""
+        parameter = self.first_parameter()
+        return "cupy" if parameter is not None and is_on_gpu(parameter.value) else "numpy"
+
     def state(self, prefix=""):
         """Return everything that makes this layer what it is: parameters and running arrays by name, not copied."""
         state = {prefix + name: value.value for name, value in vars(self).items() if isinstance(value, Parameter)}
@@ -180,6 +186,7 @@ class Layer:
     def to(self, device):
         """Move all parameters and running arrays to ``"cupy"`` (the GPU) or ``"numpy"`` (the host); return self.
 
+        Of several GPUs the current one is meant; inside of ``with cupy.cuda.Device(1):`` move there, train and predict.
         An optimizer follows at its next step, with what it remembers.
 
         Raises

@@ -148,7 +148,7 @@ class FasterRCNN(Detector):
 
     def prepare(self, dataset):
         """Choose what is ``"auto"`` by the boxes of the training set: anchor sizes, then the stride; say what it is."""
-        options = self.options
+        options, device = self.options, self.device
         if options["anchor_sizes"] == "auto":
             instances = [sample.instances for sample in dataset]
             boxes = np.concatenate([each.boxes[~each.crowd] for each in instances])
@@ -160,6 +160,7 @@ class FasterRCNN(Detector):
             options["stride"] = str(max(fine, default=min(BACKBONES)))
             if int(options["stride"]) != self.stride:
                 self._build()
+        self.to(device)  # what was made just now, too
         print(
             f"Anchors every {self.stride} pixels, of the sizes {options['anchor_sizes']} (square roots of their areas) "
             f"and the ratios {options['ratios']} (height by width)"

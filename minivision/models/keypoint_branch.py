@@ -9,6 +9,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.detection import NOWHERE, joint_places, joints_at
+from minivision.devices import beside, on_host
 from minivision.layers import BilinearUpsample
 from minivision.models.pose import VISIBLE
 from minivision.models.roi_head import rois_of
@@ -108,7 +109,8 @@ class KeypointBranch(RoIMaps):
         dlogits : array
         """
         flat = logits.reshape(-1, self.size**2)  # (M, J, S, S) -> (M J, S S): the cells are the classes
-        loss, gradient = ops.softmax_cross_entropy(flat, samples.places.ravel(), ignore_index=NOWHERE)
+        places = beside(samples.places.ravel(), logits)
+        loss, gradient = ops.softmax_cross_entropy(flat, places, ignore_index=NOWHERE)
         return {"keypoint": loss}, gradient.reshape(logits.shape)
 
     def describe(self, features, found):
@@ -122,7 +124,7 @@ class KeypointBranch(RoIMaps):
         jointed = [np.isin(each.labels, self.labels) for each in found]
         boxes = [each.boxes[own] for each, own in zip(found, jointed, strict=True)]
         logits = self.forward(features, rois_of(boxes))
-        places = logits.reshape(*logits.shape[:2], self.size**2).argmax(axis=2)  # (M, J)
+        places = on_host(logits.reshape(*logits.shape[:2], self.size**2).argmax(axis=2))  # (M, J)
         parts = np.split(places, np.cumsum([len(each) for each in boxes])[:-1])
         described = []
         for each, own, part, box in zip(found, jointed, parts, boxes, strict=True):

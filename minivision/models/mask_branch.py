@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from minivision import ops
-from minivision.detection import crop_masks, paste_masks
+from minivision.detection import crop_masks, mask_loss, paste_masks
+from minivision.devices import beside, on_host
 from minivision.models.roi_head import rois_of
 from minivision.models.roi_maps import RoIMaps
 
@@ -115,11 +116,8 @@ class MaskBranch(RoIMaps):
         dlogits : array
             Zero for all other classes.
         """
-        own = np.arange(len(logits)), samples.labels - 1  # the map of class c is c - 1
-        loss, gradient = ops.binary_cross_entropy_with_logits(logits[own], samples.masks)
-        dlogits = np.zeros_like(logits)
-        dlogits[own] = gradient
-        return {"mask": loss}, dlogits
+        loss, dlogits = mask_loss(on_host(logits), samples.labels, samples.masks)
+        return {"mask": loss}, beside(dlogits, logits)
 
     def describe(self, features, found, size):
         """Return the objects found in each image with their masks, in image size.
@@ -133,12 +131,17 @@ class MaskBranch(RoIMaps):
         """
         logits = self.forward(features, rois_of([each.boxes for each in found]))
         labels = np.concatenate([each.labels for each in found])
-        probabilities = ops.sigmoid(logits[np.arange(len(logits)), labels - 1])
+        probabilities = on_host(ops.sigmoid(logits[_own_maps(logits, labels)]))
         parts = np.split(probabilities, np.cumsum([len(each) for each in found])[:-1])
         return [
             each.replace(masks=paste_masks(part, each.boxes, size, threshold=THRESHOLD))
             for each, part in zip(found, parts, strict=True)
         ]
+
+
+def _own_maps(logits, labels):
+    """Return the index of each region's map for its own class: that of class c is c - 1."""
+    return beside(np.arange(len(labels)), logits), beside(labels - 1, logits)
 
 
 def _check_masks(instances, size, where):

@@ -11,6 +11,10 @@ class Model(Layer):
 
     A subclass gives ``forward``, ``losses``, ``backward`` and ``predict``; the rest is written here, once.
 
+    After ``to("cupy")`` outputs and gradients lie on the GPU. What is said about single objects, true or predicted,
+    stays on the host: so losses move their targets to the outputs (:func:`minivision.devices.beside`), and predictions
+    move outputs to the host (:func:`minivision.devices.on_host`).
+
     Parameters
     ----------
     classes : sequence of str
@@ -30,8 +34,6 @@ class Model(Layer):
         What scenes it is for, as arguments of :class:`minivision.data.Scenes`: the command line draws these.
     keypoint_names : tuple of str
         Of the joints that it predicts, if it does.
-    runs_on_gpu : bool
-        Whether its losses and predictions take outputs on the GPU, so that ``to("cupy")`` moves all of it there.
     """
 
     name = ""
@@ -39,7 +41,6 @@ class Model(Layer):
     recipe = {}
     scene_options = {}
     keypoint_names = ()
-    runs_on_gpu = False
 
     def __init__(self, classes, **options):
         self.classes = tuple(classes)

@@ -22,6 +22,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.detection import detections, match_instances, sample
+from minivision.devices import beside, on_host
 from minivision.layers import Flatten, Linear, ReLU, Sequential
 from minivision.models.backbone import Backbone
 from minivision.models.linear_models import fit_boxes, fit_svms
@@ -104,7 +105,7 @@ class RCNN(ProposalDetector):
         margin = CONTEXT / (1 - 2 * CONTEXT)  # in sides of the box
         wide, high = margin * (x2 - x1), margin * (y2 - y1)
         around = np.column_stack([rois[:, 0], x1 - wide, y1 - high, x2 + wide, y2 + high])
-        return ops.crop_and_resize(images, around.astype(rois.dtype), self.side)
+        return ops.crop_and_resize(images, beside(around.astype(rois.dtype), images), self.side)
 
     def forward(self, regions, training=False):
         """Return features ``(K, hidden)`` and class scores ``(K, classes)`` of regions ``(K, 3, side, side)``."""
@@ -138,7 +139,7 @@ class RCNN(ProposalDetector):
     def losses(self, outputs, labels):
         """Return the softmax loss of the regions' classes, and its gradient."""
         _, scores = outputs
-        loss, gradient = ops.softmax_cross_entropy(scores, labels)
+        loss, gradient = ops.softmax_cross_entropy(scores, beside(labels, scores))
         return {"class": loss}, gradient
 
     def backward(self, gradient):
@@ -152,13 +153,15 @@ class RCNN(ProposalDetector):
         chosen = self.rng.permutation(len(dataset))[: self.svm_images]
         images = [self._with_features(dataset[int(index)]) for index in chosen]
         features = np.concatenate([each for each, _, _ in images])
-        self.feature_scale[...] = np.linalg.norm(features, axis=1).mean() or 1
-        images = [(each / self.feature_scale, boxes, instances) for each, boxes, instances in images]
+        scale = self.dtype.type(np.linalg.norm(features, axis=1).mean() or 1)
+        images = [(each / scale, boxes, instances) for each, boxes, instances in images]
         size = sum(each.nbytes for each, _, _ in images) / 2**20
         print(f"Fitting SVMs and boxes to the features of {len(features)} boxes in {len(images)} images, {size:.0f} MB")
         objects = len(self.classes) - 1
-        self.svm_weights[...], self.svm_biases[...] = fit_svms(images, objects)
-        self.box_weights[...], self.box_biases[...] = fit_boxes(images, objects)
+        fitted = *fit_svms(images, objects), *fit_boxes(images, objects), scale
+        for name, array in zip(self.buffers, fitted, strict=True):
+            kept = getattr(self, name)
+            kept[...] = beside(array, kept)
 
     def _with_features(self, sample):
         """Return the features of a sample's proposals and, behind them, of its true boxes; the boxes; the objects."""
@@ -169,13 +172,13 @@ class RCNN(ProposalDetector):
     # ---- prediction --------------------------------------------------------------------------------------------
 
     def describe(self, images, rois):
-        """Return features and class scores of regions of uint8 images, warped some at a time."""
+        """Return features and class scores of regions of uint8 images, warped some at a time; both on the host."""
         x = self.normalize(images)
         features = np.empty((len(rois), self.fc.layers[1].b.value.size), self.dtype)
         scores = np.empty((len(rois), len(self.classes)), self.dtype)
         for start in range(0, len(rois), WARPED_TOGETHER):
             some = slice(start, start + WARPED_TOGETHER)
-            features[some], scores[some] = self.forward(self.warp(x, rois[some]))
+            features[some], scores[some] = map(on_host, self.forward(self.warp(x, rois[some])))
         return features, scores
 
     def detect_in(self, images, proposals, size):
@@ -185,12 +188,15 @@ class RCNN(ProposalDetector):
         """
         rois = rois_of(proposals)
         features, scores = self.describe(images, rois)
-        features /= self.feature_scale
-        if self.svm_weights.any():
-            chances = ops.sigmoid(features @ self.svm_weights.T + self.svm_biases)
+        svm_weights, svm_biases, box_weights, box_biases, scale = (
+            on_host(getattr(self, name)) for name in self.buffers
+        )
+        features /= scale
+        if svm_weights.any():
+            chances = ops.sigmoid(features @ svm_weights.T + svm_biases)
         else:
             chances = class_probabilities(scores)[:, 1:]
-        deltas = np.einsum("kd,cjd->kcj", features, self.box_weights) + self.box_biases
+        deltas = np.einsum("kd,cjd->kcj", features, box_weights) + box_biases
         boxes = ops.decode_boxes(deltas, rois[:, None, 1:])  # (K, classes - 1, 4)
         of_image = [np.flatnonzero(rois[:, 0] == n) for n in range(len(images))]
         return [detections(boxes[rows], chances[rows], size, iou_threshold=NMS) for rows in of_image]

@@ -22,6 +22,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.detection import detections, match_instances, sample
+from minivision.devices import beside, on_host
 from minivision.layers import Flatten, Layer, Linear, ReLU, RoIAlign, RoIPool, Sequential
 from minivision.models.model import class_probabilities
 from minivision.ops.arguments import integer
@@ -129,7 +130,7 @@ class RoIHead(Layer):
         deltas : (K, num_classes - 1, 4) array
             A box for each class but the background, relative to the region, for ``decode_boxes``.
         """
-        hidden = self.body(self.pool.forward(features, rois, training), training)
+        hidden = self.body(self.pool.forward(features, beside(rois, features), training), training)
         deltas = self.deltas(hidden, training)  # (K, 4 (C - 1)) -> (K, C - 1, 4)
         return self.scores(hidden, training), deltas.reshape(len(rois), self.num_classes - 1, 4)
 
@@ -200,13 +201,15 @@ class RoIHead(Layer):
         gradients : (dscores, ddeltas)
         """
         scores, deltas = outputs
-        class_loss, dscores = ops.softmax_cross_entropy(scores, samples.labels)
+        class_loss, dscores = ops.softmax_cross_entropy(scores, beside(samples.labels, scores))
         found = np.flatnonzero(samples.labels)
-        own = samples.labels[found] - 1  # the place of class c is c - 1: the background has no box
-        box_loss, gradient = ops.smooth_l1_loss(deltas[found, own], samples.deltas[found], beta=BETA, reduction="sum")
+        targets = beside(samples.deltas[found], deltas)
+        # The place of class c is c - 1: the background has no box.
+        own = beside(found, deltas), beside(samples.labels[found] - 1, deltas)
+        box_loss, gradient = ops.smooth_l1_loss(deltas[own], targets, beta=BETA, reduction="sum")
         count = max(len(scores), 1)
         ddeltas = np.zeros_like(deltas)
-        ddeltas[found, own] = gradient / count
+        ddeltas[own] = gradient / count
         return {"class": class_loss, "box": box_loss / count}, (dscores, ddeltas)
 
     # ---- prediction --------------------------------------------------------------------------------------------
@@ -228,7 +231,7 @@ class RoIHead(Layer):
         -------
         list of Instances
         """
-        scores, deltas = outputs
+        scores, deltas = map(on_host, outputs)
         probabilities = class_probabilities(scores)
         boxes = ops.decode_boxes(deltas, rois[:, None, 1:], weights=BOX_WEIGHTS)  # (K, C - 1, 4)
         of_image = [np.flatnonzero(rois[:, 0] == n) for n in range(count)]

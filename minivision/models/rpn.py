@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minivision import ops
-from minivision.detection import anchor_grid, match_instances, sample
+from minivision import backends, ops
+from minivision.detection import anchor_grid, anchor_targets, ignore_in_crowds, rpn_loss, sample
+from minivision.devices import beside, on_host
 from minivision.layers import Conv2d, Layer, ReLU, Sequential
 
 # Faster R-CNN, section 3.1.2: from this IoU an anchor is an object, below that it is background.
@@ -30,7 +31,11 @@ SMALLEST = 1.0  # pixels; a proposal that is narrower, or lies outside of the im
 # which is meant here; box deltas are small numbers.
 BETA = 1 / 9
 
-_anchors = functools.lru_cache(maxsize=32)(anchor_grid)
+
+@functools.lru_cache(maxsize=32)
+def _anchors(backend, map_size, stride, sizes, ratios):
+    """Return the anchors of a map as a backend makes them, each in the middle of the pixels its place stands for."""
+    return anchor_grid(map_size, stride, sizes, ratios, offset=0.5)
 
 
 class RPNOutputs(NamedTuple):
@@ -96,7 +101,8 @@ class RegionProposalNetwork(Layer):
 
     def anchors(self, map_size):
         """Return the anchors ``(K, 4)`` of a map, each in the middle of the pixels that its place stands for."""
-        return _anchors(tuple(map_size), self.stride, self.sizes, self.ratios, offset=0.5)
+        backend, _ = backends.active_backend()
+        return _anchors(backend, tuple(map_size), self.stride, tuple(self.sizes), tuple(self.ratios))
 
     def forward(self, features, training=False):
         """Return the :class:`RPNOutputs` for features ``(N, channels, H, W)``."""
@@ -143,11 +149,13 @@ class RegionProposalNetwork(Layer):
         """
         positives, negatives, deltas = [], [], []
         for n, truth in enumerate(instances):
-            matches = match_instances(anchors, truth, high=FOUND, low=BACKGROUND_BELOW)
+            objects, crowds = truth.boxes[~truth.crowd], truth.boxes[truth.crowd]
+            matches, targets = anchor_targets(anchors, objects, high=FOUND, low=BACKGROUND_BELOW)
+            matches = ignore_in_crowds(matches, anchors, crowds)
             positive, negative = sample(matches, self.sampled, POSITIVE, self.rng)
             positives.append(n * len(anchors) + positive)
             negatives.append(n * len(anchors) + negative)
-            deltas.append(ops.encode_boxes(truth.boxes[matches[positive]], anchors[positive]))
+            deltas.append(targets[positive])
         return RPNSamples(*map(np.concatenate, (positives, negatives, deltas)))
 
     def losses(self, outputs, samples):
@@ -166,23 +174,17 @@ class RegionProposalNetwork(Layer):
         gradients : (dlogits, ddeltas)
             In the shapes of the outputs.
         """
-        logits, deltas = outputs.logits.reshape(-1), outputs.deltas.reshape(-1, 4)
-        drawn = np.concatenate([samples.positive, samples.negative])
-        is_object = np.arange(len(drawn)) < len(samples.positive)
-        object_loss, gradient = ops.binary_cross_entropy_with_logits(logits[drawn], is_object)
-        dlogits = np.zeros_like(logits)
-        dlogits[drawn] = gradient
-        count = max(len(drawn), 1)
-        box_loss, gradient = ops.smooth_l1_loss(deltas[samples.positive], samples.deltas, beta=BETA, reduction="sum")
-        ddeltas = np.zeros_like(deltas)
-        ddeltas[samples.positive] = gradient / count
-        losses = {"rpn_objectness": object_loss, "rpn_box": box_loss / count}
-        return losses, (dlogits.reshape(outputs.logits.shape), ddeltas.reshape(outputs.deltas.shape))
+        logits, deltas = on_host(outputs.logits), on_host(outputs.deltas)
+        _, object_loss, box_loss, *gradients = rpn_loss(logits, deltas, *samples, beta=BETA)
+        losses = {"rpn_objectness": object_loss, "rpn_box": box_loss}
+        return losses, tuple(beside(gradient, outputs.logits) for gradient in gradients)
 
     # ---- proposals ---------------------------------------------------------------------------------------------
 
     def candidates(self, outputs, size, *, most):
         """Return the boxes with the best scores of each image, the best first; many lie on the same object.
+
+        Wherever the outputs lie, these lie on the host, as all boxes do that are drawn from, matched or suppressed.
 
         Parameters
         ----------
@@ -199,7 +201,9 @@ class RegionProposalNetwork(Layer):
         order = np.argsort(-outputs.logits, axis=1, kind="stable")[:, :most]  # (N, most)
         logits = np.take_along_axis(outputs.logits, order, axis=1)
         deltas = np.take_along_axis(outputs.deltas, order[:, :, None], axis=1)
-        boxes = ops.clip_boxes_to_image(ops.decode_boxes(deltas, outputs.anchors[order]), size)
+        anchors = beside(outputs.anchors, order)[order]
+        boxes = ops.clip_boxes_to_image(ops.decode_boxes(deltas, anchors), size)
+        boxes, logits = on_host(boxes), on_host(logits)  # few are left
         large = (boxes[..., 2:] - boxes[..., :2] >= SMALLEST).all(axis=2)  # (N, most); NaN is not
         return [(boxes[n, large[n]], logits[n, large[n]]) for n in range(len(boxes))]
 

@@ -32,7 +32,6 @@ class Segmenter(Model):
     task = "segmentation"
     OPTIONS = {"background_weight": {"default": 0.3, "help": "what a pixel of the background counts in the loss"}}
     predicted_together = 16
-    runs_on_gpu = True
 
     def __init__(self, classes, *, background_weight, **options):
         super().__init__(classes, background_weight=background_weight, **options)

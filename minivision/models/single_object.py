@@ -22,7 +22,6 @@ class SingleObject(Model):
 
     scene_options = {"objects": 1}
     predicted_together = 16
-    runs_on_gpu = True
 
     def __init__(self, classes, *, widths, depths, rng, **options):
         super().__init__(classes, widths=tuple(widths), depths=tuple(depths), **options)

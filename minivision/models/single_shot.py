@@ -4,6 +4,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.detection import detections
+from minivision.devices import get_array_module, on_host
 from minivision.instances import Instances
 from minivision.models.detector import Detector
 
@@ -36,7 +37,7 @@ class SingleShot(Detector):
 
         Parameters
         ----------
-        outputs : what ``forward`` returned
+        outputs : what ``forward`` returned, on the host
         size : (int, int)
             Height and width of the images.
 
@@ -50,7 +51,7 @@ class SingleShot(Detector):
         raise NotImplementedError(f"{self.name} cannot read its outputs yet")
 
     def detect(self, images, size):
-        boxes, scores = self.read(self.forward(self.normalize(images)), images.shape[1:3])
+        boxes, scores = self.read(on_host(self.forward(self.normalize(images))), images.shape[1:3])
         found = []
         for its_boxes, its_scores in zip(boxes, scores, strict=True):
             threshold = _threshold_that_leaves(self.candidates, its_scores, self.score_threshold)
@@ -109,9 +110,9 @@ def box_sizes(dataset):
 def softmax(scores):
     """Turn scores along the last axis into probabilities."""
     N, C = len(scores), scores.shape[-1]
-    planes = np.ascontiguousarray(scores.reshape(N, -1, C).transpose(0, 2, 1))[..., None]  # (N, ..., C) -> (N, C, L, 1)
+    planes = scores.reshape(N, -1, C).transpose(0, 2, 1)[..., None]  # (N, ..., C) -> (N, C, L, 1)
     # The gradient of the cross-entropy is softmax(scores) - onehot, and its kernel is the fastest way to it.
-    target = np.zeros((N, planes.shape[2], 1), np.int64)
+    target = get_array_module(scores).zeros((N, planes.shape[2], 1), np.int64)
     _, probabilities = ops.softmax_cross_entropy(planes, target, reduction="sum")
     probabilities[:, 0] += 1
     return probabilities[..., 0].transpose(0, 2, 1).reshape(scores.shape)

@@ -23,6 +23,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.detection import IGNORED, Layout, boxes_per_place, default_boxes, match_instances
+from minivision.devices import beside, on_host
 from minivision.layers import Conv2d, MaxPool2d, Sequential, conv_block
 from minivision.models.backbone import Backbone
 from minivision.models.single_shot import SingleShot, box_sizes, softmax, within
@@ -85,7 +86,7 @@ class SSD(SingleShot):
         """Return the :class:`minivision.detection.Layout` of the default boxes of images of a height and width."""
         steps = [FINEST * 2**k for k in range(self.options["maps"])]
         map_sizes = [(size[0] // step, size[1] // step) for step in steps]
-        return Layout(tuple(map_sizes), tuple(steps), tuple(self.sizes.tolist()), self.ratios)
+        return Layout(tuple(map_sizes), tuple(steps), tuple(on_host(self.sizes).tolist()), self.ratios)
 
     def default_boxes(self, size):
         """Return the default boxes ``(K, 4)`` of images of a height and width."""
@@ -94,8 +95,9 @@ class SSD(SingleShot):
     def prepare(self, dataset):
         """Choose the sizes by the boxes of the training set, from small to large in equal steps, and say them."""
         small, large = np.quantile(np.sqrt(box_sizes(dataset).prod(axis=1)), (0.05, 0.95))
-        self.sizes[...] = np.linspace(small, large, len(self.sizes))
-        shown = ", ".join(f"{size:.0f}" for size in self.sizes[:-1])
+        sizes = np.linspace(small, large, len(self.sizes))
+        self.sizes[...] = beside(sizes, self.sizes)
+        shown = ", ".join(f"{size:.0f}" for size in sizes[:-1])
         print(f"Default boxes of {shown} pixels, one size for each map, and larger ones between these", flush=True)
 
     def forward(self, images, training=False):
@@ -124,17 +126,20 @@ class SSD(SingleShot):
 
     def losses(self, outputs, batch):
         """Return both losses: sums over the boxes trained on, divided by how many of them found an object."""
-        deltas, scores = outputs[..., :4], outputs[..., 4:]
         labels, wanted = self.targets(batch, outputs.dtype)
         positive = labels > 0
-        trained = positive | hardest_negatives(scores, labels)
-        box, ddeltas = ops.smooth_l1_loss(deltas[positive], wanted[positive], reduction="sum")
-        classes, dscores = ops.softmax_cross_entropy(scores[trained], labels[trained], reduction="sum")
-        gradient = np.zeros_like(outputs)
+        trained = positive | hardest_negatives(outputs[..., 4:], labels)
+        count = max(1, np.count_nonzero(positive))  # without any object both losses are 0
+        wanted, labels = beside(wanted[positive], outputs), beside(labels[trained], outputs)
+        positive, trained = (beside(np.flatnonzero(each), outputs) for each in (positive, trained))  # rows of `said`
+        said = outputs.reshape(-1, outputs.shape[2])
+        box, ddeltas = ops.smooth_l1_loss(said[positive, :4], wanted, reduction="sum")
+        classes, dscores = ops.softmax_cross_entropy(said[trained, 4:], labels, reduction="sum")
+        gradient = np.zeros_like(said)
         gradient[positive, :4] = ddeltas
         gradient[trained, 4:] = dscores
-        count = max(1, np.count_nonzero(positive))  # without any object both losses are 0
-        return {"box": box / count, "class": classes / count}, gradient / outputs.dtype.type(count)
+        gradient = gradient.reshape(outputs.shape) / outputs.dtype.type(count)
+        return {"box": box / count, "class": classes / count}, gradient
 
     def targets(self, batch, dtype):
         """Say what each default box is to find.
@@ -172,13 +177,13 @@ def hardest_negatives(scores, labels):
     ----------
     scores : (N, K, 1 + C) array
     labels : (N, K) int array
-        0 for background; boxes with other numbers are not chosen.
+        On the host. 0 for background; boxes with other numbers are not chosen.
 
     Returns
     -------
     (N, K) bool array
     """
-    least = softmax(scores)[..., 0]
+    least = on_host(softmax(scores)[..., 0])
     chosen = np.zeros(labels.shape, bool)
     for n in range(len(labels)):
         candidates = np.flatnonzero(labels[n] == 0)

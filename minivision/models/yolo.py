@@ -17,7 +17,8 @@ Redmon, Divvala, Girshick and Farhadi, "You only look once: unified, real-time o
 
 import numpy as np
 
-from minivision.detection import decode_yolo, encode_yolo, paired_iou
+from minivision.detection import decode_yolo, encode_yolo, yolo_loss, yolo_targets
+from minivision.devices import beside, on_host
 from minivision.layers import Conv2d, MaxPool2d, Sequential, conv_block
 from minivision.models.backbone import Backbone
 from minivision.models.single_shot import SingleShot, cells_inside, within
@@ -76,22 +77,13 @@ class YOLO(SingleShot):
 
     def losses(self, outputs, batch):
         """Return the published loss in its parts, and its gradient: a squared error of each number that counts."""
-        target, weight = self.targets(outputs, batch)
-        error = outputs - target
-        gradient = weight * error * (2 / len(outputs))  # of the sum over cells, averaged over images
-        squares = gradient * error / 2
-        of_boxes = squares[..., : 5 * self.B].reshape(*squares.shape[:3], self.B, 5)
-        responsible = weight[..., 0 : 5 * self.B : 5] > 0  # (N, S, S, B)
-        losses = {
-            "box": of_boxes[..., :4].sum(),
-            "object": of_boxes[responsible, 4].sum(),
-            "no object": of_boxes[~responsible, 4].sum(),
-            "class": squares[..., 5 * self.B :].sum(),
-        }
-        return losses, gradient
+        said = on_host(outputs)
+        _, *losses, gradient = yolo_loss(said, *self.targets(said, batch), self.B)
+        names = "box", "object", "no object", "class"
+        return dict(zip(names, losses, strict=True)), beside(gradient, outputs)
 
     def targets(self, outputs, batch):
-        """Return what the tensor should say, and what an error of each number counts, for these outputs.
+        """Return what the tensor should say, and what an error of each number counts, for these outputs on the host.
 
         Of a cell's boxes the one that overlaps an object most is responsible for it. Its confidence should be that
         overlap, which is taken as a given number: no gradient goes through it.
@@ -100,31 +92,15 @@ class YOLO(SingleShot):
         -------
         target, weight : (N, S, S, 5 B + C) array
         """
-        B, size, S = self.B, batch.images.shape[1:3], outputs.shape[1:3]
-        target, weight, truth = np.zeros_like(outputs), np.zeros_like(outputs), np.zeros_like(outputs)
-        weight[..., 4 : 5 * B : 5] = NO_OBJECT
+        size, S = batch.images.shape[1:3], outputs.shape[1:3]
+        truth, crowded = np.zeros_like(outputs), np.zeros(outputs.shape[:3], bool)
         for n, instances in enumerate(batch.instances):
             instances = within(instances, size)
             objects = instances[~instances.crowd]
-            truth[n] = encode_yolo(objects.boxes, objects.labels, S, B, self.C, size=size, dtype=outputs.dtype)
-            weight[n, cells_inside(instances.boxes[instances.crowd], S, size)] = 0  # who knows what is in a crowd
-
-        cells = np.nonzero(truth[..., 4])  # those with an object: K of them
-        said, true = (tensor[cells][:, : 5 * B].reshape(-1, B, 5) for tensor in (outputs, truth))
-        iou = paired_iou(_corners(said, said[..., 2:4] ** 2, S)[:, None], _corners(true, true[..., 2:4], S)[:, :, None])
-        wanted, counts = np.zeros_like(true), np.zeros_like(true)
-        counts[..., 4] = NO_OBJECT
-        for t in range(B):  # each true box of the cells, the largest first, takes the best box that is free
-            (k,) = np.nonzero(true[:, t, 4])
-            best = iou[k, t].argmax(axis=1)
-            wanted[k, best] = true[k, t]
-            wanted[k, best, 2:4] = np.sqrt(true[k, t, 2:4])
-            wanted[k, best, 4] = iou[k, t, best]
-            counts[k, best] = (*4 * [COORDINATES], 1)
-            iou[k, :, best] = -1  # taken
-        depth = (len(true), 5 * B)
-        target[cells] = np.concatenate([wanted.reshape(depth), truth[cells][:, 5 * B :]], axis=1)
-        weight[cells] = np.concatenate([counts.reshape(depth), np.ones((len(true), self.C))], axis=1)
+            truth[n] = encode_yolo(objects.boxes, objects.labels, S, self.B, self.C, size=size, dtype=outputs.dtype)
+            crowded[n] = cells_inside(instances.boxes[instances.crowd], S, size)
+        target, weight = yolo_targets(outputs, truth, self.B, coordinates=COORDINATES, no_object=NO_OBJECT)
+        weight[crowded & (truth[..., 4] == 0)] = 0  # who knows what is in a crowd
         return target, weight
 
     def backward(self, doutputs):
@@ -141,9 +117,3 @@ class YOLO(SingleShot):
 
     def read(self, outputs, size):
         return decode_yolo(self.tensor(outputs), self.B, size=size)
-
-
-def _corners(boxes, sizes, S):
-    """Return x1, y1, x2, y2 of boxes (x, y, ...) of the same cell, as parts of the image, from the cell's corner."""
-    centers = boxes[..., :2] / np.array([S[1], S[0]], boxes.dtype)
-    return np.concatenate([centers - sizes / 2, centers + sizes / 2], axis=-1)

@@ -31,6 +31,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.detection import kmeans_anchors, mean_best_iou, paired_iou, shape_iou, spread_anchors
+from minivision.devices import beside, on_host
 from minivision.layers import BatchNorm2d, Conv2d, MaxPool2d, PixelUnshuffle, ReLU, Sequential, conv_block
 from minivision.models.backbone import Backbone
 from minivision.models.single_shot import SingleShot, box_sizes, cells_inside, softmax, within
@@ -118,8 +119,9 @@ class YOLOv2(SingleShot):
         by_hand, clustered = spread_anchors(sizes, count), kmeans_anchors(sizes, count, np.random.default_rng(0))
         same = np.repeat(kmeans_anchors(sizes, 1, np.random.default_rng(0)), count, axis=0)
         choices = {"k-means": clustered, "hand-picked": by_hand, "none": same}
-        self.anchors[...] = choices[self.options["anchors"]]
-        shown = ", ".join(f"{width:.0f}x{height:.0f}" for width, height in self.anchors)
+        chosen = choices[self.options["anchors"]]
+        self.anchors[...] = beside(chosen, self.anchors)
+        shown = ", ".join(f"{width:.0f}x{height:.0f}" for width, height in chosen)
         fit = {name: mean_best_iou(sizes, anchors) for name, anchors in choices.items()}
         print(
             f"Anchors ({self.options['anchors']}): {shown}. Mean IoU with the nearest: k-means {fit['k-means']:.3f}, "
@@ -156,10 +158,10 @@ class YOLOv2(SingleShot):
             dfine = stage.backward(dfine)
 
     def boxes(self, outputs):
-        """Return the boxes ``(N, S, S, A, 4)`` in pixels that the outputs mean."""
+        """Return the boxes ``(N, S, S, A, 4)`` in pixels that the outputs mean; all on the host."""
         tx, ty, tw, th = np.moveaxis(outputs[..., :4], -1, 0)  # (N, S, S, A)
         rows, columns = np.mgrid[: outputs.shape[1], : outputs.shape[2]].astype(outputs.dtype)[..., None]
-        width, height = self.anchors.T
+        width, height = on_host(self.anchors).T
         if self.sigmoid_offsets:
             x, y = (columns + ops.sigmoid(tx)) * self.stride, (rows + ops.sigmoid(ty)) * self.stride
         else:
@@ -179,17 +181,20 @@ class YOLOv2(SingleShot):
         """Return the loss in its parts, and its gradient; sums over all boxes, averaged over the images."""
         N = len(outputs)
         gradient = np.zeros_like(outputs)
-        boxes = self.boxes(outputs)
+        boxes = self.boxes(on_host(outputs))
         at, true, labels, counts = self.targets(boxes, batch)
+        overlap = paired_iou(boxes[at], true)  # a given number: no gradient goes through it
+        *at, true, labels, counts, overlap = (beside(each, outputs) for each in (*at, true, labels, counts, overlap))
+        at = tuple(at)
         said = outputs[at]  # (K, 5 + C), of the boxes that are responsible for an object
 
         error, slope = self.box_errors(said, true, at)
         gradient[(*at, slice(4))] = 2 * BOX * error * slope
         box = BOX * (error**2).sum()
 
-        target = np.zeros(outputs.shape[:4], outputs.dtype)
-        target[at] = paired_iou(boxes[at], true)  # a given number: no gradient goes through it
         probability = ops.sigmoid(outputs[..., 4])
+        target = np.zeros_like(probability)
+        target[at] = overlap
         weighted = counts * (probability - target)
         gradient[..., 4] = 2 * weighted * probability * (1 - probability)
         squares = weighted * (probability - target)
@@ -266,7 +271,7 @@ class YOLOv2(SingleShot):
         if self.options["anchors"] == "none":
             overlap = paired_iou(boxes[cells[:, 1], cells[:, 0]], objects[:, None])  # (K, A)
         else:
-            overlap = shape_iou(sizes, self.anchors)
+            overlap = shape_iou(sizes, on_host(self.anchors))
         for (column, row), order in zip(
             cells.tolist(), np.argsort(-overlap, axis=1, kind="stable").tolist(), strict=True
         ):

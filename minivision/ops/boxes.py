@@ -39,18 +39,6 @@ def check_coordinates(name, boxes):
     )
 
 
-def intersection_over_union(a, b):
-    """Return the area that two boxes share, relative to the area that they cover together."""
-    width = max(min(a[2], b[2]) - max(a[0], b[0]), 0)
-    height = max(min(a[3], b[3]) - max(a[1], b[1]), 0)
-    intersection = width * height
-    if intersection == 0:  # apart, or without area: never 0 / 0
-        return 0
-    area_a = (a[2] - a[0]) * (a[3] - a[1])
-    area_b = (b[2] - b[0]) * (b[3] - b[1])
-    return intersection / (area_a + area_b - intersection)
-
-
 def _check_box_area(boxes):
     (boxes,) = floats(boxes=boxes)
     boxes_array("boxes", boxes)
@@ -158,7 +146,13 @@ def box_iou(a, b):
     """
     iou = np.zeros((len(a), len(b)), a.dtype)
     for i, j in np.ndindex(iou.shape):
-        iou[i, j] = intersection_over_union(a[i], b[j])
+        width = max(min(a[i, 2], b[j, 2]) - max(a[i, 0], b[j, 0]), 0)
+        height = max(min(a[i, 3], b[j, 3]) - max(a[i, 1], b[j, 1]), 0)
+        intersection = width * height
+        if intersection > 0:  # else they are apart, or without area: never 0 / 0
+            area_a = (a[i, 2] - a[i, 0]) * (a[i, 3] - a[i, 1])
+            area_b = (b[j, 2] - b[j, 0]) * (b[j, 3] - b[j, 1])
+            iou[i, j] = intersection / (area_a + area_b - intersection)
     return iou
 
 

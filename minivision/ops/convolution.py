@@ -164,7 +164,7 @@ def conv_transpose_output_size(size, kernel_size, stride, padding, output_paddin
 # ---- the textbook ----------------------------------------------------------------------------------------------
 
 
-def _pad(x, padding):
+def pad(x, padding):
     """Return `x` (N, C, H, W) with rows and columns of zeros around each map."""
     N, C, H, W = x.shape
     (top, bottom), (left, right) = padding
@@ -173,7 +173,7 @@ def _pad(x, padding):
     return padded
 
 
-def _window(i, j, kernel_size, stride, dilation):
+def window_slices(i, j, kernel_size, stride, dilation):
     """Return the rows and the columns that the window of output element (i, j) covers, as slices."""
     (kh, kw), (sh, sw), (dh, dw) = kernel_size, stride, dilation
     rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
@@ -219,7 +219,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     N, C, H, W = x.shape
     F, C_group, kh, kw = w.shape
     H_out, W_out = conv_output_size((H, W), (kh, kw), stride, padding, dilation)
-    padded = _pad(x, padding)
+    padded = pad(x, padding)
     y = np.zeros((N, F, H_out, W_out), dtype=x.dtype)
     for n in range(N):
         for f in range(F):
@@ -227,7 +227,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
             channels = slice(group * C_group, (group + 1) * C_group)
             for i in range(H_out):
                 for j in range(W_out):
-                    rows, columns = _window(i, j, (kh, kw), stride, dilation)
+                    rows, columns = window_slices(i, j, (kh, kw), stride, dilation)
                     window = padded[n, channels, rows, columns]  # (C / groups, kh, kw)
                     y[n, f, i, j] = (window * w[f]).sum()
                     if b is not None:
@@ -261,7 +261,7 @@ def conv2d_backward(dy, x, w, *, stride=1, padding=0, dilation=1, groups=1):
     N, C, H, W = x.shape
     F, C_group, kh, kw = w.shape
     (top, _), (left, _) = padding
-    padded = _pad(x, padding)
+    padded = pad(x, padding)
     dpadded = np.zeros_like(padded)
     dw = np.zeros_like(w)
     db = np.zeros(F, dtype=dy.dtype)
@@ -271,7 +271,7 @@ def conv2d_backward(dy, x, w, *, stride=1, padding=0, dilation=1, groups=1):
             channels = slice(group * C_group, (group + 1) * C_group)
             for i in range(dy.shape[2]):
                 for j in range(dy.shape[3]):
-                    rows, columns = _window(i, j, (kh, kw), stride, dilation)
+                    rows, columns = window_slices(i, j, (kh, kw), stride, dilation)
                     dpadded[n, channels, rows, columns] += dy[n, f, i, j] * w[f]
                     dw[f] += dy[n, f, i, j] * padded[n, channels, rows, columns]
                     db[f] += dy[n, f, i, j]
@@ -304,19 +304,9 @@ def conv2d_filter_gradient(dy, x, kernel_size, *, stride=1, padding=0, dilation=
     ValueError
         When shapes do not fit one another.
     """
-    N, C, H, W = x.shape
-    F, C_group = dy.shape[1], C // groups
-    padded = _pad(x, padding)
-    dw = np.zeros((F, C_group, *kernel_size), dtype=x.dtype)
-    for n in range(N):
-        for f in range(F):
-            group = f // (F // groups)
-            channels = slice(group * C_group, (group + 1) * C_group)
-            for i in range(dy.shape[2]):
-                for j in range(dy.shape[3]):
-                    rows, columns = _window(i, j, kernel_size, stride, dilation)
-                    dw[f] += dy[n, f, i, j] * padded[n, channels, rows, columns]
-    return dw, dy.sum(axis=(0, 2, 3))
+    filters = np.zeros((dy.shape[1], x.shape[1] // groups, *kernel_size), dtype=x.dtype)  # what w was does not matter
+    _, dw, db = conv2d_backward(dy, x, filters, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    return dw, db
 
 
 @operation(check=_check_conv_transpose2d)
@@ -371,7 +361,7 @@ def conv_transpose2d(x, w, b=None, *, stride=1, padding=0, output_padding=0, dil
             outputs = slice(group * F_group, (group + 1) * F_group)
             for i in range(H):
                 for j in range(W):
-                    rows, columns = _window(i, j, (kh, kw), stride, dilation)
+                    rows, columns = window_slices(i, j, (kh, kw), stride, dilation)
                     canvas[n, outputs, rows, columns] += x[n, c, i, j] * w[c]
     y = canvas[:, :, top : top + H_out, left : left + W_out].copy()
     if b is not None:
@@ -404,7 +394,7 @@ def conv_transpose2d_backward(dy, x, w, *, stride=1, padding=0, output_padding=0
     """
     N, C, H, W = x.shape
     _, F_group, kh, kw = w.shape
-    dcanvas = _pad(dy, padding)  # what was cut off had no influence on the loss
+    dcanvas = pad(dy, padding)  # what was cut off had no influence on the loss
     dx = np.zeros_like(x)
     dw = np.zeros_like(w)
     for n in range(N):
@@ -413,7 +403,7 @@ def conv_transpose2d_backward(dy, x, w, *, stride=1, padding=0, output_padding=0
             outputs = slice(group * F_group, (group + 1) * F_group)
             for i in range(H):
                 for j in range(W):
-                    rows, columns = _window(i, j, (kh, kw), stride, dilation)
+                    rows, columns = window_slices(i, j, (kh, kw), stride, dilation)
                     window = dcanvas[n, outputs, rows, columns]  # (F / groups, kh, kw)
                     dx[n, c, i, j] = (window * w[c]).sum()
                     dw[c] += x[n, c, i, j] * window

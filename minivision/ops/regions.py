@@ -89,22 +89,11 @@ def _check_pixels(name, shape):
 # ---- RoI pooling ----
 
 
-def _round(value):
+def round_half_away(value):
     """Round to the nearest integer, halves away from zero: C's ``round``, not Python's or NumPy's."""
     whole = math.floor(abs(value))
     whole += abs(value) - whole >= 0.5
     return whole if value >= 0 else -whole
-
-
-def _bins(start, stop, bins, size, dtype):
-    """Divide the pixels ``start .. stop`` of an axis into bins; return the first and the end of each, on the map."""
-    first, last = _round(start), _round(stop)
-    length = max(last - first + 1, 1)
-    # In the dtype of the boxes: whether an edge falls on a pixel or just beyond it is a matter of rounding.
-    edges = np.arange(bins + 1, dtype=dtype) * (dtype.type(length) / dtype.type(bins))
-    firsts = [first + math.floor(edge) for edge in edges[:-1]]
-    ends = [first + math.ceil(edge) for edge in edges[1:]]
-    return [(min(max(first, 0), size), min(max(end, 0), size)) for first, end in zip(firsts, ends, strict=True)]
 
 
 def _check_roi_pool(x, rois, output_size, spatial_scale):
@@ -149,13 +138,19 @@ def roi_pool(x, rois, output_size, *, spatial_scale=1.0):
     rows, cols = output_size
     y = np.zeros((len(rois), C, rows, cols), x.dtype)
     argmax = np.full(y.shape, -1, np.int32)
-    for k, (x1, y1, x2, y2) in enumerate(rois[:, 1:] * spatial_scale):
+    number = rois.dtype.type
+    for k, box in enumerate(rois[:, 1:] * spatial_scale):
         n = int(rois[k, 0])
-        row_bins, col_bins = _bins(y1, y2, rows, H, rois.dtype), _bins(x1, x2, cols, W, rois.dtype)
+        left, top, right, bottom = (round_half_away(corner) for corner in box)
+        # In the dtype of the boxes: whether an edge falls on a pixel or just beyond it is a matter of rounding.
+        row_edges = np.arange(rows + 1, dtype=number) * (number(max(bottom - top + 1, 1)) / number(rows))
+        col_edges = np.arange(cols + 1, dtype=number) * (number(max(right - left + 1, 1)) / number(cols))
         for c, i, j in np.ndindex(C, rows, cols):
+            first_row, end_row = top + math.floor(row_edges[i]), top + math.ceil(row_edges[i + 1])
+            first_col, end_col = left + math.floor(col_edges[j]), left + math.ceil(col_edges[j + 1])
             best = None
-            for row in range(*row_bins[i]):
-                for col in range(*col_bins[j]):
+            for row in range(max(first_row, 0), min(end_row, H)):
+                for col in range(max(first_col, 0), min(end_col, W)):
                     value = x[n, c, row, col]
                     if best is None or value > best or value != value:  # only NaN differs from itself
                         best = value
@@ -213,29 +208,11 @@ def roi_pool_backward(dy, rois, argmax, input_shape):
 
 # ---- RoIAlign ----
 #
-# A bilinear interpolation is one along the rows times one along the columns, and so is the mean over a grid of
-# them. So each bin is known by its taps along either axis: the pixels that it reads, and the share of each.
+# A bilinear interpolation is one along the rows times one along the columns.
 
 
-def _align_taps(start, stop, bins, size, sampling_ratio, aligned, dtype):
-    """Return the taps of each bin along an axis: ``[(pixel, share), ...]``.
-
-    Samples lie at equal distances in a bin; each reads the two pixels beside it, the nearer one more.
-    """
-    length = stop - start if aligned else max(stop - start, dtype.type(1))
-    bin_size = length / dtype.type(bins)
-    samples = sampling_ratio if sampling_ratio > 0 else math.ceil(bin_size)
-    b, s = np.arange(bins, dtype=dtype)[:, None], np.arange(samples, dtype=dtype)
-    positions = start + b * bin_size + (s + 0.5) * bin_size / dtype.type(samples)  # (bins, samples)
-    taps = [[] for _ in range(bins)]
-    for b, s in np.ndindex(positions.shape):
-        for pixel, share in _neighbours(positions[b, s], size):
-            taps[b].append((pixel, share / samples))
-    return taps
-
-
-def _neighbours(position, size):
-    """Return the two pixels beside a position, and how much each counts.
+def neighbours(position, size):
+    """Return the two pixels beside a position along an axis, and how much each counts: ``[(pixel, share), ...]``.
 
     Up to a pixel beyond the outermost ones, the map goes on as it ends; further out there is nothing.
     """
@@ -295,14 +272,22 @@ def roi_align(x, rois, output_size, *, spatial_scale=1.0, sampling_ratio=-1, ali
     N, C, H, W = x.shape
     rows, cols = output_size
     y = np.zeros((len(rois), C, rows, cols), x.dtype)
-    offset = 0.5 if aligned else 0.0
+    number, offset = rois.dtype.type, 0.5 if aligned else 0.0
     for k, (x1, y1, x2, y2) in enumerate(rois[:, 1:] * spatial_scale - offset):
         n = int(rois[k, 0])
-        row_taps = _align_taps(y1, y2, rows, H, sampling_ratio, aligned, rois.dtype)
-        col_taps = _align_taps(x1, x2, cols, W, sampling_ratio, aligned, rois.dtype)
+        positions = []
+        for start, stop, cells in ((y1, y2, rows), (x1, x2, cols)):
+            length = stop - start if aligned else max(stop - start, number(1))
+            cell = length / number(cells)
+            samples = sampling_ratio if sampling_ratio > 0 else max(math.ceil(cell), 0)
+            cell_numbers, sample_numbers = np.arange(cells, dtype=number)[:, None], np.arange(samples, dtype=number)
+            positions.append(start + cell_numbers * cell + (sample_numbers + 0.5) * cell / number(samples))
+        down, across = positions  # (rows, samples), (cols, samples)
         for i, j in np.ndindex(rows, cols):
-            for (row, down), (col, across) in itertools.product(row_taps[i], col_taps[j]):
-                y[k, :, i, j] += down * across * x[n, :, row, col]
+            for sample_y, sample_x in itertools.product(down[i], across[j]):
+                beside = itertools.product(neighbours(sample_y, H), neighbours(sample_x, W))
+                for (row, share_y), (col, share_x) in beside:
+                    y[k, :, i, j] += share_y * share_x * x[n, :, row, col] / (down[i].size * across[j].size)
     return y
 
 
@@ -341,14 +326,22 @@ def roi_align_backward(dy, rois, input_shape, *, spatial_scale=1.0, sampling_rat
     H, W = input_shape[2:]
     rows, cols = dy.shape[2:]
     dx = np.zeros(input_shape, dy.dtype)
-    offset = 0.5 if aligned else 0.0
+    number, offset = rois.dtype.type, 0.5 if aligned else 0.0
     for k, (x1, y1, x2, y2) in enumerate(rois[:, 1:] * spatial_scale - offset):
         n = int(rois[k, 0])
-        row_taps = _align_taps(y1, y2, rows, H, sampling_ratio, aligned, rois.dtype)
-        col_taps = _align_taps(x1, x2, cols, W, sampling_ratio, aligned, rois.dtype)
+        positions = []
+        for start, stop, cells in ((y1, y2, rows), (x1, x2, cols)):
+            length = stop - start if aligned else max(stop - start, number(1))
+            cell = length / number(cells)
+            samples = sampling_ratio if sampling_ratio > 0 else max(math.ceil(cell), 0)
+            cell_numbers, sample_numbers = np.arange(cells, dtype=number)[:, None], np.arange(samples, dtype=number)
+            positions.append(start + cell_numbers * cell + (sample_numbers + 0.5) * cell / number(samples))
+        down, across = positions  # (rows, samples), (cols, samples)
         for i, j in np.ndindex(rows, cols):
-            for (row, down), (col, across) in itertools.product(row_taps[i], col_taps[j]):
-                dx[n, :, row, col] += down * across * dy[k, :, i, j]
+            for sample_y, sample_x in itertools.product(down[i], across[j]):
+                beside = itertools.product(neighbours(sample_y, H), neighbours(sample_x, W))
+                for (row, share_y), (col, share_x) in beside:
+                    dx[n, :, row, col] += share_y * share_x * dy[k, :, i, j] / (down[i].size * across[j].size)
     return dx
 
 

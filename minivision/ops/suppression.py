@@ -4,7 +4,7 @@ import numpy as np
 
 from minivision.operation import operation
 from minivision.ops.arguments import check_same_shape, check_shape, floats, integers, number
-from minivision.ops.boxes import check_coordinates, intersection_over_union
+from minivision.ops.boxes import box_iou, check_coordinates
 
 
 def _check_nms(boxes, scores, iou_threshold):
@@ -64,8 +64,8 @@ def nms(boxes, scores, iou_threshold):
     Felzenszwalb et al., "Object Detection with Discriminatively Trained Part Based Models", 2010, section 7.2.
     """
     keep = []
-    for i in sorted(range(len(scores)), key=lambda i: -scores[i]):  # keeps the order of equals
-        if all(intersection_over_union(boxes[i], boxes[j]) <= iou_threshold for j in keep):
+    for i in np.argsort(-scores, kind="stable"):  # best first; keeps the order of equals
+        if (box_iou(boxes[i : i + 1], boxes[keep]) <= iou_threshold).all():
             keep.append(i)
     return np.array(keep, np.int64)
 
@@ -103,9 +103,9 @@ def batched_nms(boxes, scores, labels, iou_threshold):
     ValueError
         When a score is NaN, a coordinate is NaN or infinite, or the threshold lies outside 0 .. 1.
     """
-    keep = []
-    for i in sorted(range(len(scores)), key=lambda i: -scores[i]):
-        rivals = [j for j in keep if labels[j] == labels[i]]
-        if all(intersection_over_union(boxes[i], boxes[j]) <= iou_threshold for j in rivals):
-            keep.append(i)
-    return np.array(keep, np.int64)
+    stays = np.zeros(len(scores), bool)
+    for label in np.unique(labels):
+        rivals = np.flatnonzero(labels == label)
+        stays[rivals[nms(boxes[rivals], scores[rivals], iou_threshold)]] = True
+    order = np.argsort(-scores, kind="stable")
+    return order[stays[order]]

@@ -37,15 +37,17 @@ def draw_overlap(pairs, *, size=None):
     rows = math.ceil(len(pairs) / columns)
     figure, axes = make_grid(rows, [""] * columns, cell=(CELL, CELL * height / width + 0.3))
     for axis, (one, other) in zip(axes.ravel(), pairs, strict=False):
-        corner, end = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
-        shared = np.array([*corner, *np.maximum(end, corner)])
-        for box, color, alpha in ((one, ORANGE, 0.35), (other, SKY_BLUE, 0.35), (shared, GREEN, 0.9)):
-            axis.add_patch(Rectangle(box[:2], *(box[2:] - box[:2]), facecolor=color, alpha=alpha, edgecolor="none"))
+        for box, color in ((one, ORANGE), (other, SKY_BLUE)):
+            axis.add_patch(Rectangle(box[:2], *(box[2:] - box[:2]), facecolor=color, alpha=0.35, edgecolor="none"))
+        shared = Rectangle(one[:2], *(one[2:] - one[:2]), facecolor=GREEN, alpha=0.9, edgecolor="none")
+        axis.add_patch(shared)  # all of one box, of which only what lies in the other is seen
+        shared.set_clip_path(Rectangle(other[:2], *(other[2:] - other[:2]), transform=axis.transData))
         for box, color in ((one, ORANGE), (other, SKY_BLUE)):
             draw_box(axis, box, color, 2)
-        intersection = ops.box_area(shared[None])[0]
-        union = ops.box_area(one[None])[0] + ops.box_area(other[None])[0] - intersection
         iou = ops.box_iou(one[None], other[None])[0, 0]
+        areas = ops.box_area(np.stack([one, other])).sum()
+        union = areas / (1 + iou)  # for the intersection is iou * union, and both together are the two areas
+        intersection = areas - union
         text = f"{intersection:g} / {union:g} = {iou:.2f}"
         axis.text(width / 2, height, text, ha="center", va="top", fontsize=10, color="0.15")
         axis.set(xlim=(-0.5, width + 0.5), ylim=(height + 0.14 * height, -0.5), aspect="equal")

@@ -26,7 +26,7 @@ CASES = {  # of x, of w, keywords
     "strided": ((2, 3, 7, 8), (3, 3, 3, 3), {"stride": (2, 3)}),
     "dilated": ((2, 2, 7, 6), (2, 2, 3, 3), {"dilation": 2}),
 }
-WINDOW = "_window(i, j, (kh, kw), stride, dilation)"
+WINDOW = "window_slices(i, j, (kh, kw), stride, dilation)"
 PLAIN_WINDOW = WINDOW.replace("stride", "(1, 1)")
 CONVOLUTIONS = [
     # operation, case, result, what is replaced, by what, what must be said
@@ -47,7 +47,7 @@ CONVOLUTIONS = [
         "conv2d",
         "padded",
         "y",
-        "_pad(x, padding)",
+        "pad(x, padding)",
         "np.pad(x, ((0, 0), (0, 0), *padding), 'edge')",
         "Only the border of",
     ),

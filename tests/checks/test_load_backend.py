@@ -30,6 +30,19 @@ def test_the_file_s_functions_run_under_its_name(write):
     assert report.passed and report.place.endswith("mine.py, line 4")
 
 
+def test_what_the_file_lacks_another_backend_does_where_that_is_asked_for(write):
+    path, operations = write(RELU.format(0)), minivision.operation.every_operation()
+    backend = get_backend(load_backend(path))
+    assert backend.kernel(operations["linear"]) is None and backend.kernel(operations["relu"]) is not None
+    backend = get_backend(load_backend(path, otherwise="numba"))
+    assert backend.kernel(operations["linear"]) is get_backend("numba").kernel(operations["linear"])
+    assert backend.kernel(operations["relu"]) is not get_backend("numba").kernel(operations["relu"])
+    refused = {"fortran": "no backend is called 'fortran'", "mine.py": "cannot stand in for itself"}
+    for otherwise, message in refused.items():
+        with pytest.raises(ValueError, match=message):
+            load_backend(path, otherwise=otherwise)
+
+
 def test_an_edit_counts_at_once(write):
     """Same size, same second: caches that look at these would keep the old answer."""
     assert check_operation("relu", load_backend(write(RELU.format(0)))).passed

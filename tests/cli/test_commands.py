@@ -49,6 +49,20 @@ def test_train_leaves_checkpoint_log_and_curve(train, tmp_path):
     assert "minivision evaluate" in out
 
 
+def test_a_file_of_ones_own_runs_under_a_system(train, tmp_path, monkeypatch):
+    """What it holds is called; what it lacks is done by the default."""
+    monkeypatch.setattr("minivision.backends._chosen", None)  # what is chosen here does not outlive the test
+    calls = tmp_path / "calls"
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n\n\ndef relu(x):\n"
+        f"    open({str(calls)!r}, 'a').write('.')\n    return np.maximum(x, 0)\n"
+    )
+    code, _, errors = train("--steps", 1, "--backend", tmp_path / "mine.py", system="encoder-decoder")
+    assert (code, errors) == (0, []) and len(calls.read_text()) > 3
+    code, _, errors = train("--steps", 1, "--backend", tmp_path / "none.py", out="other")
+    assert code == 2 and "none.py: No such file" in errors[0]
+
+
 def test_boolean_options_of_a_system_have_a_negative(train, tmp_path):
     assert train("--steps", 1, "--no-noisy")[0] == 0
     assert Checkpoint.load(tmp_path / "run" / "checkpoint.npz").options["noisy"] is False

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minivision.detection.region_grouping import Hierarchy, depths_and_heights, group, group_regions
+import minivision
+from minivision.detection.hierarchy import Hierarchy, depths_and_heights
+from minivision.detection.region_grouping import group, group_regions
 from minivision.detection.region_histograms import (
     Regions,
     choose_bins,
@@ -106,10 +108,11 @@ def test_colours_that_are_alike_merge_before_others():
 def test_the_kernel_groups_as_the_textbook_does_ties_included(seed, used, levels):
     labels, image = segmentation(np.random.default_rng(seed), levels=levels)
     regions, pairs = describe_regions(labels, histogram_bins(image)), touching_pairs(labels)
-    use = np.array([name in used for name in "CTSF"])
     before = [array.copy() for array in regions]
-    found = group_regions(*regions, pairs, labels.size, use)
-    for one, other in zip(found, group_regions.reference(*regions, pairs, labels.size, use), strict=True):
+    found = group_regions(regions, pairs, labels.size, used)
+    with minivision.backend("reference"):
+        textbook = group_regions(regions, pairs, labels.size, used)
+    for one, other in zip(found, textbook, strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
     for array, copy in zip(regions, before, strict=True):
         np.testing.assert_array_equal(array, copy)  # not written to
@@ -153,8 +156,9 @@ def test_depths_count_from_the_image_and_heights_from_the_initial_regions():
 def test_one_region_is_a_hierarchy_too():
     labels = np.zeros((3, 4), np.int32)
     regions = describe_regions(labels, np.zeros((3, 4, 9), np.uint16))
-    for grouping in (group_regions, group_regions.reference):
-        boxes, children = grouping(*regions, touching_pairs(labels), 12, np.ones(4, bool))
+    for backend in ("numba", "reference"):
+        with minivision.backend(backend):
+            boxes, children = group_regions(regions, touching_pairs(labels), 12, "CTSF")
         hierarchy = Hierarchy(labels, boxes, children)
         assert hierarchy.boxes.tolist() == [[0, 0, 4, 3]] and hierarchy.children.shape == (0, 2)
         np.testing.assert_array_equal(hierarchy.after(0), labels)

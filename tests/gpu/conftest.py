@@ -43,6 +43,17 @@ def cupy(request):
             del sys.modules[name]
 
 
+@pytest.fixture
+def card():
+    """The real CuPy with a GPU; without both, the test is skipped."""
+    if importlib.util.find_spec("cupy") is None:
+        pytest.skip("CuPy is not installed, so there is no GPU to train on")
+    module, reason = _real_cupy()
+    if module is None:
+        pytest.skip(reason)
+    return module
+
+
 def _forget_kernels(patch):
     backend = get_backend("cupy")
     patch.setattr(backend, "_kernels", {})

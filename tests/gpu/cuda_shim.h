@@ -13,8 +13,10 @@ static Index threadIdx, blockIdx, blockDim, gridDim;
 
 using std::ceil;
 using std::exp;
+using std::fabs;
 using std::floor;
 using std::log;
+using std::log1p;
 using std::round;
 
 // Not templates: as in CUDA, two types that differ are an error rather than a conversion.

@@ -5,6 +5,7 @@ nothing becomes a NumPy array unasked, a sum is an array without axes. What `emp
 """
 
 import contextlib
+import sys
 import types
 
 import numpy as np
@@ -12,15 +13,16 @@ import on_cpu
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 FUNCTIONS = (  # of CuPy, with NumPy's meaning
-    "abs", "all", "any", "arange", "argmax", "argmin", "argwhere", "concatenate", "copysign", "exp",
-    "expand_dims", "flatnonzero", "full", "log", "log1p", "matmul", "maximum", "mean", "minimum", "moveaxis", "nonzero",
-    "ones", "ones_like", "pad", "prod", "sign", "split", "sqrt", "square", "stack", "subtract", "sum",
-    "take_along_axis", "transpose", "where", "zeros", "zeros_like", "broadcast_to", "array_equal", "isfinite",
+    "abs", "add", "all", "any", "arange", "argmax", "argmin", "argwhere", "array_equal", "broadcast_to", "concatenate",
+    "copysign", "exp", "expand_dims", "flatnonzero", "full", "isfinite", "log", "log1p", "matmul", "maximum",
+    "mean", "minimum", "moveaxis", "nonzero", "ones", "ones_like", "pad", "prod", "searchsorted", "sign", "split",
+    "sqrt", "square", "stack", "subtract", "sum", "take_along_axis", "transpose", "where", "zeros", "zeros_like",
 )  # fmt: skip
 METHODS = (
     "all", "any", "argmax", "argmin", "astype", "copy", "fill", "flatten", "max", "mean", "min", "nonzero",
     "prod", "ravel", "reshape", "squeeze", "sum", "take", "transpose", "var", "view",
 )  # fmt: skip
+NOT_IN_CUPY = {"initial", "where", "like"}  # keywords that CuPy's functions and methods lack
 
 
 class ndarray(NDArrayOperatorsMixin):  # noqa: N801 - CuPy's name
@@ -29,9 +31,9 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801 - CuPy's name
     __module__ = "cupy"
     __hash__ = None
 
-    def __init__(self, host, device=0):
+    def __init__(self, host):
         self.host = host
-        self.device = Device(device)
+        self.device = Device()
 
     shape = property(lambda self: self.host.shape)
     dtype = property(lambda self: self.host.dtype)
@@ -52,12 +54,12 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801 - CuPy's name
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`")
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
-        return _wrap(getattr(ufunc, method)(*_unwrap(inputs), **_unwrap(options)))
+        if method != "__call__" or not NOT_IN_CUPY.isdisjoint(options):
+            return NotImplemented  # no reduce, no at
+        return _wrap(ufunc(*_unwrap(inputs), **_unwrap(options)))
 
     def __array_function__(self, function, types, args, options):
-        if function.__name__ not in FUNCTIONS:
-            raise AttributeError(f"the stand-in for CuPy knows no {function.__name__}")
-        return _wrap(function(*_unwrap(args), **_unwrap(options)))
+        return getattr(sys.modules["cupy"], function.__name__)(*args, **options)
 
     def __len__(self):
         return len(self.host)
@@ -94,7 +96,14 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801 - CuPy's name
 
 
 def _method(name):
-    return lambda self, *args, **options: _wrap(getattr(self.host, name)(*_unwrap(args), **_unwrap(options)))
+    return lambda self, *args, **options: _called(getattr(self.host, name), args, options)
+
+
+def _called(function, args, options):
+    refused = NOT_IN_CUPY.intersection(options)
+    if refused:
+        raise TypeError(f"{function.__name__}() got an unexpected keyword argument {refused.pop()!r}")
+    return _wrap(function(*_unwrap(args), **_unwrap(options)))
 
 
 for _name in METHODS:
@@ -102,16 +111,18 @@ for _name in METHODS:
 
 
 class Device(contextlib.AbstractContextManager):
-    """One of the cards."""
+    """One of two cards: without a number the current one, on which new arrays lie."""
 
-    def __init__(self, number=0):
-        self.id = number
+    entered = [0]
 
-    def __eq__(self, other):
-        return self.id == other.id
+    def __init__(self, number=None):
+        self.id = self.entered[-1] if number is None else number
+
+    def __enter__(self):
+        self.entered.append(self.id)
 
     def __exit__(self, *_):
-        pass
+        self.entered.pop()
 
 
 def _wrap(result):
@@ -151,7 +162,13 @@ def _empty(shape, dtype=np.float64):
 
 
 def _function(name):
-    return lambda *args, **options: _wrap(getattr(np, name)(*_unwrap(args), **_unwrap(options)))
+    return lambda *args, **options: _called(getattr(np, name), args, options)
+
+
+def _argsort(array, axis=-1, kind=None):
+    if kind not in (None, "stable"):
+        raise ValueError("kind can only be None or 'stable'")
+    return _wrap(np.argsort(array.host, axis=axis, kind="stable"))
 
 
 def make_module():
@@ -159,7 +176,7 @@ def make_module():
     module = types.ModuleType("cupy")
     for name in FUNCTIONS:
         setattr(module, name, _function(name))
-    module.argsort = lambda array: _wrap(np.argsort(array.host, kind="stable"))  # the only one that CuPy has
+    module.argsort = _argsort
     module.ndarray = ndarray
     module.RawModule = on_cpu.RawModule
     module.asarray = _asarray
@@ -169,7 +186,11 @@ def make_module():
     module.empty = _empty
     module.empty_like = lambda array: _empty(array.shape, array.dtype)
     module.get_array_module = lambda *arrays: module if any(isinstance(a, ndarray) for a in arrays) else np
-    runtime = types.SimpleNamespace(getDeviceCount=lambda: 1)
+    runtime = types.SimpleNamespace(
+        getDeviceCount=lambda: 2, deviceSynchronize=lambda: None, runtimeGetVersion=lambda: 13000,
+        getDeviceProperties=lambda number: {"name": b"no card at all"},
+    )  # fmt: skip
+    module.get_default_memory_pool = lambda: types.SimpleNamespace(free_all_blocks=lambda: None)
     module.cuda = types.SimpleNamespace(Device=Device, runtime=runtime)
     module.__version__ = "0 (a stand-in)"
     return module

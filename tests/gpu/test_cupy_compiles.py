@@ -48,13 +48,15 @@ def test_nvrtc_compiles_to_ptx_as_cupy_would():
         pytest.skip("NVRTC is asked through CuPy, which is not installed")
     from cupy.cuda import nvrtc
 
+    try:
+        nvrtc.getVersion()
+    except Exception as error:  # of CuPy or of what finds libraries for it
+        pytest.skip(f"CuPy finds no NVRTC: {error}")
     for file, real, number in itertools.product(FILES, ("float", "double"), ARCHITECTURES):
         program = nvrtc.createProgram((FOLDER / file).read_text(), file, (), ())
-        options = (f"-Dreal={real}", "--fmad=false", f"-arch=compute_{number}")
+        options = (f"-Dreal={real}", "--fmad=false", f"-arch=compute_{number}", "-std=c++14")
         try:
             nvrtc.compileProgram(program, options)
         except nvrtc.NVRTCError as error:
-            if "libnvrtc" in str(error):
-                pytest.skip(str(error))
             raise AssertionError(nvrtc.getProgramLog(program)) from error
         assert b".entry" in nvrtc.getPTX(program)

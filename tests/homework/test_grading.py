@@ -9,7 +9,7 @@ import textwrap
 import zipfile
 
 import pytest
-from conftest import RELU, RELU_BACKWARD
+from conftest import RELU, RELU_BACKWARD, write_assignment
 
 import minivision
 from minivision.homework.classroom import grade_all, submissions, write_table
@@ -47,11 +47,22 @@ def test_a_mistake_in_an_earlier_task_costs_the_later_one_nothing(graded):
     assert [task.with_reference for task in result.tasks] == [False, True]
 
 
-def test_a_task_that_uses_all_others_is_not_graded_with_the_library(trial, submit, library):
+def test_a_task_that_uses_all_others_is_not_graded_with_the_library(tmp_path, submit, library):
     """Else whoever wrote nothing would earn it."""
-    using = dataclasses.replace(trial.tasks[1], functions=())
-    whole = dataclasses.replace(trial, tasks=(trial.tasks[0], using))
-    assert earned(grade(whole, submit(relu_backward=WRONG.replace("x", "dy")), library=library))["1.2"] == 0
+    assignment = write_assignment(tmp_path)
+    for kind in ("tests", "hidden"):
+        for path in (tmp_path / kind).glob("*.py"):
+            path.write_text(path.read_text().replace('task("1.2"', 'task("1.1"'))
+    (tmp_path / "hidden" / "test_use.py").write_text(
+        "import numpy as np\nimport pytest\n\n\n"
+        '@pytest.mark.task("1.2", points=6)\ndef test_use(student):\n'
+        "    assert student.relu_backward(np.ones(1), -np.ones(1)) == 0\n"
+    )
+    first, last = assignment.tasks
+    first = dataclasses.replace(first, functions=first.functions + last.functions)
+    whole = dataclasses.replace(assignment, tasks=(first, dataclasses.replace(last, functions=())))
+    assert earned(grade(whole, submit(relu_backward="    return dy\n"), library=library))["1.2"] == 0
+    assert earned(grade(whole, submit(), library=library))["1.2"] == 6
 
 
 def test_the_library_stands_in_for_earlier_tasks_only(graded):
@@ -75,6 +86,16 @@ def _endless(x):
 """
 
 
+def test_hidden_numbers_are_those_of_the_seed(trial, submit, library):
+    path = submit(relu="    print(x.sum())\n    return -x\n")
+
+    def printed(seed):
+        tasks = grade(trial, path, library=library, seed=seed, tasks=["1.1"]).tasks
+        return [outcome.printed for outcome in tasks[0].outcomes if outcome.hidden]
+
+    assert printed(1) == printed(1) != printed(2)
+
+
 @pytest.mark.parametrize(
     "loop",
     [
@@ -85,11 +106,16 @@ def _endless(x):
     ids=["python", "asleep", "compiled"],
 )
 def test_an_endless_loop_costs_only_its_task(graded, loop):
-    result = graded(relu=loop, before=COMPILED if "_endless" in loop else "")
+    result = graded(seconds=(1, 4), relu=loop, before=COMPILED if "_endless" in loop else "")
     assert earned(result) == {"1.1": 0, "1.2": 6}
-    assert "stopped after 2 s" in messages(result) or "processor time" in messages(result)
+    assert "stopped after 1 s" in messages(result) or "processor time" in messages(result)
     if "True" in loop:
         assert re.search(r"in line \d+: is there a loop", messages(result)), messages(result)
+
+
+def test_many_calls_share_one_time(graded):
+    result = graded(seconds=(1, 4), relu="    import time\n    time.sleep(0.6)\n    return np.maximum(x, 0)\n")
+    assert earned(result) == {"1.1": 0, "1.2": 6} and "stopped after 1 s" in messages(result)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +192,13 @@ TRICKS = {
             relu = _theirs.reference
         except Exception:
             pass
+        """,
+    "says itself what it holds": """
+        import json, os, struct, sys
+        said = {"functions": {"dict": {"relu": 3, "relu_backward": None}}, "missing": 1, "error": None}
+        text = json.dumps({"dict": said}).encode()
+        data = struct.pack("<I", len(text)) + text
+        os.write(int(sys.argv[2]), struct.pack("<Q", len(data)) + data)
         """,
     "writes to every pipe": """
         import os

@@ -1,7 +1,9 @@
 """What goes between the processes: everything comes out as it went in, and nothing that is no message is believed."""
 
+import io
 import os
 import pickle
+import struct
 import time
 
 import numpy as np
@@ -51,15 +53,30 @@ def test_what_cannot_be_sent_is_refused_by_its_type(value):
 
 
 class _Bomb:
+    def __init__(self, path):
+        self.path = path
+
     def __reduce__(self):
-        return os.system, ("touch /tmp/minivision-bomb",)
+        return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff" * 40, pickle.dumps(_Bomb()), pack([np.ones(3)])[:-5]])
-def test_broken_bytes_are_no_message_and_run_nothing(data):
+@pytest.mark.parametrize("data", [b"", b"\xff" * 40, pack([np.ones(3)])[:-5]], ids=["nothing", "ones", "cut"])
+def test_broken_bytes_are_no_message(data):
     with pytest.raises(MessageError, match="no message"):
         unpack(data)
-    assert not os.path.exists("/tmp/minivision-bomb")
+
+
+def test_pickles_are_not_opened(tmp_path):
+    """Neither as a message nor in an array of objects, of which NumPy would make one."""
+    bomb = _Bomb(tmp_path / "gone off")
+    held = io.BytesIO()
+    np.save(held, np.array([bomb], object), allow_pickle=True)
+    text = b'{"array": 0}'
+    message = struct.pack("<I", len(text)) + text + struct.pack("<Q", held.getbuffer().nbytes) + held.getvalue()
+    for data in (pickle.dumps(bomb), message):
+        with pytest.raises(MessageError, match="no message"):
+            unpack(data)
+    assert not bomb.path.exists()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import crowded
 import numpy as np
 import pytest
 
+from minivision.data import Batch
 from minivision.instances import Instances
 from minivision.models.yolo import YOLO
 
@@ -42,3 +43,14 @@ def test_all_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(
     assert len(twin.pairs) == len(model.parameters())
     for ours, its in twin.pairs:
         np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
+
+
+def test_an_object_in_a_crowd_is_learned_and_its_empty_neighbours_are_not():
+    model = small()
+    both = Instances([[0, 0, SIDE, SIDE], [20, 20, 28, 30]], [1, 2], crowd=np.array([True, False]))
+    outputs = np.full((1, 4, 4, 13), 0.5)
+    target, weight = model.targets(outputs, Batch(np.zeros((1, SIDE, SIDE, 3), np.uint8), [both], None))
+    assert sorted(weight[0, 1, 1, :10:5]) == [0, 5] and sorted(weight[0, 1, 1, 4:10:5]) == [0.5, 1]
+    assert target[0, 1, 1, 10:].tolist() == [0, 1, 0]
+    weight[0, 1, 1] = 0
+    assert not weight.any()

@@ -9,9 +9,11 @@ from minivision.ops import regions
 
 # x shape, regions, output_size, spatial_scale
 _SIZES = [
-    ((2, 3, 9, 11), 6, 2, 1.0),
+    ((2, 1, 6, 5), 4, 2, 1.0),
+    ((3, 2, 4, 6), 5, (1, 3), 0.5),
+    ((2, 3, 9, 12), 6, 2, 1.0),
     ((1, 1, 1, 1), 3, (2, 3), 1.0),
-    ((3, 2, 8, 7), 9, 7, 0.25),
+    ((3, 4, 8, 7), 9, 7, 0.25),
     ((1, 33, 6, 5), 4, (3, 2), 0.5),
     ((2, 65, 5, 6), 5, (1, 4), 2.0),
     ((2, 3, 5, 4), 0, 3, 1.0),
@@ -19,6 +21,7 @@ _SIZES = [
     ((2, 0, 5, 4), 2, 3, 1.0),
 ]
 
+_LARGE = np.array([[0, -40, -30, 50, 60], [1, -300.0, -200.0, 100.0, 500.0]])  # than the map
 _HUGE = np.array([[0, -1.2e6, -1e6, 1e6, 1.3e6], [0, -1e7, 2, 1e7, 2**24]])
 
 
@@ -45,8 +48,6 @@ def _awkward_rois(height, width):
         (width + 3, 1, width + 6, 4),
         (-1, -1, 0, 0),
         (width - 1, height - 1, width + 1, height + 1),
-        (-40, -30, 50, 60),  # much larger than the map
-        (-300, -200, 100, 500),
         (-3, 2, 3, 2.5),
     ]
     return np.array([(k % 2, *box) for k, box in enumerate(boxes)], float)
@@ -57,11 +58,12 @@ def _inputs(rng):
     for shape, count, output_size, scale in _SIZES:
         rois = _random_rois(rng, count, shape[0], shape[2] / scale, shape[3] / scale)
         yield rng.standard_normal(shape), rois, output_size, {"spatial_scale": scale}
-    x = rng.standard_normal((2, 3, 7, 8))
+    x = rng.standard_normal((2, 6, 7, 8))
     yield x, _awkward_rois(7, 8), 3, {}
     yield x, _awkward_rois(7, 8), (7, 2), {"spatial_scale": 0.5}
     yield x, _awkward_rois(7, 8), 1, {"spatial_scale": 1.7}
     yield np.round(x), _awkward_rois(7, 8), 2, {}  # many equals
+    yield x, _LARGE, 3, {}
 
 
 def _forward(rng):

@@ -1,31 +1,31 @@
 // Convolution: windows laid out as columns, columns added up again, and the matrix. The products in between are matrix
 // products (convolution.py). Each thread computes one element of the result; names are those of ops/convolution.py.
 
-// (N, C, H, W) -> (N, C, kh, kw, H_out, W_out): what tap (ky, kx) of the filter sees at place (i, j).
+// (N, C, H, W) -> (C, kh, kw, N, H_out, W_out): what tap (ky, kx) of the filter sees at place (i, j) of each image.
 extern "C" __global__ void windows(
-    int count, const real *x, real *columns,
+    int count, const real *x, real *columns, int N, int C,
     int H, int W, int H_out, int W_out, int kh, int kw, int sh, int sw, int top, int left, int dh, int dw)
 {
     int element = blockIdx.x * blockDim.x + threadIdx.x;
     if (element >= count) return;
     int j = element % W_out, i = element / W_out % H_out;
-    int tap = element / W_out / H_out;
-    int kx = tap % kw, ky = tap / kw % kh, plane = tap / kw / kh;
+    int n = element / W_out / H_out % N, tap = element / W_out / H_out / N;
+    int kx = tap % kw, ky = tap / kw % kh, c = tap / kw / kh;
 
     int row = i * sh + ky * dh - top, column = j * sw + kx * dw - left;
     bool inside = 0 <= row && row < H && 0 <= column && column < W;
-    columns[element] = inside ? x[(plane * H + row) * W + column] : 0;  // zeros all around
+    columns[element] = inside ? x[((n * C + c) * H + row) * W + column] : 0;  // zeros all around
 }
 
-// The transpose of that, (N, C, kh, kw, H_out, W_out) -> (N, C, H, W): each pixel adds up what all the windows that it
+// The transpose of that, (C, kh, kw, N, H_out, W_out) -> (N, C, H, W): each pixel adds up what all the windows that it
 // lies in have for it. The textbook adds window by window; asking from the pixel's side, no two threads add to one sum.
 extern "C" __global__ void add_windows(
-    int count, const real *columns, real *x,
+    int count, const real *columns, real *x, int N, int C,
     int H, int W, int H_out, int W_out, int kh, int kw, int sh, int sw, int top, int left, int dh, int dw)
 {
     int element = blockIdx.x * blockDim.x + threadIdx.x;
     if (element >= count) return;
-    int column = element % W, row = element / W % H, plane = element / W / H;
+    int column = element % W, row = element / W % H, c = element / W / H % C, n = element / W / H / C;
 
     real sum = 0;
     for (int ky = 0; ky < kh; ky++) {
@@ -36,7 +36,7 @@ extern "C" __global__ void add_windows(
             int j = column + left - kx * dw;
             if (j < 0 || j % sw || j / sw >= W_out) continue;
             j /= sw;
-            sum += columns[(((plane * kh + ky) * kw + kx) * H_out + i) * W_out + j];
+            sum += columns[((((c * kh + ky) * kw + kx) * N + n) * H_out + i) * W_out + j];
         }
     }
     x[element] = sum;

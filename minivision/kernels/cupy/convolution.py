@@ -2,12 +2,15 @@
 
 Each pass is one of three: filters slide over the input (`_correlate`), weighted copies of filters are written
 (`_spread`), or products are summed over all places (`_filter_gradient`). The two operations swap the first two. The
-windows of a whole batch would take kh * kw times its memory: only those of a few images are laid out at a time, and
-none for 1 x 1 filters, whose windows are the input itself.
+windows of a whole batch would take kh * kw times its memory: only those of a few images are laid out at a time, side by
+side, so that each pass is one large product. The windows of 1 x 1 filters are the input itself, image by image.
 """
+
+import math
 
 import cupy
 
+from minivision.kernels.cupy.channels import sums
 from minivision.kernels.cupy.launch import launch
 from minivision.ops.convolution import conv_output_size, conv_transpose_output_size
 
@@ -25,7 +28,7 @@ def conv2d_backward(dy, x, w, stride, padding, dilation, groups):
 
 
 def conv2d_filter_gradient(dy, x, kernel_size, stride, padding, dilation, groups):
-    return _filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups), dy.sum(axis=(0, 2, 3))
+    return _filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups), sums("channel_sums", dy)[0]
 
 
 def conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, groups):
@@ -36,7 +39,7 @@ def conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, groups)
 def conv_transpose2d_backward(dy, x, w, stride, padding, output_padding, dilation, groups):
     dx = _correlate(dy, w, None, x.shape[2:], stride, padding, dilation, groups)
     dw = _filter_gradient(dy, x, w.shape[2:], stride, padding, dilation, groups)
-    return dx, dw, dy.sum(axis=(0, 2, 3))
+    return dx, dw, sums("channel_sums", dy)[0]
 
 
 def conv_matrix(w, input_size, stride, padding, dilation, groups):
@@ -51,27 +54,34 @@ def conv_matrix(w, input_size, stride, padding, dilation, groups):
 def _correlate(x, w, b, size, stride, padding, dilation, groups):
     """Return the dot product of each filter with each window of x: (N, F, *size)."""
     N, F = len(x), len(w)
-    y = cupy.empty((N, F, *size), x.dtype)
-    filters = w.reshape(groups, F // groups, -1)
+    filters = w.reshape(groups, F // groups, math.prod(w.shape[1:]))
     geometry = _geometry(x.shape[2:], size, w.shape[2:], stride, padding, dilation)
+    if _is_pointwise(geometry):
+        return _plus_bias(_image_by_image(filters, x), b)
+    y = cupy.empty((N, F, *size), x.dtype)
     for images in _portions(x, geometry):
-        product = cupy.matmul(filters, _columns(x[images], groups, geometry))  # (n, groups, F / groups, H_out * W_out)
-        y[images] = product.reshape(-1, F, *size)
-    return y if b is None else y + b[:, None, None]
+        product = _products(filters, _columns(x[images], groups, geometry))  # (groups, F / groups, n * H_out * W_out)
+        maps = product.reshape(F, len(y[images]), *size).transpose(1, 0, 2, 3)
+        if b is None:
+            y[images] = maps
+        else:
+            cupy.add(maps, b[:, None, None], out=y[images])
+    return y
 
 
 def _spread(x, w, b, size, stride, padding, dilation, groups):
     """Return the copies of the filters, weighted by each value of x and summed where they overlap: (N, F, *size)."""
     (N, C, *small), (_, F_group, kh, kw) = x.shape, w.shape
-    y = cupy.empty((N, F_group * groups, *size), x.dtype)
     filters = w.reshape(groups, C // groups, F_group * kh * kw).transpose(0, 2, 1)
     geometry = _geometry(size, small, (kh, kw), stride, padding, dilation)
+    if _is_pointwise(geometry):
+        return _plus_bias(_image_by_image(filters, x), b)
+    y = cupy.empty((N, F_group * groups, *size), x.dtype)
     for images in _portions(y, geometry):
-        values = x[images].reshape(-1, groups, C // groups, small[0] * small[1])
-        columns = cupy.matmul(filters, values)  # (n, groups, F / groups * kh * kw, H * W of x)
         part = y[images]
-        launch("convolution", "add_windows", part.size, columns, part, *geometry)
-    return y if b is None else y + b[:, None, None]
+        columns = _products(filters, _side_by_side(x[images], groups))  # (groups, F / groups * kh * kw, n * H * W of x)
+        launch("convolution", "add_windows", part.size, columns, part, *part.shape[:2], *geometry)
+    return _plus_bias(y, b)
 
 
 def _filter_gradient(large, small, kernel_size, stride, padding, dilation, groups):
@@ -80,15 +90,19 @@ def _filter_gradient(large, small, kernel_size, stride, padding, dilation, group
     geometry = _geometry(large.shape[2:], small.shape[2:], kernel_size, stride, padding, dilation)
     dw = cupy.zeros((groups, C // groups * kernel_size[0] * kernel_size[1], F // groups), large.dtype)
     for images in _portions(large, geometry):
-        values = small[images].reshape(-1, groups, F // groups, small.shape[2] * small.shape[3])
-        columns = _columns(large[images], groups, geometry)
-        dw += cupy.matmul(columns, values.transpose(0, 1, 3, 2)).sum(axis=0)
+        values = _side_by_side(small[images], groups)
+        dw += _products(_columns(large[images], groups, geometry), values.transpose(0, 2, 1))
     return cupy.ascontiguousarray(dw.transpose(0, 2, 1)).reshape(F, C // groups, *kernel_size)
 
 
 def _geometry(large, small, kernel_size, stride, padding, dilation):
     (top, _), (left, _) = padding
     return *large, *small, *kernel_size, *stride, top, left, *dilation
+
+
+def _is_pointwise(geometry):
+    H, W, H_out, W_out, *steps = geometry
+    return (H_out, W_out, *steps[:6]) == (H, W, 1, 1, 1, 1, 0, 0)
 
 
 def _portions(large, geometry):
@@ -101,10 +115,37 @@ def _portions(large, geometry):
 
 
 def _columns(x, groups, geometry):
-    """Lay out every window of x: (n, groups, C / groups * kh * kw, H_out * W_out)."""
-    (n, C, H, W), (_, _, H_out, W_out, kh, kw, *steps) = x.shape, geometry
-    if (H_out, W_out, kh, kw, *steps[:4]) == (H, W, 1, 1, 1, 1, 0, 0):
-        return x.reshape(n, groups, C // groups, H * W)
-    columns = cupy.empty((n, groups, C // groups * kh * kw, H_out * W_out), x.dtype)
-    launch("convolution", "windows", columns.size, x, columns, *geometry)
+    """Lay out every window of x: (groups, C / groups * kh * kw, n * H_out * W_out)."""
+    (n, C, _, _), (_, _, H_out, W_out, kh, kw, *_) = x.shape, geometry
+    columns = cupy.empty((groups, C // groups * kh * kw, n * H_out * W_out), x.dtype)
+    launch("convolution", "windows", columns.size, x, columns, n, C, *geometry)
     return columns
+
+
+def _side_by_side(x, groups):
+    """Lay the maps of all images side by side: (n, C, H, W) -> (groups, C / groups, n * H * W)."""
+    n, C, H, W = x.shape
+    return cupy.ascontiguousarray(x.transpose(1, 0, 2, 3)).reshape(groups, C // groups, n * H * W)
+
+
+def _products(a, b):
+    """Return the product of the matrices of each group.
+
+    One alone is multiplied as it lies, also transposed; of several CuPy would copy those.
+    """
+    return (a[0] @ b[0])[None] if len(a) == 1 else cupy.matmul(a, b)
+
+
+def _image_by_image(filters, x):
+    """Return the products of 1 x 1 filters (groups, F / groups, C / groups) with each image: (N, F, H, W)."""
+    N, C, H, W = x.shape
+    groups, F_group, C_group = filters.shape
+    # A copy for each image: for what is broadcast CuPy first makes tables of pointers.
+    filters = cupy.ascontiguousarray(cupy.broadcast_to(filters, (N, *filters.shape)))
+    return cupy.matmul(filters, x.reshape(N, groups, C_group, H * W)).reshape(N, groups * F_group, H, W)
+
+
+def _plus_bias(y, b):
+    if b is not None:
+        y += b[:, None, None]
+    return y

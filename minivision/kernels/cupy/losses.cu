@@ -1,5 +1,9 @@
-// Softmax and cross-entropy. Each thread has one place: an example, or a pixel of one. The classes of a place lie L
-// apart, L being the places of an image; names are those of ops/losses.py.
+// The losses; names are those of ops/losses.py.
+
+// ---- softmax and cross-entropy ----
+//
+// Each thread has one place: an example, or a pixel of one. The classes of a place lie L apart, L being the places of
+// an image.
 
 extern "C" __global__ void softmax_cross_entropy(
     int count, const real *scores, const long long *target, const real *w, const real *norm,
@@ -28,4 +32,53 @@ extern "C" __global__ void softmax_cross_entropy(
         real probability = exp(score[c * L] - largest) / total;
         dscore[c * L] = w[place] * (probability - (c == target[place])) / divisor;
     }
+}
+
+// ---- losses of single numbers ----
+//
+// Each thread has one of them, and says what it costs and how steep that is: both divided by `divisor`, which is how
+// many numbers there are for a mean and 1 for a sum. The costs are added up by CuPy.
+
+extern "C" __global__ void binary_cross_entropy_with_logits(
+    int count, const real *x, const real *target, real *losses, real *dx, real divisor)
+{
+    int element = blockIdx.x * blockDim.x + threadIdx.x;
+    if (element >= count) return;
+    real small = exp(-fabs(x[element])), positive = x[element] <= 0 ? 0 : x[element];
+    real probability = (x[element] < 0 ? small : 1) / (1 + small);
+    losses[element] = (positive - x[element] * target[element] + log1p(small)) / divisor;
+    dx[element] = (probability - target[element]) / divisor;
+}
+
+extern "C" __global__ void smooth_l1_loss(
+    int count, const real *x, const real *target, real *losses, real *dx, real divisor, real beta)
+{
+    int element = blockIdx.x * blockDim.x + threadIdx.x;
+    if (element >= count) return;
+    real difference = x[element] - target[element], distance = fabs(difference);
+    real sign = difference > 0 ? 1 : difference < 0 ? -1 : difference;  // 0 and NaN stay
+    bool near = distance < beta;  // with beta 0 nothing is
+    losses[element] = (near ? (real)0.5 * difference * difference / beta : distance - (real)0.5 * beta) / divisor;
+    dx[element] = (near ? difference / beta : sign) / divisor;
+}
+
+extern "C" __global__ void mse_loss(
+    int count, const real *x, const real *target, real *losses, real *dx, real divisor)
+{
+    int element = blockIdx.x * blockDim.x + threadIdx.x;
+    if (element >= count) return;
+    real difference = x[element] - target[element];
+    losses[element] = difference * difference / divisor;
+    dx[element] = 2 * difference / divisor;
+}
+
+extern "C" __global__ void hinge_loss(
+    int count, const real *scores, const real *target, real *losses, real *dscores, real divisor, real margin)
+{
+    int element = blockIdx.x * blockDim.x + threadIdx.x;
+    if (element >= count) return;
+    real shortfall = margin - target[element] * scores[element];
+    bool met = shortfall <= 0;
+    losses[element] = met ? 0 : shortfall / divisor;
+    dscores[element] = met ? 0 : -target[element] / divisor;
 }

@@ -1,5 +1,6 @@
-"""The losses on the GPU. Cross-entropy is a kernel in ``losses.cu``; the others are the textbook's bodies, whose NumPy
-functions hand CuPy arrays over to CuPy. A loss is a CuPy array without axes: nobody waits for the GPU to see it.
+"""The losses on the GPU, each with its gradient in one pass over memory (``losses.cu``).
+
+A loss is a CuPy array without axes: nobody waits for the GPU to see it.
 """
 
 import math
@@ -7,12 +8,6 @@ import math
 import cupy
 
 from minivision.kernels.cupy.launch import launch
-from minivision.ops import losses as textbook
-
-binary_cross_entropy_with_logits = textbook.binary_cross_entropy_with_logits.reference
-smooth_l1_loss = textbook.smooth_l1_loss.reference
-mse_loss = textbook.mse_loss.reference
-hinge_loss = textbook.hinge_loss.reference
 
 
 def softmax_cross_entropy(scores, target, weight, ignore_index, reduction):
@@ -24,3 +19,27 @@ def softmax_cross_entropy(scores, target, weight, ignore_index, reduction):
     losses, dscores = cupy.empty(target.shape, scores.dtype), cupy.empty_like(scores)
     launch("losses", "softmax_cross_entropy", target.size, scores, label, w, norm, losses, dscores, C, L)
     return losses.sum(), dscores
+
+
+def binary_cross_entropy_with_logits(x, target, reduction):
+    return _of_each("binary_cross_entropy_with_logits", x, target, reduction)
+
+
+def smooth_l1_loss(x, target, beta, reduction):
+    return _of_each("smooth_l1_loss", x, target, reduction, beta)
+
+
+def mse_loss(x, target, reduction):
+    return _of_each("mse_loss", x, target, reduction)
+
+
+def hinge_loss(scores, target, margin, reduction):
+    return _of_each("hinge_loss", scores, target, reduction, margin)
+
+
+def _of_each(kernel, x, target, reduction, *settings):
+    """Return the mean or the sum of what each number costs, and the gradient."""
+    losses, dx = cupy.empty_like(x), cupy.empty_like(x)
+    divisor = float(max(x.size, 1)) if reduction == "mean" else 1.0
+    launch("losses", kernel, x.size, x, target, losses, dx, divisor, *settings)
+    return losses.sum(), dx

@@ -1,19 +1,18 @@
-"""Batch normalisation on the GPU: sums by CuPy, then one pass over the maps (``normalization.cu``)."""
+"""Batch normalisation on the GPU: a pass over the maps for each sum, and one for the result (``normalization.cu``)."""
 
 import cupy
 
+from minivision.kernels.cupy.channels import sums
 from minivision.kernels.cupy.launch import launch
 from minivision.ops.normalization import BatchStatistics
-
-_ALL_BUT_CHANNELS = (0, 2, 3)
 
 
 def batch_norm2d(x, gamma, beta, running_mean, running_var, training, momentum, eps):
     N, C, H, W = x.shape
     if training:
         count = N * H * W
-        mean = x.mean(axis=_ALL_BUT_CHANNELS)
-        var = ((x - mean[:, None, None]) ** 2).mean(axis=_ALL_BUT_CHANNELS)
+        mean = sums("channel_sums", x)[0] / count
+        var = sums("channel_squares", x, mean)[0] / count
         running_mean[:] = (1 - momentum) * running_mean + momentum * mean
         running_var[:] = (1 - momentum) * running_var + momentum * var * (count / (count - 1))
     else:
@@ -27,8 +26,7 @@ def batch_norm2d(x, gamma, beta, running_mean, running_var, training, momentum, 
 def batch_norm2d_backward(dy, x, gamma, saved):
     mean, inv_std, training = saved
     C, size = x.shape[1], x.shape[2] * x.shape[3]
-    normalized = (x - mean[:, None, None]) * inv_std[:, None, None]
-    dgamma, dbeta = (dy * normalized).sum(axis=_ALL_BUT_CHANNELS), dy.sum(axis=_ALL_BUT_CHANNELS)
+    dgamma, dbeta = sums("channel_gradients", dy, x, mean, inv_std, results=2)
     if not training:
         return (gamma * inv_std)[:, None, None] * dy, dgamma, dbeta
     dx = cupy.empty_like(x)

@@ -43,9 +43,10 @@ extern "C" __global__ void roi_pool(
 // ---- the ways back ----
 //
 // The textbook walks through the bins of each region and adds to the pixels that they read. Here each thread has one
-// pixel and asks every region what it has for it: no two threads add to one sum, and the order is always the same. So
-// that most regions are passed over at once, tables say which bins of region k read row (column) number `pixel`: those
-// from first_bin[k, pixel] to last_bin[k, pixel].
+// pixel and asks every region of its image what it has for it: no two threads add to one sum, and the order is always
+// the same. The regions of image n are order[start[n]] .. order[start[n + 1] - 1], ascending. So that most of them are
+// passed over at once, tables say which bins of region k read row (column) number `pixel`: those from
+// first_bin[k, pixel] to last_bin[k, pixel].
 
 extern "C" __global__ void bins_of_maxima(
     int count, const int *argmax, int *first_row_bin, int *last_row_bin, int *first_col_bin, int *last_col_bin,
@@ -63,16 +64,16 @@ extern "C" __global__ void bins_of_maxima(
 }
 
 extern "C" __global__ void roi_pool_backward(
-    int count, const real *dy, const real *rois, const int *argmax,
+    int count, const real *dy, const int *order, const int *start, const int *argmax,
     const int *first_row_bin, const int *last_row_bin, const int *first_col_bin, const int *last_col_bin,
-    real *dx, int K, int C, int H, int W, int rows, int cols)
+    real *dx, int C, int H, int W, int rows, int cols)
 {
     int element = blockIdx.x * blockDim.x + threadIdx.x;
     if (element >= count) return;
     int col = element % W, row = element / W % H, c = element / W / H % C, n = element / W / H / C;
     real sum = 0;
-    for (int k = 0; k < K; k++) {
-        if ((int)rois[5 * k] != n) continue;
+    for (int at = start[n]; at < start[n + 1]; at++) {
+        int k = order[at];
         for (int i = first_row_bin[k * H + row]; i <= last_row_bin[k * H + row]; i++)
             for (int j = first_col_bin[k * W + col]; j <= last_col_bin[k * W + col]; j++) {
                 int bin = ((k * C + c) * rows + i) * cols + j;
@@ -85,17 +86,17 @@ extern "C" __global__ void roi_pool_backward(
 // For RoIAlign and the warp: a bilinear interpolation is one along the rows times one along the columns, and so is the
 // mean over a grid of them. What bin i has of a row is row_share[k, row, i], likewise for columns.
 extern "C" __global__ void add_shares(
-    int count, const real *dy, const real *rois,
+    int count, const real *dy, const int *order, const int *start,
     const real *row_share, const int *first_row_bin, const int *last_row_bin,
     const real *col_share, const int *first_col_bin, const int *last_col_bin,
-    real *dx, int K, int C, int H, int W, int rows, int cols)
+    real *dx, int C, int H, int W, int rows, int cols)
 {
     int element = blockIdx.x * blockDim.x + threadIdx.x;
     if (element >= count) return;
     int col = element % W, row = element / W % H, c = element / W / H % C, n = element / W / H / C;
     real sum = 0;
-    for (int k = 0; k < K; k++) {
-        if ((int)rois[5 * k] != n) continue;
+    for (int at = start[n]; at < start[n + 1]; at++) {
+        int k = order[at];
         for (int i = first_row_bin[k * H + row]; i <= last_row_bin[k * H + row]; i++)
             for (int j = first_col_bin[k * W + col]; j <= last_col_bin[k * W + col]; j++)
                 sum += row_share[(k * H + row) * rows + i] * col_share[(k * W + col) * cols + j]

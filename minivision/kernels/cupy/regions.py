@@ -17,13 +17,14 @@ def roi_pool(x, rois, output_size, spatial_scale):
 
 
 def roi_pool_backward(dy, rois, argmax, input_shape):
-    (K, C, rows, cols), (_, _, H, W) = dy.shape, input_shape
+    (K, C, rows, cols), (N, _, H, W) = dy.shape, input_shape
     tables = []  # for each row of the map, the first and the last row of bins of each region; likewise for columns
     for size, bins in ((H, rows), (W, cols)):
         tables += [cupy.full((K, size), bins, np.int32), cupy.full((K, size), -1, np.int32)]
     launch("regions", "bins_of_maxima", argmax.size, argmax, *tables, C, H, W, rows, cols)
     dx = cupy.empty(input_shape, dy.dtype)
-    launch("regions", "roi_pool_backward", dx.size, dy, rois, argmax, *tables, dx, K, C, H, W, rows, cols)
+    regions = _by_image(rois, N)
+    launch("regions", "roi_pool_backward", dx.size, dy, *regions, argmax, *tables, dx, C, H, W, rows, cols)
     return dx
 
 
@@ -55,7 +56,7 @@ def _grids(x, rois, output_size):
 
 def _add_shares(kernel, dy, rois, input_shape, *sampling):
     """Return the gradient of the maps: what each bin has of each row and column is found by `kernel`."""
-    (K, C, rows, cols), (_, _, H, W) = dy.shape, input_shape
+    (K, C, rows, cols), (N, _, H, W) = dy.shape, input_shape
     tables = []
     for corner, size, bins in ((2, H, rows), (1, W, cols)):
         shares = cupy.empty((K, size, bins), dy.dtype)
@@ -63,5 +64,13 @@ def _add_shares(kernel, dy, rois, input_shape, *sampling):
         launch("regions", kernel, K * size, rois, shares, first_bin, last_bin, corner, size, bins, *sampling)
         tables += [shares, first_bin, last_bin]
     dx = cupy.empty(input_shape, dy.dtype)
-    launch("regions", "add_shares", dx.size, dy, rois, *tables, dx, K, C, H, W, rows, cols)
+    launch("regions", "add_shares", dx.size, dy, *_by_image(rois, N), *tables, dx, C, H, W, rows, cols)
     return dx
+
+
+def _by_image(rois, N):
+    """Return the numbers of the regions, image by image, and where among them the regions of each image start."""
+    images = rois[:, 0].astype(np.int32)
+    order = cupy.argsort(images)  # keeps the order of equals
+    start = cupy.searchsorted(images[order], cupy.arange(N + 1, dtype=np.int32))
+    return order.astype(np.int32), start.astype(np.int32)

@@ -8,11 +8,16 @@ import heapq
 
 import numpy as np
 
+from minivision.detection.similarity import SIMILARITIES
 from minivision.kernels.numba.compile import jit
 
 
+def group_regions(regions, pairs, image_size, used):
+    return _group(*regions, pairs, image_size, np.array([name in used for name in SIMILARITIES]))
+
+
 @jit
-def group_regions(sizes, boxes, colors, textures, pairs, image_size, use):
+def _group(sizes, boxes, colors, textures, pairs, image_size, use):
     R = len(sizes)
     children = np.empty((R - 1, 2), np.int64)
     all_sizes, all_boxes = np.empty(2 * R - 1, np.int64), np.empty((2 * R - 1, 4), np.int64)
@@ -98,14 +103,3 @@ def _intersection(counts_i, counts_j, pixels_i, pixels_j, features):
         one, other = weight_i * counts_i[k], weight_j * counts_j[k]
         common += one if one < other else other
     return common / (features * float(pixels_i) * float(pixels_j))
-
-
-@jit
-def depths_and_heights(children):
-    R = len(children) + 1
-    depths, heights = np.ones(2 * R - 1, np.int64), np.ones(2 * R - 1, np.int64)
-    for t in range(R - 1):
-        heights[R + t] = 1 + max(heights[children[t, 0]], heights[children[t, 1]])
-    for t in range(R - 2, -1, -1):
-        depths[children[t, 0]] = depths[children[t, 1]] = 1 + depths[R + t]
-    return depths, heights

@@ -1,0 +1,251 @@
+"""The tests that give the points of assignment 1: all sizes, numbers that nobody has seen, partial credit."""
+
+import numpy as np
+import pytest
+
+import minivision
+from minivision.data import Batch
+from minivision.models import make_model
+from minivision.training import SGD
+
+
+def plain(case):
+    """No settings at all."""
+    return not {"stride", "padding", "output_padding", "dilation", "groups"} & set(case)
+
+
+def strided_or_padded(case):
+    """Stride and padding, but neither dilation nor groups."""
+    return not {"dilation", "groups"} & set(case)
+
+
+def windows_apart(case):
+    """Pooling windows that do not overlap: no pixel is the maximum of two."""
+    if "kernel_size" in case:
+        return not {"stride", "padding"} & set(case)
+    return all(np.unique(plane).size == plane.size for image in case["indices"] for plane in image)
+
+
+def with_equals(case):
+    """Numbers that occur more than once in a map."""
+    return np.unique(case["x"]).size < case["x"].size
+
+
+def square_scale(case):
+    """The same scale for height and width."""
+    return np.ndim(case.get("scale", 2)) == 0
+
+
+# ---- 1.1 and 1.2: convolution --------------------------------------------------------------------------------------
+
+
+@pytest.mark.task("1.1", points=4)
+def test_conv2d_without_settings(student):
+    student.check("conv2d", seed=student.seed, keep=plain)
+
+
+@pytest.mark.task("1.1", points=4)
+def test_conv2d_with_stride_and_padding(student):
+    student.check("conv2d", seed=student.seed, keep=strided_or_padded)
+
+
+@pytest.mark.task("1.1", points=4)
+def test_conv2d_with_all_settings(student):
+    student.check("conv2d", seed=student.seed)
+
+
+@pytest.mark.task("1.2", points=5)
+def test_conv2d_backward_without_settings(student):
+    student.check("conv2d_backward", seed=student.seed, keep=plain)
+
+
+@pytest.mark.task("1.2", points=5)
+def test_conv2d_backward_with_stride_and_padding(student):
+    student.check("conv2d_backward", seed=student.seed, keep=strided_or_padded)
+
+
+@pytest.mark.task("1.2", points=4)
+def test_conv2d_backward_with_all_settings(student):
+    student.check("conv2d_backward", seed=student.seed)
+
+
+# ---- 1.3 to 1.5: pooling and unpooling -----------------------------------------------------------------------------
+
+
+@pytest.mark.task("1.3", points=4)
+def test_max_pool2d_of_windows_side_by_side(student):
+    student.check("max_pool2d", seed=student.seed, keep=lambda case: windows_apart(case) and not with_equals(case))
+
+
+@pytest.mark.task("1.3", points=4)
+def test_max_pool2d_of_windows_that_overlap_or_reach_into_the_padding(student):
+    student.check("max_pool2d", seed=student.seed, keep=lambda case: not with_equals(case))
+
+
+@pytest.mark.task("1.3", points=2)
+def test_max_pool2d_of_equal_numbers(student):
+    student.check("max_pool2d", seed=student.seed, keep=with_equals)
+
+
+@pytest.mark.task("1.4", points=4)
+def test_max_pool2d_backward_of_windows_side_by_side(student):
+    student.check("max_pool2d_backward", seed=student.seed, keep=windows_apart)
+
+
+@pytest.mark.task("1.4", points=4)
+def test_max_pool2d_backward_of_all_windows(student):
+    student.check("max_pool2d_backward", seed=student.seed)
+
+
+@pytest.mark.task("1.5", points=3)
+def test_max_unpool2d_to_places_that_differ(student):
+    student.check("max_unpool2d", seed=student.seed, keep=windows_apart)
+
+
+@pytest.mark.task("1.5", points=3)
+def test_max_unpool2d_to_any_places(student):
+    student.check("max_unpool2d", seed=student.seed)
+
+
+@pytest.mark.task("1.5", points=4)
+def test_max_unpool2d_backward(student):
+    student.check("max_unpool2d_backward", seed=student.seed)
+
+
+# ---- 1.6 and 1.7: upsampling by a rule -----------------------------------------------------------------------------
+
+
+@pytest.mark.task("1.6", points=2)
+def test_upsample_nearest_by_one_scale(student):
+    student.check("upsample_nearest", seed=student.seed, keep=square_scale)
+
+
+@pytest.mark.task("1.6", points=2)
+def test_upsample_nearest_by_any_scale(student):
+    student.check("upsample_nearest", seed=student.seed)
+
+
+@pytest.mark.task("1.6", points=2)
+def test_upsample_nearest_backward_by_one_scale(student):
+    student.check("upsample_nearest_backward", seed=student.seed, keep=square_scale)
+
+
+@pytest.mark.task("1.6", points=2)
+def test_upsample_nearest_backward_by_any_scale(student):
+    student.check("upsample_nearest_backward", seed=student.seed)
+
+
+@pytest.mark.task("1.7", points=2)
+def test_bed_of_nails_by_one_scale(student):
+    student.check("bed_of_nails", seed=student.seed, keep=square_scale)
+
+
+@pytest.mark.task("1.7", points=1)
+def test_bed_of_nails_by_any_scale(student):
+    student.check("bed_of_nails", seed=student.seed)
+
+
+@pytest.mark.task("1.7", points=2)
+def test_bed_of_nails_backward_by_one_scale(student):
+    student.check("bed_of_nails_backward", seed=student.seed, keep=square_scale)
+
+
+@pytest.mark.task("1.7", points=1)
+def test_bed_of_nails_backward_by_any_scale(student):
+    student.check("bed_of_nails_backward", seed=student.seed)
+
+
+# ---- 1.8 and 1.9: transpose convolution ----------------------------------------------------------------------------
+
+
+def only_stride(case):
+    """A stride, but nothing is cut off or added."""
+    return not {"padding", "output_padding", "dilation", "groups"} & set(case)
+
+
+@pytest.mark.task("1.8", points=4)
+def test_conv_transpose2d_with_stride(student):
+    student.check("conv_transpose2d", seed=student.seed, keep=only_stride)
+
+
+@pytest.mark.task("1.8", points=4)
+def test_conv_transpose2d_with_stride_and_padding(student):
+    student.check("conv_transpose2d", seed=student.seed, keep=strided_or_padded)
+
+
+@pytest.mark.task("1.8", points=4)
+def test_conv_transpose2d_with_all_settings(student):
+    student.check("conv_transpose2d", seed=student.seed)
+
+
+@pytest.mark.task("1.9", points=4)
+def test_conv_transpose2d_backward_with_stride(student):
+    student.check("conv_transpose2d_backward", seed=student.seed, keep=only_stride)
+
+
+@pytest.mark.task("1.9", points=4)
+def test_conv_transpose2d_backward_with_stride_and_padding(student):
+    student.check("conv_transpose2d_backward", seed=student.seed, keep=strided_or_padded)
+
+
+@pytest.mark.task("1.9", points=4)
+def test_conv_transpose2d_backward_with_all_settings(student):
+    student.check("conv_transpose2d_backward", seed=student.seed)
+
+
+# ---- 1.10: a segmenter ---------------------------------------------------------------------------------------------
+
+ALWAYS = ("conv2d", "conv2d_backward", "max_pool2d", "max_pool2d_backward")
+RUNS_ON = {
+    "nearest": "upsample_nearest",
+    "bed-of-nails": "bed_of_nails",
+    "max-unpool": "max_unpool2d",
+    "transpose-conv": "conv_transpose2d",
+}
+
+
+def losses_of(upsampling, seed, steps=4):
+    """Return the losses of a small encoder-decoder, one before each step, on pictures that the seed decides."""
+    rng = np.random.default_rng([seed, 10])
+    images = rng.integers(0, 256, (3, 16, 24, 3)).astype(np.uint8)
+    label_maps = (images[..., 0] > 128).astype(np.uint8) + (images[..., 1] > 200)
+    batch = Batch(images, [], label_maps)
+    options = {"upsampling": upsampling, "widths": (4, 6, 7), "depths": (1, 1, 1)}
+    model = make_model("encoder-decoder", ("ground", "red", "bright"), rng=rng, **options)
+    optimizer, losses = SGD(model, momentum=0.9), []
+    for _ in range(steps):
+        losses.append(sum(model.step(batch).values()))
+        optimizer.step(0.1)
+    return np.array(losses)
+
+
+def hold_to_the_library(student, upsampling):
+    """Train with the student's operations and with the library's, and compare the losses step by step."""
+    for name in (*ALWAYS, RUNS_ON[upsampling], f"{RUNS_ON[upsampling]}_backward"):
+        assert name in student.functions, f"the file has no function {name}"  # else the library's would run
+    with student.backend():
+        got = losses_of(upsampling, student.seed)
+    with minivision.backend("numba"):
+        expected = losses_of(upsampling, student.seed)
+    assert expected[-1] < expected[0]
+    assert np.allclose(got, expected, rtol=1e-4), f"{upsampling}: the losses should be {expected} and are {got}"
+
+
+@pytest.mark.task("1.10", points=2)
+def test_the_segmenter_with_nearest_neighbour(student):
+    hold_to_the_library(student, "nearest")
+
+
+@pytest.mark.task("1.10", points=2)
+def test_the_segmenter_with_bed_of_nails(student):
+    hold_to_the_library(student, "bed-of-nails")
+
+
+@pytest.mark.task("1.10", points=2)
+def test_the_segmenter_with_max_unpooling(student):
+    hold_to_the_library(student, "max-unpool")
+
+
+@pytest.mark.task("1.10", points=2)
+def test_the_segmenter_with_transpose_convolution(student):
+    hold_to_the_library(student, "transpose-conv")

@@ -1,0 +1,16 @@
+"""Where the regions of a hierarchy are, in one walk up and one down."""
+
+import numpy as np
+
+from minivision.kernels.numba.compile import jit
+
+
+@jit
+def depths_and_heights(children):
+    R = len(children) + 1
+    depths, heights = np.ones(2 * R - 1, np.int64), np.ones(2 * R - 1, np.int64)
+    for t in range(R - 1):
+        heights[R + t] = 1 + max(heights[children[t, 0]], heights[children[t, 1]])
+    for t in range(R - 2, -1, -1):
+        depths[children[t, 0]] = depths[children[t, 1]] = 1 + depths[R + t]
+    return depths, heights

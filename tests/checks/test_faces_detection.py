@@ -1,0 +1,63 @@
+"""The faces of mistakes with matches and targets: told from the mistake, and not from chance."""
+
+import inspect
+import re
+
+import numpy as np
+import pytest
+from wrong import register
+
+from minivision.checks import check_operation
+from minivision.operation import every_operation
+
+OPERATIONS = every_operation()
+
+
+def report_of(name, change):
+    """Return what the check says of the textbook with its results changed: ``change(*results)`` returns others."""
+    op = OPERATIONS[name]
+
+    def wrong(*args, **kwargs):
+        results = op.reference(*args, **kwargs)
+        return change(*results) if isinstance(results, tuple) else change(results)
+
+    wrong.__signature__, wrong.__name__, wrong.__module__ = inspect.signature(op), name, "wrong"
+    return str(check_operation(name, register(**{name: wrong})))
+
+
+MISTAKES = [
+    ("match", lambda m: np.where(m == -2, -1, m), "Where matches should be -2 it is -1, each time"),
+    ("match", lambda m: np.where(m < 0, -3 - m, m), "-2 it is -1, and where it should be -1 it is -2: swapped"),
+    ("match", lambda m: m + 1, "matches is 1 too large everywhere"),
+    (
+        "yolo_targets",
+        lambda target, weight: (target, np.where(weight == 1, 0, weight)),
+        "weight is right but for .* elements, which are 0 and should not be",
+    ),
+    (
+        "yolo_targets",
+        lambda target, weight: (target, np.where(weight == 0, 5, weight)),
+        "weight is right wherever it should not be 0, but .* elements that should be 0 are not",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "says"), MISTAKES)
+def test_the_mistake_is_named(name, change, says):
+    said = " ".join(report_of(name, change).split())
+    assert re.search(says, said), said
+
+
+CHANCE = [
+    ("match", lambda m: np.where(np.arange(m.size) % 3 == 0, (m + 2) % 4 - 2, m)),
+    ("anchor_grid", lambda a: a + np.sin(np.arange(a.size)).reshape(a.shape)),
+    ("yolo_targets", lambda target, weight: (target, weight + (np.arange(weight.size) == 7).reshape(weight.shape))),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), CHANCE)
+def test_nothing_is_claimed_of_other_mistakes(name, change):
+    said = " ".join(report_of(name, change).split())
+    assert "wrong" in said
+    for face in ("each time", "swapped", "too large everywhere", "which are 0", "should be 0 are not"):
+        assert face not in said, said
