@@ -199,8 +199,8 @@ def add_backend_argument(parser):
     """Add ``--backend``: which code runs the operations."""
     parser.add_argument(
         "--backend", type=_backend, metavar="NAME",
-        help="what to compute with: numba on the CPU (the default), cupy on an NVIDIA GPU, reference (slow), or a Python "
-        "file of yours, which does what it can, and numba the rest",
+        help="what to compute with: numba on the CPU (the default), cupy on an NVIDIA GPU, reference (slow), or a "
+        "Python file of yours, which does what it can, and numba the rest",
     )  # fmt: skip
 
 

@@ -54,8 +54,7 @@ def test_a_file_of_ones_own_runs_under_a_system(train, tmp_path, monkeypatch):
     monkeypatch.setattr("minivision.backends._chosen", None)  # what is chosen here does not outlive the test
     calls = tmp_path / "calls"
     (tmp_path / "mine.py").write_text(
-        "import numpy as np\n\n\ndef relu(x):\n"
-        f"    open({str(calls)!r}, 'a').write('.')\n    return np.maximum(x, 0)\n"
+        f"import numpy as np\n\n\ndef relu(x):\n    open({str(calls)!r}, 'a').write('.')\n    return np.maximum(x, 0)\n"
     )
     code, _, errors = train("--steps", 1, "--backend", tmp_path / "mine.py", system="encoder-decoder")
     assert (code, errors) == (0, []) and len(calls.read_text()) > 3
