@@ -7,6 +7,7 @@ import json
 import pathlib
 
 from minivision.homework.library import whole_library, write_wheel, write_zip
+from minivision.homework.manifest import assignments
 from minivision.replacing import replacing
 
 _SETUP = """\
@@ -101,12 +102,16 @@ def autograder(assignment, path, *, seed=None, wheels=None):
 
     with tempfile.TemporaryDirectory() as folder:
         wheel = write_wheel(whole_library(), "staff", folder)
+        own = assignment.name not in assignments()  # not one of those in the wheel
         given = "" if seed is None else f" --seed {seed}"
         files = {
             "setup.sh": _SETUP.format(wheel=wheel.name).encode(),
-            "run_autograder": _RUN.format(name=assignment.name, seed=given).encode(),
+            "run_autograder": _RUN.format(name="./assignment" if own else assignment.name, seed=given).encode(),
             wheel.name: wheel.read_bytes(),
         }
+    for each in sorted(assignment.folder.rglob("*")) if own else ():
+        if each.suffix in (".toml", ".py"):
+            files[f"assignment/{each.relative_to(assignment.folder).as_posix()}"] = each.read_bytes()
     for each in sorted(pathlib.Path(wheels).glob("*.whl")) if wheels else ():
         files[f"wheels/{each.name}"] = each.read_bytes()
     with replacing(path) as beside:

@@ -272,6 +272,7 @@ def test_an_autograder_holds_the_whole_library_and_scripts_that_can_run(trial, t
         (wheel,) = [name for name in names if name.endswith(".whl")]
         setup = archive.read("setup.sh").decode()
         archive.extract(wheel, tmp_path)
+    assert {"assignment/manifest.toml", "assignment/hidden/test_trial_hidden.py"} <= set(names)
     assert names["setup.sh"] == names["run_autograder"] == 0o755
     assert f"./{wheel}" in setup and re.search(
         r"homework grade trial /autograder/submission --one .*--seed 5", run, re.S
