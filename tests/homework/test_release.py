@@ -275,7 +275,7 @@ def test_an_autograder_holds_the_whole_library_and_scripts_that_can_run(trial, t
     assert {"assignment/manifest.toml", "assignment/hidden/test_trial_hidden.py"} <= set(names)
     assert names["setup.sh"] == names["run_autograder"] == 0o755
     assert f"./{wheel}" in setup and re.search(
-        r"homework grade trial /autograder/submission --one .*--seed 5", run, re.S
+        r"homework grade ./assignment /autograder/submission --one .*--seed 5", run, re.S
     )
     with zipfile.ZipFile(tmp_path / wheel) as archive:
         assert "minivision/homework/grading.py" in archive.namelist()
