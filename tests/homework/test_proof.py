@@ -1,7 +1,7 @@
 """The proof of an assignment: it holds for a sound one, and each flaw in one is found."""
 
 import pytest
-from conftest import MUTANTS, write_assignment
+from trial_assignment import MUTANTS, write_assignment
 
 from minivision.cli import main
 from minivision.homework.manifest import ManifestError

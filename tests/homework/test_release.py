@@ -9,7 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from conftest import MANIFEST, write_assignment
+from trial_assignment import MANIFEST, write_assignment
 
 from minivision.checks import check_operation, load_backend
 from minivision.checks.call import NotRecordedError

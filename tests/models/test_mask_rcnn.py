@@ -14,6 +14,7 @@ from minivision.instances import Instances
 from minivision.layers import RoIPool
 from minivision.models import make_model
 from minivision.models.faster_rcnn import FasterRCNN
+from minivision.models.keypoint_branch import SHARE
 from minivision.models.mask_branch import THRESHOLD
 from minivision.models.mask_rcnn import MaskRCNN
 from minivision.models.roi_head import RoISamples
@@ -95,7 +96,7 @@ def test_six_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(
             places.append(16 * row + column if 0 <= column < 16 and 0 <= row < 16 else -100)
     assert len(people) and max(places) > 0
     logits = keypoint_body(pool(features, regions.rois[people], 4)).reshape(-1, 256)
-    expected["keypoint"] = F.cross_entropy(logits, torch.tensor(places))
+    expected["keypoint"] = SHARE * F.cross_entropy(logits, torch.tensor(places))
 
     sum(expected.values()).backward()
     torch_faster_rcnn.assert_same(losses, expected, model, pairs)
