@@ -2,15 +2,13 @@
 
 import dataclasses
 import functools
-import json
 import pathlib
 import zipfile
 
 from minivision.checks import StudentFileError
-from minivision.homework.plugin import HIDDEN, VISIBLE, Outcome, run_tests
+from minivision.homework.plugin import HIDDEN, VISIBLE, run_tests
 from minivision.homework.student import Student
 from minivision.operation import every_operation
-from minivision.replacing import replacing
 
 LARGEST = 1 << 20  # bytes of a student's file
 
@@ -59,7 +57,6 @@ class Result:
     tasks: list = dataclasses.field(default_factory=list)
     problem: str = ""
     missing: list = dataclasses.field(default_factory=list)
-    file: str = ""
 
     @property
     def earned(self):
@@ -95,7 +92,6 @@ def grade(assignment, submission, *, library, seed=None, tasks=None, locked=True
     result = Result(assignment.name, str(submission), seed, sum(task.points for task in chosen))
     try:
         with found(assignment, submission) as file:
-            result.file = str(file)
             with Student(file, locked=locked, library=library) as student:  # a file that cannot be run earns nothing
                 result.missing, names = student.missing, set(student.functions)
             for task in chosen:
@@ -181,13 +177,3 @@ class found:
     def __exit__(self, *_):
         if self.folder is not None:
             self.folder.cleanup()
-
-
-def write_json(result, path):
-    """Write a result as JSON: everything, for staff; the file is either the old one or the new one."""
-    content = dataclasses.asdict(result) | {"earned": result.earned}
-    with replacing(path) as beside:
-        beside.write_text(json.dumps(content, indent=1) + "\n")
-
-
-__all__ = ["Outcome", "Result", "TaskResult", "found", "grade", "write_json"]

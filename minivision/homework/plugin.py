@@ -209,7 +209,7 @@ def run_tests(assignment, file, tasks=None, *, folders=(VISIBLE,), **options):
     said = io.StringIO()
     with stored_answers(assignment), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = pytest.main(
-            [*arguments, "-c", os.devnull, "--rootdir", str(assignment.folder), "-p", "no:minivision_homework", *paths],
+            [*arguments, "-c", os.devnull, "--rootdir", str(assignment.folder), *paths],
             plugins=[plugin],
         )
     _forget(paths)
