@@ -1,11 +1,12 @@
 """Arguments and results as bytes, between a process that is trusted and one that is not: no pickle, nothing to run.
 
-A message is a length, a JSON text, and the arrays it refers to, each as NumPy's own ``.npy`` bytes.
+A message is a length, a JSON text, and the numbers of all arrays that it describes, one after the other.
 """
 
 import contextlib
 import io
 import json
+import math
 import os
 import select
 import struct
@@ -30,14 +31,9 @@ class HangUpError(EOFError):
 
 def pack(value):
     """Return a value as bytes: numbers, text, None, arrays of numbers, tuples, lists and dicts of these, generators."""
-    arrays = []
-    text = json.dumps(_encoded(value, arrays)).encode()
-    parts = [struct.pack("<I", len(text)), text]
-    for array in arrays:
-        held = io.BytesIO()
-        np.save(held, array, allow_pickle=False)
-        parts += [struct.pack("<Q", held.getbuffer().nbytes), held.getvalue()]
-    return b"".join(parts)
+    numbers = []
+    text = json.dumps(_encoded(value, numbers)).encode()
+    return b"".join([struct.pack("<I", len(text)), text, *numbers])
 
 
 def unpack(data, named_tuples=None):
@@ -56,18 +52,17 @@ def unpack(data, named_tuples=None):
     """
     try:
         (length,) = struct.unpack_from("<I", data)
-        text = json.loads(data[4 : 4 + length])
-        arrays, place = [], 4 + length
-        while place < len(data):
-            (length,) = struct.unpack_from("<Q", data, place)
-            arrays.append(np.load(io.BytesIO(data[place + 8 : place + 8 + length]), allow_pickle=False))
-            place += 8 + length
-        return _decoded(text, arrays, named_tuples)
+        numbers = io.BytesIO(data[4 + length :])
+        value = _decoded(json.loads(data[4 : 4 + length]), numbers, named_tuples)
+        if numbers.read(1):
+            raise ValueError("it goes on after its end")
+        return value
     except Exception as error:  # whatever broken bytes lead to
         raise MessageError(f"no message: {error}") from None
 
 
-def _encoded(value, arrays):
+def _encoded(value, numbers):
+    """Return what JSON can hold of a value; the bytes of its arrays are appended to `numbers`."""
     if value is None or isinstance(value, (bool, int, float, str)) and not isinstance(value, np.generic):
         return value
     if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
@@ -75,15 +70,15 @@ def _encoded(value, arrays):
     if isinstance(value, (np.ndarray, np.generic)):
         if value.dtype.hasobject:
             raise MessageError("an array of Python objects cannot be sent to another process")
-        arrays.append(np.asarray(value))
-        return {"array": len(arrays) - 1, "scalar": isinstance(value, np.generic)}
+        numbers.append(value.tobytes())
+        return {"array": value.shape, "dtype": value.dtype.str, "scalar": isinstance(value, np.generic)}
     if hasattr(value, "_fields"):
-        parts = [_encoded(part, arrays) for part in value]
+        parts = [_encoded(part, numbers) for part in value]
         return {"named": [type(value).__module__, type(value).__qualname__], "tuple": parts}
     if isinstance(value, (tuple, list)):
-        return {type(value).__name__: [_encoded(part, arrays) for part in value]}
+        return {type(value).__name__: [_encoded(part, numbers) for part in value]}
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {"dict": {key: _encoded(part, arrays) for key, part in value.items()}}
+        return {"dict": {key: _encoded(part, numbers) for key, part in value.items()}}
     if isinstance(value, np.random.Generator):
         return {"generator": _plain(value.bit_generator.state)}
     raise MessageError(f"a value of type {type(value).__name__} cannot be sent to another process")
@@ -95,21 +90,26 @@ def _plain(state):
     return state.tolist() if isinstance(state, (np.ndarray, np.generic)) else state
 
 
-def _decoded(value, arrays, named_tuples):
+def _decoded(value, numbers, named_tuples):
+    """Undo `_encoded`; `numbers` is read from, in the same order."""
     if not isinstance(value, dict):
         return value
     if "array" in value:
-        array = arrays[value["array"]]
-        return array[()] if value.get("scalar") else array
+        shape, dtype = value["array"], np.dtype(value["dtype"])
+        if min(shape, default=0) < 0:
+            raise ValueError(f"an array of shape {shape}")
+        held = numbers.read(math.prod(shape) * dtype.itemsize)
+        array = np.frombuffer(bytearray(held), dtype).reshape(shape)  # of bytes, it could not be written to
+        return array[()] if value["scalar"] else array
     if "dtype" in value:
         return np.dtype(value["dtype"])
     if "dict" in value:
-        return {key: _decoded(part, arrays, named_tuples) for key, part in value["dict"].items()}
+        return {key: _decoded(part, numbers, named_tuples) for key, part in value["dict"].items()}
     if "generator" in value:
         generator = np.random.default_rng()
         generator.bit_generator.state = value["generator"]
         return generator
-    parts = [_decoded(part, arrays, named_tuples) for part in value.get("tuple", value.get("list"))]
+    parts = [_decoded(part, numbers, named_tuples) for part in value.get("tuple", value.get("list"))]
     if "named" in value and named_tuples is not None:
         return named_tuples(*value["named"])(*parts)
     return parts if "list" in value else tuple(parts)

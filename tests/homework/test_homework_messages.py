@@ -26,10 +26,11 @@ def test_plain_values_keep_their_kind(value):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int32, bool, np.uint8])
 @pytest.mark.parametrize("shape", [(), (0, 3), (2, 3, 4)])
 def test_arrays_keep_dtype_shape_and_bits(rng, dtype, shape):
-    array = (10 * rng.standard_normal(shape)).astype(dtype)
+    array = np.asarray(10 * rng.standard_normal(shape)).astype(dtype)
     found = unpack(pack([array, array.T]))
     assert found[0].dtype == array.dtype and found[0].shape == shape and found[0].tobytes() == array.tobytes()
     np.testing.assert_array_equal(found[1], array.T)
+    assert all(each.flags.writeable and each.flags.aligned for each in found)
 
 
 def test_numpy_scalars_and_generators_come_back_as_such(rng):
@@ -60,7 +61,25 @@ class _Bomb:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff" * 40, pack([np.ones(3)])[:-5]], ids=["nothing", "ones", "cut"])
+def claimed(text, rest=bytes(32)):
+    """Return a message whose text says what is not so."""
+    return struct.pack("<I", len(text)) + text.encode() + rest
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff" * 40,
+        pack([np.ones(3)])[:-5],
+        pack([np.ones(3)]) + b"more",
+        claimed('{"array": [1000000000000], "dtype": "<f8", "scalar": false}'),
+        claimed('{"array": [-4], "dtype": "<f8", "scalar": false}'),
+        claimed('{"array": [4], "dtype": "|O", "scalar": false}'),
+        claimed('{"array": [4], "dtype": "<f8", "scalar": true'),
+    ],
+    ids=["nothing", "ones", "cut", "too long", "huge", "negative", "objects", "not closed"],
+)
 def test_broken_bytes_are_no_message(data):
     with pytest.raises(MessageError, match="no message"):
         unpack(data)
@@ -71,8 +90,7 @@ def test_pickles_are_not_opened(tmp_path):
     bomb = _Bomb(tmp_path / "gone off")
     held = io.BytesIO()
     np.save(held, np.array([bomb], object), allow_pickle=True)
-    text = b'{"array": 0}'
-    message = struct.pack("<I", len(text)) + text + struct.pack("<Q", held.getbuffer().nbytes) + held.getvalue()
+    message = claimed('{"array": [1], "dtype": "|O", "scalar": false}', held.getvalue())
     for data in (pickle.dumps(bomb), message):
         with pytest.raises(MessageError, match="no message"):
             unpack(data)
