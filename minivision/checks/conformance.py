@@ -22,6 +22,7 @@ from minivision.operation import every_operation
 MOST_ELEMENTS = 600  # in the arrays of a case that is held to differences: each element is two calls
 ELEMENTS_TRIED = 60  # of one argument
 STEP, TOLERANCE = 1e-6, 1e-6  # of the differences
+HUGE = 1e5  # pixels from the origin
 
 
 def check_operation(op, backend=None, *, seed=0, keep=None):
@@ -81,9 +82,13 @@ class _Check:
 
     def report(self):
         cases = [case for case in self._cases(self.op) if self.keep is None or self.keep(case)]
-        self.result.cases = len(cases)
-        for arguments in cases:
+        cases = sorted(cases, key=_is_huge)
+        for k, arguments in enumerate(cases):
+            if self.own and self.findings and _is_huge(arguments):
+                cases = cases[:k]  # what is wrong anyway may count the pixels of such a box until tomorrow
+                break
             self._values(arguments)
+        self.result.cases = len(cases)
         if self.findings.count("not yet") == len(cases):
             self.result.verdict = NOT_YET
             return self.result
@@ -202,7 +207,7 @@ class _Check:
             return []  # a way forward is checked with its way back
         calls = []
         for arguments in self._cases(forward, finite=True):
-            if not self._is_kept(arguments):
+            if not self._is_kept(arguments) or self.own and _is_huge(arguments):
                 continue
             try:
                 textbook = Call(forward, (), arguments, forward="reference")
@@ -246,6 +251,12 @@ def _finite(value):
     if isinstance(value, tuple):
         return all(map(_finite, value))
     return not isinstance(value, np.ndarray) or value.dtype.kind != "f" or bool(np.isfinite(value).all())
+
+
+def _is_huge(arguments):
+    """Return whether a case has boxes of very many pixels."""
+    rois = arguments.get("rois")
+    return rois is not None and rois.size > 0 and bool(np.nanmax(abs(rois)) > HUGE)
 
 
 def _cast(value, dtype):

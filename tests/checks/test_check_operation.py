@@ -217,6 +217,25 @@ def test_unknown_names_are_refused():
         check_operation("relu", "fortran")
 
 
+def test_a_wrong_function_is_spared_boxes_whose_pixels_it_might_count_for_hours():
+    text = "sampling_ratio if sampling_ratio > 0 else "
+    functions = {"wrong": written_wrongly("roi_align", (text, "")), "right": written_wrongly("roi_align")}
+    largest = {}
+
+    def given(kind):
+        def roi_align(x, rois, output_size, *, spatial_scale=1.0, sampling_ratio=-1, aligned=True):
+            largest[kind] = max(largest.get(kind, 0), abs(rois).max(initial=0))
+            if kind == "wrong" and largest[kind] > 1e4:
+                raise TimeoutError
+            return functions[kind](x, rois, output_size, sampling_ratio=sampling_ratio, aligned=aligned,
+                                   spatial_scale=spatial_scale)  # fmt: skip
+
+        return check_operation("roi_align", register(roi_align=roi_align))
+
+    assert "sampling_ratio is ignored" in str(given("wrong")) and largest["wrong"] < 1e4
+    assert given("right").verdict == "ok" and largest["right"] > 1e6  # which is asked about all
+
+
 def test_the_active_backend_is_checked_by_default_and_stays_active():
     with minivision.backend("reference"):
         assert check_operation("relu").backend == "reference"
