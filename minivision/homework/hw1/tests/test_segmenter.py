@@ -1,0 +1,85 @@
+"""A segmenter that trains on your operations."""
+
+import numpy as np
+import pytest
+
+from minivision.data import Batch
+from minivision.models import make_model
+from minivision.training import SGD
+
+# ---- 1.10: a segmenter ----------------------------------------------------------------------------------------------
+
+
+def squares(count=2, size=16):
+    """Return a batch of pictures with a red square (class 1) or a blue one (class 2) on a grey ground."""
+    rng = np.random.default_rng(7)
+    images = rng.integers(90, 130, (count, size, size, 3)).astype(np.uint8)
+    label_maps = np.zeros((count, size, size), np.uint8)
+    for n in range(count):
+        top, left = rng.integers(1, size // 2, 2)
+        place = n, slice(top, top + size // 2), slice(left, left + size // 2)
+        images[place] = (220, 40, 40) if n % 2 == 0 else (40, 40, 220)
+        label_maps[place] = 1 + n % 2
+    return Batch(images, [], label_maps)
+
+
+def train_on_squares(upsampling, steps=4):
+    """Return the losses of a small encoder-decoder, one before each step."""
+    model = make_model(
+        "encoder-decoder",
+        ("ground", "red", "blue"),
+        upsampling=upsampling,
+        widths=(4, 6),
+        depths=(1, 1),
+        rng=np.random.default_rng(0),
+    )
+    optimizer, batch, losses = SGD(model, momentum=0.9), squares(), []
+    for _ in range(steps):
+        losses.append(sum(model.step(batch).values()))
+        optimizer.step(0.2)
+    return np.array(losses)
+
+
+def hold_to(losses, right, upsampling):
+    """Fail unless the losses of a training run are those that it should have."""
+    right = np.array(right)
+    wrong = ~np.isclose(losses, right, rtol=1e-3)
+    if not wrong.any():
+        return
+    step = int(wrong.argmax())
+    if step == 0:
+        where = (
+            "The loss is wrong before anything was learned, so something on the way forward is: conv2d, max_pool2d, "
+            f"or what {upsampling} runs on. Test tasks 1.1, 1.3 and the one of {upsampling}."
+        )
+    else:
+        where = (
+            f"The way forward is right, for so is the first loss; after {step} step{'s' * (step > 1)} they part, so a "
+            f"gradient is wrong: conv2d_backward, max_pool2d_backward, or that of what {upsampling} runs on. Test "
+            f"tasks 1.2, 1.4 and the one of {upsampling}."
+        )
+    raise AssertionError(f"{upsampling}: the losses should be {right.round(4)} and are {losses.round(4)}.\n  → {where}")
+
+
+@pytest.mark.task("1.10")
+def test_a_segmenter_with_nearest_neighbour_learns(student):
+    with student.backend():
+        hold_to(train_on_squares("nearest"), [1.137636, 1.015931, 0.910132, 0.800520], "nearest")
+
+
+@pytest.mark.task("1.10")
+def test_a_segmenter_with_bed_of_nails_learns(student):
+    with student.backend():
+        hold_to(train_on_squares("bed-of-nails"), [1.116863, 1.041774, 0.952995, 0.850403], "bed-of-nails")
+
+
+@pytest.mark.task("1.10")
+def test_a_segmenter_with_max_unpooling_learns(student):
+    with student.backend():
+        hold_to(train_on_squares("max-unpool"), [1.107313, 1.027535, 0.942915, 0.855138], "max-unpool")
+
+
+@pytest.mark.task("1.10")
+def test_a_segmenter_with_transpose_convolution_learns(student):
+    with student.backend():
+        hold_to(train_on_squares("transpose-conv"), [1.191489, 1.027635, 0.990754, 0.887266], "transpose-conv")

@@ -1,0 +1,59 @@
+"""YOLO and Mask R-CNN train on your functions."""
+
+import numpy as np
+import pytest
+
+# ---- 3.10: train detectors on it ------------------------------------------------------------------------------------
+
+
+def scene():
+    """Return a batch of two images of 32 x 32 pixels with bright squares, and the tools to train on it."""
+    from minivision.data import Batch
+    from minivision.instances import Instances
+
+    objects = [Instances([[3, 4, 20, 19], [16, 14, 30, 31]], [1, 2]), Instances([[8, 8, 24, 28]], [2])]
+    images = np.full((2, 32, 32, 3), 90, np.uint8)
+    for k, (image, each) in enumerate(zip(images, objects, strict=True)):
+        masks = np.zeros((len(each), 32, 32), bool)
+        for mask, (x1, y1, x2, y2), label in zip(masks, each.boxes.astype(int), each.labels, strict=True):
+            image[y1:y2, x1:x2, label] = 230
+            mask[y1:y2, x1:x2] = True
+        objects[k] = each.replace(masks=masks)
+    return Batch(images, objects, None)
+
+
+CLASSES = ("background", "disc", "square")
+
+
+def descends(student, model, rate):
+    """Take four steps down on your functions; return the sum of the losses before each."""
+    batch, totals = scene(), []
+    with student.backend():
+        for _ in range(4):
+            totals.append(sum(map(float, model.step(batch).values())))
+            for parameter in model.parameters():
+                parameter.value -= rate * parameter.grad
+    assert np.isfinite(totals).all(), f"the loss is not finite: {totals}"
+    assert totals[-1] < 0.95 * totals[0], (
+        f"the loss should fall, and in four steps it went {', '.join(f'{total:.3f}' for total in totals)}: does each "
+        "gradient belong to its loss, and have its sign?"
+    )
+
+
+@pytest.mark.task("3.10")
+def test_yolo_learns_from_your_targets_and_loss(student):
+    from minivision.models import make_model
+    from minivision.models.backbone import Backbone
+
+    model = make_model("yolo", CLASSES, width=4, rng=np.random.default_rng(0))
+    model.backbone = Backbone((4, 4, 64), (0, 0, 0), rng=np.random.default_rng(1))  # a small one
+    descends(student, model, rate=0.01)
+
+
+@pytest.mark.task("3.10")
+def test_mask_rcnn_learns_from_your_anchors_matches_and_losses(student):
+    from minivision.models import make_model
+
+    options = {"anchor_sizes": "8,16", "stride": "8", "widths": (4, 8, 8), "depths": (0, 0, 0), "hidden": 16}
+    model = make_model("mask-rcnn", CLASSES, mask_size=4, mask_width=4, rng=np.random.default_rng(0), **options)
+    descends(student, model, rate=0.05)
