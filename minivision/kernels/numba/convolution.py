@@ -9,6 +9,7 @@ import numpy as np
 
 from minivision.kernels.numba.compile import jit
 from minivision.kernels.numba.direct import correlate, filter_gradient, spread
+from minivision.kernels.numba.sums import sum_of
 from minivision.kernels.numba.winograd import is_worth_it, winograd
 from minivision.ops.convolution import conv_output_size, conv_transpose_output_size
 
@@ -59,17 +60,13 @@ def _sum_over_maps(dy):
     return sums.sum(axis=0)
 
 
-@jit(parallel=True, fastmath={"reassoc", "nsz"})
+@jit(parallel=True)
 def _sum_each_map(dy, sums):
     N, F, H, W = dy.shape
     maps = dy.reshape(N * F, H * W)
     totals = sums.reshape(N * F)
     for k in numba.prange(N * F):
-        one = maps[k]
-        total = dy.dtype.type(0)
-        for i in range(one.size):
-            total += one[i]
-        totals[k] = total
+        totals[k] = sum_of(maps[k])
 
 
 def conv_matrix(w, input_size, stride, padding, dilation, groups):

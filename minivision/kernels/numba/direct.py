@@ -25,6 +25,7 @@ from minivision.kernels.numba.register_tile import (
     multiply_rows_3,
 )
 from minivision.kernels.numba.scratch import line_size, load, plan_correlate, plan_spread
+from minivision.kernels.numba.sums import sum_of
 
 SHORTEST_SUM = 512  # numbers in the sums of a filter's gradient, at least, where there are enough
 
@@ -279,7 +280,7 @@ def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads
                             position = k * longest + level * level_size
                             f = group * F + first + k
                             _load_gradient(dy, n + level, f, row, rows, columns, gradient, position)
-                            partial_db[thread, f] += _sum(gradient[position : position + rows * columns])
+                            partial_db[thread, f] += sum_of(gradient[position : position + rows * columns])
                     start = (group * panels + panel) * ROWS * taps
                     for tap in range(0, taps, VECTORS):
                         dot_rows(gradient, 0, longest, scratch, offsets, tap, count, sums, start + tap, taps)
@@ -292,14 +293,6 @@ def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads
             source = partial[0, (group * panels * ROWS + f) * taps :]
             for tap in range(dw.shape[1]):
                 dw[group * F + f, tap] = source[tap]
-
-
-@jit(fastmath={"reassoc", "nsz"})  # in any order, so in vectors
-def _sum(numbers):
-    total = numbers.dtype.type(0)
-    for i in range(numbers.size):
-        total += numbers[i]
-    return total
 
 
 @jit

@@ -10,9 +10,8 @@ import numpy as np
 from numba import prange
 
 from minivision.kernels.numba.compile import jit
+from minivision.kernels.numba.sums import SUMS
 
-# Sums may be taken in any order (so in vector lanes), but NaN and infinity keep their meaning.
-_SUMS = {"reassoc", "contract", "nsz"}
 _ROWS, _COLUMNS = 32, 512  # a task's block of the result: its operands fit the second-level cache
 
 
@@ -48,7 +47,7 @@ def _rows_times_rows(x, w, b, y):
                 y[other, m + k] = other_sums[k] + b[m + k]
 
 
-@jit(fastmath=_SUMS)
+@jit(fastmath=SUMS)
 def _eight_dots(x, other, w0, w1, w2, w3):
     zero = x.dtype.type(0)
     a0, a1, a2, a3 = zero, zero, zero, zero
@@ -66,7 +65,7 @@ def _eight_dots(x, other, w0, w1, w2, w3):
     return (a0, a1, a2, a3), (b0, b1, b2, b3)
 
 
-@jit(fastmath=_SUMS)
+@jit(fastmath=SUMS)
 def _dot(x, w):
     total = x.dtype.type(0)
     for i in range(x.size):

@@ -9,9 +9,8 @@ from numba import prange
 
 from minivision.kernels.numba.compile import jit
 from minivision.kernels.numba.exponential import exp, log, log1p
+from minivision.kernels.numba.sums import sum_of
 
-# Sums may be taken in any order (so in vector lanes), but NaN and infinity keep their meaning.
-_SUMS = {"reassoc", "contract", "nsz"}
 _BLOCK = 2048  # numbers that are summed in the array's own precision; the sums of blocks are added in float64
 _PIXELS = 256  # pixels that are worked on at a time by softmax: all their classes fit the fastest cache
 
@@ -68,7 +67,7 @@ def _weight_of_blocks(target, weight, ignore_index, partial):
         partial[block] = total
 
 
-@jit(parallel=True, fastmath=_SUMS)
+@jit(parallel=True, fastmath={"contract"})
 def _softmax_rows(scores, target, weight, ignore_index, inv_norm, partial, dscores):
     """One example after the other, along its classes."""
     N, C = scores.shape
@@ -79,20 +78,24 @@ def _softmax_rows(scores, target, weight, ignore_index, inv_norm, partial, dscor
             out[:] = 0
             partial[n] = 0
             continue
-        largest, total = row[0], row.dtype.type(0)
+        largest = row[0]
         for c in range(C):
             v = row[c]
             largest = v if v > largest else largest
-        for c in range(C):
-            e = exp(row[c] - largest)
-            out[c] = e
-            total += e
+        _exponentials_of_row(row, largest, out)
+        total = sum_of(out)
         partial[n] = weight[label] * (log(total) - (row[label] - largest))
         gradient = row.dtype.type(weight[label] * inv_norm)
         factor = gradient / total
         for c in range(C):
             out[c] *= factor
         out[label] -= gradient
+
+
+@jit(fastmath={"contract"})
+def _exponentials_of_row(row, largest, out):
+    for c in range(row.size):
+        out[c] = exp(row[c] - largest)
 
 
 @jit(parallel=True, fastmath={"contract"})
@@ -175,80 +178,92 @@ def binary_cross_entropy_with_logits(x, target, reduction):
     return _over_blocks(_binary_cross_entropy, x, target, reduction)
 
 
-@jit(parallel=True, fastmath=_SUMS)
+@jit(parallel=True)
 def _binary_cross_entropy(x, target, inv_norm, dx, partial):
     for block in prange(partial.size):
-        logits = x[block * _BLOCK : (block + 1) * _BLOCK]
-        targets = target[block * _BLOCK : (block + 1) * _BLOCK]
-        gradient = dx[block * _BLOCK : (block + 1) * _BLOCK]
-        zero, one = logits.dtype.type(0), logits.dtype.type(1)
-        total = zero
-        for i in range(logits.size):
-            logit, t = logits[i], targets[i]
-            small = exp(-abs(logit))
-            total += (zero if logit < zero else logit) - logit * t + log1p(small)
-            probability = (small if logit < zero else one) / (one + small)
-            gradient[i] = (probability - t) * inv_norm
-        partial[block] = total
+        run = slice(block * _BLOCK, (block + 1) * _BLOCK)
+        losses = np.empty_like(x[run])
+        _binary_cross_entropy_of_block(x[run], target[run], inv_norm, losses, dx[run])
+        partial[block] = sum_of(losses)
+
+
+@jit(fastmath={"contract"})
+def _binary_cross_entropy_of_block(logits, targets, inv_norm, losses, gradient):
+    zero, one = logits.dtype.type(0), logits.dtype.type(1)
+    for i in range(logits.size):
+        logit, t = logits[i], targets[i]
+        small = exp(-abs(logit))
+        losses[i] = (zero if logit < zero else logit) - logit * t + log1p(small)
+        probability = (small if logit < zero else one) / (one + small)
+        gradient[i] = (probability - t) * inv_norm
 
 
 def smooth_l1_loss(x, target, beta, reduction):
     return _over_blocks(_smooth_l1, x, target, reduction, beta)
 
 
-@jit(parallel=True, fastmath=_SUMS)
+@jit(parallel=True)
 def _smooth_l1(x, target, beta, inv_norm, dx, partial):
     for block in prange(partial.size):
-        values = x[block * _BLOCK : (block + 1) * _BLOCK]
-        targets = target[block * _BLOCK : (block + 1) * _BLOCK]
-        gradient = dx[block * _BLOCK : (block + 1) * _BLOCK]
-        zero, half = values.dtype.type(0), values.dtype.type(0.5)
-        inv_beta = values.dtype.type(1) / beta if beta > 0 else zero
-        total = zero
-        for i in range(values.size):
-            difference = values[i] - targets[i]
-            distance = abs(difference)
-            near = distance < beta
-            total += half * difference * difference * inv_beta if near else distance - half * beta
-            slope = inv_norm if difference > zero else -inv_norm
-            slope = difference * inv_norm if (difference == zero) | (difference != difference) else slope
-            gradient[i] = difference * inv_beta * inv_norm if near else slope
-        partial[block] = total
+        run = slice(block * _BLOCK, (block + 1) * _BLOCK)
+        losses = np.empty_like(x[run])
+        _smooth_l1_of_block(x[run], target[run], beta, inv_norm, losses, dx[run])
+        partial[block] = sum_of(losses)
+
+
+@jit(fastmath={"contract"})
+def _smooth_l1_of_block(values, targets, beta, inv_norm, losses, gradient):
+    zero, half = values.dtype.type(0), values.dtype.type(0.5)
+    inv_beta = values.dtype.type(1) / beta if beta > 0 else zero
+    for i in range(values.size):
+        difference = values[i] - targets[i]
+        distance = abs(difference)
+        near = distance < beta
+        losses[i] = half * difference * difference * inv_beta if near else distance - half * beta
+        slope = inv_norm if difference > zero else -inv_norm
+        slope = difference * inv_norm if (difference == zero) | (difference != difference) else slope
+        gradient[i] = difference * inv_beta * inv_norm if near else slope
 
 
 def mse_loss(x, target, reduction):
     return _over_blocks(_squares, x, target, reduction)
 
 
-@jit(parallel=True, fastmath=_SUMS)
+@jit(parallel=True)
 def _squares(x, target, inv_norm, dx, partial):
     for block in prange(partial.size):
-        values = x[block * _BLOCK : (block + 1) * _BLOCK]
-        targets = target[block * _BLOCK : (block + 1) * _BLOCK]
-        gradient = dx[block * _BLOCK : (block + 1) * _BLOCK]
-        total = values.dtype.type(0)
-        for i in range(values.size):
-            difference = values[i] - targets[i]
-            total += difference * difference
-            gradient[i] = (difference + difference) * inv_norm
-        partial[block] = total
+        run = slice(block * _BLOCK, (block + 1) * _BLOCK)
+        losses = np.empty_like(x[run])
+        _squares_of_block(x[run], target[run], inv_norm, losses, dx[run])
+        partial[block] = sum_of(losses)
+
+
+@jit(fastmath={"contract"})
+def _squares_of_block(values, targets, inv_norm, losses, gradient):
+    for i in range(values.size):
+        difference = values[i] - targets[i]
+        losses[i] = difference * difference
+        gradient[i] = (difference + difference) * inv_norm
 
 
 def hinge_loss(scores, target, margin, reduction):
     return _over_blocks(_hinge, scores, target, reduction, margin)
 
 
-@jit(parallel=True, fastmath=_SUMS)
+@jit(parallel=True)
 def _hinge(scores, target, margin, inv_norm, dscores, partial):
     for block in prange(partial.size):
-        values = scores[block * _BLOCK : (block + 1) * _BLOCK]
-        targets = target[block * _BLOCK : (block + 1) * _BLOCK]
-        gradient = dscores[block * _BLOCK : (block + 1) * _BLOCK]
-        zero = values.dtype.type(0)
-        total = zero
-        for i in range(values.size):
-            shortfall = margin - targets[i] * values[i]
-            met = shortfall <= zero
-            total += zero if met else shortfall
-            gradient[i] = zero if met else -targets[i] * inv_norm
-        partial[block] = total
+        run = slice(block * _BLOCK, (block + 1) * _BLOCK)
+        losses = np.empty_like(scores[run])
+        _hinge_of_block(scores[run], target[run], margin, inv_norm, losses, dscores[run])
+        partial[block] = sum_of(losses)
+
+
+@jit(fastmath={"contract"})
+def _hinge_of_block(values, targets, margin, inv_norm, losses, gradient):
+    zero = values.dtype.type(0)
+    for i in range(values.size):
+        shortfall = margin - targets[i] * values[i]
+        met = shortfall <= zero
+        losses[i] = zero if met else shortfall
+        gradient[i] = zero if met else -targets[i] * inv_norm

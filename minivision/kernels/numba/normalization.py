@@ -4,10 +4,9 @@ import numpy as np
 from numba import prange
 
 from minivision.kernels.numba.compile import jit
+from minivision.kernels.numba.sums import SUMS
 from minivision.ops.normalization import BatchStatistics
 
-# Sums may be taken in any order (so in vector lanes), but NaN and infinity keep their meaning.
-_SUMS = {"reassoc", "contract", "nsz"}
 _BLOCK = 2048  # numbers that are summed in the array's own precision; the sums of blocks are added in float64
 
 
@@ -33,7 +32,7 @@ def batch_norm2d(x, gamma, beta, running_mean, running_var, training, momentum, 
     return y, BatchStatistics(mean, inv_std, training)
 
 
-@jit(parallel=True, fastmath=_SUMS)
+@jit(parallel=True)
 def _mean_and_variance(x, mean, var):
     N, C, L = x.shape
     for c in prange(C):
@@ -43,17 +42,22 @@ def _mean_and_variance(x, mean, var):
         total, total_squares = 0.0, 0.0
         for n in range(N):
             for start in range(0, L, _BLOCK):
-                values = x[n, c, start : start + _BLOCK]
-                block_sum, block_squares = values.dtype.type(0), values.dtype.type(0)
-                for i in range(values.size):
-                    d = values[i] - guess
-                    block_sum += d
-                    block_squares += d * d
+                block_sum, block_squares = _sum_deviations(x[n, c, start : start + _BLOCK], guess)
                 total += block_sum
                 total_squares += block_squares
         offset = total / (N * L)
         mean[c] = guess + offset
         var[c] = max(total_squares / (N * L) - offset * offset, 0.0)
+
+
+@jit(fastmath=SUMS)
+def _sum_deviations(values, guess):
+    total, squares = values.dtype.type(0), values.dtype.type(0)
+    for i in range(values.size):
+        d = values[i] - guess
+        total += d
+        squares += d * d
+    return total, squares
 
 
 @jit
@@ -91,7 +95,7 @@ def batch_norm2d_backward(dy, x, gamma, saved):
     return dx, dgamma, dbeta
 
 
-@jit(parallel=True, fastmath=_SUMS)
+@jit(parallel=True)
 def _scale_and_shift_gradients(dy, x, mean, inv_std, dgamma, dbeta):
     N, C, L = x.shape
     for c in prange(C):
@@ -100,14 +104,20 @@ def _scale_and_shift_gradients(dy, x, mean, inv_std, dgamma, dbeta):
         for n in range(N):
             for start in range(0, L, _BLOCK):
                 values, gradient = x[n, c, start : start + _BLOCK], dy[n, c, start : start + _BLOCK]
-                block_sum, block_products = values.dtype.type(0), values.dtype.type(0)
-                for i in range(values.size):
-                    block_sum += gradient[i]
-                    block_products += gradient[i] * (values[i] - m)
+                block_sum, block_products = _sum_products(gradient, values, m)
                 total += block_sum
                 total_products += block_products
         dbeta[c] = total
         dgamma[c] = total_products * inv_std[c]
+
+
+@jit(fastmath=SUMS)
+def _sum_products(gradient, values, mean):
+    total, products = values.dtype.type(0), values.dtype.type(0)
+    for i in range(values.size):
+        total += gradient[i]
+        products += gradient[i] * (values[i] - mean)
+    return total, products
 
 
 @jit(parallel=True, fastmath={"contract"})

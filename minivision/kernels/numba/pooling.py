@@ -9,9 +9,7 @@ import numpy as np
 from numba import prange
 
 from minivision.kernels.numba.compile import jit
-
-# Sums may be taken in any order (so in vector lanes), but NaN and infinity keep their meaning.
-_SUMS = {"reassoc", "contract", "nsz"}
+from minivision.kernels.numba.sums import sum_of
 
 
 def _planes(array):
@@ -300,17 +298,13 @@ def global_avg_pool2d(x):
     return y
 
 
-@jit(parallel=True, fastmath=_SUMS)
+@jit(parallel=True)
 def _mean_of_planes(x, y):
     planes, height, width = x.shape
     for plane in prange(planes):
         total = 0.0  # float64 over the rows, so that a large map loses no digits
         for i in range(height):
-            row = x[plane, i]
-            row_total = row.dtype.type(0)
-            for j in range(width):
-                row_total += row[j]
-            total += row_total
+            total += sum_of(x[plane, i])
         y[plane] = total / (height * width)
 
 
