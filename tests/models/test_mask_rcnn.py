@@ -128,14 +128,15 @@ def test_the_options_of_pooling_and_size_hold_for_every_branch():
 
 
 def test_a_trained_model_finds_the_pixels_and_the_joints_of_its_batch(batch):
-    """The limits hold for every order of rounding, so on every processor: of 40 runs that differ in it, the worst
-    mask overlapped its truth by .81, the farthest joint was 1.3 pixels off, and two found one object twice."""
+    """The limits hold for every order of rounding, so on every processor: of 32 runs that differ in it, the worst mask
+    overlapped its truth by .79, the farthest joint was a pixel off, and one run found an object twice."""
     model = small(mask_size=14, mask_width=24, **WITH_JOINTS)
     optimizer = AdamW(model, weight_decay=0.0)
-    for step in range(350):
+    for step in range(450):
         reseed(model, 0, step)
         model.step(batch)
-        optimizer.step(5e-3 if step < 210 else 1e-3)  # without the small steps at the end, one run in ten fails
+        optimizer.step(5e-3 if step < 225 else 1e-3)  # without the small steps one run in ten misses an object
+    overlaps = []
     for truth, found in zip(batch.instances, model.predict(list(batch.images)), strict=True):
         assert found.mask_size == SIZE
         sure = found[found.scores > 0.5]
@@ -143,10 +144,11 @@ def test_a_trained_model_finds_the_pixels_and_the_joints_of_its_batch(batch):
         for own, label in enumerate(truth.labels):
             best = sure[sure.labels == label][:1]  # sorted by score
             mask, true = best.masks[0], truth.masks[own]
-            assert (mask & true).sum() / (mask | true).sum() > 0.6
+            overlaps.append((mask & true).sum() / (mask | true).sum())
             joints, known = best.keypoints[0], truth.keypoints[own]
             np.testing.assert_array_equal(joints[:, 2] > 0, known[:, 2] > 0)  # people's alone
             np.testing.assert_allclose(joints[:, :2], known[:, :2], atol=4)
+    assert np.mean(overlaps) > 0.8 and min(overlaps) > 0.5, overlaps  # the whole box would have .75
 
 
 def test_the_maps_are_those_of_the_class_that_was_found_and_of_its_image(rng):
