@@ -1,28 +1,44 @@
-"""minivision: detection and segmentation, every operation by hand, forwards and backwards.
+"""minivision: detection and segmentation by hand, every operation with its forward and backward pass.
 
-The floors, from the ground up: ``backends`` (which code runs), ``kernels`` (how it runs fast), ``ops`` (what each
-operation means) beside ``checks`` (whether it is right), ``layers``, ``data``, ``training``, ``metrics``,
-``viz``, ``models`` and the command line. Importing the package loads none of Numba, matplotlib, scikit-image or
-CuPy: each comes in when it is first needed.
+``PACKAGES`` lists the packages, lowest first: each imports only those before it. All of them can be used right away,
+as in ``import minivision as mv; mv.detection.nms``: each is imported when it is first named. Importing minivision
+itself loads none of Numba, matplotlib, scikit-image or CuPy.
 """
 
 import importlib
 
-from minivision.backends import active_backend, backend, register_backend, set_backend
+from minivision.core.backends import active_backend, backend, register_backend, set_backend
 
 __version__ = "0.1.0"
 
 __all__ = ["__version__", "active_backend", "backend", "register_backend", "set_backend"]
 
-_FLOORS = ("ops", "checks", "layers", "data", "training", "metrics", "viz", "models", "cli", "instances")
+PACKAGES = (
+    "core",  # the registry of operations, the dispatcher, backends, devices, geometry
+    "kernels",  # how operations run fast: Numba, CuPy
+    "ops",  # what each operation computes
+    "layers",  # objects with parameters: forward, backward
+    "data",  # images and their annotations
+    "detection",  # what detectors share: anchors, matching, YOLO's tensor, selective search, masks
+    "metrics",  # how good predictions are
+    "checks",  # gradient checks, and the names of mistakes
+    "models",  # the lecture's systems
+    "tracing",  # an operation, step by step
+    "viz",  # pictures
+    "training",  # the trainer, optimizers, checkpoints
+    "comparison",  # systems trained alike, side by side
+    "bench",  # timings
+    "homework",  # assignments: released, tested, graded
+    "cli",  # the command line
+)
 
 
 def __getattr__(name):
-    """Import a floor of the house when it is first named: ``minivision.ops`` needs no import of its own."""
-    if name in _FLOORS:
+    """Import a package when it is first named: ``minivision.ops`` needs no import of its own."""
+    if name in PACKAGES:
         return importlib.import_module(f"minivision.{name}")
     raise AttributeError(f"module 'minivision' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({*globals(), *_FLOORS})
+    return sorted({*globals(), *PACKAGES})

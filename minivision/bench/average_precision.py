@@ -13,8 +13,8 @@ import time
 
 import numpy as np
 
+from minivision.data.instances import Instances
 from minivision.data.rle import encode
-from minivision.instances import Instances
 from minivision.metrics import average_precision
 
 ROUNDS = 5

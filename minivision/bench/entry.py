@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minivision.backends import backend, get_backend
+from minivision.core.backends import backend, get_backend
 
 
 class Entry(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 from minivision.bench.entry import Entry
 from minivision.bench.operations import entries, training_step
 from minivision.bench.timing import interleaved_medians
-from minivision.devices import require_gpu
+from minivision.core.devices import require_gpu
 
 BATCHES = {"lesson": 1, "large": 16}  # how many times the batches of the lessons: what a CPU has, what fills a card
 DETECTORS = {  # whose training steps are timed too; there is no PyTorch twin of them here

@@ -11,7 +11,7 @@ import numpy as np
 
 from minivision.bench.entry import Entry, entry
 from minivision.checks.cases import cases_of
-from minivision.operation import all_operations
+from minivision.core import registry
 
 
 def entries(torch, names=(), batch=1):
@@ -26,7 +26,7 @@ def entries(torch, names=(), batch=1):
     batch : int
         How many times as large the batches are.
     """
-    operations = all_operations()
+    operations = registry.operations()
     for family in dict.fromkeys(op.family for op in operations.values()):
         members = [op for op in operations.values() if op.family == family]
         wanted = [op for op in members if not names or op.__name__ in names]
@@ -84,7 +84,7 @@ def training_step(torch, batch=1, device="numpy"):
 
 
 def _torch_step(torch, model, inputs, batch):
-    from minivision.bench.twin import torch_twin
+    from minivision.bench.torch_equivalent import torch_twin
 
     inputs, target = torch.from_numpy(inputs), torch.from_numpy(batch.label_maps.astype(np.int64))
     weight = torch.from_numpy(model.class_weights.astype(np.float32))

@@ -52,7 +52,7 @@ def torch_network(model, images, torch):
     ValueError
         When there is no such network for the model.
     """
-    from minivision.bench.twin import layer_converter
+    from minivision.bench.torch_equivalent import layer_converter
 
     if model.name not in _NETWORKS:
         raise ValueError(f"{model.name}: there is no network of it in PyTorch; there are {', '.join(_NETWORKS)}")

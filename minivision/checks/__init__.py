@@ -15,8 +15,8 @@ A file of functions is checked the same way: ``check_operation("conv2d", load_ba
 from minivision.checks.call import CheckError
 from minivision.checks.conformance import check_operation
 from minivision.checks.gradients import check_adjoint, check_gradients
+from minivision.checks.load_backend import StudentFileError, load_backend
 from minivision.checks.report import Failure, Report
-from minivision.checks.student import StudentFileError, load_backend
 
 __all__ = [
     "CheckError",

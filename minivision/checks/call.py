@@ -7,9 +7,9 @@ import textwrap
 
 import numpy as np
 
-from minivision import backends
-from minivision.checks.diagnosis import input_diagnosis, paragraph
-from minivision.operation import every_operation
+from minivision.checks.diagnoses.diagnose import input_diagnosis, paragraph
+from minivision.core import backends
+from minivision.core.registry import operations
 
 
 class CheckError(AssertionError):
@@ -58,7 +58,7 @@ class Call:
         bound = inspect.signature(op).bind(*arrays, **keywords)
         bound.apply_defaults()
         self.arguments = {name: _prepared(value, double) for name, value in bound.arguments.items()}
-        self.backward = every_operation().get(f"{op.__name__}_backward")
+        self.backward = operations().get(f"{op.__name__}_backward")
         # Gradients are called d<argument>; an optional argument that was not given (a bias) has none to check.
         returned = (self.backward or op).returns
         self.differentiable = [

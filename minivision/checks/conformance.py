@@ -8,16 +8,15 @@ import warnings
 
 import numpy as np
 
-from minivision import backends
 from minivision.checks.call import Call, CheckError, NotRecordedError, named_results, unchanged, written_inputs
 from minivision.checks.cases import cases_of
-from minivision.checks.comparison import Finding, Findings, compare
-from minivision.checks.diagnosis import exception_diagnosis, input_diagnosis
+from minivision.checks.closeness import Finding, Findings, compare
+from minivision.checks.diagnoses.diagnose import exception_diagnosis, input_diagnosis
 from minivision.checks.evidence import flat_results
 from minivision.checks.gradients import adjoint_error, gradient_errors
+from minivision.checks.load_backend import first_line, last_frame
 from minivision.checks.report import NOT_YET, TEXTBOOK, WRONG, Report
-from minivision.checks.student import first_line, last_frame
-from minivision.operation import every_operation
+from minivision.core import backends, registry
 
 MOST_ELEMENTS = 600  # in the arrays of a case that is held to differences: each element is two calls
 ELEMENTS_TRIED = 60  # of one argument
@@ -56,7 +55,7 @@ def check_operation(op, backend=None, *, seed=0, keep=None):
         When there is no such operation or backend.
     """
     if isinstance(op, str):
-        operations = every_operation()
+        operations = registry.operations()
         if op not in operations:
             raise ValueError(f"no operation is called {op!r}; there are {', '.join(operations)}")
         op = operations[op]
@@ -201,7 +200,7 @@ class _Check:
 
     def _calls(self):
         """Return the calls that are small enough for differences, each also with the textbook's way forward."""
-        operations, name = every_operation(), self.op.__name__
+        operations, name = registry.operations(), self.op.__name__
         forward = operations.get(name.removesuffix("_backward"))
         if forward is None or f"{name}_backward" in operations:
             return []  # a way forward is checked with its way back

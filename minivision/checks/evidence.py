@@ -7,7 +7,8 @@ import re
 
 import numpy as np
 
-from minivision.operation import call, every_operation
+from minivision.core.dispatch import call
+from minivision.core.registry import operations
 
 MOST_CONTRIBUTIONS = 600  # elements of the first argument, up to which each one's share is worked out
 
@@ -122,7 +123,7 @@ class Evidence:
         """Return what the axes of an argument (or of the result ``d<argument>``) are called in the docstrings."""
         argument = name if name in self.values or not name.startswith("d") else name[1:]
         ndim = self.expected.ndim if name == self.result else np.ndim(self.values[argument])
-        forward = every_operation().get(self.op.__name__.removesuffix("_backward"), self.op)
+        forward = operations().get(self.op.__name__.removesuffix("_backward"), self.op)
         for op in (self.op, forward):
             for line in (op.__doc__ or "").splitlines():
                 names, colon, description = line.partition(" : ")  # x, w : ndarray, (N, C, H, W)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minivision.checks.call import Call, CheckError
-from minivision.checks.diagnosis import NO_KNOWN_FACE, diagnose, dtype_diagnosis
+from minivision.checks.diagnoses.diagnose import NO_KNOWN_FACE, diagnose, dtype_diagnosis
 from minivision.checks.evidence import Evidence
 
 WORST_SHOWN = 5  # wrong elements printed in a failure

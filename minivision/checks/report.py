@@ -7,7 +7,7 @@ import textwrap
 
 import numpy as np
 
-from minivision.checks.diagnosis import NO_KNOWN_FACE, paragraph
+from minivision.checks.diagnoses.diagnose import NO_KNOWN_FACE, paragraph
 
 OK, WRONG, NOT_YET, TEXTBOOK = "ok", "wrong", "not yet", "textbook"
 

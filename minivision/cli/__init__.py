@@ -7,7 +7,7 @@ import importlib
 import sys
 import warnings
 
-from minivision.cli.arguments import Parser, peek_system
+from minivision.cli.options import Parser, peek_system
 
 # command -> (module, what it does); in the order of the help
 COMMANDS = {

@@ -13,8 +13,8 @@ import json
 import pathlib
 import shlex
 
-from minivision.cli.arguments import UsageError, count
-from minivision.replacing import replacing
+from minivision.cli.options import UsageError, count
+from minivision.core.atomic import replacing
 
 EPILOG = """\
 examples:
@@ -49,8 +49,8 @@ def run(args):
         return _run_on_gpu(args)
     _refuse_unknown(args, {SYSTEM})
     torch = _torch()
-    from minivision import backends
-    from minivision.kernels.memory import keep_freed_memory
+    from minivision.core import backends
+    from minivision.core.allocator import keep_freed_memory
 
     keep_freed_memory()  # for all
     about = _start(torch, args.threads)
@@ -70,9 +70,9 @@ def _write(path, figures):
 
 
 def _refuse_unknown(args, systems):
-    from minivision.operation import all_operations
+    from minivision.core.registry import operations
 
-    unknown = set(args.names) - {*systems, *all_operations()}
+    unknown = set(args.names) - {*systems, *operations()}
     if unknown:
         raise UsageError(f"nothing to time is called {', '.join(sorted(unknown))}")
     if args.json and not args.json.absolute().parent.is_dir():
@@ -152,7 +152,7 @@ def _line(row, torch):
 
 def _run_on_gpu(args):
     from minivision.bench.on_gpu import STEPS, OnCard, card, rows
-    from minivision.devices import require_gpu
+    from minivision.core.devices import require_gpu
 
     if args.threads:
         raise UsageError("--threads is for the CPU: leave it out with --backend cupy")

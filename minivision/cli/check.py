@@ -8,7 +8,7 @@ import difflib
 import pathlib
 import sys
 
-from minivision.cli.arguments import UsageError, seed
+from minivision.cli.options import UsageError, seed
 
 EPILOG = """\
 examples:
@@ -31,7 +31,7 @@ def add_arguments(parser, system):
 
 
 def run(args):
-    from minivision import backends
+    from minivision.core import backends
 
     _refuse_unknown(args.names)
     backend, file = _backend(args.backend)
@@ -55,19 +55,19 @@ def run(args):
 
 
 def _refuse_unknown(names):
-    from minivision.operation import every_operation
+    from minivision.core.registry import operations
 
     for name in names:
-        if name not in every_operation():
-            close = difflib.get_close_matches(name, every_operation(), 1)
-            hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(every_operation())}"
+        if name not in operations():
+            close = difflib.get_close_matches(name, operations(), 1)
+            hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(operations())}"
             raise UsageError(f"no operation is called {name}{hint}")
 
 
 def _backend(given):
     """Return the name of the backend, and the file it was loaded from or None."""
-    from minivision import backends
     from minivision.checks import load_backend
+    from minivision.core import backends
 
     if given is None:
         return backends.active_backend()[0].name, None
@@ -82,22 +82,22 @@ def _backend(given):
 
 def _own(backend):
     """Return the names of the operations that a backend has functions of its own for."""
-    from minivision import backends
-    from minivision.operation import every_operation
+    from minivision.core import backends
+    from minivision.core.registry import operations
 
     source = backends.get_backend(backend)
-    return [name for name, op in every_operation().items() if source.kernel(op) is not None]
+    return [name for name, op in operations().items() if source.kernel(op) is not None]
 
 
 def _chosen(names, own):
     """Return the operations that are asked for, each with its backward pass; by default `own`, or all where None."""
-    from minivision.operation import all_operations, every_operation
+    from minivision.core.registry import operations
 
     wanted = names or own
     if wanted is None:
-        return list(all_operations())
+        return list(operations())
     forward = {name.removesuffix("_backward") for name in wanted}
-    return [name for name in every_operation() if name.removesuffix("_backward") in forward]
+    return [name for name in operations() if name.removesuffix("_backward") in forward]
 
 
 def _introduce(file, own):
@@ -113,7 +113,7 @@ def _check(operations, backend, file, seed):
     from tqdm import tqdm
 
     from minivision.checks import check_operation
-    from minivision.checks.student import last_frame
+    from minivision.checks.load_backend import last_frame
 
     reports, width = [], max(map(len, operations)) + 1
     print(f"{'operation':<{width}} {'cases':>6} {'values':>9} {'gradients':>10} {'adjoint':>9}  verdict")

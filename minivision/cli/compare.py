@@ -13,7 +13,7 @@ the same command goes on.
 
 import pathlib
 
-from minivision.cli.arguments import count, positive, seed
+from minivision.cli.options import count, positive, seed
 
 EPILOG = """\
 examples:

@@ -9,7 +9,7 @@ import io
 import pathlib
 import time
 
-from minivision.cli.arguments import UsageError, positive, seed
+from minivision.cli.options import UsageError, positive, seed
 
 SYSTEM, LEVEL = "mask-rcnn", "easy"
 CLASSES = ("disc", "star", "person")  # what two minutes are enough for
@@ -50,7 +50,7 @@ def add_arguments(parser, system):
 def run(args):
     import numpy as np
 
-    from minivision.cli.showing import in_words
+    from minivision.cli.demo_pictures import in_words
     from minivision.data import Scenes
     from minivision.metrics import evaluate
     from minivision.models import make_model, system_class
@@ -126,8 +126,8 @@ def _compile(model, scenes):
 def _write(args, model, scenes, validation, result, figures):
     """Write the pictures and the page; return the path of the page."""
     from minivision import __version__
-    from minivision.cli.page import write_page
-    from minivision.cli.showing import save_pictures
+    from minivision.cli.demo_page import write_page
+    from minivision.cli.demo_pictures import save_pictures
     from minivision.viz import save_loss_curve
 
     (args.out / "index.html").touch()  # marks the folder as the demo's even if the rest fails

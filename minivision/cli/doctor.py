@@ -18,7 +18,8 @@ def add_arguments(parser, system):
 
 
 def run(args):
-    from minivision import __version__, backends
+    from minivision import __version__
+    from minivision.core import backends
 
     backend, reason = backends.active_backend()
     rows = [
@@ -80,10 +81,9 @@ def _cupy():
 
 def _kernel_cache():
     """Return the folder in which Numba keeps the kernels' machine code, or None."""
-    from minivision import backends
-    from minivision.operation import all_operations
+    from minivision.core import backends, registry
 
-    for operation in all_operations().values():
+    for operation in registry.operations().values():
         try:
             kernel = backends.get_backend("numba").kernel(operation)
         except Exception:  # shown with the kernels
@@ -112,12 +112,11 @@ def _folder(path):
 
 def _print_kernels(name):
     """Say which operations a backend has kernels for; return whether they could be loaded."""
-    from minivision import backends
-    from minivision.operation import all_operations
+    from minivision.core import backends, registry
 
     if name == "cupy" and _version_of_cupy() is None:
         return True
-    operations = all_operations().values()
+    operations = registry.operations().values()
     try:
         missing = [op.__name__ for op in operations if backends.get_backend(name).kernel(op) is None]
     except Exception as error:  # whatever is wrong with a kernel's module is what the doctor should tell
@@ -144,10 +143,10 @@ def _warm(backend):
     from tqdm import tqdm
 
     from minivision.checks.cases import cases_of
-    from minivision.operation import all_operations
+    from minivision.core import registry
 
     start, failed = time.perf_counter(), {}
-    operations = all_operations()
+    operations = registry.operations()
     with tqdm(operations.items(), unit="operation", leave=False) as bar, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, operation in bar:

@@ -6,7 +6,7 @@ import math
 import pathlib
 import sys
 
-from minivision.cli.arguments import (
+from minivision.cli.options import (
     add_backend_argument,
     add_data_arguments,
     choose_backend,
@@ -50,8 +50,8 @@ def run(args):
 
 def _figures(args):
     """Return the task of the model, and the figures with what they are about."""
+    from minivision.data.hold_in_memory import hold_in_memory
     from minivision.metrics import evaluate
-    from minivision.training.memory import hold_in_memory
 
     checkpoint = load_run(args.run_folder)
     model = checkpoint.make_model()

@@ -4,7 +4,7 @@ import importlib.util
 import pathlib
 import sys
 
-from minivision.cli.arguments import Parser, UsageError, count, seed
+from minivision.cli.options import Parser, UsageError, count, seed
 
 EPILOG = """\
 examples, for students, in the folder they were given:
@@ -161,8 +161,8 @@ def release(args):
 
 
 def solution(args):
+    from minivision.core.atomic import replacing
     from minivision.homework import load_assignment, source
-    from minivision.replacing import replacing
 
     with replacing(args.out) as beside:
         beside.write_text(source.solution(load_assignment(args.assignment)))
@@ -175,7 +175,7 @@ def grade(args):
 
     from minivision.homework import gradescope as formats
     from minivision.homework import load_assignment
-    from minivision.homework.classroom import grade_all, submissions, write_table
+    from minivision.homework.batch_grading import grade_all, submissions, write_table
 
     assignment = load_assignment(args.assignment)
     paths = [args.submission] if args.one else submissions(assignment, args.submission)
@@ -224,7 +224,7 @@ def check(args):
     from tqdm import tqdm
 
     from minivision.homework import load_assignment
-    from minivision.homework.proof import NAMED, prove
+    from minivision.homework.verification import NAMED, prove
 
     assignment = load_assignment(args.assignment)
     for task in args.tasks or ():

@@ -10,9 +10,9 @@ import json
 import pathlib
 import sys
 
-from minivision.cli.arguments import UsageError, add_backend_argument, choose_backend, on_backend, size
 from minivision.cli.evaluate import load_run
-from minivision.replacing import replacing
+from minivision.cli.options import UsageError, add_backend_argument, choose_backend, on_backend, size
+from minivision.core.atomic import replacing
 
 EPILOG = """\
 examples:
@@ -41,7 +41,7 @@ def run(args):
     from tqdm import tqdm
 
     from minivision.data import read_image
-    from minivision.models.resizing import Resizing
+    from minivision.models.base.resizing import Resizing
 
     checkpoint = load_run(args.run_folder)
     model = checkpoint.make_model()

@@ -15,7 +15,7 @@ import os
 import pathlib
 import sys
 
-from minivision.cli.arguments import UsageError, count
+from minivision.cli.options import UsageError, count
 from minivision.cli.predict import unique_names
 
 EPILOG = """\
@@ -27,7 +27,7 @@ examples:
 
 
 def add_arguments(parser, system):
-    from minivision.detection.selective_search import MODES
+    from minivision.detection.selective_search.search import MODES
 
     parser.add_argument(
         "inputs", nargs="+", metavar="IMAGE|DIR|DATA",
@@ -72,9 +72,9 @@ def run(args):
 def _draw(args):
     from tqdm import tqdm
 
+    from minivision.core.atomic import replacing
     from minivision.data import read_image
     from minivision.detection import region_hierarchy, selective_search
-    from minivision.replacing import replacing
     from minivision.viz import draw_best_proposals, draw_hierarchy
 
     args.out.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def _draw(args):
 
 def _propose_folder(args):
     from minivision.data.files import IMAGE_SUFFIXES
-    from minivision.detection.proposal_files import propose_files
+    from minivision.detection.proposals.proposal_files import propose_files
 
     folder = pathlib.Path(args.inputs[0])
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
@@ -120,10 +120,10 @@ def _exit_code(failed, total):
 
 
 def _measure(args):
+    from minivision.core.atomic import replacing
     from minivision.data import open_dataset
     from minivision.detection import propose_dataset
     from minivision.metrics import evaluate_proposals, proposal_recall
-    from minivision.replacing import replacing
     from minivision.viz import draw_proposal_recall
 
     spec, split = args.inputs[0], args.split or "val"

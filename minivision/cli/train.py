@@ -6,7 +6,7 @@ saves and stops; --resume goes on, and ends with the same numbers as a run that 
 
 import pathlib
 
-from minivision.cli.arguments import (
+from minivision.cli.options import (
     UsageError,
     add_backend_argument,
     add_data_arguments,
@@ -77,7 +77,7 @@ def run(args):
     dataset = open_data(data)
     model = on_backend(args, _resumed_model(args, checkpoint) if checkpoint else _new_model(args, dataset))
     if data["size"] is not None:
-        from minivision.training.memory import hold_in_memory
+        from minivision.data.hold_in_memory import hold_in_memory
 
         dataset = hold_in_memory(dataset, size=tuple(data["size"]), progress=True)
     minutes = args.minutes

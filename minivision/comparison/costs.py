@@ -8,8 +8,8 @@ import statistics
 import time
 import tracemalloc
 
+from minivision.core.dispatch import observe
 from minivision.data import collate
-from minivision.operation import observe
 
 
 def measure_costs(model, sample):

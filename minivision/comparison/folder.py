@@ -6,7 +6,7 @@ import pathlib
 
 from minivision.comparison.rows import Settings
 from minivision.comparison.table import csv_table, markdown_table
-from minivision.replacing import replacing
+from minivision.core.atomic import replacing
 
 STATE = "comparison.json"
 TABLES, PICTURE = ("comparison.csv", "comparison.md"), "comparison.png"

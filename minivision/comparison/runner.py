@@ -6,7 +6,7 @@ import numpy as np
 
 from minivision.comparison.folder import Folder
 from minivision.comparison.progress import Progress
-from minivision.models.resizing import Resizing
+from minivision.models.base.resizing import Resizing
 
 MEASURING = 10  # seconds that measuring a row is taken to last, for the progress bar
 

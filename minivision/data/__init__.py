@@ -4,13 +4,13 @@
 kind by a short text, and `in_memory` decodes it once for training.
 """
 
+from minivision.core.labels import IGNORE
 from minivision.data.coco import Coco
-from minivision.data.dataset import IGNORE, Dataset, Sample
+from minivision.data.dataset import Dataset, Sample
 from minivision.data.folder import LabelFolder
 from minivision.data.images import BrokenFileError, image_size, read_image
-from minivision.data.memory import InMemory, in_memory
-from minivision.data.opening import open_dataset
-from minivision.data.proposals import WithProposals
+from minivision.data.in_memory import InMemory, in_memory
+from minivision.data.open_dataset import open_dataset
 from minivision.data.scenes import Scenes
 from minivision.data.transforms import (
     Batch,
@@ -23,6 +23,7 @@ from minivision.data.transforms import (
     transpose,
 )
 from minivision.data.voc import Voc
+from minivision.data.with_proposals import WithProposals
 
 __all__ = [
     "IGNORE",

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minivision.core.labels import IGNORE
 from minivision.data import rle
-from minivision.data.dataset import IGNORE, Sample
+from minivision.data.dataset import Sample
 from minivision.data.files import FileDataset, clip_boxes, paint_label_map, warn_about_boxes
 from minivision.data.images import BrokenFileError, image_size, read_image
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 
 __all__ = ["Coco"]
 

@@ -5,11 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 
-__all__ = ["IGNORE", "Dataset", "Sample", "keypoint_flip"]
-
-IGNORE = 255  # "no one says what this pixel is": neither trained on nor counted
+__all__ = ["Dataset", "Sample", "keypoint_flip"]
 
 
 class Sample(NamedTuple):

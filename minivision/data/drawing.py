@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from minivision.kernels.numba.compile import jit
+from minivision.core.compile import jit
 
 
 @jit

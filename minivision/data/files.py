@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 
-from minivision.data.dataset import IGNORE, Dataset
+from minivision.core.labels import IGNORE
+from minivision.data.dataset import Dataset
 from minivision.data.images import BrokenFileError
 
 __all__ = ["IMAGE_SUFFIXES", "FileDataset", "clip_boxes", "paint_label_map", "warn_about_boxes"]

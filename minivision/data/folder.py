@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minivision.data.dataset import IGNORE, Sample
+from minivision.core.labels import IGNORE
+from minivision.data.dataset import Sample
 from minivision.data.files import IMAGE_SUFFIXES, FileDataset
 from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 
 __all__ = ["LabelFolder"]
 

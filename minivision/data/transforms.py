@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minivision.data.dataset import IGNORE, Sample
+from minivision.core.labels import IGNORE
+from minivision.data.dataset import Sample
 
 __all__ = [
     "Batch",

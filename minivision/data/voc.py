@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from defusedxml import DefusedXmlException, ElementTree
 
-from minivision.data.dataset import IGNORE, Sample
+from minivision.core.labels import IGNORE
+from minivision.data.dataset import Sample
 from minivision.data.files import IMAGE_SUFFIXES, FileDataset, clip_boxes, warn_about_boxes
 from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 
 __all__ = ["Voc"]
 

@@ -1,34 +1,32 @@
 """What detectors share: the boxes they begin from, which of them are right, and what is kept in the end."""
 
-from minivision.detection.anchors import anchor_grid, choose_anchor_sizes
-from minivision.detection.dataset_proposals import propose_dataset
-from minivision.detection.default_boxes import SSD300, SSD512, Layout, boxes_per_place, default_boxes
-from minivision.detection.detections import detections
-from minivision.detection.graph_segmentation import graph_segmentation
-from minivision.detection.joints import NOWHERE, joint_places, joints_at
-from minivision.detection.kmeans_anchors import kmeans_anchors, mean_best_iou, spread_anchors
-from minivision.detection.masks import crop_masks, mask_loss, paste_masks
-from minivision.detection.matching import (
-    BACKGROUND,
-    IGNORED,
+from minivision.core.labels import BACKGROUND, IGNORED
+from minivision.detection.anchors.anchor_grid import anchor_grid, choose_anchor_sizes
+from minivision.detection.anchors.default_boxes import SSD300, SSD512, Layout, boxes_per_place, default_boxes
+from minivision.detection.anchors.kmeans_anchors import kmeans_anchors, mean_best_iou, spread_anchors
+from minivision.detection.anchors.matching import (
     best_overlaps,
     ignore_in_crowds,
     match,
     match_instances,
 )
-from minivision.detection.overlap import paired_iou, shape_iou
-from minivision.detection.region_grouping import group_regions
-from minivision.detection.rpn_training import anchor_targets, rpn_loss
-from minivision.detection.sampling import sample
-from minivision.detection.selective_search import region_hierarchy, selective_search
-from minivision.detection.similarity import fill_similarity
-from minivision.detection.yolo_tensor import decode_yolo, encode_yolo
-from minivision.detection.yolo_training import yolo_loss, yolo_targets
+from minivision.detection.anchors.paired_iou import paired_iou, shape_iou
+from minivision.detection.anchors.rpn_training import anchor_targets, rpn_loss
+from minivision.detection.anchors.sampling import sample
+from minivision.detection.masks_and_joints.joints import joint_places, joints_at
+from minivision.detection.masks_and_joints.masks import crop_masks, mask_loss, paste_masks
+from minivision.detection.proposals.dataset_proposals import propose_dataset
+from minivision.detection.select_detections import detections
+from minivision.detection.selective_search.graph_segmentation import graph_segmentation
+from minivision.detection.selective_search.region_grouping import group_regions
+from minivision.detection.selective_search.search import region_hierarchy, selective_search
+from minivision.detection.selective_search.similarity import fill_similarity
+from minivision.detection.yolo.yolo_tensor import decode_yolo, encode_yolo
+from minivision.detection.yolo.yolo_training import yolo_loss, yolo_targets
 
 __all__ = [
     "BACKGROUND",
     "IGNORED",
-    "NOWHERE",
     "SSD300",
     "SSD512",
     "Layout",

@@ -3,7 +3,7 @@
 import functools
 import importlib
 
-from minivision import backends
+from minivision.core import backends
 
 
 def with_kernel(body):

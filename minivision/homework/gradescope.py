@@ -6,9 +6,9 @@ Formats: Gradescope, "Autograder specifications" and "Output format" in its docu
 import json
 import pathlib
 
+from minivision.core.atomic import replacing
 from minivision.homework.library import whole_library, write_wheel, write_zip
 from minivision.homework.manifest import assignments
-from minivision.replacing import replacing
 
 _SETUP = """\
 #!/usr/bin/env bash

@@ -6,7 +6,7 @@ import inspect
 import pathlib
 import tomllib
 
-from minivision.operation import every_operation
+from minivision.core.registry import operations
 
 _HERE = pathlib.Path(__file__).parent
 # key -> type; those of an assignment and those of each of its tasks
@@ -212,7 +212,7 @@ def _check_tasks(assignment, path):
 def operation(function, path="a manifest"):
     """Return the operation of a dotted name."""
     module, _, name = function.rpartition(".")
-    op = every_operation().get(name)
+    op = operations().get(name)
     if op is None or op.__module__ != module:
         raise ManifestError(f"{path}: {function} is no operation")
     return op

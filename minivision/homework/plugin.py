@@ -17,8 +17,8 @@ import time
 import types
 
 from minivision.checks import CheckError, StudentFileError
-from minivision.homework.answers import playing
 from minivision.homework.process import Stopped
+from minivision.homework.recorded_references import playing
 from minivision.homework.student import Student
 
 TELLING = (CheckError, StudentFileError, Stopped, NotImplementedError)  # their message says it all

@@ -15,8 +15,8 @@ import traceback
 
 import numpy as np
 
-from minivision import backends
 from minivision.checks import StudentFileError
+from minivision.core import backends
 from minivision.homework.messages import HangUpError, Line, MessageError, SilenceError
 
 START_SECONDS = 30  # for Python, NumPy and what the file does when it is loaded, on a slow and busy machine

@@ -4,7 +4,8 @@ import json
 import pathlib
 import shutil
 
-from minivision.homework import answers_recording, source
+from minivision.homework import recording as answers_recording
+from minivision.homework import source
 from minivision.homework.library import PACKAGE, library_files, write_wheel
 
 _CONFTEST = '''\

@@ -4,11 +4,10 @@ import contextlib
 import inspect
 import types
 
-from minivision import backends
 from minivision.checks import CheckError, check_operation
 from minivision.checks.report import NOT_YET, OK
+from minivision.core import backends, registry
 from minivision.homework.process import Process
-from minivision.operation import every_operation
 
 
 class Student(Process):
@@ -41,7 +40,7 @@ class Student(Process):
     def _register(self):
         module = types.ModuleType(self.file.stem)
         module.__file__ = str(self.file)
-        operations = every_operation()
+        operations = registry.operations()
         for name, about in self.functions.items():
             if name not in operations or name in self.served:
                 continue  # a helper of theirs; or one that is not asked here
@@ -67,7 +66,7 @@ class Student(Process):
 
     def __getattr__(self, name):
         """Return a function that calls the student's one through the door of the operation."""
-        operations = every_operation()
+        operations = registry.operations()
         if name.startswith("_") or name not in operations:
             raise AttributeError(f"the student's file has no attribute {name!r}")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minivision.devices import beside
+from minivision.core.devices import beside
 from minivision.layers.convolution import Conv2d
 from minivision.layers.layer import Layer
 

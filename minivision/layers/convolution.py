@@ -3,9 +3,9 @@
 import numpy as np
 
 from minivision import ops
+from minivision.core.arguments import pair
 from minivision.layers.initialization import bilinear, he_normal
 from minivision.layers.layer import Layer, Parameter
-from minivision.ops.arguments import pair
 
 
 class Conv2d(Layer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minivision.devices import beside, is_on_gpu, on_host, require_gpu
+from minivision.core.devices import beside, is_on_gpu, on_host, require_gpu
 
 
 class Parameter:

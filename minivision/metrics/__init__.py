@@ -11,7 +11,7 @@ from minivision.metrics.keypoints import (
 )
 from minivision.metrics.localization import evaluate_localization
 from minivision.metrics.pose import evaluate_pose
-from minivision.metrics.proposals import evaluate_proposals, proposal_recall
+from minivision.metrics.proposal_recall import evaluate_proposals, proposal_recall
 from minivision.metrics.segmentation import (
     class_iou,
     confusion_matrix,

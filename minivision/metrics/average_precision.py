@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minivision.metrics.comparison import compare_boxes, compare_keypoints, compare_masks
 from minivision.metrics.compatibility import check_pair
+from minivision.metrics.objects import compare_boxes, compare_keypoints, compare_masks
 from minivision.metrics.precision_recall import Curve, average_at, average_over_all, precision_recall
 
 KINDS = {"box": "boxes", "mask": "masks", "keypoints": "joints"}
@@ -181,7 +181,7 @@ class Evaluation:
 
     def add(self, truth, prediction):
         """Match the detections in one image with its objects."""
-        from minivision.metrics.matching import match_coco, match_voc
+        from minivision.metrics.detection_matching import match_coco, match_voc
 
         check_pair(truth, prediction, self.kind, self.classes, image=len(self._detections) - 1)
         crowd = truth.crowd & self.protocol.by_coco  # VOC's difficult objects are no crowds

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from minivision.metrics.comparison import compare_boxes
 from minivision.metrics.compatibility import check_dataset
+from minivision.metrics.objects import compare_boxes
 from minivision.metrics.prediction import single_objects
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from minivision.metrics.comparison import compare_keypoints
 from minivision.metrics.compatibility import check_dataset
 from minivision.metrics.keypoints import correct_keypoints, joint_sigmas, longer_box_side, torso_length
+from minivision.metrics.objects import compare_keypoints
 from minivision.metrics.prediction import single_objects
 
 BY_BOX, BY_TORSO, OKS = "PCK@0.2 (longer box side)", "PCK@0.2 (torso)", "OKS (mean)"

@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from minivision.core.labels import IGNORE
 from minivision.metrics.compatibility import check_dataset
 from minivision.metrics.prediction import predicted
-
-IGNORE = 255  # the value of pixels whose class is not known, as in minivision.data
 
 
 def confusion_matrix(truth, prediction, num_classes):

@@ -34,8 +34,8 @@ from minivision.layers import (
     Sequential,
     conv_block,
 )
-from minivision.models.model import pad_to_multiple
-from minivision.models.segmenter import Segmenter
+from minivision.models.base.model import pad_to_multiple
+from minivision.models.base.segmenter import Segmenter
 
 UPSAMPLINGS = ("nearest", "bilinear", "bed-of-nails", "max-unpool", "transpose-conv")
 

@@ -16,9 +16,9 @@ Girshick, "Fast R-CNN", ICCV 2015.
 
 import numpy as np
 
-from minivision.models.backbone import Backbone
-from minivision.models.proposal_detector import ProposalDetector
-from minivision.models.roi_head import POOLINGS, RoIHead, rois_of
+from minivision.models.base.proposal_detector import ProposalDetector
+from minivision.models.parts.backbone import Backbone
+from minivision.models.parts.roi_head import POOLINGS, RoIHead, rois_of
 
 
 class FastRCNN(ProposalDetector):

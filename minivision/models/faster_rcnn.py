@@ -17,13 +17,13 @@ Ren, He, Girshick and Sun, "Faster R-CNN: towards real-time object detection wit
 import numpy as np
 
 from minivision import ops
-from minivision.detection.anchors import choose_anchor_sizes, positive_numbers
-from minivision.models.backbone import Backbone
-from minivision.models.detector import Detector
-from minivision.models.model import groups_of_one_size, pad_to_multiple
-from minivision.models.roi_head import POOLINGS, RoIHead, rois_of
-from minivision.models.rpn import RegionProposalNetwork
-from minivision.ops.arguments import integer
+from minivision.core.arguments import integer
+from minivision.detection.anchors.anchor_grid import choose_anchor_sizes, positive_numbers
+from minivision.models.base.detector import Detector
+from minivision.models.base.model import groups_of_one_size, pad_to_multiple
+from minivision.models.parts.backbone import Backbone
+from minivision.models.parts.roi_head import POOLINGS, RoIHead, rois_of
+from minivision.models.parts.rpn import RegionProposalNetwork
 
 CHOSEN = 3  # anchor sizes, where the training set chooses them
 TRAINING_PROPOSALS = (200, 48)  # of an image, before and after non-maximum suppression

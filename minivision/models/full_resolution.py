@@ -24,7 +24,7 @@ He, Zhang, Ren and Sun, "Deep residual learning for image recognition", CVPR 201
 import numpy as np
 
 from minivision.layers import Conv2d, ResidualBlock, Sequential, conv_block
-from minivision.models.segmenter import Segmenter
+from minivision.models.base.segmenter import Segmenter
 
 
 class FullResolution(Segmenter):

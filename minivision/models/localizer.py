@@ -13,11 +13,11 @@ different units, nats and squared image sides; the weight between them decides w
 import numpy as np
 
 from minivision import ops
-from minivision.devices import beside, on_host
-from minivision.instances import Instances
+from minivision.core.devices import beside, on_host
+from minivision.data.instances import Instances
 from minivision.layers import AttentionPool2d, GlobalMaxPool2d, Linear, ReLU, Sequential
-from minivision.models.model import class_probabilities
-from minivision.models.single_object import SingleObject
+from minivision.models.base.model import class_probabilities
+from minivision.models.base.single_object import SingleObject
 
 MEAN_BOX = (0.5, 0.5, 0.3, 0.3)  # centre and size in image sides: where the regression begins
 

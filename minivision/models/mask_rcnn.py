@@ -14,10 +14,10 @@ References
 He, Gkioxari, Dollár and Girshick, "Mask R-CNN", ICCV 2017.
 """
 
+from minivision.core.arguments import integer
 from minivision.models.faster_rcnn import FasterRCNN
-from minivision.models.keypoint_branch import KeypointBranch
-from minivision.models.mask_branch import MaskBranch
-from minivision.ops.arguments import integer
+from minivision.models.parts.keypoint_branch import KeypointBranch
+from minivision.models.parts.mask_branch import MaskBranch
 
 
 class MaskRCNN(FasterRCNN):

@@ -11,11 +11,11 @@ no loss and no gradient; one that is labelled but hidden does: the network has t
 import numpy as np
 
 from minivision import ops
+from minivision.core.devices import beside, on_host
+from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
-from minivision.devices import beside, on_host
-from minivision.instances import Instances
 from minivision.layers import AttentionPool2d, Linear, ReLU, Sequential
-from minivision.models.single_object import SingleObject
+from minivision.models.base.single_object import SingleObject
 
 VISIBLE = 2  # COCO's mark of a joint that shows
 

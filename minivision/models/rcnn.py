@@ -21,14 +21,14 @@ segmentation", CVPR 2014; thresholds and constants from its sections 2.3 and 3.5
 import numpy as np
 
 from minivision import ops
+from minivision.core.devices import beside, on_host
 from minivision.detection import detections, match_instances, sample
-from minivision.devices import beside, on_host
 from minivision.layers import Flatten, Linear, ReLU, Sequential
-from minivision.models.backbone import Backbone
-from minivision.models.linear_models import fit_boxes, fit_svms
-from minivision.models.model import class_probabilities
-from minivision.models.proposal_detector import ProposalDetector
-from minivision.models.roi_head import rois_of
+from minivision.models.base.model import class_probabilities
+from minivision.models.base.proposal_detector import ProposalDetector
+from minivision.models.parts.backbone import Backbone
+from minivision.models.parts.linear_models import fit_boxes, fit_svms
+from minivision.models.parts.roi_head import rois_of
 
 CONTEXT = 16 / 227  # of the square that shows what is around the box, on each side
 FOUND, POSITIVE = 0.5, 0.25  # fine-tuning: IoU with an object from which a proposal is one; their part, at most

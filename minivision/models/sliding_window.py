@@ -24,11 +24,11 @@ convolutional networks for semantic segmentation", CVPR 2015, sections 3.1 and 3
 import numpy as np
 
 from minivision import ops
+from minivision.core.devices import on_host
+from minivision.core.labels import IGNORE
 from minivision.data import Batch
-from minivision.data.dataset import IGNORE
-from minivision.devices import on_host
 from minivision.layers import BatchNorm2d, Conv2d, ReLU, Sequential
-from minivision.models.segmenter import Segmenter
+from minivision.models.base.segmenter import Segmenter
 
 SCANS = ("convolutional", "patch-by-patch")
 GREY = 127  # around the image: nearly 0 once it is normalised

@@ -22,17 +22,17 @@ import functools
 import numpy as np
 
 from minivision import ops
-from minivision.detection import IGNORED, Layout, boxes_per_place, default_boxes, match_instances
-from minivision.devices import beside, on_host
+from minivision.core.devices import beside, on_host
+from minivision.core.labels import IGNORE_INDEX, IGNORED
+from minivision.detection import Layout, boxes_per_place, default_boxes, match_instances
 from minivision.layers import Conv2d, MaxPool2d, Sequential, conv_block
-from minivision.models.backbone import Backbone
-from minivision.models.single_shot import SingleShot, box_sizes, softmax, within
+from minivision.models.base.single_shot import SingleShot, box_sizes, softmax, within
+from minivision.models.parts.backbone import Backbone
 
 WEIGHTS = (10, 10, 5, 5)  # of tx, ty, tw, th: the inverses of the authors' "variances" 0.1 and 0.2
 OVERLAP = 0.5  # from which a default box is to find an object
 NEGATIVES = 3  # background boxes trained on, for each that has found an object
 FINEST = 4  # pixels of the image from one place of the finest map to the next
-IGNORE = -100  # the target of boxes that are not trained on
 
 
 class SSD(SingleShot):
@@ -147,7 +147,7 @@ class SSD(SingleShot):
         Returns
         -------
         labels : (N, K) int64 array
-            The class of its object, 0 for background, `IGNORE` in a crowd.
+            The class of its object, 0 for background, `IGNORE_INDEX` in a crowd.
         deltas : (N, K, 4) array
             The way to its object's box; 0 where there is none.
         """
@@ -160,7 +160,7 @@ class SSD(SingleShot):
             matches = match_instances(boxes, instances, high=OVERLAP, low=OVERLAP)
             found = np.flatnonzero(matches >= 0)
             labels[n, found] = instances.labels[matches[found]]
-            labels[n, matches == IGNORED] = IGNORE
+            labels[n, matches == IGNORED] = IGNORE_INDEX
             true, start = instances.boxes[matches[found]].astype(dtype), boxes[found].astype(dtype)
             deltas[n, found] = ops.encode_boxes(true, start, weights=WEIGHTS)
         return labels, deltas

@@ -7,8 +7,8 @@
 The paper ends in two fully connected layers, so each cell sees the whole image; here convolutions do, so a cell sees
 its surroundings, and images may have any size: a cell is 16 x 16 pixels, and an image of 128 x 128 has S = 8.
 
-The tensor is the one of `minivision.detection.yolo_tensor`, but for w and h, whose square roots the network says, as
-the paper's code does: its loss is about square roots, and a network may well say a negative number.
+The tensor is that of `minivision.detection.yolo.yolo_tensor`, except that the network predicts the square roots of w
+and h, as the paper's code does: the loss compares square roots, and a predicted number may be negative.
 
 References
 ----------
@@ -17,11 +17,11 @@ Redmon, Divvala, Girshick and Farhadi, "You only look once: unified, real-time o
 
 import numpy as np
 
+from minivision.core.devices import beside, on_host
 from minivision.detection import decode_yolo, encode_yolo, yolo_loss, yolo_targets
-from minivision.devices import beside, on_host
 from minivision.layers import Conv2d, MaxPool2d, Sequential, conv_block
-from minivision.models.backbone import Backbone
-from minivision.models.single_shot import SingleShot, cells_inside, within
+from minivision.models.base.single_shot import SingleShot, cells_inside, within
+from minivision.models.parts.backbone import Backbone
 
 COORDINATES, NO_OBJECT = 5.0, 0.5  # what an error of a box, and one in an empty cell, counts (section 2.2)
 

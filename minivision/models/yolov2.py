@@ -30,12 +30,12 @@ Redmon and Farhadi, "YOLO9000: better, faster, stronger", CVPR 2017.
 import numpy as np
 
 from minivision import ops
+from minivision.core.constants import LARGEST_LOG_SCALE
+from minivision.core.devices import beside, on_host
 from minivision.detection import kmeans_anchors, mean_best_iou, paired_iou, shape_iou, spread_anchors
-from minivision.devices import beside, on_host
 from minivision.layers import BatchNorm2d, Conv2d, MaxPool2d, PixelUnshuffle, ReLU, Sequential, conv_block
-from minivision.models.backbone import Backbone
-from minivision.models.single_shot import SingleShot, box_sizes, cells_inside, softmax, within
-from minivision.ops.boxes import LARGEST_LOG_SCALE
+from minivision.models.base.single_shot import SingleShot, box_sizes, cells_inside, softmax, within
+from minivision.models.parts.backbone import Backbone
 
 ANCHORS = ("k-means", "hand-picked", "none")
 BOX, OBJECT, NO_OBJECT = 1.0, 5.0, 1.0  # what errors count: coord_scale, object_scale, noobject_scale of Darknet

@@ -8,17 +8,14 @@ import math
 
 import numpy as np
 
-from minivision.operation import operation
-from minivision.ops.arguments import check_shape, floats, number, size_pair
+from minivision.core.arguments import check_shape, floats, number, size_pair
+from minivision.core.constants import LARGEST_LOG_SCALE
+from minivision.core.dispatch import operation
 
 FORMATS = ("xyxy", "xywh", "cxcywh")
 
 # An area must not overflow float32, or an overlap would be infinity / infinity.
 LARGEST_COORDINATE = 1e18
-
-# The largest tw and th that decode_boxes follows: a box of 16 pixels may become one of 1000, not one of exp(100).
-# From the reference implementation of Faster R-CNN (Detectron, BBOX_XFORM_CLIP); no paper names it.
-LARGEST_LOG_SCALE = math.log(1000 / 16)
 
 
 def boxes_array(name, boxes):

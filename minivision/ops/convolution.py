@@ -7,8 +7,7 @@ Layouts are PyTorch's: ``w`` of a convolution is ``(F, C / groups, kh, kw)``, of
 
 import numpy as np
 
-from minivision.operation import operation
-from minivision.ops.arguments import (
+from minivision.core.arguments import (
     check_same_shape,
     check_shape,
     floats,
@@ -16,8 +15,9 @@ from minivision.ops.arguments import (
     padding_pairs,
     pair,
     size_pair,
-    window_output_size,
 )
+from minivision.core.dispatch import operation
+from minivision.core.geometry import conv_output_size, conv_transpose_output_size, window_output_size
 
 # ---- what the doors check --------------------------------------------------------------------------------------
 
@@ -119,46 +119,6 @@ def _check_conv_matrix(w, input_size, stride, padding, dilation, groups):
     stride, padding, dilation = _geometry(stride, padding, dilation)
     window_output_size(input_size, w.shape[2:], stride, padding, dilation, name="input_size")
     return w, input_size, stride, padding, dilation, groups
-
-
-# ---- sizes -----------------------------------------------------------------------------------------------------
-
-
-def conv_output_size(size, kernel_size, stride, padding, dilation=(1, 1)):
-    """Return ``(H_out, W_out)`` of a convolution; all arguments as pairs, `padding` as a pair of pairs.
-
-    ``out = floor((in + before + after - dilation * (kernel - 1) - 1) / stride) + 1``
-
-    Raises
-    ------
-    ValueError
-        When the window does not fit into the padded input once.
-    """
-    return window_output_size(size, kernel_size, stride, padding, dilation)
-
-
-def conv_transpose_output_size(size, kernel_size, stride, padding, output_padding, dilation):
-    """Return ``(H_out, W_out)`` of a transpose convolution; arguments as in :func:`conv_output_size`.
-
-    ``out = (in - 1) * stride - before - after + dilation * (kernel - 1) + output_padding + 1``
-
-    Raises
-    ------
-    ValueError
-        When the padding cuts everything away.
-    """
-    result = []
-    for n, k, s, (before, after), extra, d in zip(
-        size, kernel_size, stride, padding, output_padding, dilation, strict=True
-    ):
-        out = (n - 1) * s - before - after + d * (k - 1) + extra + 1
-        if n < 1 or out < 1:
-            raise ValueError(
-                f"x: a transpose convolution of size {n} with kernel {k}, stride {s}, padding {before} + {after} "
-                f"has an output of size {out}; use less padding or a larger input"
-            )
-        result.append(out)
-    return tuple(result)
 
 
 # ---- the textbook ----------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from minivision.operation import operation
-from minivision.ops.arguments import check_same_shape, check_shape, floats
+from minivision.core.arguments import check_same_shape, check_shape, floats
+from minivision.core.dispatch import operation
 
 
 def _check_linear(x, w, b):

@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
-from minivision.operation import operation
-from minivision.ops.arguments import all_below, as_array, check_same_shape, floats, integers, reduction_name
+from minivision.core.arguments import all_below, as_array, check_same_shape, floats, integers, reduction_name
+from minivision.core.dispatch import operation
 
 
 def _check_softmax_cross_entropy(scores, target, weight, ignore_index, reduction):

@@ -1,27 +1,10 @@
 """Batch normalisation: every channel brought to mean 0 and variance 1, then scaled and shifted as learned."""
 
-from typing import NamedTuple
-
 import numpy as np
 
-from minivision.operation import operation
-from minivision.ops.arguments import FLOATS, as_array, check_same_shape, check_shape, floats
-
-
-class BatchStatistics(NamedTuple):
-    """What the way back of batch normalisation must know of the way forward.
-
-    Attributes
-    ----------
-    mean, inv_std : (C,) array
-        What each channel was shifted by and multiplied with.
-    training : bool
-        Whether these came from the batch itself, so that they too have a gradient.
-    """
-
-    mean: np.ndarray
-    inv_std: np.ndarray
-    training: bool
+from minivision.core.arguments import FLOATS, as_array, check_same_shape, check_shape, floats
+from minivision.core.dispatch import operation
+from minivision.core.saved import BatchStatistics
 
 
 def _check_batch_norm2d(x, gamma, beta, running_mean, running_var, training, momentum, eps):

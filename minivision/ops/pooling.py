@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from minivision.operation import operation
-from minivision.ops.arguments import (
+from minivision.core.arguments import (
     check_range,
     check_same_shape,
     check_shape,
@@ -12,8 +11,9 @@ from minivision.ops.arguments import (
     padding_pairs,
     pair,
     size_pair,
-    window_output_size,
 )
+from minivision.core.dispatch import operation
+from minivision.core.geometry import window_output_size
 
 
 def _windows(kernel_size, stride, padding):

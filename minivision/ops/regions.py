@@ -9,8 +9,7 @@ import math
 
 import numpy as np
 
-from minivision.operation import operation
-from minivision.ops.arguments import (
+from minivision.core.arguments import (
     as_array,
     check_range,
     check_same_shape,
@@ -21,6 +20,7 @@ from minivision.ops.arguments import (
     number,
     pair,
 )
+from minivision.core.dispatch import operation
 
 # From here on float32 cannot tell a pixel from its neighbour.
 LARGEST_PIXEL = 2**24

@@ -6,8 +6,8 @@ Upsampling that remembers is :func:`minivision.ops.pooling.max_unpool2d`, and up
 
 import numpy as np
 
-from minivision.operation import operation
-from minivision.ops.arguments import check_shape, floats, pair
+from minivision.core.arguments import check_shape, floats, pair
+from minivision.core.dispatch import operation
 
 
 def _check_map(x, scale):

@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 
-from minivision.operation import all_operations
+from minivision.core.registry import operations
 from minivision.tracing.number import Traced, traced
 from minivision.tracing.panels import lay_out
 from minivision.tracing.recording import record
@@ -111,7 +111,7 @@ class Trace:
 
 def _bind(body, arguments, keywords):
     """Return the names of positional arguments, all values by name, the names of keywords, and of the results."""
-    op = all_operations().get(body.__name__)
+    op = operations().get(body.__name__)
     parameters = inspect.signature(body).parameters
     if op is not None and list(parameters) == list(inspect.signature(op).parameters):
         values = op.normalize(*arguments, **keywords)

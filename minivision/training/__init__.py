@@ -2,8 +2,8 @@
 
 from minivision.training.batches import Batches
 from minivision.training.checkpoint import Checkpoint, CheckpointError
-from minivision.training.diagnosis import TrainingError
 from minivision.training.log import read_log
+from minivision.training.nonfinite import TrainingError
 from minivision.training.optimizers import SGD, Adam, AdamW, Optimizer, clip_gradients, gradient_norm
 from minivision.training.schedules import rate_factor
 from minivision.training.settings import Settings

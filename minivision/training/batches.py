@@ -59,7 +59,7 @@ class Batches:
 
     def _augment(self, sample, rng):
         from minivision.data import flip_horizontal, flip_vertical, random_crop
-        from minivision.instances import Instances
+        from minivision.data.instances import Instances
 
         if not self.instances:
             sample = sample._replace(instances=Instances.empty())

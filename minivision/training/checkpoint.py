@@ -9,8 +9,8 @@ import zlib
 
 import numpy as np
 
-from minivision.devices import on_host
-from minivision.replacing import replacing
+from minivision.core.atomic import replacing
+from minivision.core.devices import on_host
 
 FORMAT = "minivision checkpoint"
 VERSION = 1

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from minivision.devices import beside, on_host
+from minivision.core.devices import beside, on_host
 
 
 class Optimizer:

@@ -12,7 +12,7 @@ import statistics
 import time
 
 from minivision.training.batches import reseed
-from minivision.training.diagnosis import TrainingError, what_went_wrong
+from minivision.training.nonfinite import TrainingError, what_went_wrong
 from minivision.training.optimizers import OPTIMIZERS, clip_gradients, gradient_norm
 
 MARGIN = 0.05  # of the time is kept back: machines are not equally fast all the time

@@ -8,13 +8,13 @@ import signal
 import threading
 import time
 
-from minivision.kernels.memory import keep_freed_memory
+from minivision.core.allocator import keep_freed_memory
+from minivision.data.hold_in_memory import hold_in_memory
 from minivision.metrics.compatibility import check_dataset
 from minivision.training.batches import Batches, one_size
 from minivision.training.checkpoint import Checkpoint
-from minivision.training.diagnosis import TrainingError
 from minivision.training.log import Log
-from minivision.training.memory import hold_in_memory
+from minivision.training.nonfinite import TrainingError
 from minivision.training.planning import compile_step, corrected_plan, make_optimizer, steps_within, take_step
 from minivision.training.schedules import climbing_steps, rate_factor
 from minivision.training.settings import Settings

@@ -15,7 +15,7 @@ from minivision.viz.detection import (
     draw_proposals,
 )
 from minivision.viz.instances import draw_instance_comparison, draw_instances
-from minivision.viz.overlap import draw_overlap
+from minivision.viz.iou import draw_overlap
 from minivision.viz.pictures import draw_pictures
 from minivision.viz.player import Player, trace
 from minivision.viz.precision_recall import draw_precision_recall

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minivision.tracing import Panel
-from minivision.viz.stage import Scene, Stage
+from minivision.viz.canvas import Scene, Stage
 
 
 def draw_arrays(arrays, *, title="", marked=None):

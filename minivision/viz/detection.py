@@ -3,7 +3,8 @@
 import numpy as np
 
 from minivision import ops
-from minivision.detection.matching import IGNORED, best_overlaps, match_instances
+from minivision.core.labels import IGNORED
+from minivision.detection.anchors.matching import best_overlaps, match_instances
 from minivision.viz.boxes import cell_size, draw_box, show_image
 from minivision.viz.colors import OKABE_ITO
 from minivision.viz.curves import LIGHT, dress

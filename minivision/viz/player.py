@@ -8,10 +8,10 @@ import textwrap
 
 import numpy as np
 
-from minivision.replacing import replacing
+from minivision.core.atomic import replacing
 from minivision.tracing import Trace, Traced
 from minivision.tracing.expression import format_value
-from minivision.viz.stage import Scene, Stage
+from minivision.viz.canvas import Scene, Stage
 
 MOST_STEPS = 60  # pictures in a player
 TERMS = 10  # of a sum that are written out

@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from minivision.core.labels import IGNORE
 from minivision.viz.colors import class_colors, pale, palette
 from minivision.viz.grid import make_grid
-
-IGNORE = 255
 
 
 def overlay(image, label_map, *, alpha=0.7):

@@ -9,9 +9,9 @@ from wrong import register, written_wrongly
 import minivision
 from minivision.checks import check_operation
 from minivision.checks.report import pattern
-from minivision.operation import all_operations
+from minivision.core.registry import operations
 
-OPERATIONS = all_operations()
+OPERATIONS = operations()
 LOSSES = [name for name in OPERATIONS if name.endswith(("loss", "cross_entropy", "logits"))]
 
 
@@ -239,4 +239,4 @@ def test_a_wrong_function_is_spared_boxes_whose_pixels_it_might_count_for_hours(
 def test_the_active_backend_is_checked_by_default_and_stays_active():
     with minivision.backend("reference"):
         assert check_operation("relu").backend == "reference"
-        assert minivision.backends.active_backend()[0].name == "reference"
+        assert minivision.core.backends.active_backend()[0].name == "reference"

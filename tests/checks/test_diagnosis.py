@@ -12,11 +12,11 @@ from minivision import ops
 from minivision.checks import CheckError, check_adjoint, check_gradients, check_operation
 from minivision.checks.call import named_results
 from minivision.checks.cases import cases_of
-from minivision.checks.diagnosis import NO_KNOWN_FACE, diagnose
+from minivision.checks.diagnoses.diagnose import NO_KNOWN_FACE, diagnose
 from minivision.checks.evidence import Evidence, flat_results
-from minivision.operation import all_operations
+from minivision.core.registry import operations
 
-OPERATIONS = all_operations()
+OPERATIONS = operations()
 
 # ---- convolutions: one small case each, for they are slow ----------------------------------------------------------
 

@@ -8,9 +8,9 @@ from wrong import register, written_wrongly
 
 from minivision import ops
 from minivision.checks import check_operation
+from minivision.checks.diagnoses.box_conventions import regions_otherwise
 from minivision.checks.evidence import Evidence
-from minivision.checks.faces_boxes import regions_otherwise
-from minivision.operation import every_operation
+from minivision.core.registry import operations
 
 SMALL = {"keep": lambda case: "rois" not in case or np.abs(case["rois"]).max(initial=0) < 100}
 MISTAKES = [
@@ -67,8 +67,8 @@ def test_a_reading_that_another_case_refutes_is_not_claimed():
     x, rois = np.arange(12.0).reshape(1, 1, 3, 4), np.array([[0, 0.3, 0.2, 2.4, 1.9]])
     arguments = {"x": x, "rois": rois, "output_size": 1}
     rounded = ops.roi_align(x, np.round(rois), 1)
-    explained = Evidence(every_operation()["roi_align"], arguments, "y", rounded)
-    refuting = Evidence(every_operation()["roi_align"], arguments, "y", rounded + 1)
+    explained = Evidence(operations()["roi_align"], arguments, "y", rounded)
+    refuting = Evidence(operations()["roi_align"], arguments, "y", rounded + 1)
     assert "RoIAlign rounds nothing" in regions_otherwise(explained)
     assert regions_otherwise(explained, [refuting]) is None
 

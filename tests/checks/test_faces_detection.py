@@ -8,9 +8,9 @@ import pytest
 from wrong import register
 
 from minivision.checks import check_operation
-from minivision.operation import every_operation
+from minivision.core.registry import operations
 
-OPERATIONS = every_operation()
+OPERATIONS = operations()
 
 
 def report_of(name, change):

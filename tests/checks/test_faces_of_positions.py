@@ -5,8 +5,8 @@ import pytest
 from wrong import register, written_wrongly
 
 from minivision.checks import check_operation
+from minivision.checks.diagnoses.faces_positions import in_the_padded_map, other_indices
 from minivision.checks.evidence import Evidence
-from minivision.checks.faces_positions import in_the_padded_map, other_indices
 from minivision.ops import max_pool2d_backward
 
 MISTAKES = [

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import minivision
-from minivision.backends import get_backend
 from minivision.checks import StudentFileError, check_operation, load_backend
+from minivision.core.backends import get_backend
 
 RELU = "import numpy as np\n\n\ndef relu(x):\n    return np.maximum(x, {})\n"
 
@@ -31,7 +31,7 @@ def test_the_file_s_functions_run_under_its_name(write):
 
 
 def test_what_the_file_lacks_another_backend_does_where_that_is_asked_for(write):
-    path, operations = write(RELU.format(0)), minivision.operation.every_operation()
+    path, operations = write(RELU.format(0)), minivision.core.registry.operations()
     backend = get_backend(load_backend(path))
     assert backend.kernel(operations["linear"]) is None and backend.kernel(operations["relu"]) is not None
     backend = get_backend(load_backend(path, otherwise="numba"))

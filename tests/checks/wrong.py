@@ -4,12 +4,12 @@ import inspect
 import types
 
 import minivision
-from minivision.operation import all_operations
+from minivision.core.registry import operations
 
 
 def written_wrongly(name, *replacements):
     """Return the textbook of an operation with pieces of its text replaced: pairs of old and new."""
-    body = all_operations()[name].reference
+    body = operations()[name].reference
     text = inspect.getsource(body)
     text = text[text.index("def ") :]
     for old, new in replacements:

@@ -6,11 +6,11 @@ import sys
 import numpy as np
 import pytest
 
-from minivision.backends import backend, get_backend
 from minivision.bench import operations
 from minivision.bench.operations import entries
 from minivision.cli import main
-from minivision.operation import all_operations
+from minivision.core import registry
+from minivision.core.backends import backend, get_backend
 
 RANDOM = {"dropout"}  # each draws for itself
 
@@ -36,7 +36,7 @@ def assert_alike(ours, theirs, title):
 
 
 def test_every_operation_with_a_kernel_is_timed_beside_the_textbook(lines):
-    with_kernel = {name for name, op in all_operations().items() if get_backend("numba").kernel(op) is not None}
+    with_kernel = {name for name, op in registry.operations().items() if get_backend("numba").kernel(op) is not None}
     assert {line.name for line in lines if line.textbook} == with_kernel
 
 

@@ -47,7 +47,7 @@ def test_an_operation_and_its_backward_pass_belong_together(check):
 
 
 def test_the_active_backend_and_why(check, monkeypatch):
-    monkeypatch.setattr("minivision.backends._chosen", None)
+    monkeypatch.setattr("minivision.core.backends._chosen", None)
     monkeypatch.setenv("MINIVISION_BACKEND", "reference")
     assert check("relu")[1][0] == "backend reference, chosen by the variable MINIVISION_BACKEND"
 

@@ -51,7 +51,7 @@ def test_train_leaves_checkpoint_log_and_curve(train, tmp_path):
 
 def test_a_file_of_ones_own_runs_under_a_system(train, tmp_path, monkeypatch):
     """What it holds is called; what it lacks is done by the default."""
-    monkeypatch.setattr("minivision.backends._chosen", None)  # what is chosen here does not outlive the test
+    monkeypatch.setattr("minivision.core.backends._chosen", None)  # what is chosen here does not outlive the test
     calls = tmp_path / "calls"
     (tmp_path / "mine.py").write_text(
         f"import numpy as np\n\n\ndef relu(x):\n    open({str(calls)!r}, 'a').write('.')\n    return np.maximum(x, 0)\n"
@@ -277,18 +277,18 @@ def test_python_dash_m_works():
 
 
 def test_doctor_warms_up_and_names_what_fails(capsys, monkeypatch):
-    import minivision.operation
+    import minivision.core.dispatch
 
     def broken(*args, **kwargs):
         raise TypeError("no such kernel")
 
-    relu = minivision.operation.all_operations()["relu"]
+    relu = minivision.core.registry.operations()["relu"]
     broken.__name__, broken.family = "relu", relu.family  # so that it has the cases of relu
     monkeypatch.setenv("MINIVISION_BACKEND", "reference")
     monkeypatch.setattr("minivision.cli.doctor._print_kernels", lambda name: True)
     monkeypatch.setattr("minivision.cli.doctor._kernel_cache", lambda: None)
     for operations, code in (({"relu": relu}, 0), ({"relu": relu, "broken": broken}, 1)):
-        monkeypatch.setattr(minivision.operation, "all_operations", lambda operations=operations: operations)
+        monkeypatch.setattr(minivision.core.registry, "operations", lambda operations=operations: operations)
         got, out, _ = call(capsys, "doctor", "--warm")
         assert got == code and "warmed up     1 operations" in out
     assert "broken failed: TypeError: no such kernel" in out

@@ -9,10 +9,11 @@ from PIL import Image
 from tiny_system import TinySystem
 
 from minivision import viz
-from minivision.cli import demo, main, showing
+from minivision.cli import demo, main
+from minivision.cli import demo_pictures as showing
 from minivision.data import Sample
+from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
-from minivision.instances import Instances
 from minivision.training import Checkpoint
 
 

@@ -9,10 +9,10 @@ import pytest
 from minivision import ops
 from minivision.comparison import costs, count_multiply_adds, measure_costs, median_seconds, peak_memory
 from minivision.comparison.segmentation import multiply_adds_at_full_size
+from minivision.core.dispatch import observe
 from minivision.data import Sample
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.models import make_model
-from minivision.operation import observe
 
 CLASSES = ("background", "disc", "square")
 MB = 1e6

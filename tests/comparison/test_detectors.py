@@ -9,9 +9,9 @@ from PIL import Image
 from minivision.comparison import Settings, costs, detection, get_comparison, run_comparison
 from minivision.comparison.detection import COLUMNS, ROWS, draw, notes
 from minivision.data import Scenes
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.models import make_model
-from minivision.models.resizing import Resizing
+from minivision.models.base.resizing import Resizing
 from minivision.viz.tradeoff import Point, draw_tradeoff
 
 SETTINGS = Settings("hard", 3, 0, 8000, 300)

@@ -6,7 +6,7 @@ import pytest
 
 from minivision.comparison import Comparison, Row, Settings
 from minivision.comparison.table import Column, csv_table, decimal, markdown_table, whole, with_unit
-from minivision.replacing import replacing
+from minivision.core.atomic import replacing
 
 ROWS = (
     Row("first way", "slow", "a", "tiny"),

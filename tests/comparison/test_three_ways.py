@@ -7,7 +7,7 @@ from PIL import Image
 from minivision.comparison import Settings, comparisons, costs, get_comparison
 from minivision.comparison.segmentation import COLUMNS, ROWS, draw, notes, scan_difference
 from minivision.data import Sample
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.models import make_model, systems
 from minivision.models.encoder_decoder import UPSAMPLINGS
 from minivision.viz.comparison import Panel, draw_panels

@@ -7,7 +7,7 @@ import pytest
 
 from minivision.data import BrokenFileError
 from minivision.data.coco_results import coco_ids, coco_results
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 
 
 @pytest.fixture

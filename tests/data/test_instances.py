@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minivision.instances import Instances, layer_masks
+from minivision.data.instances import Instances, layer_masks
 
 
 def three(**changes):

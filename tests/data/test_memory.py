@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivision.data import BrokenFileError, Dataset, InMemory, Sample, in_memory
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 
 
 class Various(Dataset):

@@ -5,6 +5,7 @@ import pytest
 
 from minivision.data import IGNORE, Sample
 from minivision.data.dataset import keypoint_flip
+from minivision.data.instances import Instances, layer_masks
 from minivision.data.transforms import (
     collate,
     crop,
@@ -14,7 +15,6 @@ from minivision.data.transforms import (
     resize,
     transpose,
 )
-from minivision.instances import Instances, layer_masks
 
 NAMES = ("left_hand", "right_hand", "head")
 FLIP = keypoint_flip(NAMES)

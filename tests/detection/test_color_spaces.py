@@ -5,8 +5,8 @@ import pytest
 from scipy import ndimage
 from skimage import color
 
-from minivision.detection.color_spaces import to_color_space
-from minivision.detection.filters import correlate, gradients, smooth
+from minivision.detection.selective_search.color_spaces import to_color_space
+from minivision.detection.selective_search.gaussian_filters import correlate, gradients, smooth
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from skimage.segmentation import felzenszwalb
 
 from minivision.detection import graph_segmentation
-from minivision.detection.graph_segmentation import merge_pixels, sorted_edges
+from minivision.detection.selective_search.graph_segmentation import merge_pixels, sorted_edges
 
 
 def patchwork(rng, size):

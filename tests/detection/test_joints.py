@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from minivision.detection import NOWHERE, joint_places, joints_at
+from minivision.core.labels import IGNORE_INDEX
+from minivision.detection import joint_places, joints_at
 
 BOX = [[10.0, 20.0, 38.0, 76.0]]  # 28 x 56: cells of 1 x 2 pixels
 
@@ -23,7 +24,7 @@ def test_a_joint_lies_in_the_cell_that_its_coordinate_is_rounded_down_to(x, y, r
     (24, 40, 0), (9.99, 40, 2), (38.01, 40, 2), (24, 19.9, 1), (24, 76.1, 1), (-500, 1e9, 2), (np.nan, 40, 2),
 ])  # fmt: skip
 def test_joints_not_labelled_and_outside_of_the_box_are_nowhere(joint):
-    assert joint_places(np.array([[joint]], np.float32), BOX, 28).tolist() == [[NOWHERE]]
+    assert joint_places(np.array([[joint]], np.float32), BOX, 28).tolist() == [[IGNORE_INDEX]]
 
 
 def test_hidden_joints_are_somewhere():
@@ -46,6 +47,6 @@ def test_boxes_without_area_hold_no_joint_and_no_boxes_are_no_joints():
     keypoints = np.full((2, 3, 3), 5.0)
     with np.errstate(all="raise"):
         places = joint_places(keypoints, [[5, 5, 5, 9], [7, 3, 4, 9]], 14)
-    assert (places == NOWHERE).all()
+    assert (places == IGNORE_INDEX).all()
     assert joint_places(np.zeros((0, 14, 3)), np.zeros((0, 4)), 28).shape == (0, 14)
     assert joints_at(np.zeros((0, 14), int), np.zeros((0, 4)), 28).shape == (0, 14, 2)

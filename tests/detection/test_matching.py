@@ -6,8 +6,8 @@ import pathlib
 import numpy as np
 import pytest
 
+from minivision.data.instances import Instances
 from minivision.detection import BACKGROUND, IGNORED, match, match_instances
-from minivision.instances import Instances
 
 STORED = pathlib.Path(__file__).parent / "data" / "torchvision_anchors.npz"
 

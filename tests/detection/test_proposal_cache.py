@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from minivision.data import Scenes
-from minivision.detection import proposal_files, propose_dataset, selective_search
-from minivision.detection.dataset_proposals import BoxLists, images_digest
-from minivision.detection.proposal_files import load_proposals, propose_files
+from minivision.detection import propose_dataset, selective_search
+from minivision.detection.proposals import proposal_files
+from minivision.detection.proposals.dataset_proposals import BoxLists, images_digest
+from minivision.detection.proposals.proposal_files import load_proposals, propose_files
 
 
 @pytest.fixture
@@ -27,8 +28,8 @@ def no_search(monkeypatch):
         def search(*_):
             raise AssertionError("searched again")
 
-        monkeypatch.setattr("minivision.detection.dataset_proposals.selective_search", search)
-        monkeypatch.setattr("minivision.detection.proposal_files.selective_search", search)
+        monkeypatch.setattr("minivision.detection.proposals.dataset_proposals.selective_search", search)
+        monkeypatch.setattr("minivision.detection.proposals.proposal_files.selective_search", search)
 
     return forbid
 

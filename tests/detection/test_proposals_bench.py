@@ -2,7 +2,7 @@
 
 import pytest
 
-from minivision.bench import proposals
+from minivision.bench import selective_search as proposals
 
 
 def test_it_prints_a_line_for_each_and_the_ratio_of_their_times(capsys):

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minivision
-from minivision.detection.hierarchy import Hierarchy, depths_and_heights
-from minivision.detection.region_grouping import group, group_regions
-from minivision.detection.region_histograms import (
+from minivision.detection.selective_search.hierarchy import Hierarchy, depths_and_heights
+from minivision.detection.selective_search.region_grouping import group, group_regions
+from minivision.detection.selective_search.region_histograms import (
     Regions,
     choose_bins,
     describe_regions,
@@ -18,7 +18,7 @@ from minivision.detection.region_histograms import (
     measure_regions,
     touching_pairs,
 )
-from minivision.detection.similarity import fill_similarity, intersection, similarity, size_similarity
+from minivision.detection.selective_search.similarity import fill_similarity, intersection, similarity, size_similarity
 
 
 def segmentation(rng, size=(24, 30), regions=12, channels=3, levels=256):

@@ -7,7 +7,7 @@ import minivision
 from minivision import ops
 from minivision.data import Scenes
 from minivision.detection import region_hierarchy, selective_search
-from minivision.detection.selective_search import MODES, hierarchies, rank
+from minivision.detection.selective_search.search import MODES, hierarchies, rank
 from minivision.metrics import evaluate_proposals
 
 
@@ -113,7 +113,7 @@ def test_a_plain_object_on_a_plain_ground_is_found_exactly():
 
 def test_proposals_are_no_worse_than_opencvs_with_as_many_boxes(scenes):
     pytest.importorskip("cv2")
-    from minivision.bench.proposals import compare
+    from minivision.bench.selective_search import compare
 
     result = compare(list(scenes), scenes.classes, "fast")
     ours, theirs = result["minivision"], result["OpenCV"]

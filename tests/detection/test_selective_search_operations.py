@@ -7,9 +7,9 @@ import minivision
 from minivision.checks import check_operation, load_backend
 from minivision.data import Scenes
 from minivision.detection import propose_dataset, selective_search
-from minivision.detection.region_grouping import group_regions
-from minivision.detection.region_histograms import Regions
-from minivision.detection.similarity import fill_similarity, similarity
+from minivision.detection.selective_search.region_grouping import group_regions
+from minivision.detection.selective_search.region_histograms import Regions
+from minivision.detection.selective_search.similarity import fill_similarity, similarity
 
 SIZES, BOXES = np.array([2, 6, 4]), np.array([[0, 0, 2, 1], [1, 2, 4, 4], [0, 1, 2, 4]])
 COUNTS = np.array([[2], [6], [4]], np.int32)

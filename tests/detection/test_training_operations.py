@@ -10,6 +10,8 @@ import minivision
 from minivision import ops
 from minivision.checks import check_operation
 from minivision.checks.cases import cases_of
+from minivision.core.registry import operations
+from minivision.data.instances import Instances
 from minivision.detection import (
     BACKGROUND,
     IGNORED,
@@ -24,9 +26,7 @@ from minivision.detection import (
     yolo_loss,
     yolo_targets,
 )
-from minivision.instances import Instances
-from minivision.models.rpn import RegionProposalNetwork
-from minivision.operation import every_operation
+from minivision.models.parts.rpn import RegionProposalNetwork
 
 NAMES = (
     "anchor_grid", "match", "anchor_targets", "rpn_loss", "encode_yolo", "decode_yolo", "yolo_targets", "yolo_loss",
@@ -39,7 +39,7 @@ def test_gradients_are_those_of_differences_and_inputs_stay_as_they_are(name):
     report = check_operation(name, "reference")
     assert report.passed, str(report)
     assert (report.gradients is not None) == name.endswith("_loss")
-    op = every_operation()[name]
+    op = operations()[name]
     for arguments, keywords in cases_of(op, np.random.default_rng(4)):
         before = copy.deepcopy(arguments)
         for value in arguments:

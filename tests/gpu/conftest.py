@@ -7,7 +7,7 @@ import on_cpu
 import pytest
 import stand_in
 
-from minivision.backends import get_backend
+from minivision.core.backends import get_backend
 
 
 def _real_cupy():

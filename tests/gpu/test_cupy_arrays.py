@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minivision import ops
-from minivision.devices import beside, get_array_module, on_host
+from minivision.core.devices import beside, get_array_module, on_host
 from minivision.layers import BatchNorm2d, Conv2d, Sequential
 from minivision.models import make_model
 from minivision.training.checkpoint import Checkpoint

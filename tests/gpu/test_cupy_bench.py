@@ -127,7 +127,7 @@ def test_what_cannot_be_done_on_a_gpu_is_refused_at_once(words, said, cupy, caps
 
 
 def test_arrays_in_what_a_forward_pass_saved_are_moved_too():
-    from minivision.ops.normalization import BatchStatistics
+    from minivision.core.saved import BatchStatistics
 
     moved = on_gpu._moved(({"a": np.zeros(2)}, BatchStatistics(np.ones(1), np.ones(1), True), "x", 3), lambda a: a + 5)
     assert moved[0]["a"][0] == 5 and moved[1].mean[0] == 6 and moved[1].training is True and moved[2:] == ("x", 3)

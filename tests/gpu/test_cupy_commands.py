@@ -13,7 +13,7 @@ from minivision.training.log import read_log
 
 @pytest.fixture(autouse=True)
 def default_backend(monkeypatch):
-    monkeypatch.setattr("minivision.backends._chosen", None)  # what a test chooses does not outlive it
+    monkeypatch.setattr("minivision.core.backends._chosen", None)  # what a test chooses does not outlive it
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_without_a_card_one_sentence_says_what_cuda_said(train, tmp_path, capsys
 
 
 def test_an_unknown_backend_is_refused_and_a_known_one_is_used(train, tmp_path, capsys, monkeypatch):
-    from minivision import backends
+    from minivision.core import backends
 
     assert train(tmp_path / "run", "--steps", 1, *SMALL, "--backend", "fortran") == 2
     assert "--backend: expected numba, reference, cupy or a Python file, got 'fortran'" in capsys.readouterr().err

@@ -8,11 +8,11 @@ import on_cpu
 import pytest
 
 import minivision
-from minivision.backends import get_backend
 from minivision.checks.cases import cases_of
-from minivision.operation import all_operations
+from minivision.core.backends import get_backend
+from minivision.core.registry import operations
 
-OPERATIONS = all_operations()
+OPERATIONS = operations()
 
 # How far float32 results may be from the reference in float32, relative to the largest value.
 TOLERANCE = {np.float64: 1e-11, np.float32: 2e-5}

@@ -5,10 +5,10 @@ import functools
 import numpy as np
 import pytest
 
+from minivision.core.devices import on_host
 from minivision.data import Scenes
-from minivision.data.proposals import WithProposals
-from minivision.devices import on_host
-from minivision.instances import Instances
+from minivision.data.instances import Instances
+from minivision.data.with_proposals import WithProposals
 from minivision.models import make_model, system_class, systems
 from minivision.ops import box_iou
 from minivision.training import AdamW, train

@@ -6,7 +6,7 @@ import pytest
 from trial_assignment import write_assignment
 
 from minivision.homework import source
-from minivision.homework.classroom import student_library
+from minivision.homework.batch_grading import student_library
 from minivision.homework.grading import grade
 
 

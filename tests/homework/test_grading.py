@@ -12,7 +12,7 @@ import pytest
 from trial_assignment import RELU, RELU_BACKWARD, write_assignment
 
 import minivision
-from minivision.homework.classroom import grade_all, submissions, write_table
+from minivision.homework.batch_grading import grade_all, submissions, write_table
 from minivision.homework.gradescope import results
 from minivision.homework.grading import grade
 from minivision.homework.sandbox import readable
@@ -157,7 +157,7 @@ WRONG = "    return x.copy()\n"
 TRICKS = {
     "patches numpy": "np.allclose = np.array_equal = lambda *a, **k: True\nnp.ndarray.__eq__ = None",
     "patches the checks": """
-        import minivision.checks, minivision.operation
+        import minivision.checks, minivision.core.dispatch
         minivision.checks.check_operation = lambda *a, **k: None
         """,
     "patches pytest": "import pytest\npytest.main = lambda *a, **k: 0",

@@ -5,7 +5,7 @@ from trial_assignment import MUTANTS, write_assignment
 
 from minivision.cli import main
 from minivision.homework.manifest import ManifestError
-from minivision.homework.proof import mutants, prove
+from minivision.homework.verification import mutants, prove
 
 
 def flaws(assignment, **given):

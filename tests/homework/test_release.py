@@ -13,15 +13,15 @@ from trial_assignment import MANIFEST, write_assignment
 
 from minivision.checks import check_operation, load_backend
 from minivision.checks.call import NotRecordedError
+from minivision.core.registry import operations
 from minivision.homework import load_assignment, source
-from minivision.homework.answers import playing
-from minivision.homework.answers_recording import record
 from minivision.homework.gradescope import autograder
 from minivision.homework.leaks import leaks, solution_lines
 from minivision.homework.manifest import ManifestError
 from minivision.homework.plugin import run_tests
+from minivision.homework.recorded_references import playing
+from minivision.homework.recording import record
 from minivision.homework.release import release, without_outputs
-from minivision.operation import every_operation
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +213,7 @@ def test_reports_from_written_answers_are_those_of_the_textbook(tmp_path):
     )
     (tmp_path / "manifest.toml").write_text(text)
     record(load_assignment(tmp_path), tmp_path / "answers.bin")
-    op = every_operation()["upsample_nearest_backward"]
+    op = operations()["upsample_nearest_backward"]
     for wrong in (
         "return dy[:, :, :: scale[0], :: scale[1]].copy()",
         "return op.reference(dy, scale) / (scale[0] * scale[1])",
@@ -236,7 +236,7 @@ def test_reports_from_written_answers_are_those_of_the_textbook(tmp_path):
 
 
 def test_what_was_not_written_down_is_said_and_not_made_up(trial, handed_out, rng):
-    relu = every_operation()["relu"]
+    relu = operations()["relu"]
     with playing(handed_out / "answers.bin"), pytest.raises(NotRecordedError):
         relu.reference(rng.standard_normal((3, 3)))
     np.testing.assert_array_equal(relu.reference(np.array([-1.0, 2.0])), [0, 2])

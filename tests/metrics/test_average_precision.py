@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minivision.bench.average_precision import coco_evaluation, coco_results, coco_truth
-from minivision.instances import Instances, layer_masks
+from minivision.data.instances import Instances, layer_masks
 from minivision.metrics import average_precision, joint_sigmas
 from minivision.metrics.average_precision import COCO_AREAS
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from minivision.data import Dataset, Sample, Scenes
+from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
-from minivision.instances import Instances
 from minivision.metrics import average_precision, detection_results, evaluate
 
 CLASSES = ("background", "cat", "dog")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.metrics import evaluate_proposals, proposal_recall
 
 CLASSES = ("background", "cat", "dog", "cow")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minivision.data import Dataset, Sample
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.metrics import (
     class_iou,
     confusion_matrix,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.metrics import average_precision
 
 CLASSES = ("background", "cat", "dog")

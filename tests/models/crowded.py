@@ -3,7 +3,7 @@
 import numpy as np
 
 from minivision.data import Batch
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 
 CLASSES = ("background", "disc", "square", "star")
 

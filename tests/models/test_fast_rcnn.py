@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivision.data import Batch, Sample, Scenes, WithProposals, collate
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.metrics import evaluate
 from minivision.models import make_model
 from minivision.models.rcnn import CONTEXT
@@ -115,7 +115,7 @@ class Given:
 @pytest.mark.parametrize("name", ["rcnn", "fast-rcnn"])
 def test_a_minute_of_little_scenes_is_learned_and_the_same_seed_gives_the_same_bits(name, monkeypatch):
     scenes = scenes_with_boxes(16)
-    monkeypatch.setattr("minivision.models.proposal_detector.propose_dataset", lambda *_, **__: scenes.proposals)
+    monkeypatch.setattr("minivision.models.base.proposal_detector.propose_dataset", lambda *_, **__: scenes.proposals)
     states = []
     for _ in range(2):
         model = make_model(name, CLASSES, rng=np.random.default_rng(0), widths=(8, 12, 16), hidden=32)

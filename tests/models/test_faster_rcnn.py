@@ -8,7 +8,7 @@ import pytest
 from painted import CLASSES, Given, batch_of, steps_on
 
 from minivision import ops
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.models.faster_rcnn import FasterRCNN
 from minivision.training import AdamW, TrainingError, train
 from minivision.training.batches import reseed
@@ -28,7 +28,7 @@ def test_four_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch
     pytest.importorskip("torch")
     import torch_faster_rcnn
 
-    from minivision.bench.twin import layer_converter
+    from minivision.bench.torch_equivalent import layer_converter
 
     model = small(dtype=np.float64, pooling=pooling)
     drawn, pairs = torch_faster_rcnn.keep_samples(model, monkeypatch, "rpn", "head"), []

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from minivision.core.dispatch import observe
 from minivision.models.full_resolution import FullResolution
-from minivision.operation import observe
 
 CLASSES = ("background", "disc", "square")
 

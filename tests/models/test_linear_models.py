@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from minivision.instances import Instances
-from minivision.models import linear_models
-from minivision.models.linear_models import C, fit_boxes, fit_svm, fit_svms
+from minivision.data.instances import Instances
+from minivision.models.parts import linear_models
+from minivision.models.parts.linear_models import C, fit_boxes, fit_svm, fit_svms
 from minivision.ops import decode_boxes
 
 

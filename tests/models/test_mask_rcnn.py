@@ -9,15 +9,15 @@ from painted import CLASSES, SIZE, Given, batch_of, steps_on
 
 from minivision import ops
 from minivision.data import Scenes
+from minivision.data.instances import Instances
 from minivision.detection import paste_masks
-from minivision.instances import Instances
 from minivision.layers import RoIPool
 from minivision.models import make_model
 from minivision.models.faster_rcnn import FasterRCNN
-from minivision.models.keypoint_branch import SHARE
-from minivision.models.mask_branch import THRESHOLD
 from minivision.models.mask_rcnn import MaskRCNN
-from minivision.models.roi_head import RoISamples
+from minivision.models.parts.keypoint_branch import SHARE
+from minivision.models.parts.mask_branch import THRESHOLD
+from minivision.models.parts.roi_head import RoISamples
 from minivision.training import AdamW, Checkpoint, train
 from minivision.training.batches import reseed
 
@@ -59,7 +59,7 @@ def test_six_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(
     import torch_faster_rcnn
     from torch.nn import functional as F
 
-    from minivision.bench.twin import layer_converter
+    from minivision.bench.torch_equivalent import layer_converter
 
     model = small(dtype=np.float64, pooling=pooling, **WITH_JOINTS)
     drawn, pairs = torch_faster_rcnn.keep_samples(model, monkeypatch, "rpn", "head", "mask_branch"), []

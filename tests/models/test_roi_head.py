@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from minivision import ops
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.layers import RoIAlign, RoIPool
-from minivision.models.roi_head import BOX_WEIGHTS, RoIHead, RoISamples, rois_of
+from minivision.models.parts.roi_head import BOX_WEIGHTS, RoIHead, RoISamples, rois_of
 
 SIZE = (48, 64)
 
@@ -37,7 +37,7 @@ def test_losses_and_every_gradient_are_those_of_the_same_head_in_pytorch(pooling
     import torch_regions
     from torch.nn import functional as F
 
-    from minivision.bench.twin import layer_converter
+    from minivision.bench.torch_equivalent import layer_converter
 
     head, features = small(rng, pooling=pooling), rng.standard_normal((2, 5, 6, 8))
     losses, gradients = head.losses(head.forward(features, samples.rois, training=True), samples)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from minivision import ops
-from minivision.instances import Instances
-from minivision.models.rpn import RegionProposalNetwork, RPNOutputs
+from minivision.data.instances import Instances
+from minivision.models.parts.rpn import RegionProposalNetwork, RPNOutputs
 
 MAP, SIZE = (4, 6), (32, 48)
 SIZES, RATIOS = (10, 20), (0.5, 1, 2)
@@ -29,7 +29,7 @@ def test_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(rng,
     torch = pytest.importorskip("torch")
     from torch.nn import functional as F
 
-    from minivision.bench.twin import layer_converter
+    from minivision.bench.torch_equivalent import layer_converter
 
     rpn, features = small(rng, sampled=30), rng.standard_normal((2, 3, *MAP))
     outputs = rpn(features, training=True)

@@ -5,8 +5,8 @@ import pytest
 
 from minivision.data import Batch
 from minivision.models import make_model, system_class, systems
-from minivision.models.model import Model
-from minivision.models.segmenter import Segmenter
+from minivision.models.base.model import Model
+from minivision.models.base.segmenter import Segmenter
 from minivision.training import AdamW
 from minivision.training.batches import reseed
 

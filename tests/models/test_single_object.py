@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivision.data import Batch, Scenes, collate
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.metrics import evaluate
 from minivision.models import make_model, system_class
 from minivision.training import train
@@ -40,7 +40,7 @@ def torch_outputs(model, x, pairs):
     """Run the model's network in PyTorch; return class scores (or None) and the regressed numbers."""
     import torch
 
-    from minivision.bench.twin import layer_converter
+    from minivision.bench.torch_equivalent import layer_converter
 
     convert = layer_converter(pairs)
     features = convert(model.backbone)(x)

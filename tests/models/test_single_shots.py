@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minivision.data import Batch, Dataset, Sample
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.models import make_model
 from minivision.training import AdamW, train
 

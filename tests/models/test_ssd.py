@@ -8,9 +8,10 @@ import pytest
 from crowded import CLASSES
 
 from minivision import ops
+from minivision.core.labels import IGNORE_INDEX
 from minivision.data import Scenes
-from minivision.instances import Instances
-from minivision.models.ssd import IGNORE, SSD, hardest_negatives
+from minivision.data.instances import Instances
+from minivision.models.ssd import SSD, hardest_negatives
 
 small = functools.partial(crowded.small, SSD)
 CROWDED = Instances(
@@ -47,7 +48,7 @@ def test_all_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(
 
 
 def test_three_background_boxes_are_trained_on_for_each_that_found_an_object_and_the_hardest_ones():
-    labels = np.array([[0, 2, 0, 0, 0, IGNORE, 0, 0], [0] * 8, [0, 0, 1, 1, 3, 3, 1, 1]])
+    labels = np.array([[0, 2, 0, 0, 0, IGNORE_INDEX, 0, 0], [0] * 8, [0, 0, 1, 1, 3, 3, 1, 1]])
     scores = np.zeros((3, 8, 4))
     scores[..., 0] = [[5, -9, 4, 3, 6, -9, 2, 7], [1] * 8, [1] * 8]  # of the background: low is hard
     expected = np.zeros((3, 8), bool)

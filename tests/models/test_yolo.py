@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minivision.data import Batch
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.models.yolo import YOLO
 
 small = functools.partial(crowded.small, YOLO)

@@ -8,7 +8,7 @@ import pytest
 from crowded import CLASSES
 
 from minivision.data import Batch, Dataset, Sample
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.models.yolov2 import YOLOv2
 
 small = functools.partial(crowded.small, YOLOv2)

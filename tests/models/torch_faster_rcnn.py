@@ -37,7 +37,7 @@ def four_losses(model, batch, drawn, convert):
     drawn : dict
         Of :func:`keep_samples`.
     convert : callable
-        Of :func:`minivision.bench.twin.layer_converter`.
+        Of :func:`minivision.bench.torch_equivalent.layer_converter`.
     """
     anchors, regions = drawn["rpn"], drawn["head"]
     backbone, shared, objectness, deltas, body, score_layer, box_layer = map(convert, (

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from minivision import ops
-from minivision.bench.twin import layer_converter
+from minivision.bench.torch_equivalent import layer_converter
 
 BOX, OBJECT, NO_OBJECT = 1, 5, 1  # of YOLOv2
 

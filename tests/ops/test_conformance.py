@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import minivision
-from minivision.backends import backends
 from minivision.checks.cases import cases_of
-from minivision.operation import all_operations
+from minivision.core.backends import backends
+from minivision.core.registry import operations
 
-OPERATIONS = all_operations()
+OPERATIONS = operations()
 FAST = [name for name in backends() if name not in ("reference", "cupy")]  # CuPy's take CuPy arrays
 
 # How far float32 results may be from the reference in float64, relative to the largest value.

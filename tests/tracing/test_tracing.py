@@ -10,10 +10,10 @@ from numpy import exp
 import minivision
 from minivision import ops
 from minivision.checks.cases import cases_of
-from minivision.operation import all_operations
+from minivision.core.registry import operations
 from minivision.tracing import Padding, Trace, Traced, symbols, traced
 
-OPERATIONS = all_operations()
+OPERATIONS = operations()
 SMALL = 150  # numbers in the arguments
 
 

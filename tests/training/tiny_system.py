@@ -3,9 +3,9 @@
 import numpy as np
 
 from minivision.data import Dataset, Sample
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.layers.layer import Layer, Parameter, Sequential
-from minivision.models.model import Model
+from minivision.models.base.model import Model
 
 
 class PixelLinear(Layer):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from minivision.data.instances import Instances
 from minivision.detection import anchor_grid, best_overlaps, match_instances
-from minivision.instances import Instances
 from minivision.viz import (
     draw_anchor_matches,
     draw_anchor_recall,

@@ -8,8 +8,8 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from minivision.data import Scenes
+from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
-from minivision.instances import Instances
 from minivision.viz import draw_instance_comparison, draw_instances
 from minivision.viz.instances import BONES
 

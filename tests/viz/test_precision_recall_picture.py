@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minivision.instances import Instances
+from minivision.data.instances import Instances
 from minivision.metrics import average_precision
 from minivision.viz import draw_precision_recall
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
+from minivision.data.instances import Instances
 from minivision.detection import region_hierarchy, selective_search
-from minivision.detection.region_grouping import Hierarchy
-from minivision.instances import Instances
+from minivision.detection.selective_search.region_grouping import Hierarchy
 from minivision.viz import draw_best_proposals, draw_hierarchy, draw_proposal_recall
 from minivision.viz.proposals import in_mean_colors
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minivision.backends import backend
+from minivision.core.backends import backend
 from minivision.ops import normalization
 
 _MAPS = [(2, 3, 4, 5), (2, 1, 1, 1), (1, 2, 1, 2), (3, 17, 3, 3), (2, 2, 50, 47)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minivision.backends import backend
+from minivision.core.backends import backend
 from minivision.ops import pooling
 
 # (shape of x, kernel_size, keywords)

@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from minivision.detection.region_histograms import Regions, describe_regions, histogram_bins, touching_pairs
+from minivision.detection.selective_search.region_histograms import (
+    Regions,
+    describe_regions,
+    histogram_bins,
+    touching_pairs,
+)
 
 
 def group_regions(rng):

@@ -4,7 +4,7 @@ off by the border or far outside, and none at all; channels below, at and above 
 
 import numpy as np
 
-from minivision.backends import backend
+from minivision.core.backends import backend
 from minivision.ops import regions
 
 # x shape, regions, output_size, spatial_scale

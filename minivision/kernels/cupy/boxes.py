@@ -4,15 +4,15 @@ body, whose NumPy functions hand CuPy arrays over to CuPy.
 
 import cupy
 
+from minivision.core.registry import reference
 from minivision.kernels.cupy.launch import launch
-from minivision.ops import boxes as textbook
 
-box_area = textbook.box_area.reference
-box_convert = textbook.box_convert.reference
-clip_boxes_to_image = textbook.clip_boxes_to_image.reference
-remove_small_boxes = textbook.remove_small_boxes.reference
-encode_boxes = textbook.encode_boxes.reference
-decode_boxes = textbook.decode_boxes.reference
+box_area = reference("box_area")
+box_convert = reference("box_convert")
+clip_boxes_to_image = reference("clip_boxes_to_image")
+remove_small_boxes = reference("remove_small_boxes")
+encode_boxes = reference("encode_boxes")
+decode_boxes = reference("decode_boxes")
 
 
 def box_iou(a, b):

@@ -10,9 +10,9 @@ import math
 
 import cupy
 
+from minivision.core.geometry import conv_output_size, conv_transpose_output_size
 from minivision.kernels.cupy.channels import sums
 from minivision.kernels.cupy.launch import launch
-from minivision.ops.convolution import conv_output_size, conv_transpose_output_size
 
 COLUMNS = 64 << 20  # bytes of windows at a time; those of one image may be more
 

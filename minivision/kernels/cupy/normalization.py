@@ -2,9 +2,9 @@
 
 import cupy
 
+from minivision.core.saved import BatchStatistics
 from minivision.kernels.cupy.channels import sums
 from minivision.kernels.cupy.launch import launch
-from minivision.ops.normalization import BatchStatistics
 
 
 def batch_norm2d(x, gamma, beta, running_mean, running_var, training, momentum, eps):

@@ -3,10 +3,10 @@
 import cupy
 import numpy as np
 
+from minivision.core.registry import reference
 from minivision.kernels.cupy.launch import launch
-from minivision.ops import pointwise as textbook
 
-dropout_backward = textbook.dropout_backward.reference
+dropout_backward = reference("dropout_backward")
 
 
 def relu(x):
@@ -33,6 +33,6 @@ def _each(kernel, *arrays):
 
 def dropout(x, p, rng, training):
     # Chance comes from the CPU's generator, so that a seed drops the same numbers wherever the arrays are.
-    _, mask = textbook.dropout.reference(np.ones(x.shape, x.dtype), p, rng=rng, training=training)
+    _, mask = reference("dropout")(np.ones(x.shape, x.dtype), p, rng=rng, training=training)
     mask = cupy.asarray(mask)
     return x * mask, mask

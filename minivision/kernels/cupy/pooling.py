@@ -3,8 +3,8 @@
 import cupy
 import numpy as np
 
+from minivision.core.geometry import window_output_size
 from minivision.kernels.cupy.launch import launch
-from minivision.ops.arguments import window_output_size
 
 
 def max_pool2d(x, kernel_size, stride, padding):

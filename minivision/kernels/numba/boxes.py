@@ -3,10 +3,10 @@
 import numpy as np
 from numba import prange
 
-from minivision.kernels.numba.compile import jit
-from minivision.kernels.numba.exponential import exp, log
-from minivision.kernels.numba.overlap import columns, overlap
-from minivision.ops.boxes import LARGEST_LOG_SCALE
+from minivision.core.compile import jit
+from minivision.core.constants import LARGEST_LOG_SCALE
+from minivision.kernels.numba.engine.exponential import exp, log
+from minivision.kernels.numba.engine.pairwise_boxes import columns, overlap
 
 _FEW = 2**16  # overlaps, up to which one thread is done sooner than others are woken
 

@@ -7,11 +7,11 @@ Each pass is one of three: filters slide over the input (`correlate`), weighted 
 import numba
 import numpy as np
 
-from minivision.kernels.numba.compile import jit
-from minivision.kernels.numba.direct import correlate, filter_gradient, spread
-from minivision.kernels.numba.sums import sum_of
-from minivision.kernels.numba.winograd import is_worth_it, winograd
-from minivision.ops.convolution import conv_output_size, conv_transpose_output_size
+from minivision.core.compile import jit
+from minivision.core.geometry import conv_output_size, conv_transpose_output_size
+from minivision.kernels.numba.engine.direct import correlate, filter_gradient, spread
+from minivision.kernels.numba.engine.sums import sum_of
+from minivision.kernels.numba.engine.winograd import is_worth_it, winograd
 
 
 def conv2d(x, w, b, stride, padding, dilation, groups):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from minivision.kernels.numba.compile import jit
+from minivision.core.compile import jit
 
 _DIGIT = 11  # bits that one pass of the sort looks at
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minivision.kernels.numba.compile import jit
+from minivision.core.compile import jit
 
 
 @jit

@@ -9,8 +9,8 @@ leave the rest to the compiler.
 import numpy as np
 from numba import prange
 
-from minivision.kernels.numba.compile import jit
-from minivision.kernels.numba.sums import SUMS
+from minivision.core.compile import jit
+from minivision.kernels.numba.engine.sums import SUMS
 
 _ROWS, _COLUMNS = 32, 512  # a task's block of the result: its operands fit the second-level cache
 

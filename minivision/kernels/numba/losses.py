@@ -7,9 +7,9 @@ any number of threads.
 import numpy as np
 from numba import prange
 
-from minivision.kernels.numba.compile import jit
-from minivision.kernels.numba.exponential import exp, log, log1p
-from minivision.kernels.numba.sums import sum_of
+from minivision.core.compile import jit
+from minivision.kernels.numba.engine.exponential import exp, log, log1p
+from minivision.kernels.numba.engine.sums import sum_of
 
 _BLOCK = 2048  # numbers that are summed in the array's own precision; the sums of blocks are added in float64
 _PIXELS = 256  # pixels that are worked on at a time by softmax: all their classes fit the fastest cache

@@ -3,9 +3,9 @@
 import numpy as np
 from numba import prange
 
-from minivision.kernels.numba.compile import jit
-from minivision.kernels.numba.sums import SUMS
-from minivision.ops.normalization import BatchStatistics
+from minivision.core.compile import jit
+from minivision.core.saved import BatchStatistics
+from minivision.kernels.numba.engine.sums import SUMS
 
 _BLOCK = 2048  # numbers that are summed in the array's own precision; the sums of blocks are added in float64
 

@@ -8,8 +8,8 @@ would be a branch.
 import numpy as np
 from numba import prange
 
-from minivision.kernels.numba.compile import jit
-from minivision.kernels.numba.exponential import exp
+from minivision.core.compile import jit
+from minivision.kernels.numba.engine.exponential import exp
 
 _BLOCK = 8192
 

@@ -8,8 +8,8 @@ once; and both sides of a choice are read before it, or it would become a branch
 import numpy as np
 from numba import prange
 
-from minivision.kernels.numba.compile import jit
-from minivision.kernels.numba.sums import sum_of
+from minivision.core.compile import jit
+from minivision.kernels.numba.engine.sums import sum_of
 
 
 def _planes(array):

@@ -8,8 +8,8 @@ import heapq
 
 import numpy as np
 
-from minivision.detection.similarity import SIMILARITIES
-from minivision.kernels.numba.compile import jit
+from minivision.core.compile import jit
+from minivision.core.constants import SIMILARITIES
 
 
 def group_regions(regions, pairs, image_size, used):

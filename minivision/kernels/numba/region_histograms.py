@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from minivision.kernels.numba.compile import jit
-
-_COLOR_BINS, _TEXTURE_BINS = 25, 10
+from minivision.core.compile import jit
+from minivision.core.constants import COLOR_BINS, TEXTURE_BINS
 
 
 @jit
@@ -19,19 +18,19 @@ def choose_bins(image, right, down, cosines, sines):
                 for o in range(orientations):
                     derivative = cosines[o] * right[y, x, c] + sines[o] * down[y, x, c]
                     largest[c, o] = max(largest[c, o], derivative)
-    scale = np.float32(_TEXTURE_BINS) / largest
+    scale = np.float32(TEXTURE_BINS) / largest
     for y in range(height):
         for x in range(width):
             pixel = bins[y, x]
             for c in range(channels):
-                color = int(image[y, x, c] * np.float32(_COLOR_BINS / 256))
-                pixel[c] = min(color, _COLOR_BINS - 1) + _COLOR_BINS * c
+                color = int(image[y, x, c] * np.float32(COLOR_BINS / 256))
+                pixel[c] = min(color, COLOR_BINS - 1) + COLOR_BINS * c
                 for o in range(orientations):
                     derivative = cosines[o] * right[y, x, c] + sines[o] * down[y, x, c]
                     texture = int(max(derivative, np.float32(0)) * scale[c, o])
                     feature = c * orientations + o
-                    first = _COLOR_BINS * channels + _TEXTURE_BINS * feature
-                    pixel[channels + feature] = min(texture, _TEXTURE_BINS - 1) + first
+                    first = COLOR_BINS * channels + TEXTURE_BINS * feature
+                    pixel[channels + feature] = min(texture, TEXTURE_BINS - 1) + first
     return bins
 
 

@@ -12,8 +12,8 @@ import numba
 import numpy as np
 from numba import prange
 
-from minivision.kernels.numba.compile import jit
-from minivision.kernels.numba.sheaves import NARROW, WIDE, channels_of, join, separate, sheaves, widest
+from minivision.core.compile import jit
+from minivision.kernels.numba.engine.channel_blocks import NARROW, WIDE, channels_of, join, separate, sheaves, widest
 
 _at = np.uint64  # a place in an array, which is never negative
 

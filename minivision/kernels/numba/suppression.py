@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from minivision.kernels.numba.compile import jit
-from minivision.kernels.numba.overlap import columns, overlap
+from minivision.core.compile import jit
+from minivision.kernels.numba.engine.pairwise_boxes import columns, overlap
 
 
 def nms(boxes, scores, iou_threshold):

@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numba import prange
 
-from minivision.kernels.numba.compile import jit
+from minivision.core.compile import jit
 
 
 def _planes(array):

@@ -7,7 +7,7 @@ import heapq
 
 import numpy as np
 
-from minivision.detection.similarity import similarity
+from minivision.detection.selective_search.similarity import similarity
 
 
 def group_regions(regions, pairs, image_size, used):

@@ -5,8 +5,8 @@ import pytest
 
 import minivision
 from minivision.data import Batch
+from minivision.data.instances import Instances
 from minivision.detection import selective_search
-from minivision.instances import Instances
 from minivision.models import make_model
 from minivision.training import SGD
 

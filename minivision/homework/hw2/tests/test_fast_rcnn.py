@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from minivision.data import Batch
+from minivision.data.instances import Instances
 from minivision.detection import selective_search
-from minivision.instances import Instances
 from minivision.models import make_model
 from minivision.training import SGD
 

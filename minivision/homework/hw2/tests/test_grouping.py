@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minivision.detection.region_histograms import Regions
+from minivision.detection.selective_search.region_histograms import Regions
 from minivision.homework.expected import expect
 
 

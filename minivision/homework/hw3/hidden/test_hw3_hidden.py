@@ -170,7 +170,7 @@ def test_masks_also_of_none_and_with_huge_scores(student):
 def _batch(seed):
     """Return two images of 32 x 32 pixels with rectangles, one of them with a crowd."""
     from minivision.data import Batch
-    from minivision.instances import Instances
+    from minivision.data.instances import Instances
 
     rng = np.random.default_rng(seed)
     images, objects = rng.integers(60, 120, (2, 32, 32, 3), dtype=np.uint8), []
@@ -213,7 +213,7 @@ def _compare(student, make, read=None):
 @pytest.mark.task("3.10", points=4)
 def test_yolo_is_trained_step_for_step_as_by_the_library(student):
     from minivision.models import make_model
-    from minivision.models.backbone import Backbone
+    from minivision.models.parts.backbone import Backbone
 
     def make():
         model = make_model("yolo", ("background", "disc", "square"), width=4, rng=np.random.default_rng(student.seed))

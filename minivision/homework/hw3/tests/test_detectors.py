@@ -9,7 +9,7 @@ import pytest
 def scene():
     """Return a batch of two images of 32 x 32 pixels with bright squares, and the tools to train on it."""
     from minivision.data import Batch
-    from minivision.instances import Instances
+    from minivision.data.instances import Instances
 
     objects = [Instances([[3, 4, 20, 19], [16, 14, 30, 31]], [1, 2]), Instances([[8, 8, 24, 28]], [2])]
     images = np.full((2, 32, 32, 3), 90, np.uint8)
@@ -43,7 +43,7 @@ def descends(student, model, rate):
 @pytest.mark.task("3.10")
 def test_yolo_learns_from_your_targets_and_loss(student):
     from minivision.models import make_model
-    from minivision.models.backbone import Backbone
+    from minivision.models.parts.backbone import Backbone
 
     model = make_model("yolo", CLASSES, width=4, rng=np.random.default_rng(0))
     model.backbone = Backbone((4, 4, 64), (0, 0, 0), rng=np.random.default_rng(1))  # a small one

@@ -1,0 +1,248 @@
+"""What the commands' arguments have in common: how they are read, and how a wrong one is answered."""
+
+import argparse
+import pathlib
+import re
+import textwrap
+
+DATA_FORMS = "scenes, coco:DIR, voc:DIR or folder:DIR"
+
+
+class UsageError(ValueError):
+    """A combination of arguments that makes no sense."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's parser, with examples kept as they are written, and errors of one line."""
+
+    def __init__(self, **options):
+        super().__init__(formatter_class=_HelpFormatter, allow_abbrev=False, **options)
+
+    def error(self, message):
+        message = re.sub(r"^argument (--?[\w-]+(?:/--?[\w-]+)*|\S+): ", r"\1: ", message)
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog, **options):
+        super().__init__(prog, max_help_position=30, width=100, **options)
+
+    def _split_lines(self, text, width):
+        return textwrap.wrap(text, width, break_on_hyphens=False)  # names stay whole: bed-of-nails
+
+
+def peek_system(argv):
+    """Return the class of the system that `argv` names, or None: its options become arguments too."""
+    from minivision.models import system_class, systems
+
+    name = next((word for word in argv if word in systems()), None)
+    return system_class(name) if name else None
+
+
+def size(text):
+    """Read HEIGHTxWIDTH, or one number for a square."""
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
+    if not match or min(int(part) for part in match.groups(default=match[1])) < 1:
+        raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH in pixels, such as 128x128, got {text!r}")
+    return int(match[1]), int(match[2] or match[1])
+
+
+def count(text):
+    """Read a whole number, 1 or more."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number, 1 or more, got {text!r}")
+    return int(text)
+
+
+def seed(text):
+    """Read a whole number, 0 or more."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"expected a whole number, 0 or more, got {text!r}")
+    return int(text)
+
+
+def positive(text):
+    """Read a number greater than 0."""
+    number = _number(text)
+    if number is None or not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number greater than 0, got {text!r}")
+    return number
+
+
+def not_negative(text):
+    """Read a number, 0 or more."""
+    number = _number(text)
+    if number is None or not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number, 0 or more, got {text!r}")
+    return number
+
+
+def _number(text):
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def flips(text):
+    """Read which mirror images to train on."""
+    chosen = {"none": (), "horizontal": ("horizontal",), "both": ("horizontal", "vertical")}
+    if text not in chosen:
+        raise argparse.ArgumentTypeError(f"expected {', '.join(chosen)}, got {text!r}")
+    return chosen[text]
+
+
+def add_data_arguments(parser, *, split, default):
+    """Add ``--data``, ``--level``, ``--split``, ``--size`` and ``--skip-broken``.
+
+    Parameters
+    ----------
+    parser : argparse parser or group
+    split : str
+        The split that is taken where none is given.
+    default : str
+        For the help: where what is not given comes from.
+    """
+    parser.add_argument("--data", metavar="DATA", help=f"{DATA_FORMS} ({default})")
+    parser.add_argument("--level", metavar="LEVEL", help="how hard scenes are: easy, mid or hard (default: hard)")
+    parser.add_argument("--split", metavar="NAME", help=f"which part of the data (default: {split})")
+    parser.add_argument("--size", type=size, metavar="HxW", help="bring every image to this size")
+    parser.add_argument(
+        "--skip-broken", action="store_true", default=None,
+        help="leave out images that cannot be read, and name them",
+    )  # fmt: skip
+
+
+def data_of(args, stored, system):
+    """Return what is to be opened, as kept in checkpoints: given, else `stored`, else the defaults.
+
+    Paths are made absolute, so that a run can be resumed from another folder. The level belongs to the data:
+    it is taken from `stored` only if the data are. Which objects scenes have is kept too: those that the class
+    `system` is for, its ``scene_options``.
+
+    Raises
+    ------
+    UsageError
+        When a level is given for data that have none.
+    """
+    data = dict(stored) if args.data is None else {key: stored.get(key) for key in ("split", "size")}
+    given = {
+        "data": _absolute(args.data),
+        "level": args.level,
+        "split": args.split,
+        "size": args.size,
+        "skip_broken": args.skip_broken,
+    }
+    data.update({name: value for name, value in given.items() if value is not None})
+    if args.level is not None and data.get("data", "scenes") != "scenes":
+        raise UsageError("--level is for scenes only: images in files are as hard as they are")
+    defaults = {"data": "scenes", "level": "hard", "size": None, "skip_broken": False}
+    if data.get("data", "scenes") == "scenes":
+        defaults |= system.scene_options
+    return {**defaults, **{name: value for name, value in data.items() if value is not None}}
+
+
+def _absolute(spec):
+    kind, colon, folder = (spec or "").partition(":")
+    path = pathlib.Path(folder).expanduser()
+    if not folder or not path.exists():  # a wrong one is reported as it was given
+        return spec
+    return f"{kind}:{path.resolve()}"
+
+
+def open_data(data):
+    """Open what :func:`data_of` returned; the size in it is for ``hold_in_memory``."""
+    from minivision.data import open_dataset
+
+    return open_dataset(
+        data["data"],
+        split=data["split"],
+        level=data["level"],
+        skip_broken=data["skip_broken"],
+        **{name: data[name] for name in ("classes", "objects") if name in data},  # of scenes; by default all
+    )
+
+
+def add_system_options(parser, system):
+    """Add an argument for each option that a system's class declares in ``OPTIONS``.
+
+    ``OPTIONS`` maps an option's name to a dict of ``default`` and ``help``, and perhaps ``choices``. One
+    whose default is True or False becomes a pair, ``--skips`` and ``--no-skips``.
+    """
+    if not getattr(system, "OPTIONS", None):
+        return
+    group = parser.add_argument_group(f"options of {system.name}")
+    for name, option in system.OPTIONS.items():
+        flag, default = f"--{name.replace('_', '-')}", option["default"]
+        described = f"{option['help']} (default: {_shown(default)})"
+        if isinstance(default, bool):
+            group.add_argument(
+                flag, dest=f"option_{name}", action=argparse.BooleanOptionalAction, default=None,
+                help=described,
+            )  # fmt: skip
+        else:
+            group.add_argument(
+                flag, dest=f"option_{name}", type=type(default), choices=option.get("choices"),
+                metavar=name.upper(), help=f"{described}{_choices(option)}",
+            )  # fmt: skip
+
+
+def _shown(default):
+    return {True: "yes", False: "no"}.get(default, default) if isinstance(default, bool) else default
+
+
+def _choices(option):
+    return f"; {', '.join(map(str, option['choices']))}" if option.get("choices") else ""
+
+
+def add_backend_argument(parser):
+    """Add ``--backend``: which code runs the operations."""
+    parser.add_argument(
+        "--backend", type=_backend, metavar="NAME",
+        help="what to compute with: numba on the CPU (the default), cupy on an NVIDIA GPU, reference (slow), or a "
+        "Python file of yours, which does what it can, and numba the rest",
+    )  # fmt: skip
+
+
+def _backend(text):
+    """Read the name of a backend, or the path of a Python file."""
+    names = ("numba", "reference", "cupy")
+    if text not in names and not text.endswith(".py"):
+        raise argparse.ArgumentTypeError(f"expected {', '.join(names)} or a Python file, got {text!r}")
+    return text
+
+
+def choose_backend(args):
+    """Do what ``--backend`` says, but for moving a model, which :func:`on_backend` does once there is one.
+
+    Raises
+    ------
+    DeviceError
+        When the GPU is asked for and there is none, or no CuPy.
+    StudentFileError
+        When a file is named that cannot be run.
+    """
+    if args.backend == "cupy":
+        from minivision.core.devices import require_gpu
+
+        require_gpu()
+    elif args.backend is not None:
+        from minivision.checks import load_backend
+        from minivision.core.backends import set_backend
+
+        file = args.backend.endswith(".py")
+        set_backend(load_backend(args.backend, otherwise="numba") if file else args.backend)
+
+
+def on_backend(args, model):
+    """Return the model, moved to the GPU if ``--backend`` says so."""
+    return model.to("cupy") if args.backend == "cupy" else model
+
+
+def system_options(args):
+    """Return the system's options that were given, by name."""
+    return {
+        name.removeprefix("option_"): value
+        for name, value in vars(args).items()
+        if name.startswith("option_") and value is not None
+    }

@@ -1,0 +1,1 @@
+"""What every other package stands on: the registry of operations, the dispatcher, backends, devices, geometry."""

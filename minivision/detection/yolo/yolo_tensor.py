@@ -1,0 +1,160 @@
+"""YOLO's output: one tensor of S x S x (5 B + C) numbers that says everything about an image.
+
+::
+
+            ┌─┬─┬─┬─┐       of the cell in which an object's centre lies
+            ├─┼─┼─┼─┤
+            ├─┼─┼█┼─┤ ──>   x y w h confidence │ x y w h confidence │ p(disc) p(square) ...
+            ├─┼─┼─┼─┤       ───── box 1 ──────   ───── box 2 ──────   ─── C classes ────
+            └─┴─┴─┴─┘
+
+x and y say where in its cell the centre lies, from 0 to 1; w and h are parts of the image's width and height. The
+confidence says whether there is an object, and how well the box fits it; p(class) holds if there is one.
+
+The paper's C counts the classes of objects: 7 x 7 x (5 * 2 + 20) = 7 x 7 x 30 for Pascal VOC. The lecture counts the
+background as a class too. Here C is the paper's: a cell without an object says so by its confidences.
+
+References
+----------
+Redmon, Divvala, Girshick and Farhadi, "You only look once: unified, real-time object detection", CVPR 2016, section 2.
+"""
+
+import numpy as np
+
+from minivision.core.arguments import check_shape, floats, integer, integers, number, pair
+from minivision.core.dispatch import operation
+
+
+def _check_encode_yolo(boxes, labels, S, B, C, size, dtype):
+    S, B, C, size = pair("S", S), integer("B", B, minimum=0), integer("C", C, minimum=0), _size(size)
+    if B < 1 or C < 1:
+        raise ValueError(f"expected at least one box a cell and one class, got B = {B} and C = {C}")
+    boxes = np.asarray(boxes, np.float64)
+    boxes = boxes if boxes.size else np.zeros((0, 4))
+    check_shape("boxes", boxes, "K, 4", meaning="a box in each row")
+    labels = integers("labels", labels)
+    _check_objects(boxes, labels, C, size)
+    return boxes, labels, S, B, C, size, np.dtype(dtype)
+
+
+@operation(check=_check_encode_yolo, returns=("tensor",))
+def encode_yolo(boxes, labels, S, B, C, *, size=(1, 1), dtype=np.float32):
+    """Write the objects of an image into a tensor, each into the cell that holds its centre.
+
+    A cell has room for B boxes, the largest object first; what is too much is left out. It has one set of class
+    probabilities: two objects of different classes have one half each.
+
+    Parameters
+    ----------
+    boxes : (K, 4) array
+        ``x1, y1, x2, y2``, their centres within the image.
+    labels : (K,) array of int
+        From 1 to C; 0 would be the background, which no object is.
+    S : int or (int, int)
+        Cells in a column and in a row.
+    B : int
+        Boxes in a cell.
+    C : int
+        Classes, the background not among them.
+    size : (float, float)
+        Height and width of the image, in the unit of the boxes; by default they are parts of it.
+    dtype : dtype
+
+    Returns
+    -------
+    tensor : (S, S, 5 B + C) array
+        Zero in cells without objects; the confidence of an object's box is 1.
+
+    Raises
+    ------
+    ValueError
+        When a label is no class, a box has a negative or no finite size, or a centre lies outside the image.
+    """
+    (rows, columns), (height, width) = S, size
+    x, y = (boxes[:, 0] + boxes[:, 2]) / 2 / width * columns, (boxes[:, 1] + boxes[:, 3]) / 2 / height * rows
+    w, h = (boxes[:, 2] - boxes[:, 0]) / width, (boxes[:, 3] - boxes[:, 1]) / height
+    # A centre upon the image's right or lower border is in the last cell.
+    column, row = np.minimum(x.astype(int), columns - 1), np.minimum(y.astype(int), rows - 1)
+
+    tensor = np.zeros((rows, columns, 5 * B + C), dtype)
+    classes = tensor[..., 5 * B :]
+    for k in np.argsort(-w * h, kind="stable"):
+        cell = tensor[row[k], column[k]]
+        free = np.flatnonzero(cell[4 : 5 * B : 5] == 0)
+        if free.size:
+            cell[5 * free[0] : 5 * free[0] + 5] = x[k] - column[k], y[k] - row[k], w[k], h[k], 1
+            classes[row[k], column[k], labels[k] - 1] += 1
+    objects = tensor[..., 4 : 5 * B : 5].sum(axis=-1, keepdims=True)
+    classes /= np.maximum(objects, 1)
+    return tensor
+
+
+def _check_decode_yolo(tensor, B, size):
+    (tensor,) = floats(tensor=tensor)
+    B = integer("B", B, minimum=1)
+    if tensor.ndim < 3 or tensor.shape[-1] <= 5 * B:
+        raise ValueError(
+            f"tensor: expected shape (..., S, S, 5 B + C) with B = {B} and at least one class, got {tensor.shape}"
+        )
+    return tensor, B, _size(size)
+
+
+@operation(check=_check_decode_yolo, returns=("boxes", "scores"))
+def decode_yolo(tensor, B, *, size=(1, 1)):
+    """Read a tensor: the boxes of all cells, and their scores for all classes.
+
+    Parameters
+    ----------
+    tensor : (..., S, S, 5 B + C) array
+        Of one image, or of several at once.
+    B : int
+        Boxes in a cell.
+    size : (float, float)
+        Height and width of the image; boxes are returned in this unit.
+
+    Returns
+    -------
+    boxes : (..., S * S * B, 4) array
+        ``x1, y1, x2, y2``; cell after cell along the rows, and in each one its B boxes.
+    scores : (..., S * S * B, C) array
+        Confidence times class probability: column c is for label c + 1.
+
+    Raises
+    ------
+    ValueError
+        When the last axis has no room for B boxes and a class.
+    """
+    *batch, rows, columns, depth = tensor.shape
+    height, width = size
+    x, y, w, h, confidence = np.moveaxis(tensor[..., : 5 * B].reshape(*batch, rows, columns, B, 5), -1, 0)
+    x = (x + np.arange(columns)[:, None]) * (width / columns)
+    y = (y + np.arange(rows)[:, None, None]) * (height / rows)
+    w, h = w * (width / 2), h * (height / 2)
+    boxes = np.stack([x - w, y - h, x + w, y + h], axis=-1).astype(tensor.dtype, copy=False)
+    scores = confidence[..., None] * tensor[..., None, 5 * B :]  # (..., S, S, B, C)
+    return boxes.reshape(*batch, rows * columns * B, 4), scores.reshape(*batch, rows * columns * B, depth - 5 * B)
+
+
+def _size(size):
+    """Return height and width, in whatever unit."""
+    height, width = size
+    if not (number("size", height) > 0 and number("size", width) > 0):
+        raise ValueError(f"size: expected height and width of an image, got {size}")
+    return tuple(int(side) if side == int(side) else float(side) for side in (height, width))
+
+
+def _check_objects(boxes, labels, C, size):
+    if labels.shape != boxes.shape[:1]:
+        raise ValueError(f"labels: expected one for each of {len(boxes)} boxes, got {labels.size}")
+    for label in labels[(labels < 1) | (labels > C)]:
+        raise ValueError(
+            f"labels: expected classes from 1 to C = {C}, got {label}; "
+            f"C does not count the background, and no object is labelled with it"
+        )
+    centers, (height, width) = (boxes[:, :2] + boxes[:, 2:]) / 2, size
+    inside = ((centers >= 0) & (centers <= (width, height)) & (boxes[:, 2:] >= boxes[:, :2])).all(axis=1)
+    for box in boxes[~inside]:
+        raise ValueError(
+            f"boxes: expected x1 <= x2, y1 <= y2 and a centre within the image of {height} x {width}, got {box}; "
+            f"give the image's size, and clip boxes to it first"
+        )

@@ -1,0 +1,308 @@
+"""Sliding dot products without im2col: three kernels from which every convolution pass is made.
+
+================== =========================================================================
+`correlate`        slides filters over x: convolution forward, transpose convolution backward
+`spread`           writes weighted copies of filters: their transposes
+`filter_gradient`  sums products over all places: the gradient of the filters of both
+================== =========================================================================
+
+All copy their input, block by block, into the scratch of ``scratch.py``, and run the register tile along its offsets.
+"""
+
+import numba
+import numpy as np
+
+from minivision.core.compile import jit
+from minivision.kernels.numba.engine.register_tile import (
+    ROWS,
+    VECTORS,
+    clear_run,
+    copy_run,
+    dot_rows,
+    lanes_of,
+    multiply_rows_1,
+    multiply_rows_2,
+    multiply_rows_3,
+)
+from minivision.kernels.numba.engine.scratch import line_size, load, plan_correlate, plan_spread
+from minivision.kernels.numba.engine.sums import sum_of
+
+SHORTEST_SUM = 512  # numbers in the sums of a filter's gradient, at least, where there are enough
+
+
+def pack_filters(w):
+    """Reorder filters ``(F, taps)`` to ``(F / ROWS, taps, ROWS)``, the order in which the register tile reads them.
+
+    F is filled up to a multiple of ROWS with zeros.
+    """
+    F, taps = w.shape
+    panels = -(-F // ROWS)
+    padded = np.zeros((panels * ROWS, taps), dtype=w.dtype)
+    padded[:F] = w
+    return np.ascontiguousarray(padded.reshape(panels, ROWS, taps).transpose(0, 2, 1)).ravel()
+
+
+def _pack_groups(w, groups):
+    """Pack ``(groups * F, taps)`` group by group."""
+    return np.concatenate([pack_filters(part) for part in np.split(w, groups)])
+
+
+def _pack_bias(b, filters, groups, dtype):
+    padded = np.zeros((groups, -(-filters // ROWS) * ROWS), dtype=dtype)
+    if b is not None:
+        padded[:, :filters] = b.reshape(groups, filters)
+    return padded.ravel()
+
+
+@jit
+def multiply(x, offsets, taps, w, w_start, b, b_start, y, y_start, y_stride, count, lanes):
+    """Compute ROWS rows of `count` outputs, in tiles of three vectors, the rest in two or one."""
+    p = 0
+    while p < count:
+        if count - p > 2 * lanes:
+            multiply_rows_3(x, p, offsets, taps, w, w_start, b, b_start, y, y_start + p, y_stride)
+            p += 3 * lanes
+        elif count - p > lanes:
+            multiply_rows_2(x, p, offsets, taps, w, w_start, b, b_start, y, y_start + p, y_stride)
+            p += 2 * lanes
+        else:
+            multiply_rows_1(x, p, offsets, taps, w, w_start, b, b_start, y, y_start + p, y_stride)
+            p += lanes
+
+
+# ---- forward: slide --------------------------------------------------------------------------------------------
+
+
+def correlate(x, w, b, stride, padding, dilation, groups, output_size):
+    """Slide filters `w` (F, C / groups, kh, kw) over `x`; the arguments of ``conv2d`` and the output's size."""
+    F, C, kh, kw = w.shape
+    N = x.shape[0]
+    y = np.empty((N, F, *output_size), dtype=x.dtype)
+    threads = numba.get_num_threads()
+    plan = plan_correlate(N * groups, C, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads)
+    filters = _pack_groups(w.reshape(F, -1), groups)
+    _correlate(x, filters, _pack_bias(b, F // groups, groups, x.dtype), y, groups, plan, lanes_of(x.dtype), threads)
+    return y
+
+
+@jit(parallel=True)
+def _correlate(x, w, b, y, groups, plan, lanes, threads):
+    N, F, H_out, W_out = y.shape
+    C = x.shape[1] // groups
+    F = F // groups
+    panels = (F + ROWS - 1) // ROWS  # of ROWS filters each
+    blocks = (H_out + plan.block - 1) // plan.block
+    tasks = N * groups * blocks
+    columns, taps = plan.columns, plan.offsets.size
+    longest = plan.block * columns + VECTORS * lanes
+    numbers = y.reshape(y.size)
+    for thread in numba.prange(threads):
+        scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
+        line = np.empty(line_size(plan), x.dtype)
+        result = np.empty(ROWS * longest, x.dtype)
+        for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
+            n, group, row = task // (groups * blocks), task // blocks % groups, task % blocks * plan.block
+            rows = min(plan.block, H_out - row)
+            load(x, n, group * C, C, row, plan, line, scratch)
+            count = rows * columns
+            whole = columns == W_out and count % lanes == 0  # tiles end where the rows do: no detour
+            for panel in range(panels):
+                w_start, b_start = (group * panels + panel) * taps * ROWS, (group * panels + panel) * ROWS
+                filters = min(ROWS, F - panel * ROWS)
+                first = group * F + panel * ROWS
+                if whole and filters == ROWS:
+                    start = ((n * groups * F + first) * H_out + row) * W_out
+                    multiply(
+                        scratch, plan.offsets, taps, w, w_start, b, b_start, numbers, start, H_out * W_out, count, lanes
+                    )
+                    continue
+                multiply(scratch, plan.offsets, taps, w, w_start, b, b_start, result, 0, longest, count, lanes)
+                for k in range(filters):
+                    for r in range(rows):
+                        target = ((n * groups * F + first + k) * H_out + row + r) * W_out
+                        copy_run(result, k * longest + r * columns, numbers, target, W_out)
+
+
+# ---- transpose: write copies -----------------------------------------------------------------------------------
+
+
+def spread(x, w, b, stride, padding, dilation, groups, output_size):
+    """Write copies of filters `w` (C, F / groups, kh, kw); ``conv_transpose2d`` with the output's size given."""
+    C, F, kh, kw = w.shape  # of all groups together, of one group
+    N = x.shape[0]
+    y = np.empty((N, F * groups, *output_size), dtype=x.dtype)
+    threads = numba.get_num_threads()
+    plan, chosen = plan_spread(
+        N * groups, C // groups, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads
+    )
+    # (C, F, taps) -> (groups, F, C / groups, taps), then for each output phase the filters of its taps
+    taps = w.reshape(groups, C // groups, F, kh * kw).transpose(0, 2, 1, 3)
+    filters = [_pack_groups(taps[..., phase].reshape(groups * F, C // groups * len(phase)), groups) for phase in chosen]
+    begins = np.cumsum([0] + [part.size for part in filters])
+    bias = _pack_bias(b, F, groups, x.dtype)
+    _spread(x, np.concatenate(filters), begins, bias, y, groups, stride, plan, lanes_of(x.dtype), threads)
+    return y
+
+
+@jit(parallel=True)
+def _spread(x, w, w_begins, b, y, groups, stride, plan, lanes, threads):
+    N, F, H_out, W_out = y.shape
+    C = x.shape[1] // groups
+    F = F // groups
+    sh, sw = stride
+    phases = sh * sw
+    panels = (F + ROWS - 1) // ROWS
+    all_rows = (H_out + sh - 1) // sh
+    blocks = (all_rows + plan.block - 1) // plan.block
+    tasks = N * groups * blocks
+    columns = plan.columns
+    longest = plan.block * columns + VECTORS * lanes
+    for thread in numba.prange(threads):
+        scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
+        line = np.empty(line_size(plan), x.dtype)
+        result = np.empty(phases * ROWS * longest, x.dtype)
+        for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
+            n, group, row = task // (groups * blocks), task // blocks % groups, task % blocks * plan.block
+            rows = min(plan.block, all_rows - row)
+            load(x, n, group * C, C, row, plan, line, scratch)
+            for panel in range(panels):
+                for phase in range(phases):
+                    taps = plan.taps[phase + 1] - plan.taps[phase]
+                    offsets = plan.offsets[plan.taps[phase] :]
+                    w_start = w_begins[phase] + (group * panels + panel) * taps * ROWS
+                    multiply(
+                        scratch,
+                        offsets,
+                        taps,
+                        w,
+                        w_start,
+                        b,
+                        (group * panels + panel) * ROWS,
+                        result,
+                        phase * ROWS * longest,
+                        longest,
+                        rows * columns,
+                        lanes,
+                    )
+                for k in range(min(ROWS, F - panel * ROWS)):
+                    for r in range(rows):
+                        for phase_y in range(min(sh, H_out - (row + r) * sh)):
+                            target = y[n, group * F + panel * ROWS + k, (row + r) * sh + phase_y]
+                            start = (phase_y * sw * ROWS + k) * longest + r * columns
+                            interleave(result, start, ROWS * longest, sw, 0, target)
+
+
+@jit
+def interleave(phases, start, distance, count, plus, target):
+    """Write ``target[j * count + phase] = phases[start + phase * distance + j] + plus``."""
+    if count == 1:
+        source = phases[start:]
+        for j in range(target.size):
+            target[j] = source[j] + plus
+    elif count == 2:
+        even, odd = phases[start:], phases[start + distance :]
+        half = target.size // 2
+        for j in range(half):
+            target[2 * j] = even[j] + plus
+            target[2 * j + 1] = odd[j] + plus
+        if target.size % 2:
+            target[2 * half] = even[half] + plus
+    else:
+        whole = 0
+        if count == 4:
+            first, second = phases[start:], phases[start + distance :]
+            third, fourth = phases[start + 2 * distance :], phases[start + 3 * distance :]
+            whole = target.size // 4
+            for j in range(whole):
+                target[4 * j] = first[j] + plus
+                target[4 * j + 1] = second[j] + plus
+                target[4 * j + 2] = third[j] + plus
+                target[4 * j + 3] = fourth[j] + plus
+        for phase in range(count):
+            source = phases[start + phase * distance :]
+            for j in range(whole, (target.size - phase + count - 1) // count):
+                target[j * count + phase] = source[j] + plus
+
+
+# ---- the gradient of the filters -------------------------------------------------------------------------------
+
+
+def filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups):
+    """Return dw (F, C / groups, kh, kw) and db (F,) of a convolution of `x` whose output has the gradient `dy`."""
+    N, F, H_out, W_out = dy.shape
+    C = x.shape[1] // groups
+    threads = numba.get_num_threads()
+    problem = (N, C, (H_out, W_out), tuple(kernel_size), stride, padding, dilation, x.itemsize, threads)
+    plan = plan_correlate(*problem)
+    stack = 1
+    if plan.block == H_out:  # small maps are stacked: short sums would cost more to close than to take
+        stack = max(1, min(-(-N // threads), SHORTEST_SUM // (H_out * W_out)))
+        plan = plan_correlate(*problem, stack=stack)
+    dw = np.empty((F, len(plan.offsets)), dtype=x.dtype)
+    offsets = np.append(plan.offsets, np.zeros(-len(plan.offsets) % VECTORS, np.int64))  # whole tiles
+    db = np.empty(F, dtype=x.dtype)
+    _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes_of(x.dtype), threads)
+    return dw.reshape(F, C, *kernel_size), db
+
+
+@jit(parallel=True)
+def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads):
+    N, F, H_out, W_out = dy.shape
+    C = x.shape[1] // groups
+    F = F // groups
+    panels = (F + ROWS - 1) // ROWS
+    blocks = (H_out + plan.block - 1) // plan.block
+    tasks = (N + stack - 1) // stack * blocks
+    columns, taps = plan.columns, offsets.size
+    level_size = (plan.block + plan.halo) * columns
+    longest = stack * level_size + VECTORS * lanes
+    partial = np.zeros((threads, groups * panels * ROWS * taps), dy.dtype)  # each thread its own sums
+    partial_db = np.zeros((threads, F * groups), dy.dtype)
+    for thread in numba.prange(threads):
+        scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
+        line = np.empty(line_size(plan), x.dtype)
+        gradient = np.empty(ROWS * longest, dy.dtype)
+        sums = partial[thread]
+        for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
+            n, row = task // blocks * stack, task % blocks * plan.block
+            rows, levels = min(plan.block, H_out - row), min(stack, N - n)
+            count = (((levels - 1) * level_size + rows * columns) + lanes - 1) // lanes * lanes
+            if levels < stack:  # zeros of the gradient meet what lies where no image was loaded: it must be finite
+                clear_run(scratch, 0, scratch.size)
+            for group in range(groups):
+                for level in range(levels):
+                    load(x, n + level, group * C, C, row, plan, line, scratch, level)
+                for panel in range(panels):
+                    first = panel * ROWS
+                    clear_run(gradient, 0, gradient.size)
+                    for level in range(levels):
+                        for k in range(min(ROWS, F - first)):
+                            position = k * longest + level * level_size
+                            f = group * F + first + k
+                            _load_gradient(dy, n + level, f, row, rows, columns, gradient, position)
+                            partial_db[thread, f] += sum_of(gradient[position : position + rows * columns])
+                    start = (group * panels + panel) * ROWS * taps
+                    for tap in range(0, taps, VECTORS):
+                        dot_rows(gradient, 0, longest, scratch, offsets, tap, count, sums, start + tap, taps)
+    for thread in range(1, threads):  # in a fixed order, so that the same threads give the same bits
+        partial[0] += partial[thread]
+        partial_db[0] += partial_db[thread]
+    db[:] = partial_db[0]
+    for group in range(groups):
+        for f in range(F):
+            source = partial[0, (group * panels * ROWS + f) * taps :]
+            for tap in range(dw.shape[1]):
+                dw[group * F + f, tap] = source[tap]
+
+
+@jit
+def _load_gradient(dy, n, f, row, rows, columns, gradient, position):
+    """Lay rows of dy out like the scratch; the halo columns keep the zeros they have."""
+    F, H_out, W_out = dy.shape[1], dy.shape[2], dy.shape[3]
+    numbers = dy.reshape(dy.size)
+    source = ((n * F + f) * H_out + row) * W_out
+    if columns == W_out:
+        copy_run(numbers, source, gradient, position, rows * columns)
+    else:
+        for r in range(rows):
+            copy_run(numbers, source + r * W_out, gradient, position + r * columns, W_out)

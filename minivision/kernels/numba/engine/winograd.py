@@ -1,0 +1,217 @@
+"""3 x 3 convolution of stride 1 with a quarter of the multiplications: Winograd's F(4 x 4, 3 x 3).
+
+Sixteen outputs, a 4 x 4 tile, depend on 6 x 6 inputs. A direct convolution takes 9 multiplications an output. In
+another basis the tile takes 36 in all::
+
+    y = Aᵀ [(G w Gᵀ) * (Bᵀ d B)] A          d: 6 x 6 inputs, w: 3 x 3 filter, y: 4 x 4 outputs
+
+        ⎡ 1/4    0     0  ⎤
+        ⎢-1/6  -1/6  -1/6 ⎥
+    G = ⎢-1/6   1/6  -1/6 ⎥                 Bᵀ and Aᵀ stand below as BT and AT
+        ⎢1/24   1/12  1/6 ⎥
+        ⎢1/24  -1/12  1/6 ⎥
+        ⎣  0     0     1  ⎦
+
+where ``*`` is the product of elements. The sum over channels can be taken before Aᵀ...A, so what remains between
+the transforms is, for each of the 36 elements, one matrix product (filters x channels) (channels x tiles).
+
+As in the direct kernels, neighbouring lanes of a vector are neighbouring places: tiles. The input is cut into 4 x 4
+phases, so that element (i, j) of all tiles is one contiguous stream: phase (i % 4, j % 4), one tile on where i or j
+is 4 or 5. Each transform is then a multiplication of whole streams by a small constant matrix.
+
+References
+----------
+Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, section 4.1 and equation 14. The error
+in float32 is about 1e-5 of the largest value, from the factors up to 8 in A.
+"""
+
+import functools
+
+import numba
+import numpy as np
+
+from minivision.core.compile import jit
+from minivision.kernels.numba.engine.direct import interleave, multiply
+from minivision.kernels.numba.engine.register_tile import ROWS, VECTORS, lanes_of, make_apply_matrix
+from minivision.kernels.numba.engine.scratch import Plan, line_size, load, phase_size
+
+BT = np.array(
+    [
+        [4, 0, -5, 0, 1, 0],
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [0, 4, 0, -5, 0, 1],
+    ],
+    dtype=float,
+)
+AT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], dtype=float)
+
+_apply_BT = make_apply_matrix(BT.tolist())
+_apply_AT = make_apply_matrix(AT.tolist())
+
+CACHE_BYTES = 2_600_000  # what the transformed inputs and outputs of a block may take
+FEWEST_CHANNELS = 16  # below, the transforms cost more than they save;
+SMALLEST_MAP = 24  # so they do on maps with few tiles
+
+
+def is_worth_it(x, filters, kernel_size, stride, dilation, groups, output_size):
+    """Say whether a convolution is one that this algorithm can do, and does faster than the direct kernels."""
+    return (
+        x.dtype == np.float32  # gradient checks in float64 want all the digits
+        and tuple(kernel_size) == (3, 3)
+        and tuple(stride) == (1, 1)
+        and tuple(dilation) == (1, 1)
+        and groups == 1
+        and min(x.shape[1], filters) >= FEWEST_CHANNELS
+        and min(output_size) >= SMALLEST_MAP
+    )
+
+
+@functools.lru_cache(maxsize=512)
+def _plan(images, channels, filters, output_size, padding, threads):
+    """Plan blocks of rows of tiles; ``halo`` and ``columns`` hold the one tile on which a tile's inputs reach into."""
+    rows, columns = -(-output_size[0] // 4), -(-output_size[1] // 4) + 1
+    best = None
+    for block in range(1, rows + 1):
+        if block > 1 and 36 * 4 * (channels + filters) * block * columns > CACHE_BYTES:
+            break
+        blocks = -(-rows // block)
+        busiest = -(-images * blocks // threads)  # tasks of the thread with most of them
+        cost = busiest * (-(-block * columns // 16) * 16 + 4)
+        if best is None or cost < best[0]:
+            best = cost, block
+    block = best[1]
+    phases, unused = np.arange(4), np.zeros(1, np.int64)
+    (top, _), (left, _) = padding
+    size = phase_size(block + 1, columns)
+    return Plan(-top, -left, 4, 4, phases, phases, 1, columns, block, size, 16 * size, unused, unused)
+
+
+@jit(parallel=True)
+def _transform_filters(w, flipped, u, threads):
+    """Write ``G w Gᵀ`` in the order of the register tile: (36, panels, channels, ROWS)."""
+    F, C = (w.shape[1], w.shape[0]) if flipped else (w.shape[0], w.shape[1])
+    panels = (F + ROWS - 1) // ROWS
+    for thread in numba.prange(threads):
+        g, half = np.empty((3, 3)), np.empty((6, 3))
+        for f in range(thread * F // threads, (thread + 1) * F // threads):
+            for c in range(C):
+                for i in range(3):
+                    for j in range(3):  # flipped: turned by 180 degrees, with the two axes swapped
+                        g[i, j] = w[c, f, 2 - i, 2 - j] if flipped else w[f, c, i, j]
+                for k in range(3):
+                    column = _times_G(g[0, k], g[1, k], g[2, k])
+                    for i in range(6):
+                        half[i, k] = column[i]
+                position = (f // ROWS * C + c) * ROWS + f % ROWS
+                for i in range(6):
+                    for value in _times_G(half[i, 0], half[i, 1], half[i, 2]):
+                        u[position] = value
+                        position += panels * C * ROWS  # the next of the 36 elements
+
+
+@jit
+def _times_G(a, b, c):
+    """Return ``G (a, b, c)``, in double precision: it is done once a filter and limits the accuracy of all."""
+    outer, even, odd = (a + c) / 6, a / 24 + c / 6, b / 12
+    return a / 4, -outer - b / 6, b / 6 - outer, even + odd, even - odd, c
+
+
+def winograd(x, w, b, padding, output_size, *, flipped=False):
+    """Slide 3 x 3 filters over `x` with stride 1.
+
+    `w` is ``(F, C, 3, 3)``; or, `flipped`, the filters ``(C, F, 3, 3)`` of the convolution whose transpose is meant.
+    `padding` may be negative then: input that is not looked at.
+    """
+    N, C = x.shape[:2]
+    F = w.shape[1] if flipped else w.shape[0]
+    threads = numba.get_num_threads()
+    plan = _plan(N, C, F, tuple(output_size), padding, threads)
+    bias = np.zeros(F, x.dtype) if b is None else b
+    u = np.zeros(36 * -(-F // ROWS) * ROWS * C, x.dtype)
+    _transform_filters(w, flipped, u, threads)
+    y = np.empty((N, F, *output_size), dtype=x.dtype)
+    _winograd(x, u, bias, y, plan, lanes_of(x.dtype), threads)
+    return y
+
+
+@jit(parallel=True)
+def _winograd(x, u, b, y, plan, lanes, threads):
+    N, F, H_out, W_out = y.shape
+    C = x.shape[1]
+    panels = (F + ROWS - 1) // ROWS
+    all_rows = (H_out + 3) // 4
+    blocks = (all_rows + plan.block - 1) // plan.block
+    tasks = N * blocks
+    tiles = plan.block * plan.columns
+    # The distance between streams: whole vectors, and not a power of two, which would collide in the cache.
+    stream = (tiles + 2 * lanes - 1) // lanes * lanes + lanes
+    channel_offsets = np.arange(C) * (36 * stream)
+    no_bias = np.zeros(ROWS, x.dtype)
+    for thread in numba.prange(threads):
+        scratch = np.empty(plan.plane + VECTORS * lanes, x.dtype)
+        line = np.empty(line_size(plan), x.dtype)
+        half = np.empty(24 * stream + 2 * lanes, x.dtype)
+        v = np.empty(C * 36 * stream + VECTORS * lanes, x.dtype)
+        m = np.empty(panels * ROWS * 36 * stream + VECTORS * lanes, x.dtype)
+        out = np.empty(16 * stream + 2 * lanes, x.dtype)
+        for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
+            n, row = task // blocks, task % blocks * plan.block
+            rows = min(plan.block, all_rows - row)
+            for c in range(C):
+                load(x, n, c, 1, row, plan, line, scratch)
+                _transform_input(scratch, plan, stream, half, v, c * 36 * stream)
+            for panel in range(panels):
+                for element in range(36):
+                    start = (element * panels + panel) * C * ROWS
+                    target = panel * ROWS * 36 * stream + element * stream
+                    multiply(
+                        v[element * stream :],
+                        channel_offsets,
+                        C,
+                        u,
+                        start,
+                        no_bias,
+                        0,
+                        m,
+                        target,
+                        36 * stream,
+                        tiles,
+                        lanes,
+                    )
+            for f in range(F):
+                _transform_output(m, f * 36 * stream, tiles, stream, half, out)
+                for r in range(min(4 * rows, H_out - 4 * row)):
+                    start = r % 4 * 4 * stream + r // 4 * plan.columns
+                    interleave(out, start, stream, 4, b[f], y[n, f, 4 * row + r])
+
+
+@jit
+def _transform_input(scratch, plan, stream, half, v, start):
+    """``Bᵀ d B`` of one channel: first down the columns of every tile, then along the rows."""
+    tiles = plan.block * plan.columns
+    down = np.empty(6, np.int64)
+    along = np.empty(6, np.int64)
+    for k in range(6):
+        down[k] = k % 4 * 4 * plan.phase + k // 4 * plan.columns
+        along[k] = k % 4 * stream + k // 4
+    for j in range(4):
+        _apply_BT(scratch, j * plan.phase, down, half, j * stream, 4 * stream, tiles + 1)
+    for i in range(6):
+        _apply_BT(half, i * 4 * stream, along, v, start + i * 6 * stream, stream, tiles)
+
+
+@jit
+def _transform_output(m, start, tiles, stream, half, out):
+    """``Aᵀ m A`` of one filter: (6, 6) streams become (4, 4)."""
+    down = np.empty(6, np.int64)
+    along = np.empty(6, np.int64)
+    for k in range(6):
+        down[k] = k * 6 * stream
+        along[k] = k * stream
+    for j in range(6):
+        _apply_AT(m, start + j * stream, down, half, j * stream, 6 * stream, tiles)
+    for i in range(4):
+        _apply_AT(half, i * 6 * stream, along, out, i * 4 * stream, stream, tiles)
