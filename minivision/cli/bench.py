@@ -14,7 +14,7 @@ import pathlib
 import shlex
 
 from minivision.cli.options import UsageError, count
-from minivision.core.atomic import replacing
+from minivision.core.atomic import atomic_write
 
 EPILOG = """\
 examples:
@@ -65,7 +65,7 @@ def run(args):
 
 def _write(path, figures):
     if path:
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 

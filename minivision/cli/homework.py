@@ -161,10 +161,10 @@ def release(args):
 
 
 def solution(args):
-    from minivision.core.atomic import replacing
+    from minivision.core.atomic import atomic_write
     from minivision.homework import load_assignment, source
 
-    with replacing(args.out) as beside:
+    with atomic_write(args.out) as beside:
         beside.write_text(source.solution(load_assignment(args.assignment)))
     print(args.out)
     return 0

@@ -12,7 +12,7 @@ import sys
 
 from minivision.cli.evaluate import load_run
 from minivision.cli.options import UsageError, add_backend_argument, choose_backend, on_backend, size
-from minivision.core.atomic import replacing
+from minivision.core.atomic import atomic_write
 
 EPILOG = """\
 examples:
@@ -84,7 +84,7 @@ def _write_objects(image, instances, model, out, name):
 
     objects = [_plain(instances[k], model) for k in range(len(instances))]
     content = {"height": image.shape[0], "width": image.shape[1], "objects": objects}
-    with replacing(out / f"{name}-objects.json") as file:
+    with atomic_write(out / f"{name}-objects.json") as file:
         file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     figure = draw_instances(image, instances, model.classes, keypoint_names=model.keypoint_names)
     figure.savefig(out / f"{name}-overlay.png")
@@ -110,7 +110,7 @@ class _CocoResults:
         self.results += coco_results(instances, self.image_ids[path.name], self.category_ids)
 
     def write(self, out):
-        with replacing(out / "coco-results.json") as file:
+        with atomic_write(out / "coco-results.json") as file:
             file.write_text(json.dumps(self.results) + "\n", encoding="utf-8")
 
 

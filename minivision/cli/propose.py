@@ -72,7 +72,7 @@ def run(args):
 def _draw(args):
     from tqdm import tqdm
 
-    from minivision.core.atomic import replacing
+    from minivision.core.atomic import atomic_write
     from minivision.data import read_image
     from minivision.detection import region_hierarchy, selective_search
     from minivision.viz import draw_best_proposals, draw_hierarchy
@@ -90,7 +90,7 @@ def _draw(args):
         if args.hierarchy:
             figures["hierarchy"] = draw_hierarchy(image, region_hierarchy(image))
         for what, figure in figures.items():
-            with replacing(args.out / f"{name}-{what}.png") as file:
+            with atomic_write(args.out / f"{name}-{what}.png") as file:
                 figure.savefig(file, format="png")
     print(f"Wrote pictures of {len(paths) - failed} images into {args.out}")
     return _exit_code(failed, len(paths))
@@ -120,7 +120,7 @@ def _exit_code(failed, total):
 
 
 def _measure(args):
-    from minivision.core.atomic import replacing
+    from minivision.core.atomic import atomic_write
     from minivision.data import open_dataset
     from minivision.detection import propose_dataset
     from minivision.metrics import evaluate_proposals, proposal_recall
@@ -140,7 +140,7 @@ def _measure(args):
     print(_table(f"{args.mode} on {where}", evaluate_proposals(truths, proposals, dataset.classes)))
     args.out.mkdir(parents=True, exist_ok=True)
     picture = args.out / f"recall-{args.mode}.png"
-    with replacing(picture) as file:
+    with atomic_write(picture) as file:
         draw_proposal_recall({args.mode: proposal_recall(truths, proposals)}).savefig(file, format="png")
     print(f"\nWrote {picture}")
     return 0

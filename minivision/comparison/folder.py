@@ -6,7 +6,7 @@ import pathlib
 
 from minivision.comparison.rows import Settings
 from minivision.comparison.table import csv_table, markdown_table
-from minivision.core.atomic import replacing
+from minivision.core.atomic import atomic_write
 
 STATE = "comparison.json"
 TABLES, PICTURE = ("comparison.csv", "comparison.md"), "comparison.png"
@@ -58,7 +58,7 @@ class Folder:
     def _save(self):
         settings = dataclasses.asdict(self.settings)
         state = {"comparison": self.comparison.name, "settings": settings, "figures": self.figures}
-        with replacing(self.path / STATE) as file:
+        with atomic_write(self.path / STATE) as file:
             file.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 
     def missing(self):
@@ -82,7 +82,7 @@ class Folder:
             markdown_table(comparison, table, self.settings),
         )
         for name, text in zip(TABLES, texts, strict=True):
-            with replacing(self.path / name) as file:
+            with atomic_write(self.path / name) as file:
                 file.write_text(text, encoding="utf-8")
-        with replacing(self.path / PICTURE) as file:
+        with atomic_write(self.path / PICTURE) as file:
             comparison.draw(table, self.settings).savefig(file, format="png")

@@ -6,8 +6,8 @@ import pathlib
 
 
 @contextlib.contextmanager
-def replacing(path):
-    """Give a path beside `path` to write to; it takes the place of `path` when all went well, and vanishes if not.
+def atomic_write(path):
+    """Yield a path next to `path` to write to; it takes the place of `path` when all went well, and vanishes if not.
 
     Parameters
     ----------
@@ -19,9 +19,9 @@ def replacing(path):
         Of the same name with ``.partial`` behind it.
     """
     path = pathlib.Path(path)
-    beside = path.with_name(f"{path.name}.partial")
+    partial = path.with_name(f"{path.name}.partial")
     try:
-        yield beside
-        os.replace(beside, path)
+        yield partial
+        os.replace(partial, path)
     finally:
-        beside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)

@@ -51,7 +51,7 @@ def on_host(array):
     return array.get() if is_on_gpu(array) else np.asarray(array)
 
 
-def beside(array, other):
+def to_device_of(array, other):
     """Return `array` where the array `other` lies; if it is there already it is not copied."""
     if not is_on_gpu(other):
         return on_host(array)

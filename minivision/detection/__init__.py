@@ -2,7 +2,7 @@
 
 from minivision.core.labels import BACKGROUND, IGNORED
 from minivision.detection.anchors.anchor_grid import anchor_grid, choose_anchor_sizes
-from minivision.detection.anchors.default_boxes import SSD300, SSD512, Layout, boxes_per_place, default_boxes
+from minivision.detection.anchors.default_boxes import SSD300, SSD512, DefaultBoxLayout, boxes_per_place, default_boxes
 from minivision.detection.anchors.kmeans_anchors import kmeans_anchors, mean_best_iou, spread_anchors
 from minivision.detection.anchors.matching import (
     best_overlaps,
@@ -16,7 +16,7 @@ from minivision.detection.anchors.sampling import sample
 from minivision.detection.masks_and_joints.joints import joint_places, joints_at
 from minivision.detection.masks_and_joints.masks import crop_masks, mask_loss, paste_masks
 from minivision.detection.proposals.dataset_proposals import propose_dataset
-from minivision.detection.select_detections import detections
+from minivision.detection.select_detections import select_detections
 from minivision.detection.selective_search.graph_segmentation import graph_segmentation
 from minivision.detection.selective_search.region_grouping import group_regions
 from minivision.detection.selective_search.search import region_hierarchy, selective_search
@@ -29,7 +29,7 @@ __all__ = [
     "IGNORED",
     "SSD300",
     "SSD512",
-    "Layout",
+    "DefaultBoxLayout",
     "anchor_grid",
     "anchor_targets",
     "best_overlaps",
@@ -38,7 +38,7 @@ __all__ = [
     "crop_masks",
     "decode_yolo",
     "default_boxes",
-    "detections",
+    "select_detections",
     "encode_yolo",
     "fill_similarity",
     "graph_segmentation",

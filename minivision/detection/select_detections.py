@@ -6,7 +6,7 @@ from minivision import ops
 from minivision.data.instances import Instances
 
 
-def detections(boxes, scores, size, *, score_threshold=0.05, iou_threshold=0.5, most=100):
+def select_detections(boxes, scores, size, *, score_threshold=0.05, iou_threshold=0.5, most=100):
     """Keep the boxes that score well and that no better one of their class covers.
 
     Parameters

@@ -7,7 +7,7 @@ import multiprocessing
 import pathlib
 import tempfile
 
-from minivision.core.atomic import replacing
+from minivision.core.atomic import atomic_write
 from minivision.homework.grading import Result, grade
 from minivision.homework.library import write_library
 from minivision.homework.manifest import load_assignment
@@ -80,7 +80,7 @@ def _grade(folder, library, seed, locked, path, told=None):
 def write_table(assignment, results, path):
     """Write the table of a class as CSV: a line for each submission, sorted by its name."""
     ids = [task.id for task in assignment.tasks]
-    with replacing(path) as beside, open(beside, "w", newline="") as file:
+    with atomic_write(path) as beside, open(beside, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["submission", "points", "of", *ids, "problem"])
         for result in sorted(results, key=lambda result: result.submission):

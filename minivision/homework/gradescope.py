@@ -6,7 +6,7 @@ Formats: Gradescope, "Autograder specifications" and "Output format" in its docu
 import json
 import pathlib
 
-from minivision.core.atomic import replacing
+from minivision.core.atomic import atomic_write
 from minivision.homework.library import whole_library, write_wheel, write_zip
 from minivision.homework.manifest import assignments
 
@@ -81,7 +81,7 @@ def _sentence(test):
 
 def write_results(results, path):
     """Write results as JSON; the file is always a whole one, the old or the new."""
-    with replacing(path) as beside:
+    with atomic_write(path) as beside:
         beside.write_text(json.dumps(results, indent=1) + "\n")
 
 
@@ -114,5 +114,5 @@ def autograder(assignment, path, *, seed=None, wheels=None):
             files[f"assignment/{each.relative_to(assignment.folder).as_posix()}"] = each.read_bytes()
     for each in sorted(pathlib.Path(wheels).glob("*.whl")) if wheels else ():
         files[f"wheels/{each.name}"] = each.read_bytes()
-    with replacing(path) as beside:
+    with atomic_write(path) as beside:
         write_zip(files, beside)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minivision.core.devices import beside
+from minivision.core.devices import to_device_of
 from minivision.layers.convolution import Conv2d
 from minivision.layers.layer import Layer
 
@@ -38,7 +38,7 @@ class AttentionPool2d(Layer):
         """
         N, C, H, W = x.shape
         p = self.attention(x, training).reshape(N, -1, H * W)
-        features, places = x.reshape(N, C, H * W).transpose(0, 2, 1), beside(_places(H, W, x.dtype), x)
+        features, places = x.reshape(N, C, H * W).transpose(0, 2, 1), to_device_of(_places(H, W, x.dtype), x)
         if training:
             self.remember(p, features, places, x.shape)
         return np.concatenate([(p @ features).reshape(N, -1), (p @ places).reshape(N, -1)], axis=1)

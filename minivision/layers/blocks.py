@@ -7,7 +7,7 @@ from minivision.layers.normalization import BatchNorm2d
 from minivision.layers.pointwise import ReLU
 
 
-def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, dilation=1, first=False, rng):
+def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, dilation=1, needs_input_grad=True, rng):
     """Return convolution, batch normalization, ReLU; maps of stride 1 keep their size.
 
     Parameters
@@ -16,8 +16,8 @@ def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, dilation=1
     kernel_size : int
         Odd.
     stride, dilation : int
-    first : bool
-        Whether the block is the first of a network; see :class:`Conv2d`.
+    needs_input_grad : bool
+        False in the first block of a network; see :class:`Conv2d`.
     rng : numpy.random.Generator
     """
     return NormalizedConvs(
@@ -29,7 +29,7 @@ def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, dilation=1
             padding=dilation * (kernel_size // 2),
             dilation=dilation,
             bias=False,
-            first=first,
+            needs_input_grad=needs_input_grad,
             rng=rng,
         ),
         BatchNorm2d(out_channels),

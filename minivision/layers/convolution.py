@@ -20,9 +20,9 @@ class Conv2d(Layer):
     groups : int
     bias : bool
         Whether to add a bias; not needed before batch normalization.
-    first : bool
-        Whether this is the first layer of a network: ``backward`` then returns None, as nobody needs the gradient of
-        an image, and saves the time.
+    needs_input_grad : bool
+        Whether ``backward`` returns the gradient of the input. False in the first layer of a network: ``backward`` then
+        computes the gradients of w and b only, and returns None.
     rng : numpy.random.Generator, optional
         For He's initialization. Without one the seed is 0.
     """
@@ -38,7 +38,7 @@ class Conv2d(Layer):
         dilation=1,
         groups=1,
         bias=True,
-        first=False,
+        needs_input_grad=True,
         rng=None,
     ):
         kh, kw = pair("kernel_size", kernel_size)
@@ -47,7 +47,7 @@ class Conv2d(Layer):
         self.w = Parameter(he_normal(shape, shape[1] * kh * kw, rng))
         self.b = Parameter(np.zeros(out_channels, np.float32), decay=False) if bias else None
         self.geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        self.first = first
+        self.needs_input_grad = needs_input_grad
 
     def forward(self, x, training=False):
         """Return y ``(N, out_channels, H_out, W_out)`` for x ``(N, in_channels, H, W)``."""
@@ -56,9 +56,9 @@ class Conv2d(Layer):
         return ops.conv2d(x, self.w.value, self.b.value if self.b else None, **self.geometry)
 
     def backward(self, dy):
-        """Return dx (None in a first layer); add to the gradients of w and b."""
+        """Return dx (None without `needs_input_grad`); add to the gradients of w and b."""
         (x,) = self.recall()
-        if self.first:
+        if not self.needs_input_grad:
             dx = None
             dw, db = ops.conv2d_filter_gradient(dy, x, self.w.value.shape[2:], **self.geometry)
         else:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minivision.core.devices import beside, is_on_gpu, on_host, require_gpu
+from minivision.core.devices import is_on_gpu, on_host, require_gpu, to_device_of
 
 
 class Parameter:
@@ -162,7 +162,7 @@ class Layer:
             if array.shape != state[name].shape:
                 raise ValueError(f"{name}: expected shape {array.shape}, got {state[name].shape}")
         for name, array in own.items():
-            array[...] = beside(state[name], array)
+            array[...] = to_device_of(state[name], array)
 
     def zero_gradients(self):
         """Set every gradient to zero, before the first backward pass of a step."""

@@ -92,7 +92,7 @@ class EncoderDecoder(Segmenter):
         rng = np.random.default_rng(0) if rng is None else rng
         self.skips = skips
         # Normalised after the pooling: there are a quarter as many numbers, and the maxima stay the maxima.
-        self.stem = Conv2d(3, widths[0], 3, padding=1, bias=False, first=True, rng=rng)
+        self.stem = Conv2d(3, widths[0], 3, padding=1, bias=False, needs_input_grad=False, rng=rng)
         self.halve = Sequential(MaxPool2d(2), BatchNorm2d(widths[0]), ReLU())
         self.stages = []
         for k, (width, depth) in enumerate(zip(widths, depths, strict=True)):

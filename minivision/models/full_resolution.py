@@ -61,7 +61,7 @@ class FullResolution(Segmenter):
             raise ValueError(f"expected a width of at least 1 and no fewer than 0 blocks, got {width} and {blocks}")
         rng = np.random.default_rng(0) if rng is None else rng
         dilations = [2**k if dilated and k < blocks - 1 else 1 for k in range(blocks)]  # 1, 2, 4, 8, 16, 1
-        self.stem = conv_block(3, width, first=True, rng=rng)
+        self.stem = conv_block(3, width, needs_input_grad=False, rng=rng)
         self.blocks = Sequential(
             *(ResidualBlock(width, convolutions=1, dilation=dilation, rng=rng) for dilation in dilations)
         )

@@ -13,7 +13,7 @@ different units, nats and squared image sides; the weight between them decides w
 import numpy as np
 
 from minivision import ops
-from minivision.core.devices import beside, on_host
+from minivision.core.devices import on_host, to_device_of
 from minivision.data.instances import Instances
 from minivision.layers import AttentionPool2d, GlobalMaxPool2d, Linear, ReLU, Sequential
 from minivision.models.base.model import class_probabilities
@@ -71,7 +71,7 @@ class Localizer(SingleObject):
     def losses(self, outputs, batch):
         """Return the softmax loss of the classes and the weighted L2 loss of the boxes, and both gradients."""
         scores, boxes = outputs
-        labels, targets = (beside(target, boxes) for target in self.targets(batch))
+        labels, targets = (to_device_of(target, boxes) for target in self.targets(batch))
         class_loss, dscores = ops.softmax_cross_entropy(scores, labels - 1)
         box_loss, dboxes = ops.mse_loss(boxes, targets.astype(boxes.dtype))
         weight = boxes.dtype.type(self.options["box_weight"])

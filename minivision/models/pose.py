@@ -11,7 +11,7 @@ no loss and no gradient; one that is labelled but hidden does: the network has t
 import numpy as np
 
 from minivision import ops
-from minivision.core.devices import beside, on_host
+from minivision.core.devices import on_host, to_device_of
 from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
 from minivision.layers import AttentionPool2d, Linear, ReLU, Sequential
@@ -70,7 +70,7 @@ class Pose(SingleObject):
 
     def losses(self, outputs, batch):
         """Return the squared error of the labelled joints, averaged over them, and its gradient."""
-        targets, labelled = (beside(target, outputs) for target in self.targets(batch))
+        targets, labelled = (to_device_of(target, outputs) for target in self.targets(batch))
         targets = np.where(labelled, targets, outputs).astype(outputs.dtype)  # no error where nothing is known
         total, gradient = ops.mse_loss(outputs, targets, reduction="sum")
         count = outputs.dtype.type(max(1, 2 * int(labelled.sum())))

@@ -21,8 +21,8 @@ segmentation", CVPR 2014; thresholds and constants from its sections 2.3 and 3.5
 import numpy as np
 
 from minivision import ops
-from minivision.core.devices import beside, on_host
-from minivision.detection import detections, match_instances, sample
+from minivision.core.devices import on_host, to_device_of
+from minivision.detection import match_instances, sample, select_detections
 from minivision.layers import Flatten, Linear, ReLU, Sequential
 from minivision.models.base.model import class_probabilities
 from minivision.models.base.proposal_detector import ProposalDetector
@@ -105,7 +105,7 @@ class RCNN(ProposalDetector):
         margin = CONTEXT / (1 - 2 * CONTEXT)  # in sides of the box
         wide, high = margin * (x2 - x1), margin * (y2 - y1)
         around = np.column_stack([rois[:, 0], x1 - wide, y1 - high, x2 + wide, y2 + high])
-        return ops.crop_and_resize(images, beside(around.astype(rois.dtype), images), self.side)
+        return ops.crop_and_resize(images, to_device_of(around.astype(rois.dtype), images), self.side)
 
     def forward(self, regions, training=False):
         """Return features ``(K, hidden)`` and class scores ``(K, classes)`` of regions ``(K, 3, side, side)``."""
@@ -130,7 +130,9 @@ class RCNN(ProposalDetector):
         boxes, labels = [], []
         for proposals, instances in zip(self.proposals_of(batch), batch.instances, strict=True):
             candidates = np.concatenate([proposals, instances.boxes], dtype=np.float32)
-            matches = match_instances(candidates, instances, high=FOUND, low=FOUND, best_for_each=False)
+            matches = match_instances(
+                candidates, instances, fg_iou_thresh=FOUND, bg_iou_thresh=FOUND, allow_low_quality_matches=False
+            )
             positive, negative = sample(matches, self.sampled, POSITIVE, self.rng)
             boxes.append(candidates[np.concatenate([positive, negative])])
             labels += [instances.labels[matches[positive]], np.zeros(len(negative), np.int64)]
@@ -139,7 +141,7 @@ class RCNN(ProposalDetector):
     def losses(self, outputs, labels):
         """Return the softmax loss of the regions' classes, and its gradient."""
         _, scores = outputs
-        loss, gradient = ops.softmax_cross_entropy(scores, beside(labels, scores))
+        loss, gradient = ops.softmax_cross_entropy(scores, to_device_of(labels, scores))
         return {"class": loss}, gradient
 
     def backward(self, gradient):
@@ -161,7 +163,7 @@ class RCNN(ProposalDetector):
         fitted = *fit_svms(images, objects), *fit_boxes(images, objects), scale
         for name, array in zip(self.buffers, fitted, strict=True):
             kept = getattr(self, name)
-            kept[...] = beside(array, kept)
+            kept[...] = to_device_of(array, kept)
 
     def _with_features(self, sample):
         """Return the features of a sample's proposals and, behind them, of its true boxes; the boxes; the objects."""
@@ -199,4 +201,4 @@ class RCNN(ProposalDetector):
         deltas = np.einsum("kd,cjd->kcj", features, box_weights) + box_biases
         boxes = ops.decode_boxes(deltas, rois[:, None, 1:])  # (K, classes - 1, 4)
         of_image = [np.flatnonzero(rois[:, 0] == n) for n in range(len(images))]
-        return [detections(boxes[rows], chances[rows], size, iou_threshold=NMS) for rows in of_image]
+        return [select_detections(boxes[rows], chances[rows], size, iou_threshold=NMS) for rows in of_image]

@@ -93,8 +93,18 @@ class SlidingWindow(Segmenter):
         self.rng = np.random.default_rng(0) if rng is None else rng
         parts, channels = [], 3
         for width, kernel_size, stride in convolutions:
-            first = not parts
-            parts.append(Conv2d(channels, width, kernel_size, stride=stride, bias=False, first=first, rng=self.rng))
+            needs_input_grad = bool(parts)
+            parts.append(
+                Conv2d(
+                    channels,
+                    width,
+                    kernel_size,
+                    stride=stride,
+                    bias=False,
+                    needs_input_grad=needs_input_grad,
+                    rng=self.rng,
+                )
+            )
             parts += [BatchNorm2d(width), ReLU()]
             channels = width
         scores = Conv2d(channels, len(classes), 1, rng=self.rng)

@@ -22,9 +22,9 @@ import functools
 import numpy as np
 
 from minivision import ops
-from minivision.core.devices import beside, on_host
+from minivision.core.devices import on_host, to_device_of
 from minivision.core.labels import IGNORE_INDEX, IGNORED
-from minivision.detection import Layout, boxes_per_place, default_boxes, match_instances
+from minivision.detection import DefaultBoxLayout, boxes_per_place, default_boxes, match_instances
 from minivision.layers import Conv2d, MaxPool2d, Sequential, conv_block
 from minivision.models.base.single_shot import SingleShot, box_sizes, softmax, within
 from minivision.models.parts.backbone import Backbone
@@ -51,7 +51,7 @@ class SSD(SingleShot):
     Attributes
     ----------
     sizes : (maps + 1,) array
-        Sides of the square default boxes of each map, in pixels, and one more; see `Layout`.
+        Sides of the square default boxes of each map, in pixels, and one more; see `DefaultBoxLayout`.
     """
 
     name = "ssd"
@@ -83,10 +83,10 @@ class SSD(SingleShot):
             head.w.value *= 0.1  # begin undecided
 
     def layout(self, size):
-        """Return the :class:`minivision.detection.Layout` of the default boxes of images of a height and width."""
+        """Return the :class:`minivision.detection.DefaultBoxLayout` of the default boxes of images of a height and width."""
         steps = [FINEST * 2**k for k in range(self.options["maps"])]
         map_sizes = [(size[0] // step, size[1] // step) for step in steps]
-        return Layout(tuple(map_sizes), tuple(steps), tuple(on_host(self.sizes).tolist()), self.ratios)
+        return DefaultBoxLayout(tuple(map_sizes), tuple(steps), tuple(on_host(self.sizes).tolist()), self.ratios)
 
     def default_boxes(self, size):
         """Return the default boxes ``(K, 4)`` of images of a height and width."""
@@ -96,7 +96,7 @@ class SSD(SingleShot):
         """Choose the sizes by the boxes of the training set, from small to large in equal steps, and say them."""
         small, large = np.quantile(np.sqrt(box_sizes(dataset).prod(axis=1)), (0.05, 0.95))
         sizes = np.linspace(small, large, len(self.sizes))
-        self.sizes[...] = beside(sizes, self.sizes)
+        self.sizes[...] = to_device_of(sizes, self.sizes)
         shown = ", ".join(f"{size:.0f}" for size in sizes[:-1])
         print(f"Default boxes of {shown} pixels, one size for each map, and larger ones between these", flush=True)
 
@@ -130,8 +130,10 @@ class SSD(SingleShot):
         positive = labels > 0
         trained = positive | hardest_negatives(outputs[..., 4:], labels)
         count = max(1, np.count_nonzero(positive))  # without any object both losses are 0
-        wanted, labels = beside(wanted[positive], outputs), beside(labels[trained], outputs)
-        positive, trained = (beside(np.flatnonzero(each), outputs) for each in (positive, trained))  # rows of `said`
+        wanted, labels = to_device_of(wanted[positive], outputs), to_device_of(labels[trained], outputs)
+        positive, trained = (
+            to_device_of(np.flatnonzero(each), outputs) for each in (positive, trained)
+        )  # rows of `said`
         said = outputs.reshape(-1, outputs.shape[2])
         box, ddeltas = ops.smooth_l1_loss(said[positive, :4], wanted, reduction="sum")
         classes, dscores = ops.softmax_cross_entropy(said[trained, 4:], labels, reduction="sum")
@@ -157,7 +159,7 @@ class SSD(SingleShot):
         deltas = np.zeros((*labels.shape, 4), dtype)
         for n, instances in enumerate(batch.instances):
             instances = within(instances, size)
-            matches = match_instances(boxes, instances, high=OVERLAP, low=OVERLAP)
+            matches = match_instances(boxes, instances, fg_iou_thresh=OVERLAP, bg_iou_thresh=OVERLAP)
             found = np.flatnonzero(matches >= 0)
             labels[n, found] = instances.labels[matches[found]]
             labels[n, matches == IGNORED] = IGNORE_INDEX

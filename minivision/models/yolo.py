@@ -17,7 +17,7 @@ Redmon, Divvala, Girshick and Farhadi, "You only look once: unified, real-time o
 
 import numpy as np
 
-from minivision.core.devices import beside, on_host
+from minivision.core.devices import on_host, to_device_of
 from minivision.detection import decode_yolo, encode_yolo, yolo_loss, yolo_targets
 from minivision.layers import Conv2d, MaxPool2d, Sequential, conv_block
 from minivision.models.base.single_shot import SingleShot, cells_inside, within
@@ -80,7 +80,7 @@ class YOLO(SingleShot):
         said = on_host(outputs)
         _, *losses, gradient = yolo_loss(said, *self.targets(said, batch), self.B)
         names = "box", "object", "no object", "class"
-        return dict(zip(names, losses, strict=True)), beside(gradient, outputs)
+        return dict(zip(names, losses, strict=True)), to_device_of(gradient, outputs)
 
     def targets(self, outputs, batch):
         """Return what the tensor should say, and what an error of each number counts, for these outputs on the host.

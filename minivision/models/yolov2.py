@@ -31,7 +31,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.core.constants import LARGEST_LOG_SCALE
-from minivision.core.devices import beside, on_host
+from minivision.core.devices import on_host, to_device_of
 from minivision.detection import kmeans_anchors, mean_best_iou, paired_iou, shape_iou, spread_anchors
 from minivision.layers import BatchNorm2d, Conv2d, MaxPool2d, PixelUnshuffle, ReLU, Sequential, conv_block
 from minivision.models.base.single_shot import SingleShot, box_sizes, cells_inside, softmax, within
@@ -120,7 +120,7 @@ class YOLOv2(SingleShot):
         same = np.repeat(kmeans_anchors(sizes, 1, np.random.default_rng(0)), count, axis=0)
         choices = {"k-means": clustered, "hand-picked": by_hand, "none": same}
         chosen = choices[self.options["anchors"]]
-        self.anchors[...] = beside(chosen, self.anchors)
+        self.anchors[...] = to_device_of(chosen, self.anchors)
         shown = ", ".join(f"{width:.0f}x{height:.0f}" for width, height in chosen)
         fit = {name: mean_best_iou(sizes, anchors) for name, anchors in choices.items()}
         print(
@@ -184,7 +184,9 @@ class YOLOv2(SingleShot):
         boxes = self.boxes(on_host(outputs))
         at, true, labels, counts = self.targets(boxes, batch)
         overlap = paired_iou(boxes[at], true)  # a given number: no gradient goes through it
-        *at, true, labels, counts, overlap = (beside(each, outputs) for each in (*at, true, labels, counts, overlap))
+        *at, true, labels, counts, overlap = (
+            to_device_of(each, outputs) for each in (*at, true, labels, counts, overlap)
+        )
         at = tuple(at)
         said = outputs[at]  # (K, 5 + C), of the boxes that are responsible for an object
 

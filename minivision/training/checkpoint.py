@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 
-from minivision.core.atomic import replacing
+from minivision.core.atomic import atomic_write
 from minivision.core.devices import on_host
 
 FORMAT = "minivision checkpoint"
@@ -82,7 +82,7 @@ class Checkpoint:
         }
         metadata = json.dumps({"format": FORMAT, "version": VERSION, **fields}, default=_plain)
         arrays["metadata"] = np.frombuffer(metadata.encode(), np.uint8)
-        with replacing(path) as beside, open(beside, "wb") as file:  # what a killed run left is overwritten
+        with atomic_write(path) as beside, open(beside, "wb") as file:  # what a killed run left is overwritten
             np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from minivision.core.devices import beside, on_host
+from minivision.core.devices import on_host, to_device_of
 
 
 class Optimizer:
@@ -67,7 +67,7 @@ class Optimizer:
             moment = getattr(self, name)
             if moment is None:
                 moment = np.zeros_like(gradient)
-            setattr(self, name, beside(moment, gradient).astype(gradient.dtype, copy=False))
+            setattr(self, name, to_device_of(moment, gradient).astype(gradient.dtype, copy=False))
         self.count += 1
         direction = self.direction(gradient)
         direction *= rate

@@ -14,7 +14,7 @@ SIDE = 4.4  # inches of a picture's longer side
 MARGIN = 0.06  # of the image, on each side: anchors reach out
 INK = "#1a1a1a"
 COLORS = [tuple(part / 255 for part in color) for color in OKABE_ITO]  # of objects, by their index
-MATCHED = {"high": 0.7, "low": 0.3}  # the thresholds of the region proposal network
+MATCHED = {"fg_iou_thresh": 0.7, "bg_iou_thresh": 0.3}  # the thresholds of the region proposal network
 MOST_COUNTED = 1000  # images whose objects are looked at; more tell nothing new
 
 
@@ -60,7 +60,7 @@ def draw_anchor_matches(image, anchors, instances, *, thresholds=MATCHED):
     instances : Instances
         The true objects; crowds are dashed, for nothing is to find them.
     thresholds : dict
-        ``high`` and ``low``, and perhaps ``best_for_each``, as in :func:`minivision.detection.match`.
+        ``fg_iou_thresh`` and ``bg_iou_thresh``, and perhaps ``allow_low_quality_matches``, as in :func:`minivision.detection.match`.
 
     Returns
     -------

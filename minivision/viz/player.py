@@ -8,7 +8,7 @@ import textwrap
 
 import numpy as np
 
-from minivision.core.atomic import replacing
+from minivision.core.atomic import atomic_write
 from minivision.tracing import Trace, Traced
 from minivision.tracing.expression import format_value
 from minivision.viz.canvas import Scene, Stage
@@ -48,7 +48,7 @@ class Player(Trace):
     def save(self, path, by="step"):
         """Write the player as a page of its own."""
         page = f'<!DOCTYPE html><meta charset="utf-8"><title>{self.title}</title>\n{self.player(by)}'
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             file.write_text(page, encoding="utf-8")
 
     def draw(self, step=-1):

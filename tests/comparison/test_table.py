@@ -6,7 +6,7 @@ import pytest
 
 from minivision.comparison import Comparison, Row, Settings
 from minivision.comparison.table import Column, csv_table, decimal, markdown_table, whole, with_unit
-from minivision.core.atomic import replacing
+from minivision.core.atomic import atomic_write
 
 ROWS = (
     Row("first way", "slow", "a", "tiny"),
@@ -65,11 +65,11 @@ def test_markdown_is_a_table_with_meanings_and_notes_and_a_dash_where_there_is_n
 def test_a_file_is_replaced_whole_or_stays_as_it_was(tmp_path):
     path = tmp_path / "table.md"
     path.write_text("old")
-    with pytest.raises(ZeroDivisionError), replacing(path) as file:
+    with pytest.raises(ZeroDivisionError), atomic_write(path) as file:
         file.write_text("half")
         raise ZeroDivisionError
     assert [entry.name for entry in tmp_path.iterdir()] == ["table.md"] and path.read_text() == "old"
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write_text("new")
     assert [entry.name for entry in tmp_path.iterdir()] == ["table.md"] and path.read_text() == "new"
 

@@ -49,11 +49,17 @@ def main():
         anchors.append({"map_size": map_size, "stride": stride, "sizes": sizes, "ratios": ratios, "result": name})
     for k, iou in enumerate(overlaps(rng)):
         arrays[f"iou{k}"] = iou
-        for high, low in THRESHOLDS:
-            for best_for_each in (True, False):
+        for fg_iou_thresh, bg_iou_thresh in THRESHOLDS:
+            for allow_low_quality_matches in (True, False):
                 name = f"matches{len(matches)}"
-                arrays[name] = Matcher(high, low, best_for_each)(torch.from_numpy(iou)).numpy()
-                options = {"high": high, "low": low, "best_for_each": best_for_each}
+                arrays[name] = Matcher(fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches)(
+                    torch.from_numpy(iou)
+                ).numpy()
+                options = {
+                    "fg_iou_thresh": fg_iou_thresh,
+                    "bg_iou_thresh": bg_iou_thresh,
+                    "allow_low_quality_matches": allow_low_quality_matches,
+                }
                 matches.append({"iou": f"iou{k}", "options": options, "result": name})
     index = {"version": torchvision.__version__, "anchors": anchors, "matches": matches}
     FILE.parent.mkdir(exist_ok=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minivision.detection import detections
+from minivision.detection import select_detections
 
 SIZE = (50, 60)
 
@@ -11,7 +11,7 @@ SIZE = (50, 60)
 def test_the_better_of_two_that_overlap_stays_within_a_class_only():
     boxes = np.array([[10, 10, 30, 30], [11, 10, 31, 30], [40, 5, 50, 20]], np.float32)
     scores = np.array([[0.6, 0.5], [0.9, 0.1], [0.3, 0.2]], np.float32)
-    found = detections(boxes, scores, SIZE)
+    found = select_detections(boxes, scores, SIZE)
     # class 1: box 1 beats box 0, box 2 stays; class 2: box 0 beats box 1, box 2 stays
     np.testing.assert_array_equal(found.labels, [1, 2, 1, 2])
     np.testing.assert_allclose(found.scores, [0.9, 0.5, 0.3, 0.2])
@@ -20,14 +20,14 @@ def test_the_better_of_two_that_overlap_stays_within_a_class_only():
 
 def test_each_class_has_its_own_boxes_if_given():
     boxes = np.array([[[0, 0, 10, 10], [20, 20, 40, 45]]], np.float32)  # (1, 2, 4)
-    found = detections(boxes, np.array([[0.4, 0.7]], np.float32), SIZE)
+    found = select_detections(boxes, np.array([[0.4, 0.7]], np.float32), SIZE)
     np.testing.assert_array_equal(found.labels, [2, 1])
     np.testing.assert_array_equal(found.boxes, boxes[0, ::-1])
 
 
 def test_boxes_are_clipped_and_those_outside_dropped():
     boxes = np.array([[-5, -5, 10, 70], [61, 5, 80, 20]], np.float32)
-    found = detections(boxes, np.array([[0.5], [0.9]], np.float32), SIZE)
+    found = select_detections(boxes, np.array([[0.5], [0.9]], np.float32), SIZE)
     np.testing.assert_array_equal(found.boxes, [[0, 0, 10, 50]])
 
 
@@ -35,11 +35,11 @@ def test_boxes_are_clipped_and_those_outside_dropped():
 def test_thresholds_and_the_cap(threshold, most, expected):
     boxes = np.array([[0, 0, 5, 5], [10, 0, 15, 5], [20, 0, 25, 5]], np.float32)
     scores = np.array([[0.5], [0.6], [0.7]], np.float32)
-    found = detections(boxes, scores, SIZE, score_threshold=threshold, most=most)
+    found = select_detections(boxes, scores, SIZE, score_threshold=threshold, most=most)
     assert len(found) == expected
     np.testing.assert_allclose(found.scores, np.sort(scores[:, 0])[::-1][:expected])
 
 
 def test_no_boxes_are_no_objects():
-    found = detections(np.zeros((0, 4), np.float32), np.zeros((0, 3), np.float32), SIZE)
+    found = select_detections(np.zeros((0, 4), np.float32), np.zeros((0, 3), np.float32), SIZE)
     assert len(found) == 0 and found.boxes.shape == (0, 4)

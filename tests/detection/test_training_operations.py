@@ -69,7 +69,7 @@ def test_targets_are_the_matches_and_the_way_to_each_object(rng):
     truth = Instances([[3, 2, 24, 20], [25, 10, 45, 31], [0, 0, 9, 9]], [1, 2, 1])
     anchors = anchor_grid((4, 6), 8, (10, 20), (0.5, 1, 2), offset=0.5)
     matches, deltas = anchor_targets(anchors, truth.boxes)
-    np.testing.assert_array_equal(matches, match_instances(anchors, truth, high=0.7, low=0.3))
+    np.testing.assert_array_equal(matches, match_instances(anchors, truth, fg_iou_thresh=0.7, bg_iou_thresh=0.3))
     found = matches >= 0
     assert {BACKGROUND, IGNORED, 0, 1, 2} <= set(matches.tolist())
     np.testing.assert_allclose(ops.decode_boxes(deltas, anchors)[found], truth.boxes[matches[found]], atol=1e-4)
@@ -143,9 +143,12 @@ LOGITS, DELTAS, NOBODY = np.zeros((2, 3)), np.zeros((2, 3, 4)), np.zeros(0, int)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: match(np.array([[np.nan]]), high=0.7, low=0.3), "iou: it has values that are NaN"),
+        (lambda: match(np.array([[np.nan]]), fg_iou_thresh=0.7, bg_iou_thresh=0.3), "iou: it has values that are NaN"),
         (lambda: anchor_targets(np.zeros((2, 3)), np.zeros((0, 4))), r"anchors: expected shape \(K, 4\)"),
-        (lambda: anchor_targets(np.zeros((2, 4)), np.zeros((1, 4)), high=0.2), "0 <= low <= high"),
+        (
+            lambda: anchor_targets(np.zeros((2, 4)), np.zeros((1, 4)), fg_iou_thresh=0.2),
+            "0 <= bg_iou_thresh <= fg_iou_thresh",
+        ),
         (lambda: anchor_targets(np.full((1, 4), np.nan), np.zeros((1, 4))), "anchors: expected finite"),
         (lambda: rpn_loss(LOGITS, DELTAS[:1], NOBODY, NOBODY, np.zeros((0, 4))), r"deltas: expected shape \(2, 3, 4\)"),
         (lambda: rpn_loss(LOGITS, DELTAS, np.array([6]), NOBODY, np.zeros((1, 4))), "number n . K . k"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minivision import ops
-from minivision.core.devices import beside, get_array_module, on_host
+from minivision.core.devices import get_array_module, on_host
 from minivision.layers import BatchNorm2d, Conv2d, Sequential
 from minivision.models import make_model
 from minivision.training.checkpoint import Checkpoint
@@ -36,8 +36,8 @@ def test_arrays_on_two_cards_are_refused_by_name(cupy, rng):
         b = cupy.asarray(rng.random(3))
     with pytest.raises(ValueError, match="mse_loss: x lies on GPU 0, target on GPU 1"):
         ops.mse_loss(a, b)
-    assert beside(rng.random(3), b).device.id == 1 and beside(rng.random(3), a).device.id == 0
-    loss, gradient = ops.mse_loss(b, beside(np.zeros(3), b))  # card 1 is not the current one
+    assert to_device_of(rng.random(3), b).device.id == 1 and to_device_of(rng.random(3), a).device.id == 0
+    loss, gradient = ops.mse_loss(b, to_device_of(np.zeros(3), b))  # card 1 is not the current one
     assert loss.device.id == gradient.device.id == 1
 
 
@@ -118,8 +118,8 @@ def test_an_optimizer_follows_its_model_and_steps_as_on_the_host(optimizer_class
         for device in devices:
             net.to(device)
             net.zero_gradients()
-            net(beside(x, net.w.value), training=True)
-            net.backward(beside(dy, net.w.value))
+            net(to_device_of(x, net.w.value), training=True)
+            net.backward(to_device_of(dy, net.w.value))
             optimizer.step(0.1)
         return net, optimizer
 
@@ -142,5 +142,5 @@ def test_a_checkpoint_made_on_the_gpu_is_read_on_the_host(cupy, rng, tmp_path):
 def test_the_helpers_say_where_arrays_lie(cupy):
     array = cupy.zeros(2)
     assert get_array_module(array, np.zeros(2)) is cupy and get_array_module(np.zeros(2)) is np
-    assert isinstance(on_host(array), np.ndarray) and isinstance(beside(np.zeros(2), array), cupy.ndarray)
-    assert beside(array, array) is array
+    assert isinstance(on_host(array), np.ndarray) and isinstance(to_device_of(np.zeros(2), array), cupy.ndarray)
+    assert to_device_of(array, array) is array

@@ -47,7 +47,7 @@ def test_a_place_off_the_map_is_refused(place, map_size):
 
 
 def test_matches_have_the_colour_of_their_object_and_are_counted(truth, tmp_path):
-    matches = match_instances(ANCHORS, truth, high=0.7, low=0.3)
+    matches = match_instances(ANCHORS, truth, fg_iou_thresh=0.7, bg_iou_thresh=0.3)
     figure = draw_anchor_matches(IMAGE, ANCHORS, truth)
     axis = figure.axes[0]
     counts = [int((matches == k).sum()) for k in range(3)]
@@ -78,7 +78,7 @@ def test_recall_counts_the_objects_that_the_best_anchor_fits(truth, tmp_path):
 def test_positives_are_counted_for_each_object_over_its_size(truth, tmp_path):
     figure = draw_positives_per_object(ANCHORS, [truth, truth[:1], Instances.empty()])
     line = figure.axes[0].lines[0]
-    matches = match_instances(ANCHORS, truth, high=0.7, low=0.3)
+    matches = match_instances(ANCHORS, truth, fg_iou_thresh=0.7, bg_iou_thresh=0.3)
     first, second = (matches == 0).sum(), (matches == 1).sum()
     assert line.get_ydata().tolist()[:2] == [first, second] and len(line.get_ydata()) == 3
     np.testing.assert_allclose(line.get_xdata()[:2], np.sqrt([14 * 12, 25 * 30]))

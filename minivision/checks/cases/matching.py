@@ -4,22 +4,22 @@ import numpy as np
 
 
 def match(rng):
-    papers, plain = {"high": 0.7, "low": 0.3}, {"best_for_each": False}
+    papers, plain = {"fg_iou_thresh": 0.7, "bg_iou_thresh": 0.3}, {"allow_low_quality_matches": False}
     clear = np.array([[0.8, 0.5, 0.1, 0.0, 0.2], [0.1, 0.2, 0.75, 0.05, 0.4]])
     yield (clear,), {**papers, **plain}
     yield (clear,), papers
     for objects, boxes in ((3, 8), (1, 6), (5, 40), (6, 2)):
         iou = rng.uniform(0, 1, (objects, boxes))
-        yield (iou,), {"high": 0.6, "low": 0.35, **plain}
+        yield (iou,), {"fg_iou_thresh": 0.6, "bg_iou_thresh": 0.35, **plain}
         yield (iou,), papers
         yield (0.6 * iou,), papers  # hardly a box is found but for the best ones
-        yield (0.9 * iou,), {"high": 0.5, "low": 0.5, **plain}
+        yield (0.9 * iou,), {"fg_iou_thresh": 0.5, "bg_iou_thresh": 0.5, **plain}
     exactly = np.array([[0.75, 0.25, 0.5, 0.0], [0.0, 0.25, 0.125, 0.25]])
-    yield (exactly,), {"high": 0.75, "low": 0.25, **plain}
-    yield (exactly,), {"high": 0.75, "low": 0.25}
+    yield (exactly,), {"fg_iou_thresh": 0.75, "bg_iou_thresh": 0.25, **plain}
+    yield (exactly,), {"fg_iou_thresh": 0.75, "bg_iou_thresh": 0.25}
     equal = rng.integers(0, 3, (4, 9)) / 4
-    yield (equal,), {"high": 0.75, "low": 0.25}
-    yield (equal,), {"high": 0.5, "low": 0.25, **plain}
+    yield (equal,), {"fg_iou_thresh": 0.75, "bg_iou_thresh": 0.25}
+    yield (equal,), {"fg_iou_thresh": 0.5, "bg_iou_thresh": 0.25, **plain}
     yield (np.array([[0.0, 0.0, 0.0], [0.0, 0.9, 0.5]]),), papers  # no box overlaps the first object
     yield (np.zeros((2, 3)),), papers
     yield (np.array([[0.5, 0.4], [0.6, 0.1]]),), papers  # both objects have the same best box

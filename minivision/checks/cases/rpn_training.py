@@ -14,10 +14,10 @@ def anchor_targets(rng):
     anchors = np.concatenate([near, random_boxes(rng, 10)])[rng.permutation(30)]
     yield (anchors, boxes), {}
     yield (anchors, boxes[:1]), {}
-    yield (anchors, boxes), {"high": 0.5, "low": 0.4}
-    yield (anchors, boxes), {"high": 0.45}
-    yield (anchors, boxes), {"low": 0.05}
-    yield (anchors, boxes), {"high": 0.9, "low": 0.9}
+    yield (anchors, boxes), {"fg_iou_thresh": 0.5, "bg_iou_thresh": 0.4}
+    yield (anchors, boxes), {"fg_iou_thresh": 0.45}
+    yield (anchors, boxes), {"bg_iou_thresh": 0.05}
+    yield (anchors, boxes), {"fg_iou_thresh": 0.9, "bg_iou_thresh": 0.9}
     yield (random_boxes(rng, 12), random_boxes(rng, 3)), {}  # hardly an anchor is found but for the best ones
     equal = np.array([[0, 0, 8, 8], [2, 0, 10, 8], [0, 2, 8, 10], [2, 2, 10, 10], [30, 30, 34, 34]], float)
     yield (equal, np.array([[1.0, 1.0, 9.0, 9.0], [60.0, 60.0, 70.0, 70.0]])), {}

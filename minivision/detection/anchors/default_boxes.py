@@ -7,7 +7,7 @@ import numpy as np
 from minivision.core.arguments import pair
 
 
-class Layout(NamedTuple):
+class DefaultBoxLayout(NamedTuple):
     """The default boxes of a network.
 
     Attributes
@@ -29,13 +29,13 @@ class Layout(NamedTuple):
 
 
 # As the authors published them for Pascal VOC; their paper says a rule, and lets the first map depart from it.
-SSD300 = Layout(
+SSD300 = DefaultBoxLayout(
     (38, 19, 10, 5, 3, 1),
     (8, 16, 32, 64, 100, 300),
     (30, 60, 111, 162, 213, 264, 315),
     ((2,), (2, 3), (2, 3), (2, 3), (2,), (2,)),
 )
-SSD512 = Layout(
+SSD512 = DefaultBoxLayout(
     (64, 32, 16, 8, 4, 2, 1),
     (8, 16, 32, 64, 128, 256, 512),
     (35.84, 76.8, 153.6, 230.4, 307.2, 384, 460.8, 537.6),
@@ -53,7 +53,7 @@ def default_boxes(layout):
 
     Parameters
     ----------
-    layout : Layout
+    layout : DefaultBoxLayout
 
     Returns
     -------

@@ -10,36 +10,38 @@ from minivision.core.labels import BACKGROUND, IGNORED
 CROWD_SHARE = 0.5  # of a background box's area in a crowd, from which it is ignored
 
 
-def check_thresholds(high, low):
-    """Return the two thresholds of a matching; raise ValueError unless ``0 <= low <= high``."""
-    if not 0 <= low <= high:
-        raise ValueError(f"expected 0 <= low <= high, got low={low} and high={high}")
-    return number("high", high), number("low", low)
+def check_thresholds(fg_iou_thresh, bg_iou_thresh):
+    """Return the two thresholds of a matching; raise ValueError unless ``0 <= bg_iou_thresh <= fg_iou_thresh``."""
+    if not 0 <= bg_iou_thresh <= fg_iou_thresh:
+        raise ValueError(
+            f"expected 0 <= bg_iou_thresh <= fg_iou_thresh, got bg_iou_thresh={bg_iou_thresh} and fg_iou_thresh={fg_iou_thresh}"
+        )
+    return number("fg_iou_thresh", fg_iou_thresh), number("bg_iou_thresh", bg_iou_thresh)
 
 
-def _check_match(iou, high, low, best_for_each):
+def _check_match(iou, fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches):
     (iou,) = floats(iou=iou)
-    high, low = check_thresholds(high, low)
+    fg_iou_thresh, bg_iou_thresh = check_thresholds(fg_iou_thresh, bg_iou_thresh)
     if iou.ndim != 2:
         raise ValueError(f"iou: expected shape (G, A), a row for each object, got {iou.shape}")
     if np.isnan(iou).any():
         raise ValueError("iou: it has values that are NaN; look where the boxes come from")
-    return iou, high, low, bool(best_for_each)
+    return iou, fg_iou_thresh, bg_iou_thresh, bool(allow_low_quality_matches)
 
 
 @operation(check=_check_match, returns=("matches",))
-def match(iou, *, high, low, best_for_each=True):
+def match(iou, *, fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches=True):
     """Give every box the object that it overlaps most, if it overlaps it enough.
 
     Parameters
     ----------
     iou : (G, A) array
         Intersection over union of G objects with A boxes (anchors or proposals), as ``box_iou`` returns it.
-    high : float
+    fg_iou_thresh : float
         From here on a box has found its object.
-    low : float
-        Below, a box is background; between `low` and `high` it is ignored.
-    best_for_each : bool
+    bg_iou_thresh : float
+        Below, a box is background; between `bg_iou_thresh` and `fg_iou_thresh` it is ignored.
+    allow_low_quality_matches : bool
         Whether the boxes that overlap an object most, all equally good ones, count as found however small that
         overlap is; so no object remains without a box. As everywhere, such a box gets the object that *it* overlaps
         most, which is usually that one.
@@ -52,7 +54,7 @@ def match(iou, *, high, low, best_for_each=True):
     Raises
     ------
     ValueError
-        When the thresholds do not satisfy ``0 <= low <= high``.
+        When the thresholds do not satisfy ``0 <= bg_iou_thresh <= fg_iou_thresh``.
 
     Notes
     -----
@@ -66,15 +68,15 @@ def match(iou, *, high, low, best_for_each=True):
     if iou.size == 0:
         return np.full(iou.shape[1], BACKGROUND)
     objects, overlap = iou.argmax(axis=0), iou.max(axis=0)
-    matches = np.where(overlap >= high, objects, np.where(overlap < low, BACKGROUND, IGNORED))
-    if best_for_each:
+    matches = np.where(overlap >= fg_iou_thresh, objects, np.where(overlap < bg_iou_thresh, BACKGROUND, IGNORED))
+    if allow_low_quality_matches:
         best = iou.max(axis=1, keepdims=True)  # (G, 1)
         boxes = np.nonzero((iou == best) & (best > 0))[1]
         matches[boxes] = objects[boxes]
     return matches
 
 
-def match_instances(boxes, instances, *, high, low, best_for_each=True):
+def match_instances(boxes, instances, *, fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches=True):
     """Match boxes with the objects of an image; crowds are no objects, and no background either.
 
     Parameters
@@ -84,7 +86,7 @@ def match_instances(boxes, instances, *, high, low, best_for_each=True):
     instances : Instances
         The true objects. An object of a ``crowd`` is never matched: boxes that lie in it by half and more, and
         would be background, are ignored.
-    high, low, best_for_each
+    fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches
         As in :func:`match`.
 
     Returns
@@ -94,7 +96,12 @@ def match_instances(boxes, instances, *, high, low, best_for_each=True):
     """
     iou = ops.box_iou(instances.boxes, boxes)  # (G, A)
     iou[instances.crowd] = 0
-    matches = match(iou, high=high, low=low, best_for_each=best_for_each)
+    matches = match(
+        iou,
+        fg_iou_thresh=fg_iou_thresh,
+        bg_iou_thresh=bg_iou_thresh,
+        allow_low_quality_matches=allow_low_quality_matches,
+    )
     return ignore_in_crowds(matches, boxes, instances.boxes[instances.crowd])
 
 

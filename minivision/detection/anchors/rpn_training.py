@@ -14,16 +14,16 @@ from minivision.detection.anchors.matching import check_thresholds, match
 from minivision.ops.boxes import check_coordinates
 
 
-def _check_anchor_targets(anchors, boxes, high, low):
+def _check_anchor_targets(anchors, boxes, fg_iou_thresh, bg_iou_thresh):
     anchors, boxes = floats(anchors=anchors, boxes=boxes)
     for name, each in (("anchors", anchors), ("boxes", boxes)):
         check_shape(name, each, "K, 4", meaning="a box in each row")
         check_coordinates(name, each)
-    return anchors, boxes, *check_thresholds(high, low)
+    return anchors, boxes, *check_thresholds(fg_iou_thresh, bg_iou_thresh)
 
 
 @operation(check=_check_anchor_targets, returns=("matches", "deltas"))
-def anchor_targets(anchors, boxes, *, high=0.7, low=0.3):
+def anchor_targets(anchors, boxes, *, fg_iou_thresh=0.7, bg_iou_thresh=0.3):
     """Say what each anchor of an image should find: which object, and by which way.
 
     Parameters
@@ -32,7 +32,7 @@ def anchor_targets(anchors, boxes, *, high=0.7, low=0.3):
         ``x1, y1, x2, y2`` in pixels.
     boxes : (G, 4) array
         The true objects of the image.
-    high, low : float
+    fg_iou_thresh, bg_iou_thresh : float
         The IoU from which an anchor has found an object, and below which it is background; see
         :func:`minivision.detection.match`. The best anchors of each object count as found in any case.
 
@@ -46,13 +46,15 @@ def anchor_targets(anchors, boxes, *, high=0.7, low=0.3):
     Raises
     ------
     ValueError
-        When the thresholds do not satisfy ``0 <= low <= high``, or a coordinate is not finite.
+        When the thresholds do not satisfy ``0 <= bg_iou_thresh <= fg_iou_thresh``, or a coordinate is not finite.
 
     References
     ----------
     Faster R-CNN, section 3.1.2.
     """
-    matches = match(ops.box_iou(boxes, anchors), high=high, low=low)  # the IoU: (G, A)
+    matches = match(
+        ops.box_iou(boxes, anchors), fg_iou_thresh=fg_iou_thresh, bg_iou_thresh=bg_iou_thresh
+    )  # the IoU: (G, A)
     found = np.flatnonzero(matches >= 0)
     deltas = np.zeros_like(anchors)
     deltas[found] = ops.encode_boxes(boxes[matches[found]], anchors[found])

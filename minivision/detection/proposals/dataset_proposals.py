@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 
-from minivision.core.atomic import replacing
+from minivision.core.atomic import atomic_write
 from minivision.core.backends import active_backend
 from minivision.data.cache import load_or_make
 from minivision.data.images import BrokenFileError
@@ -83,7 +83,7 @@ class BoxLists:
 
     def save(self, path):
         """Write all to one ``.npz`` file; the file appears under its name only when it is complete."""
-        with replacing(path) as beside, open(beside, "wb") as file:
+        with atomic_write(path) as beside, open(beside, "wb") as file:
             counts = np.array([len(each) for each in self.boxes], np.int64)
             np.savez(file, boxes=np.concatenate([np.zeros((0, 4), np.float32), *self.boxes]), counts=counts)
 

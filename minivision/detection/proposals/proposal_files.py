@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minivision.core.atomic import replacing
+from minivision.core.atomic import atomic_write
 from minivision.data.images import read_image
 from minivision.detection.selective_search.search import MODES, selective_search
 
@@ -118,7 +118,7 @@ def propose_file(path, target, mode):
     except ValueError as error:
         return str(error)
     boxes = selective_search(image, mode)
-    with replacing(target) as beside, open(beside, "wb") as file:
+    with atomic_write(target) as beside, open(beside, "wb") as file:
         np.savez(file, boxes=boxes, size=np.array(image.shape[:2]), mode=np.array(mode))
     return None
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minivision.core.devices import beside, get_array_module
+from minivision.core.devices import get_array_module, to_device_of
 from minivision.layers.layer import Layer
 
 
@@ -12,7 +12,7 @@ class Model(Layer):
     A subclass gives ``forward``, ``losses``, ``backward`` and ``predict``; the rest is written here, once.
 
     After ``to("cupy")`` outputs and gradients lie on the GPU. Lists of objects, true or predicted, stay on the host:
-    so losses move their targets to the outputs (:func:`minivision.core.devices.beside`), and predictions move outputs
+    so losses move their targets to the outputs (:func:`minivision.core.devices.to_device_of`), and predictions move outputs
     to the host (:func:`minivision.core.devices.on_host`).
 
     Parameters
@@ -100,7 +100,7 @@ class Model(Layer):
 
     def normalize(self, images):
         """Turn uint8 images ``(N, H, W, 3)`` into the network's input ``(N, 3, H, W)``, values about -2..2."""
-        images = beside(images, self.first_parameter().value)  # while they are small: a byte for each number
+        images = to_device_of(images, self.first_parameter().value)  # while they are small: a byte for each number
         N, H, W, _ = images.shape
         x = get_array_module(images).empty((N, 3, H, W), self.dtype)
         for channel in range(3):

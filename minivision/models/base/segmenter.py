@@ -3,7 +3,7 @@
 import numpy as np
 
 from minivision import ops
-from minivision.core.devices import beside, on_host
+from minivision.core.devices import on_host, to_device_of
 from minivision.core.labels import IGNORE
 from minivision.models.base.model import Model, groups_of_one_size
 
@@ -47,8 +47,8 @@ class Segmenter(Model):
 
     def losses(self, outputs, batch):
         """Return the cross-entropy of every pixel, averaged over those that have a label, and its gradient."""
-        target = beside(batch.label_maps, outputs).astype(np.int64)
-        weight = beside(self.class_weights, outputs).astype(outputs.dtype)
+        target = to_device_of(batch.label_maps, outputs).astype(np.int64)
+        weight = to_device_of(self.class_weights, outputs).astype(outputs.dtype)
         loss, gradient = ops.softmax_cross_entropy(outputs, target, weight=weight, ignore_index=IGNORE)
         return {"cross-entropy": loss}, gradient
 

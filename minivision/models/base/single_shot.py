@@ -5,7 +5,7 @@ import numpy as np
 from minivision import ops
 from minivision.core.devices import get_array_module, on_host
 from minivision.data.instances import Instances
-from minivision.detection import detections
+from minivision.detection import select_detections
 from minivision.models.base.detector import Detector
 
 
@@ -56,7 +56,9 @@ class SingleShot(Detector):
         for its_boxes, its_scores in zip(boxes, scores, strict=True):
             threshold = _threshold_that_leaves(self.candidates, its_scores, self.score_threshold)
             found.append(
-                detections(its_boxes, its_scores, size, score_threshold=threshold, iou_threshold=self.iou_threshold)
+                select_detections(
+                    its_boxes, its_scores, size, score_threshold=threshold, iou_threshold=self.iou_threshold
+                )
             )
         return found
 

@@ -42,7 +42,7 @@ class Backbone(Sequential):
         for k, (width, depth) in enumerate(zip(widths, depths, strict=True)):
             if k == 0:
                 # Normalised after the pooling: there are a quarter as many numbers, and the maxima stay the maxima.
-                stem = Conv2d(3, width, 3, padding=1, bias=False, first=True, rng=rng)
+                stem = Conv2d(3, width, 3, padding=1, bias=False, needs_input_grad=False, rng=rng)
                 begin = [stem, MaxPool2d(2), BatchNorm2d(width), ReLU()]
             else:
                 begin = [MaxPool2d(2), conv_block(widths[k - 1], width, rng=rng)]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minivision import ops
-from minivision.core.devices import beside, on_host
+from minivision.core.devices import on_host, to_device_of
 from minivision.core.labels import IGNORE_INDEX
 from minivision.detection import joint_places, joints_at
 from minivision.layers import BilinearUpsample
@@ -117,7 +117,7 @@ class KeypointBranch(RoIMaps):
         dlogits : array
         """
         flat = logits.reshape(-1, self.size**2)  # (M, J, S, S) -> (M J, S S): the cells are the classes
-        places = beside(samples.places.ravel(), logits)
+        places = to_device_of(samples.places.ravel(), logits)
         loss, gradient = ops.softmax_cross_entropy(flat, places, ignore_index=IGNORE_INDEX)
         return {"keypoint": SHARE * loss}, SHARE * gradient.reshape(logits.shape)
 

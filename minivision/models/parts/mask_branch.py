@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minivision import ops
-from minivision.core.devices import beside, on_host
+from minivision.core.devices import on_host, to_device_of
 from minivision.detection import crop_masks, mask_loss, paste_masks
 from minivision.models.parts.roi_head import rois_of
 from minivision.models.parts.roi_maps import RoIMaps
@@ -117,7 +117,7 @@ class MaskBranch(RoIMaps):
             Zero for all other classes.
         """
         loss, dlogits = mask_loss(on_host(logits), samples.labels, samples.masks)
-        return {"mask": loss}, beside(dlogits, logits)
+        return {"mask": loss}, to_device_of(dlogits, logits)
 
     def describe(self, features, found, size):
         """Return the objects found in each image with their masks, in image size.
@@ -141,7 +141,7 @@ class MaskBranch(RoIMaps):
 
 def _own_maps(logits, labels):
     """Return the index of each region's map for its own class: that of class c is c - 1."""
-    return beside(np.arange(len(labels)), logits), beside(labels - 1, logits)
+    return to_device_of(np.arange(len(labels)), logits), to_device_of(labels - 1, logits)
 
 
 def _check_masks(instances, size, where):

@@ -22,8 +22,8 @@ import numpy as np
 
 from minivision import ops
 from minivision.core.arguments import integer
-from minivision.core.devices import beside, on_host
-from minivision.detection import detections, match_instances, sample
+from minivision.core.devices import on_host, to_device_of
+from minivision.detection import match_instances, sample, select_detections
 from minivision.layers import Flatten, Layer, Linear, ReLU, RoIAlign, RoIPool, Sequential
 from minivision.models.base.model import class_probabilities
 
@@ -130,7 +130,7 @@ class RoIHead(Layer):
         deltas : (K, num_classes - 1, 4) array
             A box for each class but the background, relative to the region, for ``decode_boxes``.
         """
-        hidden = self.body(self.pool.forward(features, beside(rois, features), training), training)
+        hidden = self.body(self.pool.forward(features, to_device_of(rois, features), training), training)
         deltas = self.deltas(hidden, training)  # (K, 4 (C - 1)) -> (K, C - 1, 4)
         return self.scores(hidden, training), deltas.reshape(len(rois), self.num_classes - 1, 4)
 
@@ -173,7 +173,9 @@ class RoIHead(Layer):
     def _sample_image(self, proposals, instances):
         solid = ops.box_area(instances.boxes) > 0
         boxes = np.concatenate([proposals, instances.boxes[solid]], dtype=np.float32)
-        matches = match_instances(boxes, instances, high=FOUND, low=FOUND, best_for_each=False)
+        matches = match_instances(
+            boxes, instances, fg_iou_thresh=FOUND, bg_iou_thresh=FOUND, allow_low_quality_matches=False
+        )
         positive, negative = sample(matches, self.sampled, self.positive_fraction, self.rng)
         labels = np.zeros(len(positive) + len(negative), np.int64)
         labels[: len(positive)] = instances.labels[matches[positive]]
@@ -201,11 +203,11 @@ class RoIHead(Layer):
         gradients : (dscores, ddeltas)
         """
         scores, deltas = outputs
-        class_loss, dscores = ops.softmax_cross_entropy(scores, beside(samples.labels, scores))
+        class_loss, dscores = ops.softmax_cross_entropy(scores, to_device_of(samples.labels, scores))
         found = np.flatnonzero(samples.labels)
-        targets = beside(samples.deltas[found], deltas)
+        targets = to_device_of(samples.deltas[found], deltas)
         # The place of class c is c - 1: the background has no box.
-        own = beside(found, deltas), beside(samples.labels[found] - 1, deltas)
+        own = to_device_of(found, deltas), to_device_of(samples.labels[found] - 1, deltas)
         box_loss, gradient = ops.smooth_l1_loss(deltas[own], targets, beta=BETA, reduction="sum")
         count = max(len(scores), 1)
         ddeltas = np.zeros_like(deltas)
@@ -235,7 +237,7 @@ class RoIHead(Layer):
         probabilities = class_probabilities(scores)
         boxes = ops.decode_boxes(deltas, rois[:, None, 1:], weights=BOX_WEIGHTS)  # (K, C - 1, 4)
         of_image = [np.flatnonzero(rois[:, 0] == n) for n in range(count)]
-        return [detections(boxes[rows], probabilities[rows, 1:], size) for rows in of_image]
+        return [select_detections(boxes[rows], probabilities[rows, 1:], size) for rows in of_image]
 
 
 def rois_of(boxes):

@@ -9,7 +9,7 @@
 A fully convolutional network, as those that label the pixels of an image; here the image is one region.
 """
 
-from minivision.core.devices import beside
+from minivision.core.devices import to_device_of
 from minivision.layers import Conv2d, ConvTranspose2d, Layer, ReLU, Sequential
 from minivision.models.parts.roi_head import POOLINGS
 
@@ -54,7 +54,7 @@ class RoIMaps(Layer):
 
     def forward(self, features, rois, training=False):
         """Return the maps ``(K, maps, size, size)`` of regions ``(K, 5)``, as in :class:`RoIHead`."""
-        return self.body(self.pool.forward(features, beside(rois, features), training), training)
+        return self.body(self.pool.forward(features, to_device_of(rois, features), training), training)
 
     def backward(self, dmaps):
         """Return the gradient for the features, all regions of all images added into it."""

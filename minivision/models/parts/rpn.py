@@ -19,7 +19,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.core import backends
-from minivision.core.devices import beside, on_host
+from minivision.core.devices import on_host, to_device_of
 from minivision.detection import anchor_grid, anchor_targets, ignore_in_crowds, rpn_loss, sample
 from minivision.layers import Conv2d, Layer, ReLU, Sequential
 
@@ -151,7 +151,7 @@ class RegionProposalNetwork(Layer):
         positives, negatives, deltas = [], [], []
         for n, truth in enumerate(instances):
             objects, crowds = truth.boxes[~truth.crowd], truth.boxes[truth.crowd]
-            matches, targets = anchor_targets(anchors, objects, high=FOUND, low=BACKGROUND_BELOW)
+            matches, targets = anchor_targets(anchors, objects, fg_iou_thresh=FOUND, bg_iou_thresh=BACKGROUND_BELOW)
             matches = ignore_in_crowds(matches, anchors, crowds)
             positive, negative = sample(matches, self.sampled, POSITIVE, self.rng)
             positives.append(n * len(anchors) + positive)
@@ -178,7 +178,7 @@ class RegionProposalNetwork(Layer):
         logits, deltas = on_host(outputs.logits), on_host(outputs.deltas)
         _, object_loss, box_loss, *gradients = rpn_loss(logits, deltas, *samples, beta=BETA)
         losses = {"rpn_objectness": object_loss, "rpn_box": box_loss}
-        return losses, tuple(beside(gradient, outputs.logits) for gradient in gradients)
+        return losses, tuple(to_device_of(gradient, outputs.logits) for gradient in gradients)
 
     # ---- proposals ---------------------------------------------------------------------------------------------
 
@@ -202,7 +202,7 @@ class RegionProposalNetwork(Layer):
         order = np.argsort(-outputs.logits, axis=1, kind="stable")[:, :most]  # (N, most)
         logits = np.take_along_axis(outputs.logits, order, axis=1)
         deltas = np.take_along_axis(outputs.deltas, order[:, :, None], axis=1)
-        anchors = beside(outputs.anchors, order)[order]
+        anchors = to_device_of(outputs.anchors, order)[order]
         boxes = ops.clip_boxes_to_image(ops.decode_boxes(deltas, anchors), size)
         boxes, logits = on_host(boxes), on_host(logits)  # few are left
         large = (boxes[..., 2:] - boxes[..., :2] >= SMALLEST).all(axis=2)  # (N, most); NaN is not

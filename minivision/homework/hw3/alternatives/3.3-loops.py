@@ -3,8 +3,8 @@ import numpy as np
 from minivision import ops
 
 
-def anchor_targets(anchors, boxes, *, high=0.7, low=0.3):
-    matches = match(ops.box_iou(boxes, anchors), high=high, low=low)  # noqa: F821 (of task 3.2)
+def anchor_targets(anchors, boxes, *, fg_iou_thresh=0.7, bg_iou_thresh=0.3):
+    matches = match(ops.box_iou(boxes, anchors), fg_iou_thresh=fg_iou_thresh, bg_iou_thresh=bg_iou_thresh)  # noqa: F821 (of task 3.2)
     deltas = np.zeros(anchors.shape, anchors.dtype)
     for a, g in enumerate(matches):
         if g >= 0:

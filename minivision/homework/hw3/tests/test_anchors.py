@@ -134,7 +134,7 @@ def test_anchors_of_all_kinds(student):
 
 
 def matches(student, iou, **options):
-    return student.match(np.array(iou, float), **{"high": 0.7, "low": 0.3, **options})
+    return student.match(np.array(iou, float), **{"fg_iou_thresh": 0.7, "bg_iou_thresh": 0.3, **options})
 
 
 @pytest.mark.task("3.2")
@@ -142,25 +142,28 @@ def test_each_box_gets_the_object_that_it_overlaps_most(student):
     iou = [[0.8, 0.5, 0.1], [0.1, 0.6, 0.2]]  # two objects (rows), three boxes (columns)
     expect(
         "the matches of three boxes",
-        matches(student, iou, best_for_each=False),
+        matches(student, iou, allow_low_quality_matches=False),
         [0, IGNORED, BACKGROUND],
         [
-            ([0, BACKGROUND, IGNORED], "BACKGROUND and IGNORED are swapped: below `low` is background."),
+            ([0, BACKGROUND, IGNORED], "BACKGROUND and IGNORED are swapped: below `bg_iou_thresh` is background."),
             (
                 [0, BACKGROUND, BACKGROUND],
-                "A box between `low` and `high` is ignored: it is neither object nor background.",
+                "A box between `bg_iou_thresh` and `fg_iou_thresh` is ignored: it is neither object nor background.",
             ),
-            ([0, 1, BACKGROUND], "A box between `low` and `high` has not found its object: it is ignored."),
+            (
+                [0, 1, BACKGROUND],
+                "A box between `bg_iou_thresh` and `fg_iou_thresh` has not found its object: it is ignored.",
+            ),
             ([0, 1], "There is one number for each box: look for the largest overlap along axis 0, the objects."),
             ([0, IGNORED], "There is one number for each box: look for the largest overlap along axis 0, the objects."),
-            ([0, 1, 1], "The thresholds are not looked at: a box must overlap its object by `high`."),
+            ([0, 1, 1], "The thresholds are not looked at: a box must overlap its object by `fg_iou_thresh`."),
             ([0.8, IGNORED, BACKGROUND], "A match is the number (row) of the object, not the overlap."),
             ([1, IGNORED, BACKGROUND], "Take the object with the largest overlap, argmax; 0 is the first object."),
         ],
     )
     expect(
         "the match of a box that overlaps two objects equally",
-        matches(student, [[0.8], [0.8]], best_for_each=False),
+        matches(student, [[0.8], [0.8]], allow_low_quality_matches=False),
         [0],
         [([1], "Of objects that it overlaps equally a box gets the first.")],
     )
@@ -169,15 +172,21 @@ def test_each_box_gets_the_object_that_it_overlaps_most(student):
 @pytest.mark.task("3.2")
 def test_overlaps_exactly_at_a_threshold(student):
     expect(
-        "the matches of two boxes with the IoU 0.75 and 0.25, where high=0.75 and low=0.25",
-        matches(student, [[0.75, 0.25]], high=0.75, low=0.25, best_for_each=False),
+        "the matches of two boxes with the IoU 0.75 and 0.25, where fg_iou_thresh=0.75 and bg_iou_thresh=0.25",
+        matches(student, [[0.75, 0.25]], fg_iou_thresh=0.75, bg_iou_thresh=0.25, allow_low_quality_matches=False),
         [0, IGNORED],
         [
-            ([IGNORED, IGNORED], "A box has found its object from `high` on, so at exactly `high` too: >=, not >."),
-            ([0, BACKGROUND], "A box is background below `low`; at exactly `low` it is ignored: <, not <=."),
+            (
+                [IGNORED, IGNORED],
+                "A box has found its object from `fg_iou_thresh` on, so at exactly `fg_iou_thresh` too: >=, not >.",
+            ),
+            (
+                [0, BACKGROUND],
+                "A box is background below `bg_iou_thresh`; at exactly `bg_iou_thresh` it is ignored: <, not <=.",
+            ),
             (
                 [IGNORED, BACKGROUND],
-                "At exactly `high` a box has found its object (>=); at exactly `low` it is ignored (<).",
+                "At exactly `fg_iou_thresh` a box has found its object (>=); at exactly `bg_iou_thresh` it is ignored (<).",
             ),
         ],
     )
@@ -192,7 +201,7 @@ def test_the_best_boxes_of_an_object_are_found_however_small_their_overlap(stude
         [
             (
                 [BACKGROUND] * 4,
-                "The best boxes of each object are found, however small the overlap is (best_for_each).",
+                "The best boxes of each object are found, however small the overlap is (allow_low_quality_matches).",
             ),
             (
                 [BACKGROUND, 0, BACKGROUND, BACKGROUND],
@@ -233,7 +242,7 @@ def test_the_best_boxes_of_an_object_are_found_however_small_their_overlap(stude
 @pytest.mark.task("3.2")
 def test_without_objects_all_boxes_are_background(student):
     try:
-        found = student.match(np.zeros((0, 3)), high=0.7, low=0.3)
+        found = student.match(np.zeros((0, 3)), fg_iou_thresh=0.7, bg_iou_thresh=0.3)
     except NotImplementedError:
         raise
     except Exception as error:
@@ -265,10 +274,10 @@ def test_anchors_know_their_object_and_the_way_to_it(student):
         [
             (
                 [IGNORED, IGNORED, IGNORED, BACKGROUND],
-                "The best anchors of each object count as found in any case (best_for_each).",
+                "The best anchors of each object count as found in any case (allow_low_quality_matches).",
             ),
             ([1, 0], "`match` wants a row for each object: ops.box_iou(boxes, anchors), not back."),
-            ([1, 0, BACKGROUND, BACKGROUND], "Anchors between `low` and `high` stay ignored."),
+            ([1, 0, BACKGROUND, BACKGROUND], "Anchors between `bg_iou_thresh` and `fg_iou_thresh` stay ignored."),
         ],
     )
     if np.shape(deltas) == (4, 4):
@@ -309,7 +318,7 @@ def test_the_size_of_the_object_is_in_its_deltas(student):
             ),
             (
                 [[0, 0, 0, 0]],
-                "This anchor is the best one of its object, so it is found (best_for_each), and has deltas.",
+                "This anchor is the best one of its object, so it is found (allow_low_quality_matches), and has deltas.",
             ),
         ],
     )
