@@ -1,4 +1,4 @@
-"""Layers: objects that remember between the way forward and the way back."""
+"""Layers: objects with parameters, a forward pass and a backward pass, named as in torch.nn where it has them."""
 
 from minivision.layers.attention import AttentionPool2d
 from minivision.layers.blocks import NormalizedConvs, ResidualBlock, conv_block

@@ -1,14 +1,28 @@
-"""The two blocks that the networks of this package are built from."""
+"""Blocks that the networks are built from: convolution with batch normalization, and residual blocks."""
+
+from __future__ import annotations
+
+import numpy as np
 
 from minivision import ops
+from minivision.core.types import Array
 from minivision.layers.convolution import Conv2d
 from minivision.layers.layer import Layer, Sequential
 from minivision.layers.normalization import BatchNorm2d
 from minivision.layers.pointwise import ReLU
 
 
-def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, dilation=1, needs_input_grad=True, rng):
-    """Return convolution, batch normalization, ReLU; maps of stride 1 keep their size.
+def conv_block(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int = 3,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    needs_input_grad: bool = True,
+    rng: np.random.Generator,
+) -> NormalizedConvs:
+    """Return convolution, batch normalization and ReLU; with stride 1 maps keep their size.
 
     Parameters
     ----------
@@ -38,13 +52,13 @@ def conv_block(in_channels, out_channels, kernel_size=3, *, stride=1, dilation=1
 
 
 class NormalizedConvs(Sequential):
-    """Convolutions with batch normalization behind them, which in prediction is folded into their filters.
+    """Convolutions followed by batch normalization, which is folded into the filters in prediction.
 
-    With the running mean and variance, normalization multiplies each channel by a number and adds another. So does
-    a convolution with other filters and a bias: a pass over the maps less.
+    With running statistics, normalization scales and shifts each channel. A convolution with scaled filters and a bias
+    computes the same, and saves a pass over the maps.
     """
 
-    def forward(self, x, training=False):
+    def forward(self, x: Array, training: bool = False) -> Array:
         """Return the output of the last layer."""
         if training:
             return super().forward(x, training)
@@ -58,7 +72,7 @@ class NormalizedConvs(Sequential):
         return x
 
 
-def _normalized_conv2d(x, conv, norm):
+def _normalized_conv2d(x: Array, conv: Conv2d, norm: BatchNorm2d) -> Array:
     """Return ``norm(conv(x))`` in inference: gamma / sqrt(var + eps) times (w x + b - mean), plus beta."""
     scale = norm.gamma.value / (norm.running_var + x.dtype.type(norm.eps)) ** 0.5
     bias = norm.beta.value - norm.running_mean * scale
@@ -68,16 +82,16 @@ def _normalized_conv2d(x, conv, norm):
 
 
 class ResidualBlock(Layer):
-    """``relu(x + f(x))``, where f is one or more convolutions: they learn what to add to x.
+    """``relu(x + f(x))``, where f is one or more convolutions.
 
-    The way past them keeps gradients alive. With plain blocks in the place of its residual ones on the way up, the
-    encoder-decoder had an IoU of .19 where it now has .59, after the same 1,400 steps.
+    The gradient also flows through the identity, so it does not vanish. With plain blocks instead of residual ones in
+    its decoder, the encoder-decoder reached an IoU of .19 instead of .59 after the same 1,400 steps.
 
     Parameters
     ----------
     channels : int
     convolutions : int
-        How many 3 x 3 convolutions f has, each with batch normalization, and ReLUs between them.
+        Number of 3 x 3 convolutions in f, each with batch normalization, and with ReLUs between them.
     dilation : int
         Pixels from one tap of their filters to the next.
     rng : numpy.random.Generator
@@ -87,7 +101,7 @@ class ResidualBlock(Layer):
     He, Zhang, Ren and Sun, "Deep residual learning for image recognition", CVPR 2016, figure 2.
     """
 
-    def __init__(self, channels, *, convolutions=2, dilation=1, rng):
+    def __init__(self, channels: int, *, convolutions: int = 2, dilation: int = 1, rng: np.random.Generator) -> None:
         self.residual = NormalizedConvs(
             *(conv_block(channels, channels, dilation=dilation, rng=rng) for _ in range(convolutions - 1)),
             Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False, rng=rng),
@@ -95,14 +109,14 @@ class ResidualBlock(Layer):
         )
         self.relu = ReLU()
 
-    def forward(self, x, training=False):
+    def forward(self, x: Array, training: bool = False) -> Array:
         """Return y in the shape of x."""
         y = self.residual(x, training)
         y += x
         return self.relu(y, training)
 
-    def backward(self, dy):
-        """Return dx: the gradients of both ways, added."""
+    def backward(self, dy: Array) -> Array:
+        """Return dx: the sum of the gradients through f and through the identity."""
         dy = self.relu.backward(dy)
         dx = self.residual.backward(dy)
         dx += dy

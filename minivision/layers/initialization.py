@@ -1,18 +1,24 @@
-"""How the weights begin."""
+"""Initial values of weights."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
+from minivision.core.types import Array
 
-def he_normal(shape, fan_in, rng, dtype=np.float32):
+
+def he_normal(shape: tuple[int, ...], fan_in: float, rng: np.random.Generator, dtype: Any = np.float32) -> Array:
     """Draw weights from a normal distribution with variance ``2 / fan_in``.
 
-    So the variance of the activations stays the same from layer to layer under ReLU, which halves it.
+    ReLU halves the variance of activations; with these weights it stays the same from layer to layer.
 
     Parameters
     ----------
     shape : tuple of int
-    fan_in : int
-        How many inputs each output sums over: ``C / groups * kh * kw``.
+    fan_in : float
+        Number of inputs that each output sums over: ``C / groups * kh * kw``.
     rng : numpy.random.Generator
     dtype : dtype
 
@@ -23,11 +29,11 @@ def he_normal(shape, fan_in, rng, dtype=np.float32):
     return (rng.standard_normal(shape) * np.sqrt(2 / fan_in)).astype(dtype)
 
 
-def bilinear(shape, dtype=np.float32):
-    """Return filters ``(C, F, k, k)`` with which a transpose convolution interpolates bilinearly.
+def bilinear(shape: tuple[int, int, int, int], dtype: Any = np.float32) -> Array:
+    """Return filters of shape (C, F, k, k) with which a transpose convolution interpolates bilinearly.
 
-    Channel c goes to output channel ``c % F``, with the weights of a tent that is `k` wide. With stride ``s`` and
-    kernel ``k = 2 s - s % 2`` it is exact bilinear interpolation; trained further, it learns what is better.
+    Input channel c goes to output channel ``c % F``, with the weights of a triangle (tent) of width `k`. With stride
+    ``s`` and kernel ``k = 2 s - s % 2`` this is exact bilinear interpolation.
 
     Parameters
     ----------
@@ -50,5 +56,5 @@ def bilinear(shape, dtype=np.float32):
 def _tent(k):
     """Return the samples of a triangle of height 1 over `k` taps: ``[1/4, 3/4, 3/4, 1/4]`` for 4."""
     half = (k + 1) // 2
-    centre = half - 1 if k % 2 else half - 0.5
-    return 1 - np.abs(np.arange(k) - centre) / half
+    center = half - 1 if k % 2 else half - 0.5
+    return 1 - np.abs(np.arange(k) - center) / half

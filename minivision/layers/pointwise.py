@@ -1,22 +1,25 @@
-"""Layers that treat every number by itself."""
+"""Layers that compute each output element from one input element."""
+
+from __future__ import annotations
 
 import numpy as np
 
 from minivision import ops
+from minivision.core.types import Array
 from minivision.layers.layer import Layer
 
 
 class ReLU(Layer):
     """``max(x, 0)``."""
 
-    def forward(self, x, training=False):
+    def forward(self, x: Array, training: bool = False) -> Array:
         """Return y in the shape of x."""
         y = ops.relu(x)
         if training:
-            self.remember(y)  # positive exactly where x is; x itself can go
+            self.remember(y)  # positive exactly where x is, so x itself need not be kept
         return y
 
-    def backward(self, dy):
+    def backward(self, dy: Array) -> Array:
         """Return dx: dy where the output is positive."""
         return ops.relu_backward(dy, *self.recall())
 
@@ -24,39 +27,44 @@ class ReLU(Layer):
 class Sigmoid(Layer):
     """``1 / (1 + exp(-x))``."""
 
-    def forward(self, x, training=False):
+    def forward(self, x: Array, training: bool = False) -> Array:
         """Return y in the shape of x."""
         y = ops.sigmoid(x)
         if training:
             self.remember(y)
         return y
 
-    def backward(self, dy):
+    def backward(self, dy: Array) -> Array:
         """Return ``dy * y * (1 - y)``."""
         return ops.sigmoid_backward(dy, *self.recall())
 
 
 class Dropout(Layer):
-    """In training, drop each number with probability `p` and scale up the rest; see :func:`minivision.ops.dropout`.
+    """Zero each element with probability `p` in training, and scale the others up; see :func:`minivision.ops.dropout`.
 
     Parameters
     ----------
     p : float
+        Probability of zeroing an element.
     rng : numpy.random.Generator, optional
         Without one the seed is 0.
     """
 
-    def __init__(self, p=0.5, *, rng=None):
+    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
         self.p = p
         self.rng = np.random.default_rng(0) if rng is None else rng
 
-    def forward(self, x, training=False):
+    def extra_repr(self) -> str:
+        """Return the probability."""
+        return f"p={self.p}"
+
+    def forward(self, x: Array, training: bool = False) -> Array:
         """Return y in the shape of x."""
         y, mask = ops.dropout(x, self.p, rng=self.rng, training=training)
         if training:
             self.remember(mask)
         return y
 
-    def backward(self, dy):
-        """Return dx: dy where the number was kept, scaled alike."""
+    def backward(self, dy: Array) -> Array:
+        """Return dx: dy where the element was kept, scaled by the same factor."""
         return ops.dropout_backward(dy, *self.recall())

@@ -1,28 +1,35 @@
-"""Space to depth: what lies side by side is laid behind one another, so that a fine map goes with a coarse one."""
+"""Space to depth: blocks of pixels become channels, so that a fine map can be joined with a coarse one."""
 
+from __future__ import annotations
+
+from minivision.core.types import Array
 from minivision.layers.layer import Layer
 
 
 class PixelUnshuffle(Layer):
-    """Make each block of r x r pixels one pixel of r * r times as many channels; nothing is lost.
+    """Turn each block of r x r pixels into one pixel with r * r times as many channels.
 
-    YOLOv2 takes a map past a pooling this way ("passthrough"). PyTorch's name; others say reorg or space to depth.
+    YOLOv2's passthrough layer. The name is PyTorch's; others call it reorg or space to depth.
 
     Parameters
     ----------
     downscale_factor : int
-        r.
+        Rows and columns of a block: r.
 
     References
     ----------
     Redmon and Farhadi, "YOLO9000: better, faster, stronger", CVPR 2017, section 2, "Fine-grained features".
     """
 
-    def __init__(self, downscale_factor=2):
+    def __init__(self, downscale_factor: int = 2) -> None:
         self.downscale_factor = downscale_factor
 
-    def forward(self, x, training=False):
-        """Return y ``(N, C * r * r, H / r, W / r)`` for x ``(N, C, H, W)``.
+    def extra_repr(self) -> str:
+        """Return the factor."""
+        return str(self.downscale_factor)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return y of shape ``(N, C * r * r, H / r, W / r)`` for x of shape ``(N, C, H, W)``.
 
         Raises
         ------
@@ -37,8 +44,8 @@ class PixelUnshuffle(Layer):
         blocks = x.reshape(N, C, H // r, r, W // r, r).transpose(0, 1, 3, 5, 2, 4)
         return blocks.reshape(N, C * r * r, H // r, W // r)
 
-    def backward(self, dy):
-        """Return dx: every number goes back to its place."""
+    def backward(self, dy: Array) -> Array:
+        """Return dx: every element at its old position."""
         N, C, H, W = dy.shape
         r = self.downscale_factor
         # (N, C, r, r, H, W) -> (N, C, H, r, W, r)

@@ -1,4 +1,4 @@
-"""Layers: what they remember, their state, how they begin, and their gradients."""
+"""Layers: what they keep for the backward pass, their state, initial values, gradients, and how they are printed."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def numeric(function, array, step=1e-6):
 
 
 def assert_gradients(layer, x, rng, forward=None):
-    """Hold dx and every parameter's gradient to differences; training mode throughout."""
+    """Compare dx and every parameter's gradient with finite differences, in training mode."""
     layer.astype(np.float64)
     forward = forward or (lambda: layer.forward(x, training=True))
     dy = rng.normal(size=forward().shape)
@@ -84,7 +84,7 @@ def test_unpooling_pairs_with_its_pooling(rng):
     np.testing.assert_array_equal(pool.backward(unpool.backward(dz)), np.where(z != 0, dz, 0))
 
 
-def test_a_layer_used_on_several_maps_is_walked_back_in_reverse(rng):
+def test_a_layer_used_on_several_maps_is_backpropagated_in_reverse(rng):
     """A detector's head on k maps: its gradients add up, and each dx belongs to its own map."""
     head = layers.Conv2d(2, 3, 3, padding=1, rng=rng).astype(np.float64)
     maps = [rng.normal(size=(1, 2, size, size)) for size in (4, 6, 8)]
@@ -157,7 +157,7 @@ def test_he_initialization_keeps_the_variance_through_relu():
 
 
 @pytest.mark.parametrize(("kernel", "padding"), [(4, 1), (3, 1)])
-def test_transpose_convolution_begins_as_bilinear_interpolation(kernel, padding, rng):
+def test_transpose_convolution_is_initialized_to_bilinear_interpolation(kernel, padding, rng):
     layer = layers.ConvTranspose2d(2, 2, kernel, stride=2, padding=padding)
     x = rng.normal(size=(1, 2, 6, 6)).astype(np.float32)
     if kernel == 4:
@@ -197,3 +197,48 @@ def test_normalization_folded_into_filters_gives_what_the_layers_give_one_by_one
         expected = layers.Sequential.forward(block, x)
         np.testing.assert_allclose(block(x), expected, atol=1e-10, err_msg=name)
         assert block.leftovers() == []
+
+
+def test_a_printed_layer_is_a_tree_with_shapes_and_counts(rng):
+    net = layers.Sequential(layers.conv_block(3, 4, stride=2, rng=rng), layers.Flatten(), layers.Linear(16, 5, rng=rng))
+    lines = repr(net).splitlines()
+    assert [" ".join(line.split()) for line in lines] == [
+        "Sequential 201",
+        "├── layers.0: NormalizedConvs 116",
+        "│ ├── layers.0: Conv2d(stride=2, padding=1) w (4, 3, 3, 3) 108",
+        "│ ├── layers.1: BatchNorm2d gamma (4,), beta (4,) 8",
+        "│ └── layers.2: ReLU",
+        "├── layers.1: Flatten",
+        "└── layers.2: Linear w (5, 16), b (5,) 85",
+    ]
+    assert len({len(line) for line in lines if line[-1].isdigit()}) == 1  # the counts are one column
+
+
+def test_a_summary_counts_what_each_layer_makes_and_keeps_and_changes_nothing(rng):
+    net = layers.Sequential(layers.conv_block(3, 4, stride=2, rng=rng), layers.Flatten(), layers.Linear(16, 5, rng=rng))
+    before = {name: array.copy() for name, array in net.state().items()}
+    summary = net.summary((2, 3, 4, 4))
+    rows = {row.name: row for row in summary.rows}
+    assert rows["layers.0.layers.0"].output_shape == "(2, 4, 2, 2)" and rows[""].output_shape == "(2, 5)"
+    assert rows["layers.0.layers.0"].multiply_adds == 2 * 4 * 2 * 2 * 27 and rows["layers.2"].multiply_adds == 2 * 80
+    assert (summary.parameters, summary.multiply_adds) == (201, 864 + 160)
+    # The convolution keeps its input, batch norm its own with the statistics, ReLU its output, which Linear keeps too.
+    kept = [row.activation_bytes for row in summary.rows]
+    assert kept == [0, 0, 4 * 96, 4 * (32 + 4 + 4), 4 * 32, 0, 0], kept
+    assert str(summary).splitlines()[-1].split() == ["total", "201", "1,024", "672", "B"]
+    for name, array in net.state().items():
+        np.testing.assert_array_equal(array, before[name])
+    assert net.leftovers() == [] and "forward" not in vars(net)
+
+
+def test_a_layer_that_runs_twice_says_so(rng):
+    class Twice(layers.Layer):
+        def __init__(self):
+            self.head = layers.Linear(2, 2, rng=rng)
+
+        def forward(self, x, training=False):
+            return self.head(self.head(x, training), training)
+
+    row = Twice().summary((3, 2)).rows[1]
+    assert (row.calls, row.multiply_adds) == (2, 24)
+    assert "head: Linear x 2" in str(Twice().summary((3, 2)))
