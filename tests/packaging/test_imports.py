@@ -24,5 +24,5 @@ def test_importing_the_package_takes_a_moment_beyond_numpy():
     assert min(float(run(code)) for _ in range(3)) <= 0.3
 
 
-def test_floors_are_reached_from_the_package_without_an_import_of_their_own():
+def test_packages_are_reached_from_minivision_without_an_import_of_their_own():
     assert run("import minivision; print(minivision.ops.relu.__name__, minivision.layers.ReLU.__name__)")
