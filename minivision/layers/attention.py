@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minivision import ops
 from minivision.core.devices import to_device_of
 from minivision.layers.convolution import Conv2d
 from minivision.layers.layer import Layer
@@ -46,9 +47,8 @@ class AttentionPool2d(Layer):
     def attention(self, x, training=False):
         """Return how much each glance looks at each place, ``(N, glances, H, W)``: each map sums to 1."""
         logits = self.look(x, training)
-        p = np.exp(logits - logits.max(axis=(2, 3), keepdims=True))
-        p /= p.sum(axis=(2, 3), keepdims=True)
-        return p
+        N, maps, H, W = logits.shape
+        return ops.softmax(logits.reshape(N * maps, H * W)).reshape(logits.shape)
 
     def backward(self, dy):
         """Return dx: through the features that were seen, and through the choice of where to look."""
@@ -58,7 +58,7 @@ class AttentionPool2d(Layer):
         dseen, dplaces = np.split(dy, [glances * C], axis=1)
         dseen, dplaces = dseen.reshape(N, glances, C), dplaces.reshape(N, glances, 2)
         dp = dseen @ features.transpose(0, 2, 1) + dplaces @ places.T  # (N, glances, H*W)
-        dlogits = p * (dp - (dp * p).sum(axis=2, keepdims=True))
+        dlogits = ops.softmax_backward(dp.reshape(-1, H * W), p.reshape(-1, H * W))
         dx = self.look.backward(dlogits.reshape(N, glances, H, W))
         dx += (dseen.transpose(0, 2, 1) @ p).reshape(shape)  # (N, C, H*W): the features themselves
         return dx

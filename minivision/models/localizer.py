@@ -16,7 +16,6 @@ from minivision import ops
 from minivision.core.devices import on_host, to_device_of
 from minivision.data.instances import Instances
 from minivision.layers import AttentionPool2d, GlobalMaxPool2d, Linear, ReLU, Sequential
-from minivision.models.base.model import class_probabilities
 from minivision.models.base.single_object import SingleObject
 
 MEAN_BOX = (0.5, 0.5, 0.3, 0.3)  # centre and size in image sides: where the regression begins
@@ -93,7 +92,7 @@ class Localizer(SingleObject):
     def describe(self, outputs, size):
         """Return an ``Instances`` of one object for each image, its score the probability of its class."""
         scores, boxes = map(on_host, outputs)
-        p = class_probabilities(scores)
+        p = ops.softmax(scores)
         boxes = ops.box_convert(boxes * _scale(size).astype(boxes.dtype), "cxcywh", "xyxy")
         boxes = ops.clip_boxes_to_image(boxes, size)
         return [

@@ -24,7 +24,6 @@ from minivision import ops
 from minivision.core.devices import on_host, to_device_of
 from minivision.detection import match_instances, sample, select_detections
 from minivision.layers import Flatten, Linear, ReLU, Sequential
-from minivision.models.base.model import class_probabilities
 from minivision.models.base.proposal_detector import ProposalDetector
 from minivision.models.parts.backbone import Backbone
 from minivision.models.parts.linear_models import fit_boxes, fit_svms
@@ -197,7 +196,7 @@ class RCNN(ProposalDetector):
         if svm_weights.any():
             chances = ops.sigmoid(features @ svm_weights.T + svm_biases)
         else:
-            chances = class_probabilities(scores)[:, 1:]
+            chances = ops.softmax(scores)[:, 1:]
         deltas = np.einsum("kd,cjd->kcj", features, box_weights) + box_biases
         boxes = ops.decode_boxes(deltas, rois[:, None, 1:])  # (K, classes - 1, 4)
         of_image = [np.flatnonzero(rois[:, 0] == n) for n in range(len(images))]

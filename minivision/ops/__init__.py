@@ -31,6 +31,8 @@ from minivision.ops.losses import (
     hinge_loss,
     mse_loss,
     smooth_l1_loss,
+    softmax,
+    softmax_backward,
     softmax_cross_entropy,
 )
 from minivision.ops.normalization import (
@@ -122,6 +124,8 @@ __all__ = [
     "sigmoid",
     "sigmoid_backward",
     "smooth_l1_loss",
+    "softmax",
+    "softmax_backward",
     "softmax_cross_entropy",
     "upsample_bilinear",
     "upsample_bilinear_backward",

@@ -13,10 +13,88 @@ from minivision.core.arguments import all_below, as_array, check_same_shape, flo
 from minivision.core.dispatch import operation
 
 
+def _check_class_axis(name, array):
+    if array.ndim < 2 or array.shape[1] == 0:
+        raise ValueError(f"{name}: expected shape (N, C) or (N, C, H, W), at least one class, got {array.shape}")
+
+
+def _check_softmax(x):
+    (x,) = floats(x=x)
+    _check_class_axis("x", x)
+    return (x,)
+
+
+@operation(check=_check_softmax)
+def softmax(x):
+    """Turn the scores of each example, or of each pixel, into probabilities: positive, with sum 1 over the classes.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, C) or (N, C, H, W)
+        A score for each of C classes (logits).
+
+    Returns
+    -------
+    y : ndarray of the shape of x
+        ``exp(x) / sum(exp(x))``, the sum over axis 1.
+
+    Raises
+    ------
+    ValueError
+        When the shape is another, or there are no classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.softmax(np.log([[1.0, 1.0, 2.0]])).round(4).tolist()
+    [[0.25, 0.25, 0.5]]
+    """
+    exponentials = np.exp(x - x.max(axis=1, keepdims=True))  # the largest exponent is 0: no overflow
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def _check_softmax_backward(dy, y):
+    dy, y = floats(dy=dy, y=y)
+    _check_class_axis("y", y)
+    check_same_shape("dy", dy, y.shape, "the shape of y")
+    return dy, y
+
+
+@operation(check=_check_softmax_backward, returns=("dx",))
+def softmax_backward(dy, y):
+    """Return the gradient of :func:`softmax`.
+
+    Parameters
+    ----------
+    dy : ndarray of shape (N, C) or (N, C, H, W)
+        Upstream gradient.
+    y : ndarray of the same shape
+        The output of :func:`softmax`.
+
+    Returns
+    -------
+    dx : ndarray of the same shape
+        ``y * (dy - sum(dy * y))``, the sum over axis 1.
+
+    Raises
+    ------
+    ValueError
+        When the shapes disagree.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.softmax_backward(np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]])).tolist()
+    [[0.25, -0.25]]
+    """
+    return y * (dy - (dy * y).sum(axis=1, keepdims=True))
+
+
 def _check_softmax_cross_entropy(scores, target, weight, ignore_index, reduction):
     scores, weight = floats(scores=scores, weight=weight)
-    if scores.ndim < 2 or scores.shape[1] == 0:
-        raise ValueError(f"scores: expected shape (N, C) or (N, C, H, W), at least one class, got {scores.shape}")
+    _check_class_axis("scores", scores)
     C = scores.shape[1]
     target = integers("target", target)
     check_same_shape("target", target, scores.shape[:1] + scores.shape[2:], f"scores {scores.shape} without classes")

@@ -37,6 +37,7 @@ CHECKED = [
     ("dropout", lambda x: (x, 0.4), {"rng": np.random.default_rng(0), "training": True}),
     ("linear", lambda x: (x.reshape(6, 36), np.ones((2, 36)), np.ones(2)), {}),
     ("batch_norm2d", lambda x: (x, np.ones(3), np.ones(3), np.zeros(3), np.ones(3)), {"training": True}),
+    ("softmax", lambda x: (x,), {}),
     ("softmax_cross_entropy", lambda x: (x, np.arange(72).reshape(2, 6, 6) % 3), {}),
     ("binary_cross_entropy_with_logits", lambda x: (x, (x > 0.3).astype(float)), {}),
     ("smooth_l1_loss", lambda x: (x, np.zeros_like(x)), {"beta": 0.5}),

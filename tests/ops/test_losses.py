@@ -34,6 +34,34 @@ def _close_to_torch(found, expected, tensor, dtype):
 @given(
     shape=st.sampled_from([(1, 1), (5, 3), (40, 21), (2, 3, 4, 5), (2, 7, 16, 17), (1, 2, 1, 1)]),
     dtype=st.sampled_from([np.float32, np.float64]),
+    spread=st.sampled_from([1.0, 30.0]),
+    seed=st.integers(0, 99),
+)
+def test_softmax_and_its_gradient_equal_pytorchs(shape, dtype, spread, seed):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(seed)
+    x, dy = (spread * rng.standard_normal(shape)).astype(dtype), rng.standard_normal(shape).astype(dtype)
+    tensor = torch.from_numpy(x.copy()).requires_grad_()
+    expected = torch.softmax(tensor, 1)
+    expected.backward(torch.from_numpy(dy))
+    y = losses.softmax(x)
+    dx = losses.softmax_backward(dy, y)
+    tolerance = 1e-6 if dtype == np.float32 else 1e-12
+    assert y.dtype == dx.dtype == dtype
+    np.testing.assert_allclose(y, expected.detach(), atol=tolerance)
+    np.testing.assert_allclose(dx, tensor.grad, atol=tolerance)
+
+
+def test_softmax_of_huge_scores_does_not_overflow():
+    assert losses.softmax(np.array([[1e5, 0.0], [-1e5, 1e5]], np.float32)).tolist() == [[1, 0], [0, 1]]
+    maps = losses.softmax(np.array([1e5, 0.0, -1e5, 1e5], np.float32).reshape(2, 2, 1, 1))
+    np.testing.assert_allclose(maps.ravel(), [1, 0, 0, 1], atol=1e-37)
+
+
+@DRAWN
+@given(
+    shape=st.sampled_from([(1, 1), (5, 3), (40, 21), (2, 3, 4, 5), (2, 7, 16, 17), (1, 2, 1, 1)]),
+    dtype=st.sampled_from([np.float32, np.float64]),
     weighted=st.booleans(),
     ignored=st.sampled_from([-100, 255, 0]),
     reduction=st.sampled_from(["mean", "sum"]),
@@ -225,6 +253,9 @@ SCORES, MAPS = np.zeros((2, 3)), np.zeros((2, 3, 4, 4))
             lambda: losses.softmax_cross_entropy(SCORES.astype(int), [0, 1]),
         ),
         (ValueError, "scores: expected shape", lambda: losses.softmax_cross_entropy(SCORES[0], [0, 1])),
+        (ValueError, "x: expected shape", lambda: losses.softmax(SCORES[0])),
+        (ValueError, "y: expected shape", lambda: losses.softmax_backward(SCORES[0], SCORES[0])),
+        (ValueError, "dy: expected shape", lambda: losses.softmax_backward(SCORES[:1], SCORES)),
         (TypeError, "target: expected integers", lambda: losses.softmax_cross_entropy(SCORES, [0.0, 1.0])),
         (ValueError, r"target: expected shape \(2,\)", lambda: losses.softmax_cross_entropy(SCORES, [0])),
         (

@@ -29,6 +29,8 @@ for k in range(60):
     gamma = np.ones(3, np.float32)
     y, saved = ops.batch_norm2d(maps, gamma, gamma, 0 * gamma, 1 * gamma, training=True)
     look((y, *saved, *ops.batch_norm2d_backward(y, maps, gamma, saved), ops.global_avg_pool2d(maps)))
+    y = ops.softmax(maps)
+    look((y, ops.softmax_backward(maps, y)))
     look(ops.linear(np.stack([x, t]), np.stack([t, x, t, x, x])))
 print(digest.hexdigest())
 """

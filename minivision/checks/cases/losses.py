@@ -3,19 +3,25 @@
 import numpy as np
 
 _SHAPES = [(4, 3), (2, 3, 4, 5), (1, 1, 1, 1), (5,), (0, 4), (3, 1500)]
+_CLASSES = [(4, 3), (300, 21), (2, 7, 4, 5), (1, 2, 17, 31), (2, 1, 3, 3), (0, 4), (0, 4, 5, 5), (2, 3, 0, 4)]
+
+
+def softmax(rng):
+    for shape in _CLASSES:
+        yield (3 * rng.standard_normal(shape),), {}
+    yield (np.array([[1e4, 0.0], [-1e4, 1e4]]),), {}
+    yield (np.array([[np.nan, 0.0], [1.0, 2.0]]),), {}
+    yield (np.array([1e4, 0.0, np.nan, 1.0]).reshape(1, 2, 1, 2),), {}
+
+
+def softmax_backward(rng):
+    for shape in _CLASSES:
+        exponentials = np.exp(rng.standard_normal(shape))
+        yield (rng.standard_normal(shape), exponentials / exponentials.sum(axis=1, keepdims=True)), {}
 
 
 def softmax_cross_entropy(rng):
-    for shape in [
-        (4, 3),
-        (300, 21),
-        (2, 7, 4, 5),
-        (1, 2, 17, 31),
-        (2, 1, 3, 3),
-        (0, 4),
-        (0, 4, 5, 5),
-        (2, 3, 0, 4),
-    ]:
+    for shape in _CLASSES:
         C = shape[1]
         scores = 3 * rng.standard_normal(shape)
         target = rng.integers(0, C, (shape[0], *shape[2:]))

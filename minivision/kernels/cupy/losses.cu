@@ -5,6 +5,31 @@
 // Each thread has one place: an example, or a pixel of one. The classes of a place lie L apart, L being the places of
 // an image.
 
+extern "C" __global__ void softmax(int count, const real *x, real *y, int C, int L)
+{
+    int place = blockIdx.x * blockDim.x + threadIdx.x;
+    if (place >= count) return;
+    int first = place / L * C * L + place % L;  // the place's score for class 0
+    const real *score = x + first;
+    real *probability = y + first;
+    real largest = score[0];
+    for (int c = 1; c < C; c++)
+        if (score[c * L] > largest || score[c * L] != score[c * L]) largest = score[c * L];  // NaN stays
+    real total = 0;
+    for (int c = 0; c < C; c++) total += exp(score[c * L] - largest);  // the largest exponent is 0: no overflow
+    for (int c = 0; c < C; c++) probability[c * L] = exp(score[c * L] - largest) / total;
+}
+
+extern "C" __global__ void softmax_backward(int count, const real *dy, const real *y, real *dx, int C, int L)
+{
+    int place = blockIdx.x * blockDim.x + threadIdx.x;
+    if (place >= count) return;
+    int first = place / L * C * L + place % L;
+    real total = 0;
+    for (int c = 0; c < C; c++) total += dy[first + c * L] * y[first + c * L];
+    for (int c = 0; c < C; c++) dx[first + c * L] = y[first + c * L] * (dy[first + c * L] - total);
+}
+
 extern "C" __global__ void softmax_cross_entropy(
     int count, const real *scores, const long long *target, const real *w, const real *norm,
     real *losses, real *dscores, int C, int L)

@@ -10,6 +10,20 @@ import cupy
 from minivision.kernels.cupy.launch import launch
 
 
+def softmax(x):
+    y = cupy.empty_like(x)
+    C, L = x.shape[1], math.prod(x.shape[2:])
+    launch("losses", "softmax", x.size // C, x, y, C, L)
+    return y
+
+
+def softmax_backward(dy, y):
+    dx = cupy.empty_like(y)
+    C, L = y.shape[1], math.prod(y.shape[2:])
+    launch("losses", "softmax_backward", y.size // C, dy, y, dx, C, L)
+    return dx
+
+
 def softmax_cross_entropy(scores, target, weight, ignore_index, reduction):
     C, L = scores.shape[1], math.prod(scores.shape[2:])
     ignored = target == ignore_index

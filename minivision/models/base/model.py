@@ -1,106 +1,170 @@
-"""What every system of the lecture has in common, so that one trainer, evaluator and command line serve them all."""
+"""The interface of every system, so that one trainer, one evaluator and one command line serve all of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from minivision.core.devices import get_array_module, to_device_of
+from minivision.core.types import Array
 from minivision.layers.layer import Layer
+
+if TYPE_CHECKING:
+    from minivision.data import Batch, Dataset
+
+logger = logging.getLogger("minivision")  # what systems report while they prepare, level INFO
 
 
 class Model(Layer):
-    """A system: its parts, its way forward, its losses, its way back and its prediction.
+    """A system: its layers, its losses and its predictions.
 
-    A subclass gives ``forward``, ``losses``, ``backward`` and ``predict``; the rest is written here, once.
+    A training step is written once, in :meth:`step`, and calls three methods that every system defines:
+
+    ::
+
+        outputs = model.forward(model.normalize(batch.images), training=True, batch=batch)
+        losses, gradients = model.losses(outputs, batch)
+        model.backward(gradients)
+
+    ``forward`` runs all layers. Systems that train on a sample (patches, anchors, proposals) draw it there, with the
+    ground truth in `batch`, and return it with the outputs. ``losses`` compares outputs with the ground truth: it runs
+    no layer and draws nothing. ``backward`` adds to the gradients of the parameters. For images without ground truth
+    there is ``predict``.
 
     After ``to("cupy")`` outputs and gradients lie on the GPU. Lists of objects, true or predicted, stay on the host:
-    so losses move their targets to the outputs (:func:`minivision.core.devices.to_device_of`), and predictions move outputs
-    to the host (:func:`minivision.core.devices.on_host`).
+    so losses move their targets to the outputs (:func:`minivision.core.devices.to_device_of`), and predictions move
+    outputs to the host (:func:`minivision.core.devices.on_host`).
 
     Parameters
     ----------
     classes : sequence of str
         Names of the classes; the first is the background.
-    options : dict
-        Everything else the subclass was made with, to make it again from a checkpoint.
+    **options
+        All other arguments of the subclass, from which a checkpoint makes it again: JSON values or tuples of them.
 
     Attributes
     ----------
     name : str
-        What the system is called everywhere: on the command line, as a file, in tables.
+        Name of the system on the command line, in files and in tables.
     task : str
         ``"segmentation"``, ``"localization"``, ``"pose"`` or ``"detection"``: what it predicts and how it is evaluated.
     recipe : dict
-        Its training defaults: ``batch_size``, ``rate``, ``weight_decay``, ``flips``, as the trainer's arguments.
+        Its training defaults, as settings of the trainer: ``batch_size``, ``rate``, ``weight_decay``, ``flips``.
+    OPTIONS : dict
+        The options that the command line offers, by name. Each is a dict of ``default`` (the value, as the constructor
+        takes it), ``help``, and perhaps ``choices`` (the values there are) or ``parse`` (from text to the value; it
+        raises ValueError with a message that says what is expected). None is shown as "auto".
     scene_options : dict
-        What scenes it is for, as arguments of :class:`minivision.data.Scenes`: the command line draws these.
+        Which scenes it is for, as arguments of :class:`minivision.data.Scenes`.
     keypoint_names : tuple of str
-        Of the joints that it predicts, if it does.
+        Names of the joints that it predicts, if it does.
+    prediction_batch_size : int
+        Largest number of images that go through the network at once in prediction.
     """
 
-    name = ""
-    task = "segmentation"
-    recipe = {}
-    scene_options = {}
-    keypoint_names = ()
+    name: ClassVar[str] = ""
+    task: ClassVar[str] = "segmentation"
+    recipe: ClassVar[Mapping[str, Any]] = {}
+    OPTIONS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    scene_options: ClassVar[Mapping[str, Any]] = {}
+    prediction_batch_size: int = 16
+    keypoint_names: tuple[str, ...] = ()
 
-    def __init__(self, classes, **options):
+    def __init__(self, classes: Sequence[str], **options: Any) -> None:
         self.classes = tuple(classes)
         self.options = options
 
-    def forward(self, images, training=False):
-        """Return the outputs of the network for `images`.
+    def forward(self, images: Array, training: bool = False, batch: Batch | None = None) -> Any:
+        """Return the outputs of the network.
 
         Parameters
         ----------
-        images : ndarray, (N, 3, H, W)
-            As :meth:`normalize` makes them.
+        images : ndarray of shape (N, 3, H, W)
+            As :meth:`normalize` returns them.
         training : bool
-            Whether to remember what :meth:`backward` needs.
+            Whether to keep what :meth:`backward` needs.
+        batch : Batch, optional
+            The ground truth of the images, for systems that train on a sample of patches, anchors or proposals.
         """
         raise NotImplementedError(f"{self.name} has no forward pass yet")
 
-    def losses(self, outputs, batch):
-        """Return ``{name: loss}`` and the gradient for `outputs` of the losses' sum.
+    def losses(self, outputs: Any, batch: Batch) -> tuple[dict[str, Any], Any]:
+        """Return the losses by name, and the gradient of their sum with respect to the outputs.
 
         Parameters
         ----------
-        outputs : what :meth:`forward` returned
-        batch : minivision.data.Batch
+        outputs
+            As :meth:`forward` returned them for this batch.
+        batch : Batch
+
+        Returns
+        -------
+        losses : dict
+        gradients
+            As :meth:`backward` takes them.
         """
         raise NotImplementedError(f"{self.name} has no losses yet")
 
-    def predict(self, images):
-        """Return one prediction an image: a label map ``(H, W)``, or an ``Instances``.
+    def predict(self, images: Sequence[Array]) -> list:
+        """Return the prediction for each image.
 
         Parameters
         ----------
-        images : sequence of uint8 ndarray, (H, W, 3)
+        images : sequence of uint8 ndarray of shape (H, W, 3)
             They may have several sizes.
+
+        Returns
+        -------
+        list
+            Of label maps, uint8 of shape (H, W), or of :class:`minivision.data.instances.Instances`.
         """
         raise NotImplementedError(f"{self.name} cannot predict yet")
 
-    def prepare(self, dataset):
-        """Do what must be done once before training (proposals, anchors). By default nothing.
+    def prepare(self, dataset: Dataset) -> Dataset | None:
+        """Do what is done once before training, such as choosing anchors. By default nothing.
 
         Returns
         -------
         Dataset or None
-            What to train on in the place of `dataset`, if anything.
+            The dataset to train on instead of `dataset`, if another one.
         """
+        return None
 
-    def finish(self, dataset):
-        """Do what must be done once after training (support vector machines). By default nothing."""
+    def finish(self, dataset: Dataset) -> None:
+        """Do what is done once after training, such as fitting support vector machines. By default nothing."""
 
-    def step(self, batch):
-        """Go forward, take the losses, go back: leave the gradients in the parameters, return the named losses."""
+    def step(self, batch: Batch) -> dict[str, Any]:
+        """Compute losses and gradients of a batch; leave the gradients in the parameters and return the losses."""
         self.zero_gradients()
-        outputs = self.forward(self.normalize(batch.images), training=True)
+        outputs = self.forward(self.normalize(batch.images), training=True, batch=batch)
         losses, gradients = self.losses(outputs, batch)
         self.backward(gradients)
         return losses
 
-    def normalize(self, images):
-        """Turn uint8 images ``(N, H, W, 3)`` into the network's input ``(N, 3, H, W)``, values about -2..2."""
-        images = to_device_of(images, self.first_parameter().value)  # while they are small: a byte for each number
+    def normalize(self, images: Array, multiple: int = 1) -> Array:
+        """Convert uint8 images into the input of the network.
+
+        Parameters
+        ----------
+        images : uint8 ndarray of shape (N, H, W, 3)
+        multiple : int
+            The last row and column are repeated until height and width divide by it. This is the only place where
+            images are padded for a stride.
+
+        Returns
+        -------
+        ndarray of shape (N, 3, H', W')
+            Values from about -2 to 2, in the dtype and on the device of the parameters.
+        """
+        height, width = images.shape[1:3]
+        if height % multiple or width % multiple:
+            images = np.pad(images, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)), mode="edge")
+        parameter = self.first_parameter()
+        assert parameter is not None
+        images = to_device_of(images, parameter.value)  # while they are small: one byte per number
         N, H, W, _ = images.shape
         x = get_array_module(images).empty((N, 3, H, W), self.dtype)
         for channel in range(3):
@@ -108,38 +172,36 @@ class Model(Layer):
         x *= x.dtype.type(1 / 64)
         return x
 
+    def map_batches(
+        self, images: Sequence[Array], function: Callable[..., Sequence[Any]], *others: Sequence[Any]
+    ) -> list:
+        """Apply a function to batches of images of one size, and return its results in the order of the images.
 
-def groups_of_one_size(images, most):
-    """Split images of any sizes into batches of one size.
+        Parameters
+        ----------
+        images : sequence of uint8 ndarray of shape (H, W, 3)
+            They may have several sizes.
+        function : callable
+            ``function(batch, *parts)`` is called with images ``(N, H, W, 3)`` of one size, at most
+            `prediction_batch_size` of them, and with a list of the N matching elements of each of `others`. It returns
+            a sequence of N results.
+        *others : sequence
+            With an element for each image, such as its proposals.
 
-    Parameters
-    ----------
-    images : sequence of uint8 ndarray, (H, W, 3)
-    most : int
-        Images in a batch, at most.
-
-    Yields
-    ------
-    indices : list of int
-        Which of `images` these are.
-    batch : uint8 ndarray, (N, H, W, 3)
-    """
-    by_size = {}
-    for index, image in enumerate(images):
-        by_size.setdefault(image.shape[:2], []).append(index)
-    for indices in by_size.values():
-        for start in range(0, len(indices), most):
-            together = indices[start : start + most]
-            yield together, np.stack([images[index] for index in together])
-
-
-def pad_to_multiple(images, step):
-    """Repeat the last row and column of images ``(N, H, W, 3)`` until height and width divide by `step`."""
-    height, width = images.shape[1:3]
-    return np.pad(images, ((0, 0), (0, -height % step), (0, -width % step), (0, 0)), mode="edge")
-
-
-def class_probabilities(scores):
-    """Return the softmax of class scores ``(K, C)``."""
-    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))  # the largest exponent is 0: no overflow
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+        Returns
+        -------
+        list
+            The result for each image.
+        """
+        by_size: dict[tuple[int, ...], list[int]] = {}
+        for index, image in enumerate(images):
+            by_size.setdefault(image.shape[:2], []).append(index)
+        results: list = [None] * len(images)
+        for indices in by_size.values():
+            for start in range(0, len(indices), self.prediction_batch_size):
+                chosen = indices[start : start + self.prediction_batch_size]
+                batch = np.stack([images[index] for index in chosen])
+                parts = ([other[index] for index in chosen] for other in others)
+                for index, result in zip(chosen, function(batch, *parts), strict=True):
+                    results[index] = result
+        return results

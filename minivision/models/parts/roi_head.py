@@ -25,7 +25,6 @@ from minivision.core.arguments import integer
 from minivision.core.devices import on_host, to_device_of
 from minivision.detection import match_instances, sample, select_detections
 from minivision.layers import Flatten, Layer, Linear, ReLU, RoIAlign, RoIPool, Sequential
-from minivision.models.base.model import class_probabilities
 
 POOLINGS = {"align": RoIAlign, "pool": RoIPool}
 
@@ -234,7 +233,7 @@ class RoIHead(Layer):
         list of Instances
         """
         scores, deltas = map(on_host, outputs)
-        probabilities = class_probabilities(scores)
+        probabilities = ops.softmax(scores)
         boxes = ops.decode_boxes(deltas, rois[:, None, 1:], weights=BOX_WEIGHTS)  # (K, C - 1, 4)
         of_image = [np.flatnonzero(rois[:, 0] == n) for n in range(count)]
         return [select_detections(boxes[rows], probabilities[rows, 1:], size) for rows in of_image]
