@@ -19,6 +19,9 @@ __all__ = [
     "flip_vertical",
     "random_crop",
     "resize",
+    "resize_image",
+    "resize_instances",
+    "resize_label_map",
     "transpose",
 ]
 
@@ -191,34 +194,69 @@ def resize(sample, size):
     The image is interpolated bilinearly, with the filter widened when shrinking so that nothing aliases;
     label maps and masks take the nearest pixel. Objects whose mask vanishes are dropped.
     """
+    old_size = sample.label_map.shape
+    if tuple(size) == old_size:
+        return sample
+    proposals = sample.proposals
+    if proposals is not None:
+        proposals = proposals * np.tile(_scale(old_size, size), 2)
+    return Sample(
+        resize_image(sample.image, size),
+        resize_instances(sample.instances, old_size, size),
+        resize_label_map(sample.label_map, size),
+        proposals,
+    )
+
+
+def resize_image(image, size):
+    """Interpolate a uint8 image ``(H, W, 3)`` bilinearly to ``size = (height, width)``."""
     from PIL import Image
 
     height, width = size
-    old_height, old_width = sample.label_map.shape
-    if (height, width) == (old_height, old_width):
-        return sample
-    image = np.array(Image.fromarray(sample.image).resize((width, height), Image.Resampling.BILINEAR))
-    rows = ((np.arange(height) + 0.5) * (old_height / height)).astype(np.int64)
-    columns = ((np.arange(width) + 0.5) * (old_width / width)).astype(np.int64)
-    label_map = sample.label_map[rows[:, None], columns]
+    if (height, width) == image.shape[:2]:
+        return image
+    return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
-    instances = sample.instances
-    scale = np.array([width / old_width, height / old_height], np.float32)
+
+def resize_label_map(label_map, size):
+    """Bring a label map ``(H, W)`` to ``size = (height, width)``, each pixel from the nearest one."""
+    rows, columns = _nearest(label_map.shape, size)
+    return label_map[rows, columns]
+
+
+def resize_instances(instances, old_size, size):
+    """Bring the objects of an image of ``old_size`` to ``size = (height, width)``; drop those whose mask vanishes."""
+    (old_height, old_width), (height, width) = old_size, size
+    if (height, width) == (old_height, old_width):
+        return instances
+    scale = _scale(old_size, size)
     changes = {"boxes": instances.boxes * np.tile(scale, 2)}
-    proposals = None if sample.proposals is None else sample.proposals * np.tile(scale, 2)
     if instances.keypoints is not None:
         changes["keypoints"] = instances.keypoints * np.append(scale, np.float32(1))
     if instances.area is not None:
         changes["area"] = instances.area * (height / old_height) * (width / old_width)
+    rows, columns = _nearest(old_size, size)
     left = np.ones(len(instances), bool)
     if instances.instance_map is not None:
-        owners = changes["instance_map"] = instances.instance_map[:, rows[:, None], columns]
+        owners = changes["instance_map"] = instances.instance_map[:, rows, columns]
         left = np.bincount(owners.ravel(), minlength=len(instances) + 1)[1:] > 0
     elif instances.has_masks:
-        masks = changes["masks"] = instances.masks[:, rows[:, None], columns]
+        masks = changes["masks"] = instances.masks[:, rows, columns]
         left = masks.any(axis=(1, 2))
     instances = instances.replace(**changes)
-    return Sample(image, instances if left.all() else instances[left], label_map, proposals)
+    return instances if left.all() else instances[left]
+
+
+def _scale(old_size, size):
+    """Return the factors by which x and y grow, as float32."""
+    return np.array([size[1] / old_size[1], size[0] / old_size[0]], np.float32)
+
+
+def _nearest(old_size, size):
+    """Return the rows ``(H, 1)`` and columns ``(W,)`` of the pixels nearest to those of an image of another size."""
+    rows = ((np.arange(size[0]) + 0.5) * (old_size[0] / size[0])).astype(np.int64)
+    columns = ((np.arange(size[1]) + 0.5) * (old_size[1] / size[1])).astype(np.int64)
+    return rows[:, None], columns
 
 
 def _map_arrays(sample, move, *, move_boxes, move_points, keypoint_flip):
