@@ -86,7 +86,7 @@ def _draw(args):
             tqdm.write(f"minivision: {error}", file=sys.stderr)
             failed += 1
             continue
-        figures = {"proposals": draw_best_proposals(image, selective_search(image, args.mode), most=args.boxes or 50)}
+        figures = {"proposals": draw_best_proposals(image, selective_search(image, args.mode), max_boxes=args.boxes or 50)}
         if args.hierarchy:
             figures["hierarchy"] = draw_hierarchy(image, region_hierarchy(image))
         for what, figure in figures.items():

@@ -122,12 +122,12 @@ def notes(table):
 
 def draw(table, settings):
     """Draw the figures that make the point: what each of the three ways reaches, and what it costs."""
-    from minivision.viz.comparison import Panel, draw_panels
+    from minivision.viz.bars import BarPanel, draw_bars
 
     columns = {column.key: column for column in COLUMNS}
 
     def panel(key, title, subtitle, **more):
-        return Panel(title, subtitle, [table[row.title].get(key) for row in ROWS], columns[key].shown, **more)
+        return BarPanel(title, subtitle, [table[row.title].get(key) for row in ROWS], columns[key].shown, **more)
 
     full_size = [table[row.title].get("multiply_adds_at_full_size") for row in ROWS]
     diamond = "◇ without downsampling" if any(full_size) else ""
@@ -139,7 +139,7 @@ def draw(table, settings):
         panel("training_memory", "memory", "for one training step", note="sliding window: of a few patches"),
     ]
     names = [(row.group, row.name) for row in ROWS]
-    return draw_panels(names, panels, title="Three ways to label every pixel", subtitle=str(settings))
+    return draw_bars(names, panels, title="Three ways to label every pixel", subtitle=str(settings))
 
 
 COMPARISON = Comparison("segmentation", ROWS, COLUMNS, quality, costs, notes, draw)

@@ -1,4 +1,4 @@
-"""Pictures of what goes in and what comes out. Matplotlib is imported when something is drawn, not before.
+"""Pictures of images, predictions, operations and training runs. Matplotlib is imported when something is drawn.
 
 Figures are made without pyplot, so nothing needs a display: ``figure.savefig(path)`` writes one, and a
 notebook shows it.
@@ -15,7 +15,7 @@ from minivision.viz.detection import (
     draw_proposals,
 )
 from minivision.viz.instances import draw_instance_comparison, draw_instances
-from minivision.viz.iou import draw_overlap
+from minivision.viz.iou import draw_iou
 from minivision.viz.pictures import draw_pictures
 from minivision.viz.player import Player, trace
 from minivision.viz.precision_recall import draw_precision_recall
@@ -37,7 +37,7 @@ __all__ = [
     "draw_instance_comparison",
     "draw_instances",
     "draw_loss_curve",
-    "draw_overlap",
+    "draw_iou",
     "draw_pictures",
     "draw_positives_per_object",
     "draw_precision_recall",

@@ -1,18 +1,26 @@
 """Small arrays side by side, with their numbers."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from minivision.core.types import Array
 from minivision.tracing import Panel
-from minivision.viz.canvas import Scene, Stage
+from minivision.viz.canvas import Canvas, Frame
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def draw_arrays(arrays, *, title="", marked=None):
-    """Draw arrays as grids of numbers; grids too fine for numbers are drawn in grey.
+def draw_arrays(arrays: dict[str, Any], *, title: str = "", marked: dict[str, Array] | None = None) -> Figure:
+    """Draw arrays as grids of numbers; grids too fine for numbers are drawn in gray.
 
     Parameters
     ----------
     arrays : dict of str to array
-        By what to call them. The planes of an array of more than two axes stand beside and below one another.
+        By their names. Planes of an array with more than two axes are drawn side by side.
     title : str
     marked : dict of str to bool array, optional
         Elements to mark, for some or all of the arrays.
@@ -34,6 +42,6 @@ def draw_arrays(arrays, *, title="", marked=None):
     ]
     cells = [array.ravel().tolist() for array in arrays.values()]
     reads = {k: set(np.flatnonzero(marked[name]).tolist()) for k, name in enumerate(arrays) if name in marked}
-    stage = Stage(panels, head=0.6 if title else 0.35, foot=0.15, legend=False)
-    stage.draw(Scene(title, "", cells, reads, {}, {}, [], ("", "")))
-    return stage.figure
+    canvas = Canvas(panels, head=0.6 if title else 0.35, foot=0.15, legend=False)
+    canvas.draw(Frame(title, "", cells, reads, {}, {}, [], ("", "")))
+    return canvas.figure

@@ -1,18 +1,23 @@
-"""The picture of one step: arrays as grids of cells, marked by what happens to them.
+"""The picture of one step: arrays as grids of cells, with marks for read and written elements.
 
-What is read is light with a thick frame, what is written is dark: the same picture in black and white.
+Elements read are light with a thick frame, elements written are dark, so the picture also works in black and white.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from minivision.tracing import Padding, Traced
 from minivision.tracing.expression import format_value
 
+if TYPE_CHECKING:
+    pass
+
 WIDTH, HEIGHT = 9.0, 6.0  # inches; the height of the arrays at most
 CELL = 0.46  # inches at most
-NUMBERS = 0.23  # inches: in smaller cells numbers cannot be read, and are drawn as greys
+NUMBERS = 0.23  # inches: in smaller cells numbers cannot be read, and are drawn as grays
 GAP = 1.5  # cells between panels
 ROW = 34  # cells in a row of panels, at most
 LINES = 5  # of explanation, at most
@@ -26,8 +31,8 @@ READING = {"fill": "#cfe4f7", "frame": "#0b5394", "thick": 1.8}
 WRITING = {"fill": "#b3430f", "frame": INK, "thick": 2.2, "ink": PAPER, "weight": "bold"}
 
 
-class Scene(NamedTuple):
-    """What is drawn at one step.
+class Frame(NamedTuple):
+    """The content of the picture of one step.
 
     Attributes
     ----------
@@ -53,8 +58,8 @@ class Scene(NamedTuple):
     marks: tuple
 
 
-class Stage:
-    """A figure with a grid of cells for each panel, into which scenes are drawn one after another.
+class Canvas:
+    """A figure with a grid of cells for each panel, into which frames are drawn one after another.
 
     Parameters
     ----------
@@ -66,7 +71,9 @@ class Stage:
         Whether to say what the marks mean.
     """
 
-    def __init__(self, panels, *, dpi=110, head=HEAD, foot=FOOT, legend=True):
+    def __init__(
+        self, panels: list, *, dpi: int = 110, head: float = HEAD, foot: float = FOOT, legend: bool = True
+    ) -> None:
         from matplotlib.collections import PatchCollection
         from matplotlib.figure import Figure
         from matplotlib.patches import Rectangle
@@ -102,10 +109,10 @@ class Stage:
         looks = (READING, WRITING) if legend else ()
         self._marks = [self._draw_mark(1.45 * k + 6.1, 0.1 - head, look) for k, look in enumerate(looks)]
 
-    def draw(self, scene):
-        """Bring the figure to a scene."""
+    def draw(self, frame: Frame) -> None:
+        """Update the figure to show a frame."""
         looks = [
-            _look(panel, scene, number, cell)
+            _look(panel, frame, number, cell)
             for number, panel in enumerate(self.panels)
             for cell in range(len(self.corners[number]))
         ]
@@ -115,11 +122,11 @@ class Stage:
             text.set(text=look["text"], color=look["ink"], weight=look["weight"])
             text.set_fontsize(self.points * min(1, 4.4 / max(len(look["text"]), 1)))
         fills = [look["fill"] for look in looks]
-        self.squares.set_facecolor(fills if self.numbers else _greys(scene, fills))
-        self.head.set_text(scene.head)
-        self.code.set_text(scene.code)
-        self.lines.set_text("\n".join(scene.lines[:LINES]))
-        for mark, text in zip(self._marks, scene.marks, strict=False):
+        self.squares.set_facecolor(fills if self.numbers else _grays(frame, fills))
+        self.head.set_text(frame.head)
+        self.code.set_text(frame.code)
+        self.lines.set_text("\n".join(frame.lines[:LINES]))
+        for mark, text in zip(self._marks, frame.marks, strict=False):
             mark.set_text(text)
 
     def _line(self, y, **style):
@@ -188,12 +195,12 @@ def _title(panel):
     return f"{panel.name}  {'×'.join(map(str, shape))}" if shape else panel.name
 
 
-def _look(panel, scene, number, cell):
+def _look(panel, frame, number, cell):
     """Return how a cell is drawn: its text, fill, frame and ink."""
-    written = cell in scene.writes.get(number, ())
-    read = cell in scene.reads.get(number, ())
-    done = cell in scene.done.get(number, ())
-    text = _cell_text(scene.cells[number][cell])
+    written = cell in frame.writes.get(number, ())
+    read = cell in frame.reads.get(number, ())
+    done = cell in frame.done.get(number, ())
+    text = _cell_text(frame.cells[number][cell])
     look = {"text": text, "fill": PAPER, "frame": "none", "thick": 0, "ink": INK, "weight": "normal"}
     if not panel.inside[cell]:
         look |= {"fill": OUTSIDE, "ink": FAINT}
@@ -216,12 +223,12 @@ def _cell_text(element):
     return format_value(element.value if isinstance(element, Traced | Padding) else element)
 
 
-def _greys(scene, fills):
+def _grays(frame, fills):
     """Return fills for cells too small for numbers: light for small values, dark for large ones."""
     from matplotlib.colors import to_rgb
 
     result, start = [to_rgb(fill) for fill in fills], 0
-    for elements in scene.cells:
+    for elements in frame.cells:
         values = np.array([_number(element) for element in elements], float)
         known = values[np.isfinite(values)]
         for k in np.flatnonzero(np.isfinite(values)):

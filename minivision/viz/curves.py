@@ -1,20 +1,32 @@
-"""How the losses went: every step faintly, and a smoothed line over it."""
+"""Loss curves: the loss of every step as a faint line, and a smoothed line over it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minivision.core.types import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 FACTS = ("step", "loss", "rate", "gradient_norm", "seconds")  # in a log entry, besides the losses by name
-# The lines' colours are Okabe and Ito's, the darker ones first on white and the lighter ones first on black.
-LIGHT = {
+# The lines' colors are Okabe and Ito's, the darker ones first on white and the lighter ones first on black.
+LIGHT: dict[str, Any] = {
     "paper": "#ffffff", "ink": "#333333", "grid": "#e4e4e4",
     "lines": ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d"),
 }  # fmt: skip
-DARK = {
+DARK: dict[str, Any] = {
     "paper": "#16181d", "ink": "#c9ccd3", "grid": "#2c2f37",
     "lines": ("#56b4e9", "#e69f00", "#2fc49a", "#e59cc6", "#f0e442", "#ff8a4c", "#bdbdbd"),
 }  # fmt: skip
 
 
-def draw_loss_curve(log, *, dark=False):
+def draw_loss_curve(log: Sequence[dict[str, Any]], *, dark: bool = False) -> Figure:
     """Draw the losses of a training run over its steps.
 
     The axis is logarithmic where the smoothed losses range over more than a factor of five.
@@ -22,9 +34,9 @@ def draw_loss_curve(log, *, dark=False):
     Parameters
     ----------
     log : list of dict
-        As ``Result.log`` and :func:`minivision.training.read_log` give it.
+        As ``TrainingResult.log`` and :func:`minivision.training.read_log` give it.
     dark : bool
-        Whether to draw on a dark ground.
+        Whether to draw on a dark background.
 
     Returns
     -------
@@ -62,13 +74,13 @@ def draw_loss_curve(log, *, dark=False):
     return figure
 
 
-def save_loss_curve(log, path, *, dark=False):
+def save_loss_curve(log: Sequence[dict[str, Any]], path: Path | str, *, dark: bool = False) -> None:
     """Write :func:`draw_loss_curve` to an image file."""
     draw_loss_curve(log, dark=dark).savefig(path)
 
 
-def smooth(curve):
-    """Return the running mean over about a thirtieth of the steps, centred; the ends have half of that."""
+def smooth(curve: Array) -> Array:
+    """Return the running mean over about a thirtieth of the steps, centered; the ends have half of that."""
     if len(curve) == 0:
         return np.zeros(0)
     width = len(curve) // 30
@@ -95,7 +107,8 @@ def _loss_names(log):
     return names if len(names) == 1 else ["loss", *names] if log else []
 
 
-def dress(axis, theme):
+def dress(axis: Axes, theme: dict[str, Any]) -> None:
+    """Give an axis the colors of a theme: its background, grid, ticks and baseline."""
     axis.set_facecolor(theme["paper"])
     axis.grid(color=theme["grid"], linewidth=0.8)
     axis.set_axisbelow(True)

@@ -1,30 +1,41 @@
-"""What detectors begin from: anchors on the image, which of them match what, proposals before and after suppression."""
+"""Pictures of anchors, of their matches with objects, and of proposals before and after suppression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision import ops
 from minivision.core.labels import IGNORED
+from minivision.core.types import Array, Size
 from minivision.detection.anchors.matching import best_overlaps, match_instances
 from minivision.viz.boxes import cell_size, draw_box, show_image
 from minivision.viz.colors import OKABE_ITO
 from minivision.viz.curves import LIGHT, dress
 from minivision.viz.grid import make_grid
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minivision.data.instances import Instances
+
 SIDE = 4.4  # inches of a picture's longer side
 MARGIN = 0.06  # of the image, on each side: anchors reach out
 INK = "#1a1a1a"
 COLORS = [tuple(part / 255 for part in color) for color in OKABE_ITO]  # of objects, by their index
-MATCHED = {"fg_iou_thresh": 0.7, "bg_iou_thresh": 0.3}  # the thresholds of the region proposal network
-MOST_COUNTED = 1000  # images whose objects are looked at; more tell nothing new
+RPN_THRESHOLDS = {"fg_iou_thresh": 0.7, "bg_iou_thresh": 0.3}  # the thresholds of the region proposal network
+MAX_IMAGES = 1000  # images whose objects are drawn; more add nothing new
 
 
-def draw_anchors(image, anchors, place, *, map_size):
+def draw_anchors(image: Array, anchors: Array, place: tuple[int, int], *, map_size: Size) -> Figure:
     """Draw the anchors of one place of the feature map, and the places where all others stand as dots.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 array
-    anchors : (rows * columns * A, 4) array
+    image : uint8 ndarray of shape (H, W, 3)
+    anchors : ndarray of shape (rows * columns * A, 4)
         As ``anchor_grid`` returns them.
     place : (int, int)
         Row and column on the map.
@@ -50,17 +61,20 @@ def draw_anchors(image, anchors, place, *, map_size):
     return figure
 
 
-def draw_anchor_matches(image, anchors, instances, *, thresholds=MATCHED):
-    """Draw the objects of an image and, in the same colour, the anchors that are to find them.
+def draw_anchor_matches(
+    image: Array, anchors: Array, instances: Instances, *, thresholds: dict[str, Any] = RPN_THRESHOLDS
+) -> Figure:
+    """Draw the objects of an image and, in the same color, the anchors matched with them.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 array
-    anchors : (A, 4) array
+    image : uint8 ndarray of shape (H, W, 3)
+    anchors : ndarray of shape (A, 4)
     instances : Instances
-        The true objects; crowds are dashed, for nothing is to find them.
+        The ground-truth objects; crowds are dashed: no anchor is matched with them.
     thresholds : dict
-        ``fg_iou_thresh`` and ``bg_iou_thresh``, and perhaps ``allow_low_quality_matches``, as in :func:`minivision.detection.match`.
+        ``fg_iou_thresh``, ``bg_iou_thresh`` and perhaps ``allow_low_quality_matches``, as in
+        :func:`minivision.detection.match`.
 
     Returns
     -------
@@ -81,15 +95,15 @@ def draw_anchor_matches(image, anchors, instances, *, thresholds=MATCHED):
     return figure
 
 
-def draw_anchor_recall(anchor_sets, all_instances):
-    """Draw the best possible recall of sets of anchors: the share of objects that the best anchor overlaps by an IoU.
+def draw_anchor_recall(anchor_sets: dict[str, Array], all_instances: Sequence[Instances]) -> Figure:
+    """Draw the best possible recall of sets of anchors: the share of objects with an anchor of at least an IoU.
 
     Parameters
     ----------
     anchor_sets : dict of str to (A, 4) array
         By name; each for the whole image.
     all_instances : sequence of Instances
-        The true objects of images.
+        The ground-truth objects of images.
 
     Returns
     -------
@@ -108,14 +122,16 @@ def draw_anchor_recall(anchor_sets, all_instances):
     return figure
 
 
-def draw_positives_per_object(anchors, all_instances, *, thresholds=MATCHED):
-    """Draw how many anchors are to find each object, over the object's size: those with few learn slowly.
+def draw_positives_per_object(
+    anchors: Array, all_instances: Sequence[Instances], *, thresholds: dict[str, Any] = RPN_THRESHOLDS
+) -> Figure:
+    """Draw the number of anchors matched with each object over the object's size: objects with few learn slowly.
 
     Parameters
     ----------
-    anchors : (A, 4) array
+    anchors : ndarray of shape (A, 4)
     all_instances : sequence of Instances
-        The true objects of images, of which the first thousand images are looked at.
+        The ground-truth objects of images; the first thousand images count.
     thresholds : dict
         As in :func:`draw_anchor_matches`.
 
@@ -123,14 +139,14 @@ def draw_positives_per_object(anchors, all_instances, *, thresholds=MATCHED):
     -------
     matplotlib Figure
     """
-    sizes, counts = [np.zeros(0)], [np.zeros(0, np.int64)]
-    for instances in list(all_instances)[:MOST_COUNTED]:
+    all_sizes, all_counts = [np.zeros(0)], [np.zeros(0, np.int64)]
+    for instances in list(all_instances)[:MAX_IMAGES]:
         matches = match_instances(anchors, instances, **thresholds)
         real = ~instances.crowd
-        sizes.append(np.sqrt(ops.box_area(instances.boxes[real])))
-        counts.append(np.bincount(matches[matches >= 0], minlength=len(instances))[real])
-    sizes, counts = np.concatenate(sizes), np.concatenate(counts)
-    figure, axis = _plot("size of the object: square root of its area, in pixels", "anchors that are to find it")
+        all_sizes.append(np.sqrt(ops.box_area(instances.boxes[real])))
+        all_counts.append(np.bincount(matches[matches >= 0], minlength=len(instances))[real])
+    sizes, counts = np.concatenate(all_sizes), np.concatenate(all_counts)
+    figure, axis = _plot("size of the object: square root of its area, in pixels", "anchors matched with it")
     axis.plot(sizes, counts, "o", color=COLORS[6], markersize=3, alpha=0.35, markeredgewidth=0)
     if len(counts):
         without = f", {int((counts == 0).sum())} with none" if (counts == 0).any() else ""
@@ -140,17 +156,20 @@ def draw_positives_per_object(anchors, all_instances, *, thresholds=MATCHED):
     return figure
 
 
-def draw_proposals(image, boxes, scores, instances=None, *, iou_threshold=0.7):
-    """Draw boxes that a network proposes for an image, before and after non-maximum suppression.
+def draw_proposals(
+    image: Array, boxes: Array, scores: Array, instances: Instances | None = None, *, iou_threshold: float = 0.7
+) -> Figure:
+    """Draw the boxes that a network proposes for an image, before and after non-maximum suppression.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 array
-    boxes : (P, 4) array
-    scores : (P,) array
-        From 0 to 1: the better, the more of its box is seen. ``draw_proposals(image, *model.candidates(image))``.
+    image : uint8 ndarray of shape (H, W, 3)
+    boxes : ndarray of shape (P, 4)
+    scores : ndarray of shape (P,)
+        From 0 to 1: boxes with a higher score are drawn darker. ``draw_proposals(image, *model.candidates(image))``.
     instances : Instances, optional
-        The true objects, drawn below. Titles then tell how many of them have a box with an IoU of 0.5 and more.
+        The ground-truth objects, drawn below the boxes. Titles then give the number of objects that have
+        a box with an IoU of 0.5 or more.
     iou_threshold : float
         Of two boxes with a higher IoU, suppression drops the one with the lower score.
 
@@ -179,7 +198,7 @@ def draw_proposals(image, boxes, scores, instances=None, *, iou_threshold=0.7):
 
 
 def _picture(image, title):
-    """Return a figure that shows an image in pale greys, and its axis."""
+    """Return a figure that shows an image in pale grays, and its axis."""
     figure, axes = make_grid(1, [title], cell=cell_size(image, SIDE))
     axes[0, 0].set_title(title, fontsize=9.5, color="0.2")
     show_image(axes[0, 0], image, margin=MARGIN)

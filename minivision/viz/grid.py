@@ -1,11 +1,20 @@
 """Pictures in rows and columns under titles, with a legend below."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 GAP = 0.06  # inches between pictures
 
 
-def make_grid(rows, titles, *, cell, entries=()):
+def make_grid(
+    rows: int, titles: Sequence[str], *, cell: tuple[float, float], entries: Sequence[Any] = ()
+) -> tuple[Figure, Any]:
     """Make a figure with an empty place for each picture.
 
     Parameters
@@ -21,7 +30,7 @@ def make_grid(rows, titles, *, cell, entries=()):
     Returns
     -------
     matplotlib Figure
-    axes : (rows, columns) array of matplotlib Axes
+    axes : ndarray of shape (rows, columns) of matplotlib Axes
         Without ticks and frames.
     """
     from matplotlib.figure import Figure

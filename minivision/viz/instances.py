@@ -1,22 +1,33 @@
-"""Objects as pictures: boxes with their names, masks, skeletons; over their image, and beside the truth."""
+"""Objects as pictures: boxes with their names, masks, skeletons; over their image, and next to the ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minivision.core.types import Array
 from minivision.data.shapes import JOINTS
 from minivision.viz.boxes import draw_box
 from minivision.viz.colors import LUMINANCE, OKABE_ITO, class_colors, pale
 from minivision.viz.grid import make_grid
 from minivision.viz.segmentation import outline
 
-MOST_NAMED = 12  # objects that have their names written at their boxes; of more the legend tells the classes
-TINT = 0.45  # of a mask's colour inside of its outline
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minivision.data.instances import Instances
+
+MAX_NAMED = 12  # objects that have their names written at their boxes; of more the legend tells the classes
+TINT = 0.45  # of a mask's color inside of its outline
 PICTURE, CELL = 6.0, 2.4  # inches of a picture's longer side, alone and beside others
 INK, PAPER = "#1a1a1a", "#ffffff"
 
-# The right side of a body has warm colours and the left one cold ones. Arms are lighter than legs.
+# The right side of a body has warm colors and the left one cold ones. Arms are lighter than legs.
 ORANGE, SKY_BLUE, VERMILION, _, GREEN, _, BLUE = (tuple(part / 255 for part in color) for color in OKABE_ITO)
 PART_COLORS = {"right arm": ORANGE, "right leg": VERMILION, "left arm": SKY_BLUE, "left leg": BLUE, "trunk": GREEN}
-STRIPES = (0, (1.2, 0.6))  # of the left side: to be told from the right one without colours too
+STRIPES = (0, (1.2, 0.6))  # of the left side: to be told from the right one without colors too
 BONES = {
     "trunk": (
         ("head", "neck"), ("neck", "right_shoulder"), ("neck", "left_shoulder"), ("right_shoulder", "right_hip"),
@@ -33,14 +44,22 @@ BONES = {
 }  # fmt: skip
 
 
-def draw_instances(image, instances, classes, *, title="", keypoint_names=JOINTS, legend=True):
+def draw_instances(
+    image: Array,
+    instances: Instances,
+    classes: Sequence[str],
+    *,
+    title: str = "",
+    keypoint_names: Sequence[str] = JOINTS,
+    legend: bool = True,
+) -> Figure:
     """Draw the objects of one image over it: a box with name and score, the mask and the skeleton where there is one.
 
-    The image is made grey, so that every colour that is seen belongs to an object.
+    The image is made gray, so that every color that is seen belongs to an object.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 array
+    image : uint8 ndarray of shape (H, W, 3)
     instances : Instances
     classes : sequence of str
         Names, the background first.
@@ -62,12 +81,19 @@ def draw_instances(image, instances, classes, *, title="", keypoint_names=JOINTS
     return figure
 
 
-def draw_instance_comparison(images, truths, predictions, classes, *, keypoint_names=JOINTS):
-    """Draw a row for each image: the image, its true objects, the predicted ones.
+def draw_instance_comparison(
+    images: Sequence[Array],
+    truths: Sequence[Instances],
+    predictions: Sequence[Instances],
+    classes: Sequence[str],
+    *,
+    keypoint_names: Sequence[str] = JOINTS,
+) -> Figure:
+    """Draw a row for each image: the image, its ground-truth objects, the predicted ones.
 
     Parameters
     ----------
-    images : sequence of (H, W, 3) uint8 arrays
+    images : sequence of uint8 ndarray of shape (H, W, 3)
     truths, predictions : sequence of Instances
     classes : sequence of str
         Names, the background first.
@@ -79,7 +105,7 @@ def draw_instance_comparison(images, truths, predictions, classes, *, keypoint_n
     matplotlib Figure
     """
     entries = _legend_entries([*truths, *predictions], classes)
-    figure, axes = make_grid(len(images), ["input", "truth", "prediction"], cell=(CELL, CELL), entries=entries)
+    figure, axes = make_grid(len(images), ["input", "ground truth", "prediction"], cell=(CELL, CELL), entries=entries)
     for row, image, truth, prediction in zip(axes, images, truths, predictions, strict=True):
         row[0].imshow(image, interpolation="nearest")
         for axis, instances in zip(row[1:], (truth, prediction), strict=True):
@@ -98,7 +124,7 @@ def _draw_objects(axis, image, instances, classes, keypoint_names, *, size):
     if instances.keypoints is not None:
         for keypoints in instances.keypoints:
             _draw_skeleton(axis, keypoints, keypoint_names, size)
-    if len(instances) <= MOST_NAMED:
+    if len(instances) <= MAX_NAMED:
         for k, (box, color) in enumerate(zip(instances.boxes, colors, strict=True)):
             name = classes[instances.labels[k]]
             text = name if instances.scores is None else f"{name} {instances.scores[k]:.2f}"
@@ -107,7 +133,7 @@ def _draw_objects(axis, image, instances, classes, keypoint_names, *, size):
 
 
 def _with_masks(image, instances, colors):
-    """Return the image in pale greys, ``(H, W, 3)`` from 0 to 1, its objects' masks tinted and outlined."""
+    """Return the image in pale grays, ``(H, W, 3)`` from 0 to 1, its objects' masks tinted and outlined."""
     picture = np.repeat(pale(image) / 255, 3, axis=2)
     for mask, color in zip(instances.masks if instances.has_masks else (), colors, strict=False):
         strength = np.where(mask & outline(mask), 1, TINT * mask)[..., None]  # (H, W) -> (H, W, 1)
@@ -116,7 +142,7 @@ def _with_masks(image, instances, colors):
 
 
 def _draw_rimmed_box(axis, box, color, size):
-    for linewidth, edge in ((3.4, INK), (1.8, color)):  # a dark rim: every colour shows on every grey
+    for linewidth, edge in ((3.4, INK), (1.8, color)):  # a dark rim: every color shows on every gray
         draw_box(axis, box, edge, size * linewidth)
 
 
@@ -158,7 +184,7 @@ def _legend_entries(all_instances, classes):
     from matplotlib.patches import Patch
 
     entries = []
-    if any(len(instances) > MOST_NAMED for instances in all_instances):
+    if any(len(instances) > MAX_NAMED for instances in all_instances):
         labels = np.unique(np.concatenate([instances.labels for instances in all_instances]))
         colors = class_colors(len(classes)) / 255
         entries += [Patch(color=colors[label], label=classes[label]) for label in labels]

@@ -1,19 +1,26 @@
-"""Two boxes, what they share and what they cover: intersection over union as a picture."""
+"""Intersection over union as a picture: two boxes, the area they share and the area they cover."""
+
+from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision import ops
+from minivision.core.types import Size
 from minivision.viz.boxes import draw_box
 from minivision.viz.colors import OKABE_ITO
 from minivision.viz.grid import make_grid
 
-ORANGE, SKY_BLUE, _, _, GREEN, *_ = (tuple(part / 255 for part in color) for color in OKABE_ITO)
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ORANGE, SKY_BLUE, GREEN = (tuple(part / 255 for part in OKABE_ITO[k]) for k in (0, 1, 4))
 COLUMNS, CELL = 5, 2.1  # pictures in a row; inches of each
 
 
-def draw_overlap(pairs, *, size=None):
+def draw_iou(pairs: Any, *, size: Size | None = None) -> Figure:
     """Draw pairs of boxes: one orange, one blue, their intersection green; below each its area over the union's.
 
     Parameters

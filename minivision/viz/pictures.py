@@ -1,13 +1,27 @@
 """Pictures side by side under their titles."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from minivision.core.types import Array
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CELL = 2.6  # inches
 
 
-def draw_pictures(pictures, *, columns=None, limits=None, cmap="gray"):
+def draw_pictures(
+    pictures: dict[str, Array],
+    *,
+    columns: int | None = None,
+    limits: tuple[float, float] | str | None = None,
+    cmap: str = "gray",
+) -> Figure:
     """Draw images or feature maps in rows, each under its title.
 
     Parameters
@@ -17,10 +31,10 @@ def draw_pictures(pictures, *, columns=None, limits=None, cmap="gray"):
     columns : int, optional
         How many stand in a row; by default all, up to four.
     limits : (float, float) or "symmetric", optional
-        The values drawn in the first and in the last colour of `cmap`: of all pictures together, or for each
+        The values drawn in the first and in the last color of `cmap`: of all pictures together, or for each
         picture so that 0 is in the middle. By default the least and the largest value of each picture.
     cmap : str
-        Colours for pictures of one channel.
+        Colors for pictures of one channel.
 
     Returns
     -------

@@ -1,19 +1,27 @@
-"""Stepping through an operation in a page: what is read, what is written, and how it was calculated.
+"""A player for traced operations: which elements each step reads and writes, and how they were computed.
 
-Every picture is made from the trace alone, so any operation, also one written tomorrow, is drawn by the same code.
+Pictures are made from the trace alone, so the same code draws any operation.
 """
+
+from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision.core.atomic import atomic_write
 from minivision.tracing import Trace, Traced
 from minivision.tracing.expression import format_value
-from minivision.viz.canvas import Scene, Stage
+from minivision.viz.canvas import Canvas, Frame
 
-MOST_STEPS = 60  # pictures in a player
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MAX_STEPS = 60  # pictures in a player
 TERMS = 10  # of a sum that are written out
 LINE = 112  # letters in a line of explanation
 
@@ -24,10 +32,10 @@ class Player(Trace):
     The last expression of a notebook's cell shows it. For the rest see :class:`minivision.tracing.Trace`.
     """
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return self.player()
 
-    def player(self, by="step", *, dpi=80):
+    def player(self, by: str = "step", *, dpi: int = 80) -> str:
         """Return a player as HTML that works in a page without a server.
 
         Parameters
@@ -40,56 +48,56 @@ class Player(Trace):
         """
         from matplotlib.animation import FuncAnimation
 
-        scenes = self._scenes(by)
-        stage = Stage(self.panels, dpi=dpi)
-        draw = FuncAnimation(stage.figure, lambda k: stage.draw(scenes[k]), len(scenes), init_func=lambda: None)
-        return _self_contained(draw.to_jshtml(fps=1.5, default_mode="once"))
+        frames = self._frames(by)
+        canvas = Canvas(self.panels, dpi=dpi)
+        draw = FuncAnimation(canvas.figure, lambda k: canvas.draw(frames[k]), len(frames), init_func=lambda: None)
+        return _self_contained(draw.to_jshtml(fps=1.5, default_mode="once"))  # type: ignore[arg-type]
 
-    def save(self, path, by="step"):
+    def save(self, path: Path | str, by: str = "step") -> None:
         """Write the player as a page of its own."""
         page = f'<!DOCTYPE html><meta charset="utf-8"><title>{self.title}</title>\n{self.player(by)}'
         with atomic_write(path) as file:
             file.write_text(page, encoding="utf-8")
 
-    def draw(self, step=-1):
+    def draw(self, step: int = -1) -> Figure:
         """Return the picture of one step (by default the last) as a matplotlib Figure."""
-        return self._picture(self._step_scene(range(len(self.steps))[step]))
+        return self._picture(self._step_frame(range(len(self.steps))[step]))
 
-    def draw_inputs_of(self, index, name=None):
-        """Return a picture of what one element of a result depends on, as a matplotlib Figure."""
+    def draw_inputs_of(self, index: tuple[int, ...], name: str | None = None) -> Figure:
+        """Return a matplotlib Figure that marks the inputs on which one element of a result depends."""
         name = self._result_name(name)
-        return self._picture(self._dependence_scene(name, index, self.inputs_of(index, name)))
+        return self._picture(self._dependence_frame(name, index, self.inputs_of(index, name)))
 
-    def draw_outputs_of(self, index, name):
-        """Return a picture of what one element of an argument reaches, as a matplotlib Figure."""
-        return self._picture(self._dependence_scene(name, index, self.outputs_of(index, name)))
+    def draw_outputs_of(self, index: tuple[int, ...], name: str) -> Figure:
+        """Return a matplotlib Figure that marks the outputs that depend on one element of an argument."""
+        return self._picture(self._dependence_frame(name, index, self.outputs_of(index, name)))
 
-    def _picture(self, scene):
-        stage = Stage(self.panels)
-        stage.draw(scene)
-        return stage.figure
+    def _picture(self, frame):
+        canvas = Canvas(self.panels)
+        canvas.draw(frame)
+        return canvas.figure
 
-    # ---- scenes
+    # ---- frames
 
-    def _scenes(self, by):
+    def _frames(self, by):
         if by == "step":
-            scenes = [self._step_scene(k) for k in range(len(self.steps))]
+            frames = [self._step_frame(k) for k in range(len(self.steps))]
         elif by in ("output", "input"):
             arrays = self.results if by == "output" else self._arguments
             ask = self.inputs_of if by == "output" else lambda index, name: self.outputs_of(index, name)
-            scenes = [
-                self._dependence_scene(name, index, ask(index, name))
+            frames = [
+                self._dependence_frame(name, index, ask(index, name))
                 for name, array in arrays.items()
                 if array.dtype == object
                 for index in np.ndindex(*array.shape)
             ]
         else:
             raise ValueError(f"by: expected 'step', 'output' or 'input', got {by!r}")
-        if not scenes:
+        if not frames:
             raise ValueError(f"{self.title} wrote nothing, so there is nothing to show")
-        return scenes[: MOST_STEPS - 1] + scenes[-1:] if len(scenes) > MOST_STEPS else scenes
+        return frames[: MAX_STEPS - 1] + frames[-1:] if len(frames) > MAX_STEPS else frames
 
-    def _step_scene(self, k):
+    def _step_frame(self, k):
         step = self.steps[k]
         last = len(self.steps)
         named = re.findall(r"[A-Za-z_]\w*", step.code)
@@ -98,7 +106,7 @@ class Player(Trace):
         head = f"{self.title}   step {k + 1} of {last}"
         code = step.code + (f"        {turn}" if turn else "")
         done = self._written_before(k)
-        return Scene(head, code, step.cells, step.reads, step.writes, done, self._explain(step), ("read", "written"))
+        return Frame(head, code, step.cells, step.reads, step.writes, done, self._explain(step), ("read", "written"))
 
     def _written_before(self, k):
         done = {}
@@ -108,7 +116,7 @@ class Player(Trace):
         return done
 
     def _explain(self, step):
-        """Return how the elements written were calculated: one element of each result, the one with most to tell."""
+        """Return how written elements were computed: for each result the element with the most terms."""
         lines = []
         terms = TERMS if len(step.writes) == 1 else TERMS // 2
         for number, cells in step.writes.items():
@@ -120,8 +128,8 @@ class Player(Trace):
                 lines[-1] += f"      (and {len(cells) - 1} more elements of {self.panels[number].name})"
         return lines
 
-    def _dependence_scene(self, name, index, masks):
-        """Return the scene in which one element is marked as written and the elements of `masks` as read."""
+    def _dependence_frame(self, name, index, masks):
+        """Return the frame in which one element is marked as written and the elements of `masks` as read."""
         shown = {}
         for number, panel in enumerate(self.panels):
             if panel.name in masks or panel.name == name:
@@ -142,11 +150,11 @@ class Player(Trace):
                 for cell in sorted(marked)[:2]:
                     lines += _equation(self.panels[other].title_of(cell), cells[other][cell], TERMS)[:1]
         done = {n: set(range(len(p.inside))) for n, p in enumerate(self.panels) if p.is_result}
-        return Scene(head, "", cells, reads, {number: [own]}, done, lines, marks)
+        return Frame(head, "", cells, reads, {number: [own]}, done, lines, marks)
 
 
-def trace(op, *arrays, **keywords):
-    """Run an operation's textbook body, or a function of your own, so that it can be stepped through.
+def trace(op: Callable, *arrays: Any, **keywords: Any) -> Player:
+    """Run an operation's reference implementation, or a function of your own, and record every step.
 
     Parameters
     ----------
@@ -159,17 +167,20 @@ def trace(op, *arrays, **keywords):
     Returns
     -------
     Player
-        It shows itself in a notebook. ``player(by="output")`` and ``player(by="input")`` show what depends on what,
-        ``draw(step)`` is one picture, ``save(path)`` writes a page, ``expressions()`` says how each result was
-        calculated.
+        A notebook displays it. ``player(by="output")`` and ``player(by="input")`` show which elements depend on which,
+        ``draw(step)`` returns one picture, ``save(path)`` writes a page, ``expressions()`` returns how each result was
+        computed.
 
     Raises
     ------
     ValueError
-        When the arrays are too large to be looked at.
+        When the arrays are too large to be drawn.
 
     Examples
     --------
+    >>> from minivision import ops
+    >>> from minivision.tracing import symbols
+    >>> from minivision.viz import trace
     >>> ab, xyz = symbols("a b", (1, 1, 1, 2)), symbols("x y z", (1, 1, 1, 3))
     >>> trace(ops.conv_transpose2d, ab, xyz, stride=2).expressions()
     array([[[['ax', 'ay', 'az + bx', 'by', 'bz']]]], dtype=object)
@@ -198,12 +209,12 @@ def _self_contained(page):
 
 
 def _richness(element):
-    """Return how many inputs an element was made of."""
+    """Return the number of inputs in the expression of an element."""
     return len(element.leaves()) if isinstance(element, Traced) else 0
 
 
 def _equation(title, element, terms):
-    """Return lines that say ``y[0,0] = x[0,0]·w[0,0] + … = 1·2 + … = 5``, as far as there is something to say."""
+    """Return lines that say ``y[0,0] = x[0,0]·w[0,0] + … = 1·2 + … = 5``, as far as values and names are known."""
     if element is None:
         return [f"{title} is not written"]
     if not isinstance(element, Traced):

@@ -1,15 +1,27 @@
 """Precision over recall, a line for each class."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from minivision.metrics.precision_recall import interpolate
 from minivision.viz.colors import class_colors
 from minivision.viz.curves import LIGHT, dress
 
-MOST = 12  # classes in one picture
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minivision.metrics.average_precision import AveragePrecision
+
+MAX_CLASSES = 12  # classes in one picture
 
 
-def draw_precision_recall(result, *, iou=None, classes=None):
+def draw_precision_recall(
+    result: AveragePrecision, *, iou: float | None = None, classes: Sequence[str] | None = None
+) -> Figure:
     """Draw the precision of every class over its recall.
 
     The faint line is what each detection led to, from the best score on the left to the worst. The strong one is that
@@ -83,7 +95,7 @@ def _choose(curves, classes):
         if unknown:
             raise ValueError(f"classes: there is no curve for {', '.join(map(repr, unknown))}, only for {list(curves)}")
         return list(classes)
-    if len(curves) <= MOST:
+    if len(curves) <= MAX_CLASSES:
         return list(curves)
     ranked = sorted(curves, key=lambda name: -curves[name].average)
-    return ranked[: MOST // 2] + ranked[-MOST // 2 :]
+    return ranked[: MAX_CLASSES // 2] + ranked[-MAX_CLASSES // 2 :]

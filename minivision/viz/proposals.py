@@ -1,25 +1,37 @@
-"""Selective search to look at: the regions of an image as they grow, the boxes around them, and what these cover."""
+"""Pictures of selective search: the regions of an image as they grow, the boxes around them, and their recall."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minivision import ops
+from minivision.core.types import Array
 from minivision.viz.boxes import cell_size, draw_box, show_image
 from minivision.viz.colors import OKABE_ITO
 from minivision.viz.curves import LIGHT, dress
 from minivision.viz.grid import make_grid
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minivision.data.instances import Instances
+    from minivision.detection.selective_search.hierarchy import Hierarchy
+
 SIDE = 3.0  # inches of a picture's longer side
 FEW = 8  # regions of which the boxes are drawn too
 INK, PAPER = "#1a1a1a", "#ffffff"
-ORANGE, _, VERMILION, _, GREEN, *_ = ([part / 255 for part in color] for color in OKABE_ITO)
+ORANGE, VERMILION, GREEN = ([part / 255 for part in OKABE_ITO[k]] for k in (0, 2, 4))
 
 
-def draw_hierarchy(image, hierarchy, *, stages=7):
-    """Draw how the regions of an image grow together: each in its mean colour, and where few are left in its box.
+def draw_hierarchy(image: Array, hierarchy: Hierarchy, *, stages: int = 7) -> Figure:
+    """Draw the regions of an image while they are merged: each in its mean color, and with its box where few are left.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 array
+    image : uint8 ndarray of shape (H, W, 3)
     hierarchy : Hierarchy
         As :func:`minivision.detection.region_hierarchy` returns it.
     stages : int
@@ -46,18 +58,20 @@ def draw_hierarchy(image, hierarchy, *, stages=7):
     return figure
 
 
-def draw_best_proposals(image, boxes, instances=None, *, most=50):
-    """Draw the first proposals over an image, or beside the objects the boxes that fit them best.
+def draw_best_proposals(
+    image: Array, boxes: Array, instances: Instances | None = None, *, max_boxes: int = 50
+) -> Figure:
+    """Draw the first proposals over an image and, if objects are given, the best box for each object.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 array
-    boxes : (K, 4) array
+    image : uint8 ndarray of shape (H, W, 3)
+    boxes : ndarray of shape (K, 4)
         The most promising first.
     instances : Instances, optional
-        The true objects. If given, a second picture shows them, and for each the box that overlaps it most: green
-        where the intersection over union is .5 or more.
-    most : int
+        The ground-truth objects. If given, a second picture shows them, each with the box of the highest IoU: green
+        where that is .5 or more.
+    max_boxes : int
         How many boxes the first picture shows; better ones are drawn over others, and darker.
 
     Returns
@@ -66,7 +80,7 @@ def draw_best_proposals(image, boxes, instances=None, *, most=50):
     """
     figure, axes = make_grid(1, [""] * (1 if instances is None else 2), cell=cell_size(image, 1.5 * SIDE))
     _make_room_for_titles(figure, 1)
-    first = boxes[:most]
+    first = boxes[:max_boxes]
     _show(axes[0, 0], image, f"the first {len(first)} of {len(boxes)} boxes")
     for k in reversed(range(len(first))):
         draw_box(axes[0, 0], first[k], VERMILION, 1.2, alpha=1 - 0.75 * k / len(first))
@@ -75,8 +89,8 @@ def draw_best_proposals(image, boxes, instances=None, *, most=50):
     return figure
 
 
-def draw_proposal_recall(curves, *, mark=()):
-    """Draw which part of the objects is covered, over the number of boxes that are looked at.
+def draw_proposal_recall(curves: dict[str, Array], *, mark: Sequence[int] = ()) -> Figure:
+    """Draw the share of objects covered over the number of boxes per image.
 
     Parameters
     ----------
@@ -109,13 +123,13 @@ def draw_proposal_recall(curves, *, mark=()):
     return figure
 
 
-def in_mean_colors(image, regions):
-    """Return an image with every region in its mean colour and thinly outlined, uint8.
+def in_mean_colors(image: Array, regions: Array) -> Array:
+    """Return an image with every region in its mean color and thinly outlined, uint8.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 array
-    regions : (H, W) integer array
+    image : uint8 ndarray of shape (H, W, 3)
+    regions : integer ndarray of shape (H, W)
     """
     count = int(regions.max()) + 1
     pixels = np.maximum(np.bincount(regions.ravel(), minlength=count), 1)

@@ -1,29 +1,39 @@
-"""Label maps as pictures: over their image, and beside the truth."""
+"""Draw label maps over their image, alone or next to the ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minivision.core.labels import IGNORE
+from minivision.core.types import Array
 from minivision.viz.colors import class_colors, pale, palette
 from minivision.viz.grid import make_grid
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def overlay(image, label_map, *, alpha=0.7):
-    """Lay the colours of the classes over an image made grey, so that every colour that is seen is a class.
 
-    Each region is tinted, and outlined in its full colour. The background is not tinted. Pixels of unknown
-    class are hatched in grey.
+def overlay(image: Array, label_map: Array, *, alpha: float = 0.7) -> Array:
+    """Lay the colors of the classes over an image made gray, so that every color that is seen is a class.
+
+    Each region is tinted, and outlined in its full color. The background is not tinted. Pixels of unknown
+    class are hatched in gray.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 array
-    label_map : (H, W) integer array
+    image : uint8 ndarray of shape (H, W, 3)
+    label_map : integer ndarray of shape (H, W)
         Classes; 255 where unknown.
     alpha : float
-        How much of the colour, 0 to 1.
+        How much of the color, 0 to 1.
 
     Returns
     -------
-    (H, W, 3) uint8 array
+    uint8 ndarray of shape (H, W, 3)
     """
     if image.shape[:2] != label_map.shape:
         raise ValueError(f"label_map: expected the image's size {image.shape[:2]}, got {label_map.shape}")
@@ -32,12 +42,12 @@ def overlay(image, label_map, *, alpha=0.7):
     strength[outline(label_map) & (label_map > 0)] = 1
     y, x = np.indices(label_map.shape)
     strength[(label_map == IGNORE) & ((x + y) % 4 < 2)] = 0  # a hatching, so that it is not taken for a class
-    grey = pale(image)
-    mixed = grey + (colors - grey) * strength[..., None]
+    gray = pale(image)
+    mixed = gray + (colors - gray) * strength[..., None]
     return np.round(mixed).astype(np.uint8)
 
 
-def outline(label_map):
+def outline(label_map: Array) -> Array:
     """Return where a pixel's class differs from that of a pixel above, below, left or right of it."""
     edge = np.zeros(label_map.shape, bool)
     down, right = label_map[1:] != label_map[:-1], label_map[:, 1:] != label_map[:, :-1]
@@ -48,7 +58,7 @@ def outline(label_map):
     return edge
 
 
-def save_label_map(label_map, path, num_classes):
+def save_label_map(label_map: Array, path: Path | str, num_classes: int) -> None:
     """Write a label map as a PNG whose pixel values are the classes, with a palette for people to see."""
     from PIL import Image
 
@@ -57,7 +67,7 @@ def save_label_map(label_map, path, num_classes):
     picture.save(path)
 
 
-def draw_segmentation(image, label_map, classes, *, title=""):
+def draw_segmentation(image: Array, label_map: Array, classes: Sequence[str], *, title: str = "") -> Figure:
     """Draw a label map over its image, with the names of the classes in it.
 
     Returns
@@ -69,13 +79,15 @@ def draw_segmentation(image, label_map, classes, *, title=""):
     return _draw([[overlay(image, label_map)]], [title], [label_map], classes, cell=(scale * width, scale * height))
 
 
-def draw_comparison(images, truths, predictions, classes):
-    """Draw a row for each image: the image, the true classes, the predicted ones.
+def draw_comparison(
+    images: Sequence[Array], truths: Sequence[Array], predictions: Sequence[Array], classes: Sequence[str]
+) -> Figure:
+    """Draw a row for each image: the image, the ground-truth classes, the predicted classes.
 
     Parameters
     ----------
-    images : sequence of (H, W, 3) uint8 arrays
-    truths, predictions : sequence of (H, W) integer arrays
+    images : sequence of uint8 ndarray of shape (H, W, 3)
+    truths, predictions : sequence of integer ndarray of shape (H, W)
     classes : sequence of str
         Names, the background first.
 
@@ -88,7 +100,7 @@ def draw_comparison(images, truths, predictions, classes):
         for image, truth, prediction in zip(images, truths, predictions, strict=True)
     ]
     maps = [*truths, *predictions]
-    return _draw(rows, ["input", "truth", "prediction"], maps, classes, cell=(2.4, 2.4))
+    return _draw(rows, ["input", "ground truth", "prediction"], maps, classes, cell=(2.4, 2.4))
 
 
 def _draw(rows, titles, label_maps, classes, *, cell):

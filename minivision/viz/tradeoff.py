@@ -1,10 +1,16 @@
-"""What several systems reach over what they cost: one point each, on a logarithmic axis of time."""
+"""Quality over time of several systems: one point each, on a logarithmic time axis."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
-from minivision.viz.comparison import FAINT, GRID, INK
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-# Of the groups in turn: colours and shapes, so that they differ in black and white too.
+from minivision.viz.bars import FAINT, GRID, INK
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Of the groups in turn: colors and shapes, so that they differ in black and white too.
 COLORS = ("#cc79a7", "#d55e00", "#e69f00", "#009e73", "#56b4e9", "#0072b2")
 MARKERS = ("X", "s", "D", "^", "v", "o")
 WIDTH, HEIGHT = 8.6, 5.6  # inches
@@ -29,7 +35,7 @@ class Point(NamedTuple):
     quality: float
 
 
-def draw_tradeoff(points, *, title, subtitle="", xlabel, ylabel):
+def draw_tradeoff(points: Sequence[Point], *, title: str, subtitle: str = "", xlabel: str, ylabel: str) -> Figure:
     """Draw quality over time; points of a group are joined, and each says what it is. Up and to the left is better.
 
     Parameters

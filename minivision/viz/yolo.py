@@ -1,7 +1,13 @@
-"""YOLO's tensor as pictures: over its image, cell by cell, and plane by plane; and the sizes YOLOv2 begins from."""
+"""Draw YOLO's tensor over its image, one cell, and its planes; and the anchor sizes of YOLOv2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minivision.core.types import Array
 from minivision.detection import decode_yolo, mean_best_iou
 from minivision.viz.boxes import draw_box, show_image
 from minivision.viz.colors import OKABE_ITO, class_colors
@@ -9,20 +15,23 @@ from minivision.viz.grid import make_grid
 from minivision.viz.instances import INK, PAPER
 from minivision.viz.pictures import draw_pictures
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 CELL = 3.0  # inches of a picture
-LEAST, MOST = 0.2, 3.0  # width of a box's line, of confidence 0 and 1
-MOST_DOTS = 4000
+THIN, THICK = 0.2, 3.0  # line width of a box of confidence 0 and 1
+MAX_DOTS = 4000
 BOX_COLORS = [tuple(part / 255 for part in color) for color in OKABE_ITO]
 NUMBERS = ("x", "y", "w", "h", "confidence")
 
 
-def draw_yolo_tensor(image, tensor, classes, B, *, threshold=0.3):
-    """Draw what a tensor says: the grid, all its boxes, the class of each cell, and the boxes that score well.
+def draw_yolo_tensor(image: Array, tensor: Array, classes: Sequence[str], B: int, *, threshold: float = 0.3) -> Figure:
+    """Draw the content of a tensor: the grid, all its boxes, the class of each cell, and the boxes that score well.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 array
-    tensor : (S, S, 5 B + C) array
+    image : uint8 ndarray of shape (H, W, 3)
+    tensor : ndarray of shape (S, S, 5 B + C)
         As :func:`minivision.detection.encode_yolo` writes it, or ``YOLO.tensor`` returns it.
     classes : sequence of str
         Names, the background first.
@@ -51,7 +60,7 @@ def draw_yolo_tensor(image, tensor, classes, B, *, threshold=0.3):
         show_image(axis, image)
     _draw_grid(axes[0, 0], rows, columns, image.shape)
     for box, sure in sorted(zip(boxes, confidence, strict=True), key=lambda each: each[1]):
-        draw_box(axes[0, 1], box, INK, LEAST + (MOST - LEAST) * sure, alpha=0.15 + 0.85 * sure)
+        draw_box(axes[0, 1], box, INK, THIN + (THICK - THIN) * sure, alpha=0.15 + 0.85 * sure)
     shade = np.concatenate([colors[best + 1], 0.75 * certain[..., None]], axis=2)  # (S, S, 4): RGB and opacity
     axes[0, 2].imshow(shade, interpolation="nearest", extent=(0, width, height, 0))
     _draw_grid(axes[0, 2], rows, columns, image.shape)
@@ -62,7 +71,7 @@ def draw_yolo_tensor(image, tensor, classes, B, *, threshold=0.3):
     return figure
 
 
-def draw_yolo_cell(image, tensor, classes, B, cell):
+def draw_yolo_cell(image: Array, tensor: Array, classes: Sequence[str], B: int, cell: tuple[int, int]) -> Figure:
     """Draw one cell: where it is, its boxes, and its 5 B + C numbers under their names.
 
     Parameters
@@ -96,7 +105,7 @@ def draw_yolo_cell(image, tensor, classes, B, cell):
     for b in range(B):
         x, y, _, _, confidence = tensor[row, column, 5 * b : 5 * b + 5]
         box = boxes[(row * columns + column) * B + b]
-        draw_box(picture, box, BOX_COLORS[b % 7], LEAST + MOST * np.clip(confidence, 0, 1))
+        draw_box(picture, box, BOX_COLORS[b % 7], THIN + THICK * np.clip(confidence, 0, 1))
         picture.plot((column + x) * across, (row + y) * down, "o", color=BOX_COLORS[b % 7], markersize=4)
     for k, (name, value) in enumerate(zip(_names(B, classes), tensor[row, column], strict=True)):
         length = float(np.clip(value, 0, 1))
@@ -108,7 +117,7 @@ def draw_yolo_cell(image, tensor, classes, B, cell):
     return figure
 
 
-def draw_yolo_planes(tensor, classes, B):
+def draw_yolo_planes(tensor: Array, classes: Sequence[str], B: int) -> Figure:
     """Draw each of the 5 B + C numbers as a map of the cells, from 0 (black) to 1 (white).
 
     Parameters
@@ -125,12 +134,12 @@ def draw_yolo_planes(tensor, classes, B):
     return draw_pictures(planes, columns=5, limits=(0, 1))
 
 
-def draw_box_sizes(sizes, anchors):
+def draw_box_sizes(sizes: Array, anchors: dict[str, Array]) -> Figure:
     """Draw the widths and heights of a training set's boxes, and what anchors there are, with how well they fit.
 
     Parameters
     ----------
-    sizes : (K, 2) array
+    sizes : ndarray of shape (K, 2)
         Widths and heights; of many a part is drawn.
     anchors : dict of str to (A, 2) array
         By what to call them.
@@ -143,7 +152,7 @@ def draw_box_sizes(sizes, anchors):
 
     figure = Figure(figsize=(4.6, 4.4), dpi=144, facecolor="white", layout="constrained")
     axis = figure.subplots()
-    every = 1 + len(sizes) // MOST_DOTS
+    every = 1 + len(sizes) // MAX_DOTS
     axis.plot(*np.asarray(sizes)[::every].T, ".", color="0.75", markersize=2, zorder=0)
     for k, (name, some) in enumerate(anchors.items()):
         label = f"{name}: mean IoU {mean_best_iou(sizes, some):.3f}"

@@ -15,7 +15,7 @@ from minivision.comparison import Comparison, Row
 from minivision.comparison.progress import Progress
 from minivision.comparison.table import Column, decimal, whole
 from minivision.training import Checkpoint, read_log
-from minivision.viz.comparison import Panel, draw_panels
+from minivision.viz.bars import BarPanel, draw_bars
 
 ROWS = (
     Row("plain", "slow", "plain", "tiny", {"width": 3}, variant={"style": "fancy"}),
@@ -48,7 +48,7 @@ class Spy:
 
     def draw(self, table, settings):
         widths = [table[row.title].get("width") for row in ROWS]
-        return draw_panels([(row.group, row.name) for row in ROWS], [Panel("width", "", widths, whole)], title="Tiny")
+        return draw_bars([(row.group, row.name) for row in ROWS], [BarPanel("width", "", widths, whole)], title="Tiny")
 
 
 @pytest.fixture

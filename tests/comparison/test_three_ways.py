@@ -10,7 +10,7 @@ from minivision.data import Sample
 from minivision.data.instances import Instances
 from minivision.models import make_model, systems
 from minivision.models.encoder_decoder import UPSAMPLINGS
-from minivision.viz.comparison import Panel, draw_panels
+from minivision.viz.bars import BarPanel, draw_bars
 
 SETTINGS = Settings("mid", 1, 0, 8000, 300)
 CLASSES = ("background", "disc", "square")
@@ -114,7 +114,7 @@ def test_the_figure_leaves_out_what_is_not_measured_yet(table):
 def test_an_axis_is_logarithmic_only_where_values_range_widely_and_then_says_so():
     rows = [("way", "one"), ("way", "two"), ("other", "three")]
     values = ([1.0, 2.0, 19.0], [1.0, 2.0, 2000.0], [0.0, 1.0, 2000.0])
-    figure = draw_panels(rows, [Panel("a", "b", list(each), str) for each in values], title="t")
+    figure = draw_bars(rows, [BarPanel("a", "b", list(each), str) for each in values], title="t")
     assert [axis.get_xscale() for axis in figure.axes] == ["linear", "log", "linear"]
     assert ["logarithmic" in axis.get_xlabel() for axis in figure.axes] == [False, True, False]
     assert all(axis.get_xlim()[1] > max(each) for axis, each in zip(figure.axes, values, strict=True))

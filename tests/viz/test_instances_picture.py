@@ -98,6 +98,6 @@ def test_a_comparison_has_a_row_for_each_image_with_truth_and_prediction():
     images, truths = [each.image for each in scenes], [each.instances for each in scenes]
     figure = draw_instance_comparison(images, truths, [Instances.empty()] * 2, scenes.classes)
     assert len(figure.axes) == 6
-    assert [axis.get_title() for axis in figure.axes[:3]] == ["input", "truth", "prediction"]
+    assert [axis.get_title() for axis in figure.axes[:3]] == ["input", "ground truth", "prediction"]
     drawn = [sum(isinstance(patch, Rectangle) for patch in axis.patches) for axis in figure.axes]
     assert drawn == [0, 2 * len(truths[0]), 0, 0, 2 * len(truths[1]), 0]

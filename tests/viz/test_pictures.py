@@ -73,7 +73,7 @@ def test_figures_name_the_classes_they_show(tmp_path, scene):
     figure = draw_segmentation(image, np.where(label_map == 2, 0, label_map), CLASSES, title="a")
     assert [text.get_text() for text in figure.legends[0].texts] == ["cat", "not known"]
     figure = draw_comparison([image] * 2, [label_map] * 2, [label_map] * 2, CLASSES)
-    assert [axis.get_title() for axis in figure.axes[:3]] == ["input", "truth", "prediction"]
+    assert [axis.get_title() for axis in figure.axes[:3]] == ["input", "ground truth", "prediction"]
     assert len(figure.axes) == 6
     figure.savefig(tmp_path / "comparison.png")
     assert Image.open(tmp_path / "comparison.png").width > 500

@@ -71,8 +71,8 @@ def test_arrays_too_large_for_numbers_are_drawn_in_grey(rng):
 
 def test_a_long_run_is_cut_and_ends_with_the_last_step(rng):
     player = trace(ops.upsample_nearest, rng.normal(size=(1, 1, 5, 5)))
-    scenes = player._scenes("step")
-    assert len(scenes) == 60 and scenes[-1].head.endswith("step 100 of 100")
+    frames = player._frames("step")
+    assert len(frames) == 60 and frames[-1].head.endswith("step 100 of 100")
 
 
 def test_a_player_is_written_as_a_page(convolution, tmp_path):

@@ -29,7 +29,7 @@ def titles(figure):
 
 def test_the_first_boxes_are_drawn_and_the_title_tells_of_how_many(image):
     boxes = selective_search(image, "single")
-    figure = draw_best_proposals(image, boxes, most=2)
+    figure = draw_best_proposals(image, boxes, max_boxes=2)
     assert titles(figure) == [f"the first 2 of {len(boxes)} boxes"]
     assert sorted(rectangles(figure.axes[0])) == sorted(boxes[:2].tolist())
 

@@ -1,8 +1,13 @@
-"""Several quantities of several systems: aligned bars, one panel for each quantity."""
+"""Aligned bars: several quantities of several systems, one panel for each quantity."""
+
+from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 INK, FAINT, GRID = "#333333", "#777777", "#e4e4e4"
 # Of the groups in turn: Okabe and Ito's, from light to dark, so that they differ in black and white too.
@@ -12,7 +17,7 @@ ROW, HEAD, TOP, BOTTOM = 0.27, 0.34, 1.35, 0.62  # inches: of a row, of a group'
 LABELS, PANEL, GAP = 1.75, 2.05, 0.2  # inches: for the names of the rows, of a panel, between panels
 
 
-class Panel(NamedTuple):
+class BarPanel(NamedTuple):
     """One quantity of every row.
 
     Attributes
@@ -30,20 +35,20 @@ class Panel(NamedTuple):
 
     title: str
     subtitle: str
-    values: list
-    shown: Callable
-    marks: list = ()
+    values: Sequence[float | None]
+    shown: Callable[[float], str]
+    marks: Sequence[float | None] = ()
     note: str = ""
 
 
-def draw_panels(rows, panels, *, title, subtitle=""):
+def draw_bars(rows: Sequence[tuple[str, str]], panels: Sequence[BarPanel], *, title: str, subtitle: str = "") -> Figure:
     """Draw a bar for each row in each panel; rows of a group lie together, under its name.
 
     Parameters
     ----------
     rows : sequence of (str, str)
         Group and name of each row.
-    panels : sequence of Panel
+    panels : sequence of BarPanel
     title, subtitle : str
 
     Returns
