@@ -7,17 +7,18 @@ itself loads none of Numba, matplotlib, scikit-image or CuPy.
 
 import importlib
 
-from minivision.core.backends import active_backend, backend, register_backend, set_backend
+from minivision.core.backends import active_backend, backend, register_backend, set_backend, unregister_backend
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "active_backend", "backend", "register_backend", "set_backend"]
+__all__ = ["__version__", "active_backend", "backend", "register_backend", "set_backend", "unregister_backend"]
 
 PACKAGES = (
     "core",  # the registry of operations, the dispatcher, backends, devices, geometry
     "kernels",  # how operations run fast: Numba, CuPy
     "ops",  # what each operation computes
     "layers",  # objects with parameters: forward, backward
+    "optim",  # optimizers and learning rate schedules
     "data",  # images and their annotations
     "detection",  # what detectors share: anchors, matching, YOLO's tensor, selective search, masks
     "metrics",  # how good predictions are

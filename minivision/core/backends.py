@@ -1,16 +1,24 @@
-"""Which code runs when an operation is called.
+"""Backends: which implementation of an operation runs.
 
-A backend is a place to look for kernels: functions with the name and the parameters of an operation.
+A backend is a collection of kernels, functions with the name and the parameters of an operation:
 
-============= =========================================================================================
-``reference`` the operation's own body: the textbook
-``numba``     ``minivision/kernels/numba/``, one module for each module of ``minivision/ops`` (the default)
-``cupy``      ``minivision/kernels/cupy/``, chosen by itself for CuPy arrays
-yours         any module, through :func:`register_backend`
-============= =========================================================================================
+============= ==========================================================================================
+``reference`` the operation's own body, the reference implementation
+``numba``     ``minivision/kernels/numba/``, one module for each module of ``minivision/ops`` (default)
+``cupy``      ``minivision/kernels/cupy/``, chosen automatically for CuPy arrays
+any other     a module that was registered with :func:`register_backend`
+============= ==========================================================================================
 
-Kernels are looked up when an operation is first called, so nothing is imported or compiled before it is needed.
+A kernel is looked up at the first call of its operation, so nothing is imported or compiled before it is needed.
+
+Global state
+------------
+``_backends`` : all backends by name; :func:`register_backend` and :func:`unregister_backend` change it.
+``_chosen`` : name of the backend of :func:`set_backend`, for the whole process, or None.
+``_scoped`` : name of the backend of the innermost ``with backend(...)``, for the current context (thread), or None.
 """
+
+from __future__ import annotations
 
 import contextlib
 import contextvars
@@ -18,55 +26,61 @@ import importlib
 import importlib.util
 import inspect
 import os
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from minivision.core import registry
+
+if TYPE_CHECKING:
+    from minivision.core.types import Operation
 
 DEFAULT = "numba"
 VARIABLE = "MINIVISION_BACKEND"
 
 
 class Backend:
-    """A named source of kernels.
+    """A named collection of kernels.
 
     Parameters
     ----------
     name : str
-        What the backend is called.
+        Name of the backend.
     source : module, str or None
-        A module that holds the kernels; or the dotted name of a package with one module for each module of
-        ``minivision.ops``, imported on demand; or None for the backend whose kernels are the references.
+        The module with the kernels; or the dotted name of a package with one module for each module of
+        ``minivision.ops``, imported when needed; or None for the backend of the reference implementations.
     otherwise : str, optional
-        The backend whose kernels run where this one has none; by default the textbook does.
+        Backend whose kernels run for operations without a kernel here; by default the reference implementations run.
     """
 
-    def __init__(self, name, source, otherwise=None):
+    def __init__(self, name: str, source: ModuleType | str | None, otherwise: str | None = None) -> None:
         self.name = name
         self.source = source
         self.otherwise = otherwise
-        self._kernels = {}  # operation name -> kernel or None, filled when first asked
-        self._checked = set()
+        self._kernels: dict[str, Callable | None] = {}  # name of an operation -> its kernel; a cache
+        self._checked: set[str] = set()  # names of modules
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<backend {self.name!r}>"
 
-    def kernel(self, operation):
-        """Return the kernel of `operation` here, or None where the backend has none.
+    def kernel(self, operation: Operation) -> Callable | None:
+        """Return the kernel of an operation, or None if the backend has none.
 
         Raises
         ------
         TypeError
-            When the kernel's module holds a public function that names no operation or whose parameters differ.
+            If the module of the kernel has a public function that is no operation or has other parameters.
         """
         if self.source is None:
             return operation.reference
         name = operation.__name__
         if name not in self._kernels:
             module = self._module_of(operation)
-            found = getattr(module, name, None)
-            found = None if found is operation else found  # merely imported: it would call itself
-            if found is None and self.otherwise:
-                found = get_backend(self.otherwise).kernel(operation)
-            self._kernels[name] = found
+            kernel = getattr(module, name, None)
+            kernel = None if kernel is operation else kernel  # merely imported: it would call itself
+            if kernel is None and self.otherwise:
+                kernel = get_backend(self.otherwise).kernel(operation)
+            self._kernels[name] = kernel
         return self._kernels[name]
 
     def _module_of(self, operation):
@@ -77,22 +91,22 @@ class Backend:
                 return None
             module = importlib.import_module(dotted)
         if module.__name__ not in self._checked:
-            # One of the package's own modules holds kernels of one family: others need not be imported to check it.
+            # A built-in module has kernels of one family only, so the modules of other operations are not imported.
             built_in = isinstance(self.source, str)
             check_kernels(module, registry.registered(operation.family) if built_in else None)
             self._checked.add(module.__name__)
         return module
 
 
-def check_kernels(module, operations=None):
+def check_kernels(module: ModuleType, operations: dict[str, Operation] | None = None) -> None:
     """Raise TypeError unless every public function defined in `module` is a kernel of one of the operations.
 
-    Helpers are told from kernels by a leading underscore. Imported functions are not looked at.
+    Names of helpers start with an underscore. Imported functions are not checked.
     """
     if operations is None:
         operations = registry.operations()
     for name, function in vars(module).items():
-        python_function = getattr(function, "py_func", function)  # what a Numba dispatcher was made of
+        python_function = getattr(function, "py_func", function)  # the function that Numba compiled
         if name.startswith("_") or not inspect.isfunction(python_function):
             continue
         if python_function.__module__ != module.__name__:
@@ -101,12 +115,12 @@ def check_kernels(module, operations=None):
             raise TypeError(
                 f"{module.__name__}.{name} names no operation; correct its name, or call it _{name} if it is a helper"
             )
-        wanted = list(inspect.signature(operations[name]).parameters)
-        found = list(inspect.signature(python_function).parameters)
-        if found != wanted:
+        expected = list(inspect.signature(operations[name]).parameters)
+        actual = list(inspect.signature(python_function).parameters)
+        if actual != expected:
             raise TypeError(
-                f"{module.__name__}.{name} takes ({', '.join(found)}) but the operation takes "
-                f"({', '.join(wanted)}); give the kernel the same parameters in the same order"
+                f"{module.__name__}.{name} takes ({', '.join(actual)}) but the operation takes "
+                f"({', '.join(expected)}); give the kernel the same parameters in the same order"
             )
 
 
@@ -115,22 +129,23 @@ _backends = {
     "numba": Backend("numba", "minivision.kernels.numba"),
     "cupy": Backend("cupy", "minivision.kernels.cupy"),
 }
-_chosen = None  # what set_backend() chose, for the whole process
-_scoped = contextvars.ContextVar("minivision_backend", default=None)  # what `with backend(...)` chose, here
+_BUILT_IN = tuple(_backends)
+_chosen: str | None = None
+_scoped: contextvars.ContextVar[str | None] = contextvars.ContextVar("minivision_backend", default=None)
 
 
-def backends():
+def backends() -> dict[str, Backend]:
     """Return the registered backends by name, in the order of their registration."""
     return dict(_backends)
 
 
-def get_backend(name):
-    """Return the backend called `name`.
+def get_backend(name: str) -> Backend:
+    """Return the backend with the given name.
 
     Raises
     ------
     ValueError
-        When there is none of that name; the message lists those there are.
+        If there is no backend of that name. The message lists the existing ones.
     """
     try:
         return _backends[name]
@@ -139,10 +154,18 @@ def get_backend(name):
         raise ValueError(f"no backend is called {name!r}; there are {known}") from None
 
 
-def active_backend():
-    """Return the backend that NumPy arrays go to, and in a second value why: who chose it."""
-    if _scoped.get() is not None:
-        return get_backend(_scoped.get()), "chosen by `with minivision.backend(...)`"
+def active_backend() -> tuple[Backend, str]:
+    """Return the backend for NumPy arrays.
+
+    Returns
+    -------
+    backend : Backend
+    reason : str
+        How it was chosen.
+    """
+    scoped = _scoped.get()
+    if scoped is not None:
+        return get_backend(scoped), "chosen by `with minivision.backend(...)`"
     if _chosen is not None:
         return get_backend(_chosen), "chosen by minivision.set_backend(...)"
     if os.environ.get(VARIABLE):
@@ -155,16 +178,20 @@ def active_backend():
 
 def _check_cpu(name):
     if get_backend(name).name == "cupy":
-        raise ValueError("the backend 'cupy' is not chosen by name: it runs whenever an operation is given CuPy arrays")
+        raise ValueError("the backend 'cupy' is not chosen by name: it is used for CuPy arrays automatically")
 
 
-def set_backend(name):
-    """Send NumPy arrays to the backend called `name` from now on, everywhere in this process.
+def set_backend(name: str) -> None:
+    """Use a backend for NumPy arrays from now on, in the whole process.
+
+    Parameters
+    ----------
+    name : str
 
     Raises
     ------
     ValueError
-        When there is no backend of that name.
+        If there is no backend of that name.
     """
     global _chosen
     _check_cpu(name)
@@ -172,13 +199,21 @@ def set_backend(name):
 
 
 @contextlib.contextmanager
-def backend(name):
-    """Send NumPy arrays to the backend called `name` inside a ``with`` block.
+def backend(name: str) -> Iterator[Backend]:
+    """Use a backend for NumPy arrays inside a ``with`` block, in the current thread.
+
+    Parameters
+    ----------
+    name : str
+
+    Yields
+    ------
+    backend : Backend
 
     Raises
     ------
     ValueError
-        When there is no backend of that name.
+        If there is no backend of that name.
     """
     _check_cpu(name)
     token = _scoped.set(name)
@@ -188,30 +223,33 @@ def backend(name):
         _scoped.reset(token)
 
 
-def register_backend(name, module, *, otherwise=None):
-    """Add a backend, or replace one of your own: this is how a file of yours runs under every layer and model.
+def register_backend(name: str, module: ModuleType, *, otherwise: str | None = None) -> None:
+    """Register a module of kernels as a backend: layers and models then run with them.
 
     Parameters
     ----------
     name : str
-        What to call it in :func:`set_backend` and :func:`backend`.
+        Name for :func:`set_backend` and :func:`backend`. A backend that was registered under this name is replaced.
     module : module
-        Its public functions are kernels: each has the name and the parameters of an operation of
-        ``minivision.ops``, or of one of those that detectors share, in ``minivision.detection``. They are called with
-        checked, normalised arguments: pairs for ``stride`` and the like, ``((top, bottom), (left, right))`` for
-        ``padding``, C-ordered arrays of one dtype.
+        Its public functions are kernels: each has the name and the parameters of an operation of ``minivision.ops`` or
+        ``minivision.detection``. They are called with checked arguments in one form: pairs for ``stride`` and the
+        like, ``((top, bottom), (left, right))`` for ``padding``, C-ordered arrays of one dtype.
     otherwise : str, optional
-        The backend whose kernels run where the module has none, such as ``"numba"``; by default the textbook does.
+        Backend whose kernels run for operations that the module does not have, such as ``"numba"``; by default the
+        reference implementations run.
 
     Raises
     ------
     ValueError
-        When `name` is one of the built-in backends, or there is none called as `otherwise` says.
+        If `name` is a built-in backend, or `otherwise` is no backend.
     TypeError
-        When `module` holds a public function that names no operation or whose parameters differ.
+        If `module` has a public function that is no operation or has other parameters.
+
+    See Also
+    --------
+    unregister_backend
     """
-    if name in ("reference", "numba", "cupy"):
-        raise ValueError(f"the backend {name!r} is built in and cannot be replaced; choose another name")
+    _check_not_built_in(name, "replaced; choose another name")
     if not inspect.ismodule(module):
         raise TypeError(f"module: expected a module with kernels, got {type(module).__name__}")
     check_kernels(module)
@@ -220,3 +258,30 @@ def register_backend(name, module, *, otherwise=None):
     if otherwise is not None:
         get_backend(otherwise)
     _backends[name] = Backend(name, module, otherwise)
+
+
+def unregister_backend(name: str) -> None:
+    """Remove a backend that was registered with :func:`register_backend`.
+
+    Parameters
+    ----------
+    name : str
+
+    Raises
+    ------
+    ValueError
+        If there is no such backend, if it is built in or in use, or if it is the `otherwise` of another backend.
+    """
+    get_backend(name)
+    _check_not_built_in(name, "removed")
+    if name in (_scoped.get(), _chosen):
+        raise ValueError(f"the backend {name!r} is in use; choose another one before you remove it")
+    users = [other.name for other in _backends.values() if other.otherwise == name]
+    if users:
+        raise ValueError(f"the backend {name!r} is the `otherwise` of {users[0]!r}; remove that one first")
+    del _backends[name]
+
+
+def _check_not_built_in(name, hint):
+    if name in _BUILT_IN:
+        raise ValueError(f"the backend {name!r} is built in and cannot be {hint}")

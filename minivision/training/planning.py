@@ -11,9 +11,9 @@ import math
 import statistics
 import time
 
+from minivision.optim.optimizers import OPTIMIZERS, clip_gradients, gradient_norm
 from minivision.training.batches import reseed
 from minivision.training.nonfinite import TrainingError, what_went_wrong
-from minivision.training.optimizers import OPTIMIZERS, clip_gradients, gradient_norm
 
 MARGIN = 0.05  # of the time is kept back: machines are not equally fast all the time
 CLOSING = 1.0  # seconds for the last checkpoint and the loss curve

@@ -3,9 +3,9 @@
 import dataclasses
 import math
 
+from minivision.optim.optimizers import OPTIMIZERS
+from minivision.optim.schedules import SCHEDULES
 from minivision.training.batches import FLIPS
-from minivision.training.optimizers import OPTIMIZERS
-from minivision.training.schedules import SCHEDULES
 
 
 @dataclasses.dataclass(frozen=True)

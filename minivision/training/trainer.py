@@ -11,12 +11,12 @@ import time
 from minivision.core.allocator import keep_freed_memory
 from minivision.data.hold_in_memory import hold_in_memory
 from minivision.metrics.compatibility import check_dataset
+from minivision.optim.schedules import rate_factor, warmup_steps
 from minivision.training.batches import Batches, one_size
 from minivision.training.checkpoint import Checkpoint
 from minivision.training.log import Log
 from minivision.training.nonfinite import TrainingError
 from minivision.training.planning import compile_step, corrected_plan, make_optimizer, steps_within, take_step
-from minivision.training.schedules import climbing_steps, rate_factor
 from minivision.training.settings import Settings
 
 CHECKPOINT, LOG, CURVE = "checkpoint.npz", "log.jsonl", "loss.png"  # what a run leaves in its folder
@@ -197,7 +197,7 @@ class _Run:
             self.total = self.step + steps_within(self.model, self.batches, self.settings, 60 * minutes)
             self.planned = before + 60 * minutes
             if self.step == 0:
-                self.look_again = climbing_steps(self.settings.warmup, self.total)
+                self.look_again = warmup_steps(self.settings.warmup, self.total)
             say(f"{self.total - self.step} steps are planned to take {_duration(60 * minutes)}")
         self.clock -= before
         self.finished = self.finished and self.step == self.total

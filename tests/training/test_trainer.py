@@ -14,7 +14,7 @@ from minivision.data.hold_in_memory import hold_in_memory
 from minivision.training import Checkpoint, TrainingError, read_log, train
 from minivision.training.batches import Batches
 from minivision.training.planning import corrected_plan
-from minivision.training.schedules import climbing_steps
+from minivision.optim.schedules import warmup_steps
 from minivision.training.settings import Settings
 
 
@@ -293,7 +293,7 @@ def test_a_plan_is_corrected_by_the_later_half_of_the_climb_and_not_by_a_few_ste
     ends = [0.01 * step for step in range(1, 51)] + [0.5 + 0.1 * step for step in range(1, 51)]  # slower, then as now
     changed, total = corrected_plan(settings, 2000, ends, seconds=5.5 + 101)
     assert total == 100 + int((101 * 0.95 - 1) / 0.1)
-    assert climbing_steps(changed.warmup, total) == 100
+    assert warmup_steps(changed.warmup, total) == 100
     assert corrected_plan(settings, 600, ends[:30], seconds=100) == (settings, 600)
 
 

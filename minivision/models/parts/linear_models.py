@@ -11,7 +11,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.layers import Linear
-from minivision.training.optimizers import Adam
+from minivision.optim.optimizers import Adam
 
 OVERLAPS = 0.3  # SVMs: a box with less intersection over union with every object of a class is not one of it
 MINING_ROUNDS = 3

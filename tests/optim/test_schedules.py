@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from minivision.optim.schedules import warmup_steps
 from minivision.training import rate_factor
-from minivision.training.schedules import climbing_steps
 
 
 def test_warm_up_climbs_in_a_straight_line_to_one():
@@ -43,4 +43,4 @@ def test_wrong_arguments_are_refused():
 
 def test_a_climb_told_as_its_part_of_the_steps_has_as_many_steps_again():
     for total in range(1, 400):
-        assert [climbing_steps(steps / total, total) for steps in range(total + 1)] == list(range(total + 1))
+        assert [warmup_steps(steps / total, total) for steps in range(total + 1)] == list(range(total + 1))

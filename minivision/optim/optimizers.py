@@ -1,14 +1,20 @@
-"""How a gradient becomes a step: SGD, Adam and AdamW, with the values of ``torch.optim``."""
+"""SGD, Adam and AdamW, with the values of ``torch.optim``."""
+
+from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from minivision.core.devices import on_host, to_device_of
+from minivision.core.types import Array
+from minivision.layers.layer import Layer, Parameter
 
 
 class Optimizer:
-    """Changes a model's parameters by their gradients; a subclass says in :meth:`direction` by how much.
+    """Base of optimizers: :meth:`step` moves the parameters, a subclass computes the :meth:`direction`.
 
     The gradients are gathered into one flat array, so that a step costs a few passes over one array rather
     than a few calls for each of many small ones. The parameters themselves stay where they are.
@@ -16,9 +22,9 @@ class Optimizer:
     Parameters
     ----------
     model : Layer
-        Its parameters are taken now; change what it is made of, and make a new optimiser.
+        Its parameters are collected now: after a change of its layers, make a new optimizer.
     weight_decay : float
-        How strongly parameters with ``decay=True`` are pulled towards zero.
+        Weight decay of the parameters with ``decay=True``.
 
     Raises
     ------
@@ -26,24 +32,26 @@ class Optimizer:
         For a setting out of range, or a model without parameters.
     """
 
-    moments = ()  # names of the flat arrays, as long as all parameters together, that are kept between steps
+    moments: tuple[
+        str, ...
+    ] = ()  # names of the flat arrays, as long as all parameters together, that are kept between steps
     decoupled = False  # whether weight decay acts on the parameters themselves, or as part of the gradient
 
-    def __init__(self, model, *, weight_decay=0.0):
+    def __init__(self, model: Layer, *, weight_decay: float = 0.0) -> None:
         self.model = model
         self.weight_decay = _in_range("weight_decay", weight_decay, 0, math.inf)
         self.parameters = distinct(model.parameters())
         if not self.parameters:
-            raise ValueError(f"{type(model).__name__} has no parameters, so there is nothing to optimise")
+            raise ValueError(f"{type(model).__name__} has no parameters, so there is nothing to optimize")
         self.count = 0  # steps taken
         for name in self.moments:
             setattr(self, name, None)
 
-    def direction(self, gradient):
+    def direction(self, gradient: Array) -> Array:
         """Return the flat direction of descent for a flat `gradient`, which may be overwritten."""
         raise NotImplementedError(f"{type(self).__name__} has no direction yet")
 
-    def step(self, rate):
+    def step(self, rate: float) -> None:
         """Move every parameter by ``-rate`` times the direction.
 
         Parameters
@@ -54,12 +62,12 @@ class Optimizer:
         Raises
         ------
         RuntimeError
-            When a forward pass has not been walked back: its gradient would be missing.
+            When a forward pass has had no backward pass: its gradient would be missing.
         """
         leftovers = self.model.leftovers()
         if leftovers:
             raise RuntimeError(
-                f"a forward pass in training mode was not walked back in {', '.join(leftovers)}; "
+                f"a forward pass in training mode had no backward pass in {', '.join(leftovers)}; "
                 "call backward once for each forward, or model.forget() to drop it"
             )
         gradient = self._gather()
@@ -79,7 +87,7 @@ class Optimizer:
             value -= direction[start : start + value.size].reshape(value.shape)
             start += value.size
 
-    def _gather(self):
+    def _gather(self) -> Array:
         """Return all gradients as one flat array, with coupled weight decay added."""
         gradient = np.concatenate([parameter.grad.ravel() for parameter in self.parameters])
         if self.weight_decay and not self.decoupled:
@@ -91,25 +99,25 @@ class Optimizer:
                 start += parameter.value.size
         return gradient
 
-    def state(self):
-        """Return what must be kept to go on later: ``{name: array}``, not copied."""
+    def state(self) -> dict[str, Array]:
+        """Return what must be saved to continue later: ``{name: array}``, not copied."""
         state = {name: getattr(self, name) for name in self.moments if getattr(self, name) is not None}
         return {"count": np.array(self.count), **state}
 
-    def load_state(self, state):
+    def load_state(self, state: dict[str, Array]) -> None:
         """Copy the arrays of `state`, as :meth:`state` returns them.
 
         Raises
         ------
         ValueError
-            When they belong to another optimiser or another model; nothing is changed then.
+            When they belong to another optimizer or another model; nothing is changed then.
         """
         size = sum(parameter.value.size for parameter in self.parameters)
         expected = {"count", *self.moments} if state.get("count", 0) else {"count"}
         if set(state) != expected:
             raise ValueError(
-                f"the optimiser's state holds {sorted(state)}, but {type(self).__name__} needs "
-                f"{sorted(expected)}; was it saved by another optimiser?"
+                f"the optimizer's state holds {sorted(state)}, but {type(self).__name__} needs "
+                f"{sorted(expected)}; was it saved by another optimizer?"
             )
         for name in expected - {"count"}:
             if state[name].shape != (size,):
@@ -128,9 +136,9 @@ class SGD(Optimizer):
     weight_decay : float
         Added to the gradient: ``g + weight_decay * w``.
     momentum : float
-        How much of the last direction is kept: ``v = momentum * v + g``, 0 to less than 1.
+        Factor of the previous velocity: ``v = momentum * v + g``; 0 or more, less than 1.
     nesterov : bool
-        Whether to look ahead: go along ``g + momentum * v`` rather than ``v``. [1]_
+        Nesterov momentum: step along ``g + momentum * v`` instead of ``v``. [1]_
 
     References
     ----------
@@ -138,14 +146,17 @@ class SGD(Optimizer):
     """
 
     moments = ("velocity",)
+    velocity: Any
 
-    def __init__(self, model, *, weight_decay=0.0, momentum=0.9, nesterov=False):
+    def __init__(
+        self, model: Layer, *, weight_decay: float = 0.0, momentum: float = 0.9, nesterov: bool = False
+    ) -> None:
         super().__init__(model, weight_decay=weight_decay)
         self.momentum = _in_range("momentum", momentum, 0, 1)
         self.nesterov = nesterov
 
-    def direction(self, gradient):
-        """Return the velocity, or the gradient after a look ahead along it."""
+    def direction(self, gradient: Array) -> Array:
+        """Return the velocity, or with Nesterov momentum the gradient plus `momentum` times the velocity."""
         self.velocity *= self.momentum
         self.velocity += gradient
         if self.nesterov:
@@ -156,7 +167,7 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Steps of about the same size for every parameter: the mean gradient over its root mean square. [1]_
+    """Adam: the running mean of the gradient, divided by the root of its running mean square. [1]_
 
     Parameters
     ----------
@@ -164,9 +175,9 @@ class Adam(Optimizer):
     weight_decay : float
         Added to the gradient, and so divided by its root mean square; see :class:`AdamW`.
     betas : (float, float)
-        How slowly the running mean and the running mean square forget.
+        Decay of the running mean and of the running mean square.
     eps : float
-        Added to the root, against a division by zero.
+        Added to the root, so that nothing is divided by zero.
 
     References
     ----------
@@ -174,14 +185,23 @@ class Adam(Optimizer):
     """
 
     moments = ("mean", "square")
+    mean: Any
+    square: Any
 
-    def __init__(self, model, *, weight_decay=0.0, betas=(0.9, 0.999), eps=1e-8):
+    def __init__(
+        self,
+        model: Layer,
+        *,
+        weight_decay: float = 0.0,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
         super().__init__(model, weight_decay=weight_decay)
         self.betas = tuple(_in_range("betas", beta, 0, 1) for beta in betas)
         self.eps = eps
 
-    def direction(self, gradient):
-        """Return mean / root mean square, both corrected for having started at zero."""
+    def direction(self, gradient: Array) -> Array:
+        """Return mean / root mean square, both with bias correction."""
         beta1, beta2 = self.betas
         scratch = gradient - self.mean
         scratch *= 1 - beta1
@@ -199,7 +219,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the parameters themselves: ``w *= 1 - rate * weight_decay``. [1]_
+    """Adam with decoupled weight decay, which acts on the parameters themselves: ``w *= 1 - rate * weight_decay``. [1]_
 
     Parameters
     ----------
@@ -216,26 +236,33 @@ class AdamW(Adam):
 
     decoupled = True
 
-    def __init__(self, model, *, weight_decay=0.01, betas=(0.9, 0.999), eps=1e-8):
+    def __init__(
+        self,
+        model: Layer,
+        *,
+        weight_decay: float = 0.01,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
         super().__init__(model, weight_decay=weight_decay, betas=betas, eps=eps)
 
 
-OPTIMIZERS = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
 
 
-def distinct(parameters):
-    """Return the parameters without repetition: one that two layers share is listed, and moved, once."""
+def distinct(parameters: Iterable[Parameter]) -> list[Parameter]:
+    """Return the parameters without repetition: one that two layers share is listed once."""
     return list({id(parameter): parameter for parameter in parameters}.values())
 
 
-def gradient_norm(parameters):
+def gradient_norm(parameters: Iterable[Parameter]) -> float:
     """Return the Euclidean norm of all gradients together, as a float."""
     squares = sum(np.sum(np.square(parameter.grad, dtype=np.float64)) for parameter in distinct(parameters))
     return math.sqrt(float(squares))  # of a sum, so that a GPU is waited for once
 
 
-def clip_gradients(parameters, max_norm):
-    """Scale all gradients together, in place, so that their common norm is at most `max_norm`.
+def clip_gradients(parameters: Iterable[Parameter], max_norm: float) -> float:
+    """Scale all gradients by one factor, in place, so that their joint norm is at most `max_norm`.
 
     Parameters
     ----------
@@ -246,7 +273,7 @@ def clip_gradients(parameters, max_norm):
     Returns
     -------
     float
-        The norm before. Where it is not finite, nothing is scaled.
+        The norm before. If it is not finite, nothing is scaled.
     """
     norm = gradient_norm(parameters)
     if math.isfinite(norm) and norm > max_norm:

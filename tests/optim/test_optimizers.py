@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from minivision.layers.layer import Layer, Parameter, Sequential
+from minivision.optim.optimizers import gradient_norm
 from minivision.training import SGD, Adam, AdamW, clip_gradients
-from minivision.training.optimizers import gradient_norm
 
 SHAPES = [(4, 3, 3, 3), (4,), (5, 4), (5,)]
 
@@ -93,7 +93,7 @@ def test_loaded_state_is_a_copy():
 @pytest.mark.parametrize("state", [{"count": np.array(3)}, {"count": np.array(1), "velocity": np.zeros(3)}])
 def test_foreign_state_is_refused_and_changes_nothing(state):
     optimizer = SGD(Bag())
-    with pytest.raises(ValueError, match="another optimiser|expected shape"):
+    with pytest.raises(ValueError, match="another optimizer|expected shape"):
         optimizer.load_state(state)
     assert optimizer.count == 0 and optimizer.velocity is None
 
