@@ -1,1 +1,1 @@
-"""What every other package stands on: the registry of operations, the dispatcher, backends, devices, geometry."""
+"""The base of all other packages: the registry of operations, the dispatcher, backends, devices, output sizes."""

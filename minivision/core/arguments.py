@@ -1,44 +1,59 @@
-"""What the doors of the operations check, and the one form they bring the arguments to.
+"""Checks of arguments, and their conversion to the one form that kernels take.
 
-Kernels index memory without bounds checks, so nothing wrong may pass here. Every error names the argument, what it
-got, what it expected, and the likely fix.
+Kernels index memory without bounds checks, so every wrong argument must be found here. Each error message names the
+argument, what was expected, what was given, and a likely correction.
 """
 
+from __future__ import annotations
+
 import operator
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from minivision.core.devices import get_array_module, is_on_gpu
+from minivision.core.types import Array, PaddingPairs, Size
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def as_array(name, value):
-    """Return `value` as an array that a kernel can index: C order, aligned, native bytes, writable memory.
+def as_array(name: str, value: Any) -> Array:
+    """Return `value` as an array that kernels can index: C order, aligned, native byte order, writable memory.
 
-    An array that already is all of that is returned as it is; a CuPy array is left to CuPy.
+    An array with these properties is returned without a copy. Of a CuPy array only the order is changed.
     """
     if is_on_gpu(value):
         return get_array_module(value).ascontiguousarray(value)
     try:
         array = np.asarray(value)
     except ValueError as error:  # ragged lists
-        raise ValueError(f"{name}: expected an array, got something NumPy cannot make one of ({error})") from None
+        raise ValueError(f"{name}: expected an array, got something that NumPy cannot convert ({error})") from None
     if not (array.flags.carray and array.dtype.isnative):
         # Read-only memory is copied too: Numba would compile a second kernel for it.
         array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
     return array
 
 
-def floats(**arrays):
-    """Return the arrays (None stays None) in the dtype of the first: float32, float64, or object for symbols.
+def floats(**arrays: npt.ArrayLike | None) -> list[Any]:
+    """Convert arrays to the dtype of the first one: float32, float64, or object for symbols. None stays None.
+
+    Parameters
+    ----------
+    **arrays
+        The arrays, by the name that error messages use.
+
+    Returns
+    -------
+    result : list of ndarray or None
 
     Raises
     ------
     TypeError
-        When the first is neither, or another holds something that is no number.
+        If the first array has another dtype, or another array does not consist of numbers.
     """
-    result = []
+    result: list[Array | None] = []
     dtype = None
     for name, value in arrays.items():
         if value is None and dtype is not None:
@@ -60,10 +75,10 @@ def floats(**arrays):
     return result
 
 
-def check_shape(name, array, layout, *, meaning=""):
+def check_shape(name: str, array: Array, layout: str, *, meaning: str = "") -> None:
     """Raise ValueError unless `array` has the axes of `layout`, as in ``"N, C, H, W"`` or ``"N, 4"``.
 
-    A number in the layout is the size that axis must have.
+    A number in the layout is the required size of that axis.
     """
     axes = [axis.strip() for axis in layout.split(",")]
     fits = array.ndim == len(axes) and all(
@@ -77,14 +92,14 @@ def check_shape(name, array, layout, *, meaning=""):
     raise ValueError(message)
 
 
-def check_same_shape(name, array, expected, reason):
-    """Raise ValueError unless `array` has exactly the shape `expected`; `reason` says where that comes from."""
+def check_same_shape(name: str, array: Array, expected: Sequence[int], reason: str) -> None:
+    """Raise ValueError unless `array` has the shape `expected`; `reason` explains that shape in the message."""
     if array.shape != tuple(expected):
         raise ValueError(f"{name}: expected shape {tuple(expected)} ({reason}), got {array.shape}")
 
 
-def integer(name, value, *, minimum):
-    """Return `value` as an int that is at least `minimum`."""
+def integer(name: str, value: Any, *, minimum: int) -> int:
+    """Return `value` as an int, and raise ValueError if it is less than `minimum`."""
     try:
         number = operator.index(value)
     except TypeError:
@@ -94,8 +109,8 @@ def integer(name, value, *, minimum):
     return number
 
 
-def number(name, value):
-    """Return `value` as a float that is not NaN."""
+def number(name: str, value: Any) -> float:
+    """Return `value` as a float, and raise ValueError if it is NaN."""
     try:
         result = float(value)
     except (TypeError, ValueError):
@@ -105,21 +120,23 @@ def number(name, value):
     return result
 
 
-def pair(name, value, *, minimum=1):
-    """Return ``(vertical, horizontal)`` from an int, which counts for both, or from a pair of ints."""
+def pair(name: str, value: Any, *, minimum: int = 1) -> Size:
+    """Return ``(vertical, horizontal)`` from an int, for both directions, or from a pair of ints."""
     if isinstance(value, (tuple, list, np.ndarray)):
         if len(value) != 2:
             raise ValueError(f"{name}: expected an int or a pair (vertical, horizontal), got {value!r}")
-        return tuple(integer(name, part, minimum=minimum) for part in value)
+        vertical, horizontal = value
+        return integer(name, vertical, minimum=minimum), integer(name, horizontal, minimum=minimum)
     number = integer(name, value, minimum=minimum)
     return number, number
 
 
-def padding_pairs(value, name="padding"):
-    """Return ``((top, bottom), (left, right))`` from an int, a pair ``(vertical, horizontal)``, or that itself."""
+def padding_pairs(value: Any, name: str = "padding") -> PaddingPairs:
+    """Return ``((top, bottom), (left, right))`` from an int, from a pair ``(vertical, horizontal)`` or from itself."""
     if isinstance(value, (tuple, list, np.ndarray)):
         if len(value) == 2:
-            return tuple(pair(name, part, minimum=0) for part in value)
+            vertical, horizontal = value
+            return pair(name, vertical, minimum=0), pair(name, horizontal, minimum=0)
         raise ValueError(
             f"{name}: expected an int, a pair (vertical, horizontal) or ((top, bottom), (left, right)), got {value!r}"
         )
@@ -127,22 +144,22 @@ def padding_pairs(value, name="padding"):
     return (number, number), (number, number)
 
 
-def size_pair(name, value):
-    """Return a spatial size ``(H, W)`` given as such, or as the whole ``(N, C, H, W)`` shape of an array."""
+def size_pair(name: str, value: Any) -> Size:
+    """Return a size ``(H, W)`` from itself or from the shape ``(N, C, H, W)`` of an array."""
     if isinstance(value, (tuple, list, np.ndarray)) and len(value) in (2, 4):
-        return tuple(integer(name, part, minimum=0) for part in value[-2:])
+        return integer(name, value[-2], minimum=0), integer(name, value[-1], minimum=0)
     raise ValueError(f"{name}: expected a size (H, W), got {value!r}")
 
 
-def reduction_name(value):
-    """Return `value` if it is ``"mean"`` or ``"sum"``."""
+def reduction_name(value: str) -> str:
+    """Return `value`, and raise ValueError unless it is ``"mean"`` or ``"sum"``."""
     if value not in ("mean", "sum"):
         raise ValueError(f"reduction: expected 'mean' or 'sum', got {value!r}")
     return value
 
 
-def integers(name, value):
-    """Return `value` as an int64 array that a kernel can index; floats are refused, for they round silently."""
+def integers(name: str, value: Any) -> Array:
+    """Return `value` as an int64 array; floats raise TypeError, because a conversion would round them."""
     array = as_array(name, value)
     if array.size and array.dtype.kind not in "iu":
         raise TypeError(
@@ -151,14 +168,14 @@ def integers(name, value):
     return array.astype(np.int64, copy=False)
 
 
-def all_below(array, size):
-    """Say whether every number of the int64 `array` lies in ``0 .. size - 1``, in one pass over it."""
-    # Seen as unsigned, a negative number is a huge one: one maximum tells both ends.
+def all_below(array: Array, size: int) -> bool:
+    """Return whether all numbers of the int64 `array` lie in ``0 .. size - 1``, with one pass over the array."""
+    # As unsigned numbers, negative ones are huge: one maximum checks both ends of the range.
     return array.size == 0 or int(array.view(np.uint64).max()) < size
 
 
-def check_range(name, array, size, hint):
-    """Raise ValueError unless every number of the int64 `array` lies in ``0 .. size - 1``; `hint` says the fix."""
+def check_range(name: str, array: Array, size: int, hint: str) -> None:
+    """Raise ValueError unless all numbers of the int64 `array` lie in ``0 .. size - 1``; `hint` ends the message."""
     if all_below(array, size):
         return
     wrong = np.argwhere((array < 0) | (array >= size))[0]

@@ -1,13 +1,16 @@
-"""Writing a file so that it is either the old one or all of the new one, whatever happens on the way."""
+"""Atomic writing: a file has either its old content or all of its new content, also after an error."""
+
+from __future__ import annotations
 
 import contextlib
 import os
 import pathlib
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def atomic_write(path):
-    """Yield a path next to `path` to write to; it takes the place of `path` when all went well, and vanishes if not.
+def atomic_write(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Yield a temporary path to write to: it replaces `path` at the end of the block, or is deleted after an error.
 
     Parameters
     ----------
@@ -15,13 +18,13 @@ def atomic_write(path):
 
     Yields
     ------
-    pathlib.Path
-        Of the same name with ``.partial`` behind it.
+    partial : pathlib.Path
+        In the same folder, with the name of `path` and ``.partial``.
     """
-    path = pathlib.Path(path)
-    partial = path.with_name(f"{path.name}.partial")
+    final = pathlib.Path(path)
+    partial = final.with_name(f"{final.name}.partial")
     try:
         yield partial
-        os.replace(partial, path)
+        os.replace(partial, final)
     finally:
         partial.unlink(missing_ok=True)

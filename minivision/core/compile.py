@@ -1,26 +1,30 @@
-"""One way to compile every loop: cached on disk where that is possible, never with bounds checks or errors."""
+"""Compilation of loops with Numba: cached on disk if possible, without bounds checks and error checks."""
+
+from __future__ import annotations
 
 import ast
 import functools
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import numba
 
 from minivision.core.numba_internals import add_to_cache_stamp, start_threads
 
-# The dispatcher has checked what kernels divide by, so NumPy's division (no ZeroDivisionError) is the cheap one.
+# Divisors were checked by the dispatcher; NumPy's division, without ZeroDivisionError, is faster than Python's.
 _OPTIONS = {"error_model": "numpy", "boundscheck": False, "nogil": True}
 _PACKAGE = pathlib.Path(__file__).parents[1]  # the folder minivision
 
 start_threads()
 
 
-def jit(function=None, **options):
-    """Compile a function when it is first called; like ``numba.njit`` with this project's options.
+def jit(function: Callable | None = None, **options: Any) -> Any:
+    """Compile a function at its first call, as ``numba.njit`` does, with the options of this project.
 
-    The machine code is kept in the cache folder (``__pycache__``, or where ``NUMBA_CACHE_DIR`` points). Where no
-    folder can be written, the function is compiled anew in each process. A change in a file makes stale what was
-    compiled from it and from every file that imports it: Numba by itself looks only at the file of the function.
+    The machine code is kept in the cache folder (``__pycache__``, or the folder in ``NUMBA_CACHE_DIR``). If no
+    folder is writable, each process compiles the function again. When a file changes, its functions and those of all
+    files that import it are compiled again; Numba itself checks only the file of the function.
     """
     if function is None:
         return functools.partial(jit, **options)
@@ -37,7 +41,7 @@ def jit(function=None, **options):
 
 @functools.cache
 def _stamp(file):
-    """Return a value that changes when a file changes, or one of this package that it imports."""
+    """Return a value that changes when a file changes, or a file of this package that it imports."""
     files = sorted(_sources(file))
     return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
 

@@ -1,14 +1,20 @@
-"""Where arrays lie: on the host (NumPy arrays) or on a GPU (CuPy arrays). CuPy is imported only where it is used."""
+"""Devices of arrays: the host (NumPy arrays) or a GPU (CuPy arrays). CuPy is imported only when it is needed."""
+
+from __future__ import annotations
+
+from types import ModuleType
 
 import numpy as np
 
+from minivision.core.types import Array
+
 
 class DeviceError(ValueError):
-    """No GPU can be used; the message says what to install or to look at."""
+    """No GPU can be used. The message says what to install or to check."""
 
 
-def require_gpu():
-    """Return the module CuPy, once it is sure that it has a GPU.
+def require_gpu() -> ModuleType:
+    """Return the module CuPy, after a check that it finds a GPU.
 
     Raises
     ------
@@ -26,19 +32,19 @@ def require_gpu():
         cupy.cuda.runtime.getDeviceCount()
     except Exception as error:  # CUDA's own: no driver, no card
         raise DeviceError(
-            f"the backend 'cupy' finds no GPU ({error}): look for an NVIDIA card and its driver with nvidia-smi, and "
-            f"whether CuPy {cupy.__version__} is of the extra for its CUDA (gpu12, gpu13)"
+            f"the backend 'cupy' finds no GPU ({error}): check with nvidia-smi for an NVIDIA card with a driver, "
+            f"and that CuPy {cupy.__version__} was installed for its CUDA (extra gpu12 or gpu13)"
         ) from error
     return cupy
 
 
-def is_on_gpu(value):
+def is_on_gpu(value: object) -> bool:
     """Return whether `value` is a CuPy array."""
     return type(value).__module__.partition(".")[0] == "cupy"
 
 
-def get_array_module(*arrays):
-    """Return CuPy if one of `arrays` is its, else NumPy: the module whose functions to call on them."""
+def get_array_module(*arrays: Array) -> ModuleType:
+    """Return the module whose functions take `arrays`: CuPy if one of them is a CuPy array, else NumPy."""
     if any(map(is_on_gpu, arrays)):
         import cupy
 
@@ -46,14 +52,14 @@ def get_array_module(*arrays):
     return np
 
 
-def on_host(array):
-    """Return `array` as a NumPy array; one that is on the host already is not copied."""
-    return array.get() if is_on_gpu(array) else np.asarray(array)
+def on_host(array: Array) -> Array:
+    """Return `array` as a NumPy array, without a copy if it is on the host already."""
+    return array.get() if is_on_gpu(array) else np.asarray(array)  # type: ignore[attr-defined]
 
 
-def to_device_of(array, other):
-    """Return `array` where the array `other` lies; if it is there already it is not copied."""
+def to_device_of(array: Array, other: Array) -> Array:
+    """Return `array` on the device of the array `other`, without a copy if it is there already."""
     if not is_on_gpu(other):
         return on_host(array)
-    with other.device:  # of several cards, that one
+    with other.device:  # type: ignore[attr-defined]  # if there are several GPUs, on the same one
         return get_array_module(other).asarray(array)

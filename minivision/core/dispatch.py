@@ -1,14 +1,21 @@
 """The dispatcher of every operation: check the arguments once, choose a kernel, call it.
 
-The body under the decorator is the reference implementation, and stays reachable as ``conv2d.reference``::
+The decorated function is the reference implementation, and remains available as ``conv2d.reference``::
 
     @operation(check=_check_conv2d)
     def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
         ...
 
-The check has the body's parameters (without defaults: they stand in the body's signature alone) and returns them,
-in their order, in the one form that bodies, kernels and students' functions see.
+The check has the same parameters, without defaults (only the reference implementation states them), and returns them
+in the same order, in the one form that reference implementations, kernels and the functions of students get.
+
+Global state
+------------
+``_observers`` : functions of :func:`observe`, for the current context (thread).
+``_warned`` : names of the operations without CuPy kernel that have been warned about.
 """
+
+from __future__ import annotations
 
 import contextlib
 import contextvars
@@ -16,64 +23,82 @@ import functools
 import inspect
 import types
 import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from minivision.core import backends, registry
 from minivision.core.devices import is_on_gpu
 
-_observers = contextvars.ContextVar("minivision_observers", default=())
+if TYPE_CHECKING:
+    from minivision.core.types import Operation, P, R
+
+_observers: contextvars.ContextVar[tuple[Callable, ...]] = contextvars.ContextVar("minivision_observers", default=())
+_warned: set[str] = set()
+_nowhere = contextlib.nullcontext()
 
 
-def operation(*, check, returns=("y",)):
+def operation(
+    *, check: Callable[..., tuple], returns: tuple[str, ...] = ("y",)
+) -> Callable[[Callable[P, R]], Operation[P, R]]:
     """Turn a reference implementation into a public operation that dispatches to the active backend.
 
     Parameters
     ----------
     check : callable
-        Has the body's parameters, raises ValueError or TypeError for what is wrong with them, and returns all of
-        them, normalised, as a tuple in their order.
+        Has the parameters of the reference implementation, raises ValueError or TypeError for wrong arguments, and
+        returns all arguments, normalized, as a tuple in their order.
     returns : tuple of str
-        The names of the results. A gradient is named after its argument: ``("dx", "dw", "db")``.
+        Names of the results. A gradient is named after its argument: ``("dx", "dw", "db")``.
 
     Returns
     -------
-    callable
-        A decorator. The function it returns also has ``reference`` (the body itself), ``normalize`` (the check
-        with the body's defaults: the arguments in, a tuple out), ``returns``, and ``family`` (the module's name).
+    decorate : callable
+        Decorator that returns a :class:`minivision.core.types.Operation` and registers it.
     """
 
-    def decorate(body):
+    def decorate(body: Callable[P, R]) -> Operation[P, R]:
         parameters = inspect.signature(body).parameters.values()
         names = [parameter.name for parameter in parameters]
         if list(inspect.signature(check).parameters) != names:
             raise TypeError(f"the check of {body.__name__} must have its parameters: {', '.join(names)}")
         positional = sum(parameter.kind is not parameter.KEYWORD_ONLY for parameter in parameters)
-        keywords = names[positional:]
-        normalize = _bind_like(body, check, positional)
+        normalize = _with_signature_of(body, check, positional)
 
         @functools.wraps(body)
-        def dispatcher(*args, **kwargs):
+        def dispatcher(*args: P.args, **kwargs: P.kwargs) -> R:
             values = normalize(*args, **kwargs)
-            result = call(dispatcher, values)
+            result = call(op, values)
             for observer in _observers.get():
-                observer(dispatcher, values, result)
+                observer(op, values, result)
             return result
 
-        dispatcher.reference = body
-        dispatcher.normalize = normalize
-        dispatcher.family = body.__module__.rpartition(".")[2]
-        dispatcher.positional = positional
-        dispatcher.keywords = keywords
-        dispatcher.returns = returns
-        registry.register(dispatcher)
-        return dispatcher
+        op = cast("Operation[P, R]", dispatcher)
+        op.reference = body
+        op.normalize = normalize
+        op.family = body.__module__.rpartition(".")[2]
+        op.positional = positional
+        op.keywords = names[positional:]
+        op.returns = returns
+        registry.register(op)
+        return op
 
     return decorate
 
 
-def call(op, values, kernel=None):
-    """Call the kernel of `op` that is meant for these `values` (as ``op.normalize`` returns them)."""
+def call(op: Operation, values: tuple, kernel: Callable | None = None) -> Any:
+    """Call an operation with arguments that are checked already. Observers are not notified.
+
+    Parameters
+    ----------
+    op : operation
+    values : tuple
+        All arguments, in the order of the parameters, as ``op.normalize`` returns them.
+    kernel : callable, optional
+        The implementation to call, such as ``op.reference``; by default that of the active backend (of CuPy for CuPy
+        arrays).
+    """
     on_gpu = [value for value in values if is_on_gpu(value)]
     if on_gpu:
         _check_one_place(op, values)
@@ -81,11 +106,8 @@ def call(op, values, kernel=None):
         kernel = _kernel_for(op, values, on_gpu)
         if kernel is None:
             return _on_the_host(op, values) if on_gpu else call(op, values, op.reference)
-    with on_gpu[0].device if on_gpu else _nowhere:  # the results are to lie there too
+    with on_gpu[0].device if on_gpu else _nowhere:  # results are created on the same GPU
         return kernel(*values[: op.positional], **dict(zip(op.keywords, values[op.positional :], strict=True)))
-
-
-_nowhere = contextlib.nullcontext()
 
 
 def _kernel_for(op, values, on_gpu):
@@ -93,20 +115,20 @@ def _kernel_for(op, values, on_gpu):
         return backends.get_backend("cupy").kernel(op)
     backend, _ = backends.active_backend()
     symbols = any(isinstance(value, np.ndarray) and value.dtype == object for value in values)
-    if symbols and backend.name == "numba":  # Numba knows machine numbers only
+    if symbols and backend.name == "numba":  # Numba's kernels take only floats
         return op.reference
     return backend.kernel(op)
 
 
 @contextlib.contextmanager
-def observe(observer):
-    """Look on at every operation that is called inside a ``with`` block, in this thread.
+def observe(observer: Callable[[Operation, tuple, Any], object]) -> Iterator[None]:
+    """Call a function after each operation inside a ``with`` block, in the current thread.
 
     Parameters
     ----------
     observer : callable
-        ``observer(operation, values, result)`` is called after each operation, with its arguments as
-        ``operation.normalize`` returns them. What it returns is dropped; it must not write to the arrays.
+        Called as ``observer(op, values, result)``; `values` are the arguments as ``op.normalize`` returns them. It must
+        not write to the arrays.
     """
     token = _observers.set((*_observers.get(), observer))
     try:
@@ -115,10 +137,12 @@ def observe(observer):
         _observers.reset(token)
 
 
-def _bind_like(body, check, positional):
-    """Copy `check` under the body's name, with its defaults and its keyword-only parameters.
+def _with_signature_of(body, check, positional):
+    """Copy the function `check`, with the name, the defaults and the keyword-only parameters of `body`.
 
-    So Python itself binds the arguments, at its own speed and with its own messages.
+    So Python itself binds the arguments, and its error messages name the operation. inspect.Signature.bind with
+    apply_defaults would do the same, but takes 3 to 11 microseconds a call (relu, conv2d) instead of 0.1 to 0.3; a
+    whole call of relu on a small array takes 12.
     """
     count = check.__code__.co_argcount + check.__code__.co_kwonlyargcount
     code = check.__code__.replace(co_argcount=positional, co_kwonlyargcount=count - positional)
@@ -129,8 +153,8 @@ def _bind_like(body, check, positional):
 
 
 def _check_one_place(op, values):
-    """Refuse arrays that lie in different places: nothing is copied over unasked, for that is slow."""
-    places = {}  # place -> the number of the first argument that lies there
+    """Raise an error if arrays are on different devices: a copy is slow, so none is made automatically."""
+    places = {}  # device -> number of the first argument on it
     for number, value in enumerate(values):
         for array in value if isinstance(value, tuple) else (value,):
             if is_on_gpu(array):
@@ -151,17 +175,14 @@ def _check_one_place(op, values):
     raise ValueError(f"{op.__name__}: {first} lies on GPU {one}, {second} on GPU {other}; bring all to one of them")
 
 
-_warned = set()
-
-
 def _on_the_host(op, values):
-    """Run an operation without a CuPy kernel on the CPU: copy the arrays there and the results back."""
+    """Run an operation without CuPy kernel on the CPU: copy the arrays there, and the results back."""
     import cupy
 
     if op.__name__ not in _warned:
         _warned.add(op.__name__)
         warnings.warn(
-            f"{op.__name__} has no CuPy kernel: it runs on the CPU and its arrays are copied to and fro",
+            f"{op.__name__} has no CuPy kernel: it runs on the CPU, and its arrays are copied there and back",
             stacklevel=4,
         )
     values = tuple(cupy.asnumpy(value) if is_on_gpu(value) else value for value in values)

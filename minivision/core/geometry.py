@@ -1,21 +1,30 @@
 """Output sizes of convolution, transpose convolution and pooling, for operations and their kernels."""
 
+from __future__ import annotations
 
-def window_output_size(size, kernel_size, stride, padding, dilation=(1, 1), *, name="x"):
-    """Return how many windows fit, vertically and horizontally.
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from minivision.core.types import PaddingPairs, Size
+
+
+def window_output_size(
+    size: Size, kernel_size: Size, stride: Size, padding: PaddingPairs, dilation: Size = (1, 1), *, name: str = "x"
+) -> Size:
+    """Compute the number of windows, vertically and horizontally.
 
     ``out = floor((in + before + after - dilation * (kernel - 1) - 1) / stride) + 1`` for each axis.
 
     Raises
     ------
     ValueError
-        When not even one window fits.
+        If no window fits.
     """
     result = []
     for axis, n, k, s, (before, after), d in zip(
         ("height", "width"), size, kernel_size, stride, padding, dilation, strict=True
     ):
-        span = d * (k - 1) + 1  # pixels from the first to the last that the window touches
+        span = d * (k - 1) + 1  # pixels from the first to the last of the window
         room = n + before + after
         if span > room:
             raise ValueError(
@@ -23,31 +32,35 @@ def window_output_size(size, kernel_size, stride, padding, dilation=(1, 1), *, n
                 f"which spans {span} (kernel {k}, dilation {d}); use a smaller kernel or more padding"
             )
         result.append((room - span) // s + 1)
-    return tuple(result)
+    return result[0], result[1]
 
 
-def conv_output_size(size, kernel_size, stride, padding, dilation=(1, 1)):
-    """Return ``(H_out, W_out)`` of a convolution; all arguments as pairs, `padding` as a pair of pairs.
+def conv_output_size(
+    size: Size, kernel_size: Size, stride: Size, padding: PaddingPairs, dilation: Size = (1, 1)
+) -> Size:
+    """Compute ``(H_out, W_out)`` of a convolution; all arguments are pairs, `padding` a pair of pairs.
 
     ``out = floor((in + before + after - dilation * (kernel - 1) - 1) / stride) + 1``
 
     Raises
     ------
     ValueError
-        When the window does not fit into the padded input once.
+        If the window is larger than the padded input.
     """
     return window_output_size(size, kernel_size, stride, padding, dilation)
 
 
-def conv_transpose_output_size(size, kernel_size, stride, padding, output_padding, dilation):
-    """Return ``(H_out, W_out)`` of a transpose convolution; arguments as in :func:`conv_output_size`.
+def conv_transpose_output_size(
+    size: Size, kernel_size: Size, stride: Size, padding: PaddingPairs, output_padding: Size, dilation: Size
+) -> Size:
+    """Compute ``(H_out, W_out)`` of a transpose convolution; arguments as in :func:`conv_output_size`.
 
     ``out = (in - 1) * stride - before - after + dilation * (kernel - 1) + output_padding + 1``
 
     Raises
     ------
     ValueError
-        When the padding cuts everything away.
+        If the output has no pixels: it is smaller than the padding that is cut off.
     """
     result = []
     for n, k, s, (before, after), extra, d in zip(
@@ -60,4 +73,4 @@ def conv_transpose_output_size(size, kernel_size, stride, padding, output_paddin
                 f"has an output of size {out}; use less padding or a larger input"
             )
         result.append(out)
-    return tuple(result)
+    return result[0], result[1]

@@ -1,39 +1,50 @@
 """The registry of operations: every function that a backend may implement, by name.
 
 The decorator ``@operation`` (:mod:`minivision.core.dispatch`) registers an operation when its module is imported.
-:func:`operations` imports all of them; the checks, ``minivision doctor``, the conformance tests, homework, the tracer
-and the documentation all read that one list. This module imports nothing of the package.
+:func:`operations` imports all of these modules. It is the one list of operations: checks, ``minivision doctor``, tests,
+homework, the tracer and the documentation use it.
+
+Global state
+------------
+``_registered`` : operations by name. It only grows, while modules are imported.
 """
+
+from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from minivision.core.types import Operation
 
 PACKAGES = ("minivision.ops", "minivision.detection")  # where operations are defined
 
-_registered = {}  # name -> operation
+_registered: dict[str, Operation] = {}
 
 
-def register(op):
-    """Add an operation under its name."""
+def register(op: Operation) -> None:
+    """Register an operation under its name."""
     _registered[op.__name__] = op
 
 
-def registered(family):
-    """Return the operations of one family (a module's name) that were imported so far, by name."""
+def registered(family: str) -> dict[str, Operation]:
+    """Return the operations of one family (the name of a module) that have been imported, by name."""
     return {name: op for name, op in _registered.items() if op.family == family}
 
 
-def reference(name):
+def reference(name: str) -> Callable:
     """Return the reference implementation of an operation."""
     op = _registered.get(name) or operations()[name]
     return op.reference
 
 
-def operations():
-    """Return every operation of the package by name, in the order of its modules."""
-    for package in PACKAGES:
-        found = importlib.import_module(package)
-        for module in pkgutil.walk_packages(found.__path__, f"{package}."):
+def operations() -> dict[str, Operation]:
+    """Return all operations of the package by name, in the order of their modules."""
+    for name in PACKAGES:
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
             importlib.import_module(module.name)
     ordered = sorted(_registered.items(), key=lambda item: _position(item[1]))
     return {name: op for name, op in ordered if op.__module__.startswith(PACKAGES)}

@@ -1,8 +1,10 @@
-"""What a forward pass saves for its backward pass, where that is more than one array."""
+"""What a forward pass saves for its backward pass, if that is more than one array."""
+
+from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
+from minivision.core.types import Array
 
 
 class BatchStatistics(NamedTuple):
@@ -16,6 +18,6 @@ class BatchStatistics(NamedTuple):
         Whether these are the statistics of the batch itself, through which gradients flow too.
     """
 
-    mean: np.ndarray
-    inv_std: np.ndarray
+    mean: Array
+    inv_std: Array
     training: bool

@@ -1,4 +1,4 @@
-"""Which code runs: choosing, scoping, registering, and what a wrong kernel is told."""
+"""Backends: how one is chosen, registered and removed, and the error messages for wrong kernels."""
 
 import subprocess
 import sys
@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 
 import minivision
-from minivision.core.backends import active_backend
+from minivision.core.backends import active_backend, backends
+from minivision.core.dispatch import call
 from minivision.ops import relu
 
 
 @pytest.fixture(autouse=True)
 def default_backend(monkeypatch):
-    monkeypatch.setattr("minivision.core.backends._chosen", None)  # what a test chooses does not outlive it
+    """Undo what a test chooses and registers."""
+    monkeypatch.setattr("minivision.core.backends._chosen", None)
+    yield
+    for name in backends().keys() - {"reference", "numba", "cupy"}:
+        minivision.unregister_backend(name)
 
 
 def module_with(**functions):
@@ -36,13 +41,13 @@ def test_with_block_ends_and_does_not_leak_into_other_threads():
     assert seen == ["numba"] and active_backend()[0].name == "numba"
 
 
-def test_set_backend_lasts_and_says_so():
+def test_set_backend_lasts_and_is_given_as_the_reason():
     minivision.set_backend("reference")
     backend, reason = active_backend()
     assert backend.name == "reference" and "set_backend" in reason
 
 
-def test_environment_variable_chooses_and_a_wrong_one_is_named():
+def test_the_environment_variable_chooses_a_backend_and_a_wrong_name_is_an_error():
     code = "import minivision.core.backends as b; print(b.active_backend()[0].name)"
     environment = {"MINIVISION_BACKEND": "reference"}
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
@@ -52,7 +57,7 @@ def test_environment_variable_chooses_and_a_wrong_one_is_named():
     assert "the variable MINIVISION_BACKEND: no backend is called 'fortran'" in result.stderr
 
 
-def test_a_registered_module_runs_under_the_public_name_and_the_rest_falls_back_to_the_textbook():
+def test_kernels_of_a_registered_module_run_and_other_operations_run_their_reference():
     calls = []
 
     def my_relu(x):
@@ -67,7 +72,7 @@ def test_a_registered_module_runs_under_the_public_name_and_the_rest_falls_back_
     assert calls == [(5,)]
 
 
-def test_kernels_get_pairs_and_one_dtype_whatever_the_caller_wrote():
+def test_kernels_get_normalized_arguments():
     seen = {}
 
     def conv2d(x, w, b, stride, padding, dilation, groups):
@@ -86,17 +91,17 @@ def test_kernels_get_pairs_and_one_dtype_whatever_the_caller_wrote():
     }
 
 
-def test_a_kernel_that_names_no_operation_is_refused_with_the_mend():
+def test_a_function_that_is_no_operation_is_an_error_with_a_correction():
     with pytest.raises(TypeError, match="mine.rellu names no operation.*_rellu if it is a helper"):
         minivision.register_backend("mine", module_with(rellu=lambda x: x))
 
 
-def test_a_kernel_with_other_parameters_is_refused():
+def test_a_kernel_with_other_parameters_is_an_error():
     with pytest.raises(TypeError, match=r"mine.relu takes \(x, slope\) but the operation takes \(x\)"):
         minivision.register_backend("mine", module_with(relu=lambda x, slope: x))
 
 
-def test_built_in_backends_cannot_be_replaced_and_unknown_ones_are_named():
+def test_built_in_backends_cannot_be_replaced_and_unknown_names_are_errors():
     with pytest.raises(ValueError, match="'numba' is built in"):
         minivision.register_backend("numba", module_with())
     with pytest.raises(ValueError, match="no backend is called 'fast'; there are 'reference', 'numba'"):
@@ -105,14 +110,14 @@ def test_built_in_backends_cannot_be_replaced_and_unknown_ones_are_named():
         minivision.set_backend("cupy")
 
 
-def test_the_body_stays_reachable_and_sees_the_normalised_form():
+def test_the_reference_implementation_and_the_check_are_attributes():
     x, w, b, stride, *_ = minivision.ops.conv2d.normalize(np.zeros((1, 1, 3, 3)), np.zeros((1, 1, 2, 2)), stride=2)
     assert stride == (2, 2) and b is None
     assert minivision.ops.conv2d.reference is not minivision.ops.conv2d
 
 
-def test_an_edited_kernel_file_makes_stale_what_was_compiled_from_it_and_nothing_else():
-    """Numba itself looks only at the caller's file; a helper next door may have changed."""
+def test_the_cache_stamp_of_a_kernel_covers_the_files_that_it_imports_and_no_others():
+    """Numba itself checks only the file of the kernel, not those of its helpers."""
     from minivision.core.numba_internals import cache_stamp
     from minivision.kernels.numba import convolution
 
@@ -122,9 +127,46 @@ def test_an_edited_kernel_file_makes_stale_what_was_compiled_from_it_and_nothing
     assert not names & {"losses.py", "suppression.py"}
 
 
-def test_an_operation_that_a_module_merely_imports_is_no_kernel_of_its_own():
+def test_an_operation_that_a_module_imports_is_not_its_kernel():
     module = types.ModuleType("imports_relu")
     module.relu = relu
     minivision.register_backend("imports_relu", module)
     with minivision.backend("imports_relu"):
         assert relu(np.array([-1.0, 2.0])).tolist() == [0, 2]
+
+
+def test_a_registered_backend_can_be_removed():
+    minivision.register_backend("mine", module_with(relu=lambda x: x))
+    minivision.unregister_backend("mine")
+    assert "mine" not in backends()
+    with pytest.raises(ValueError, match="no backend is called 'mine'"):
+        minivision.set_backend("mine")
+
+
+def test_a_backend_in_use_cannot_be_removed():
+    minivision.register_backend("mine", module_with(relu=lambda x: x))
+    with minivision.backend("mine"), pytest.raises(ValueError, match="'mine' is in use; choose another one"):
+        minivision.unregister_backend("mine")
+    minivision.register_backend("more", module_with(), otherwise="mine")
+    with pytest.raises(ValueError, match="'mine' is the `otherwise` of 'more'; remove that one first"):
+        minivision.unregister_backend("mine")
+    minivision.unregister_backend("more")
+
+
+@pytest.mark.parametrize("name", ["reference", "numba", "cupy"])
+def test_a_built_in_backend_cannot_be_removed(name):
+    with pytest.raises(ValueError, match=f"'{name}' is built in and cannot be removed"):
+        minivision.unregister_backend(name)
+
+
+def test_call_runs_a_given_kernel():
+    x = np.array([-1.0, 2.0])
+    assert call(relu, relu.normalize(x)).tolist() == [0, 2]
+    assert call(relu, relu.normalize(x), kernel=lambda x: 2 * x).tolist() == [-2, 4]
+
+
+def test_wrong_arguments_are_reported_under_the_name_of_the_operation():
+    with pytest.raises(TypeError, match=r"conv2d\(\) missing 1 required positional argument: 'w'"):
+        minivision.ops.conv2d(np.zeros((1, 1, 3, 3)))
+    with pytest.raises(TypeError, match=r"relu\(\) got an unexpected keyword argument 'slope'"):
+        relu(np.zeros(3), slope=1)
