@@ -79,19 +79,21 @@ def main(argv=None):
     except (ImportError, AttributeError):
         print("opencv-contrib is not installed, so there is nothing to compare with", file=sys.stderr)
         return 2
+    from minivision.data import DataSpec
+
     heads = "".join(f"{f'first {count}':>14}" for count in COUNTS)
     print(f"{'recall / MABO':<28}{'':<12}{'equal numbers':>14}{heads}{'boxes':>8}{'ms/image':>10}")
-    for spec in args.data:
+    for spec in map(DataSpec.parse, args.data):
         classes, samples = _open(spec, args.images, args.size)
         for mode in args.modes:
-            _print(f"{spec.rpartition('/')[2]}, {mode}, {len(samples)} images", compare(samples, classes, mode))
+            _print(f"{spec.name}, {mode}, {len(samples)} images", compare(samples, classes, mode))
     return 0
 
 
 def _open(spec, images, size):
-    from minivision.data import open_dataset, resize
+    from minivision.data import resize
 
-    dataset = open_dataset(spec, split="val", level="hard")
+    dataset = spec.open("val", level="hard")
     samples = [dataset[i] for i in range(min(images, len(dataset)))]
     return dataset.classes, [resize(sample, tuple(size)) for sample in samples] if size else samples
 

@@ -50,7 +50,7 @@ def run(args):
 
 def _figures(args):
     """Return the task of the model, and the figures with what they are about."""
-    from minivision.data.hold_in_memory import hold_in_memory
+    from minivision.data.memory import hold_in_memory
     from minivision.metrics import evaluate
 
     checkpoint = load_run(args.run_folder)

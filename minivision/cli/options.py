@@ -1,7 +1,6 @@
 """What the commands' arguments have in common: how they are read, and how a wrong one is answered."""
 
 import argparse
-import pathlib
 import re
 import textwrap
 
@@ -125,9 +124,11 @@ def data_of(args, stored, system):
     UsageError
         When a level is given for data that have none.
     """
+    from minivision.data import DataSpec
+
     data = dict(stored) if args.data is None else {key: stored.get(key) for key in ("split", "size")}
     given = {
-        "data": _absolute(args.data),
+        "data": str(DataSpec.parse(args.data).absolute()) if args.data is not None else None,
         "level": args.level,
         "split": args.split,
         "size": args.size,
@@ -140,14 +141,6 @@ def data_of(args, stored, system):
     if data.get("data", "scenes") == "scenes":
         defaults |= system.scene_options
     return {**defaults, **{name: value for name, value in data.items() if value is not None}}
-
-
-def _absolute(spec):
-    kind, colon, folder = (spec or "").partition(":")
-    path = pathlib.Path(folder).expanduser()
-    if not folder or not path.exists():  # a wrong one is reported as it was given
-        return spec
-    return f"{kind}:{path.resolve()}"
 
 
 def open_data(data):

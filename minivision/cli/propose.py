@@ -52,9 +52,10 @@ def add_arguments(parser, system):
 
 
 def run(args):
+    from minivision.data import DataSpec
+
     first = args.inputs[0]
-    kind = first.partition(":")[0]
-    if kind in ("scenes", "coco", "voc", "folder") and not pathlib.Path(first).exists():
+    if DataSpec.is_like(first) and not pathlib.Path(first).exists():
         work, own = _measure, ("level", "split")
     elif pathlib.Path(first).is_dir():
         work, own = _propose_folder, ("jobs",)
@@ -86,7 +87,9 @@ def _draw(args):
             tqdm.write(f"minivision: {error}", file=sys.stderr)
             failed += 1
             continue
-        figures = {"proposals": draw_best_proposals(image, selective_search(image, args.mode), max_boxes=args.boxes or 50)}
+        figures = {
+            "proposals": draw_best_proposals(image, selective_search(image, args.mode), max_boxes=args.boxes or 50)
+        }
         if args.hierarchy:
             figures["hierarchy"] = draw_hierarchy(image, region_hierarchy(image))
         for what, figure in figures.items():
@@ -121,22 +124,22 @@ def _exit_code(failed, total):
 
 def _measure(args):
     from minivision.core.atomic import atomic_write
-    from minivision.data import open_dataset
+    from minivision.data import DataSpec
     from minivision.detection import propose_dataset
     from minivision.metrics import evaluate_proposals, proposal_recall
     from minivision.viz import draw_proposal_recall
 
-    spec, split = args.inputs[0], args.split or "val"
-    if args.level and spec != "scenes":
+    spec, split = DataSpec.parse(args.inputs[0]), args.split or "val"
+    if args.level and spec.kind != "scenes":
         raise UsageError("--level is for scenes only: images in files are as hard as they are")
-    dataset = open_dataset(spec, split=split, level=args.level or "hard")
+    dataset = spec.open(split, level=args.level or "hard")
     if not dataset.has_boxes:
         raise UsageError(f"{spec} has no boxes to compare with")
     if hasattr(dataset, "cached"):
         dataset = dataset.cached(progress=True)
     proposals = propose_dataset(dataset, args.mode, progress=True)
     truths = [sample.instances for sample in dataset]
-    where = ", ".join([spec, *([args.level or "hard"] if spec == "scenes" else []), split])
+    where = ", ".join([str(spec), *([args.level or "hard"] if spec.kind == "scenes" else []), split])
     print(_table(f"{args.mode} on {where}", evaluate_proposals(truths, proposals, dataset.classes)))
     args.out.mkdir(parents=True, exist_ok=True)
     picture = args.out / f"recall-{args.mode}.png"

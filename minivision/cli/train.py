@@ -77,7 +77,7 @@ def run(args):
     dataset = open_data(data)
     model = on_backend(args, _resumed_model(args, checkpoint) if checkpoint else _new_model(args, dataset))
     if data["size"] is not None:
-        from minivision.data.hold_in_memory import hold_in_memory
+        from minivision.data.memory import hold_in_memory
 
         dataset = hold_in_memory(dataset, size=tuple(data["size"]), progress=True)
     minutes = args.minutes

@@ -9,12 +9,16 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def atomic_write(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+def atomic_write(path: str | os.PathLike, *, per_process: bool = False) -> Iterator[pathlib.Path]:
     """Yield a temporary path to write to: it replaces `path` at the end of the block, or is deleted after an error.
 
     Parameters
     ----------
     path : path
+    per_process : bool
+        Whether the name of the temporary file contains the number of the process: for files that several processes
+        may write at the same time, such as those of a cache. Otherwise the next call overwrites what a killed process
+        left.
 
     Yields
     ------
@@ -22,7 +26,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         In the same folder, with the name of `path` and ``.partial``.
     """
     final = pathlib.Path(path)
-    partial = final.with_name(f"{final.name}.partial")
+    partial = final.with_name(f"{final.name}.{os.getpid()}.partial" if per_process else f"{final.name}.partial")
     try:
         yield partial
         os.replace(partial, final)

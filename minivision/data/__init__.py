@@ -1,17 +1,19 @@
 """Images with annotations: drawn scenes, and readers for the common formats.
 
-``dataset[i]`` is a `Sample`: an image, its `Instances`, and the class of each pixel. `open_dataset` opens any
-kind by a short text, and `in_memory` decodes it once for training.
+``dataset[i]`` is a `Sample`: an image, its `Instances`, and the class of each pixel. `open_dataset` opens any kind
+of dataset that is given as a short text, and `in_memory` decodes it once for training.
 """
 
 from minivision.core.labels import IGNORE
 from minivision.data.coco import Coco
-from minivision.data.dataset import Dataset, Sample
+from minivision.data.dataset import Dataset, Facts, Sample, keypoint_flip
 from minivision.data.folder import LabelFolder
 from minivision.data.images import BrokenFileError, image_size, read_image
-from minivision.data.in_memory import InMemory, in_memory
-from minivision.data.open_dataset import open_dataset
+from minivision.data.instances import Instances, layer_masks
+from minivision.data.memory import InMemory, Resized, hold_in_memory, in_memory
 from minivision.data.scenes import Scenes
+from minivision.data.shapes import JOINTS
+from minivision.data.spec import DataSpec, open_dataset
 from minivision.data.transforms import (
     Batch,
     collate,
@@ -27,12 +29,17 @@ from minivision.data.with_proposals import WithProposals
 
 __all__ = [
     "IGNORE",
+    "JOINTS",
     "Batch",
     "BrokenFileError",
     "Coco",
+    "DataSpec",
     "Dataset",
+    "Facts",
     "InMemory",
+    "Instances",
     "LabelFolder",
+    "Resized",
     "Sample",
     "Scenes",
     "Voc",
@@ -41,8 +48,11 @@ __all__ = [
     "crop",
     "flip_horizontal",
     "flip_vertical",
+    "hold_in_memory",
     "image_size",
     "in_memory",
+    "keypoint_flip",
+    "layer_masks",
     "open_dataset",
     "random_crop",
     "read_image",

@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 
 from minivision.data.images import BrokenFileError
-from minivision.data.in_memory import InMemory
+from minivision.data.memory import InMemory
 
 __all__ = ["cache_folder", "load_or_make"]
 

@@ -1,40 +1,44 @@
-"""What a dataset is: `dataset[i]` is a `Sample`, and a few facts hold for all of them."""
+"""Base class of all datasets: `dataset[i]` is a `Sample`, and `dataset.facts` describes all samples."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
+from minivision.core.types import Array, Size
 from minivision.data.instances import Instances
 
-__all__ = ["Dataset", "Sample", "keypoint_flip"]
+__all__ = ["Dataset", "Facts", "Sample", "keypoint_flip"]
 
 
 class Sample(NamedTuple):
-    """One image with what is known about it.
+    """One image with its annotations.
 
     Attributes
     ----------
-    image : (H, W, 3) uint8 array
+    image : uint8 ndarray of shape (H, W, 3)
         RGB.
     instances : Instances
         Its objects.
-    label_map : (H, W) uint8 array
-        The class of each pixel: 0 background, `IGNORE` where it is not known.
-    proposals : (P, 4) array, optional
-        Boxes that may hold an object, for systems that are given them; see `WithProposals`.
+    label_map : uint8 ndarray of shape (H, W)
+        Class of each pixel: 0 is the background, `IGNORE` an unknown class.
+    proposals : ndarray of shape (P, 4), optional
+        Boxes that may contain an object, for systems with external proposals; see `WithProposals`.
     """
 
-    image: np.ndarray
+    image: Array
     instances: Instances
-    label_map: np.ndarray
-    proposals: np.ndarray | None = None
+    label_map: Array
+    proposals: Array | None = None
 
 
-class Dataset:
-    """Base of all datasets: `len`, `dataset[i]`, iteration, and what holds for every sample.
-
-    A dataset of your own needs `__len__`, `_sample(index)`, `image_sizes` and `classes`.
+@dataclass(frozen=True)
+class Facts:
+    """What is the same for all samples of a dataset.
 
     Attributes
     ----------
@@ -47,46 +51,75 @@ class Dataset:
     has_masks : bool
         False where the objects have boxes but no masks.
     has_label_maps : bool
-        False where the class of the pixels is not known; every label map is then `IGNORE` throughout.
+        False where the classes of the pixels are unknown; every label map is then `IGNORE` throughout.
     """
 
-    classes: tuple = ("background",)
-    keypoint_names: tuple = ()
-    has_boxes = True
-    has_masks = True
-    has_label_maps = True
+    classes: tuple[str, ...] = ("background",)
+    keypoint_names: tuple[str, ...] = ()
+    has_boxes: bool = True
+    has_masks: bool = True
+    has_label_maps: bool = True
 
-    def __len__(self):
-        raise NotImplementedError(f"{type(self).__name__} does not say how many samples it has")
 
-    def _sample(self, index):
-        raise NotImplementedError(f"{type(self).__name__} does not say what a sample is")
+class Dataset:
+    """Base of all datasets: `len`, `dataset[i]`, iteration, and `facts` about all samples.
 
-    def image_sizes(self):
-        """``(height, width)`` of every image, without decoding them."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how large its images are")
+    A new dataset needs `__len__`, `_sample(index)`, `image_sizes` and `classes`. A dataset made from another one
+    takes over its facts: ``self.facts = dataset.facts``.
+
+    Attributes
+    ----------
+    classes, keypoint_names, has_boxes, has_masks, has_label_maps
+        As in `Facts`.
+    """
+
+    classes: tuple[str, ...] = ("background",)
+    keypoint_names: tuple[str, ...] = ()
+    has_boxes: bool = True
+    has_masks: bool = True
+    has_label_maps: bool = True
+
+    def __len__(self) -> int:
+        raise NotImplementedError(f"{type(self).__name__} does not define how many samples it has (__len__)")
+
+    def _sample(self, index: int) -> Sample:
+        raise NotImplementedError(f"{type(self).__name__} does not define what a sample is (_sample)")
+
+    def image_sizes(self) -> list[Size]:
+        """Return ``(height, width)`` of every image, without decoding the images."""
+        raise NotImplementedError(f"{type(self).__name__} does not define the sizes of its images (image_sizes)")
 
     @property
-    def keypoint_flip(self):
-        """Which joint each joint becomes in a mirror, as an index array; None without joints."""
+    def facts(self) -> Facts:
+        """Classes, names of the joints, and the kinds of annotations: what is the same for all samples."""
+        classes, names = tuple(self.classes), tuple(self.keypoint_names)
+        return Facts(classes, names, self.has_boxes, self.has_masks, self.has_label_maps)
+
+    @facts.setter
+    def facts(self, facts: Facts) -> None:
+        vars(self).update(vars(facts))
+
+    @property
+    def keypoint_flip(self) -> Array | None:
+        """Index of each joint's mirror image, as an int64 ndarray of shape (J,); None without joints."""
         return keypoint_flip(tuple(self.keypoint_names)) if self.keypoint_names else None
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Sample:
         position = index + len(self) if index < 0 else index
         if not 0 <= position < len(self):
             raise IndexError(f"sample {index} of a dataset of {len(self)}")
         return self._sample(position)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(len(self)))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} images, {len(self.classes) - 1} classes)"
 
 
 @cache
-def keypoint_flip(names):
-    """Index of each joint's mirror image: ``left_...`` and ``right_...`` change places.
+def keypoint_flip(names: tuple[str, ...]) -> Array:
+    """Return the index of each joint's mirror image: ``left_...`` and ``right_...`` change places.
 
     Parameters
     ----------
@@ -95,12 +128,12 @@ def keypoint_flip(names):
 
     Returns
     -------
-    (J,) int64 array
-        ``keypoints[:, keypoint_flip(names)]`` are the joints of a mirrored person.
+    flip : int64 ndarray of shape (J,)
+        ``keypoints[:, flip]`` are the joints of a mirrored person.
     """
     other = {"left": "right", "right": "left"}
     swapped = ["_".join(other.get(word, word) for word in name.split("_")) for name in names]
-    flip = [names.index(mirror) if mirror in names else j for j, mirror in enumerate(swapped)]
-    flip = np.array(flip, np.int64)
-    flip.flags.writeable = False  # the same array is given to all
+    indices = [names.index(mirror) if mirror in names else j for j, mirror in enumerate(swapped)]
+    flip = np.array(indices, np.int64)
+    flip.flags.writeable = False  # all callers share this array
     return flip

@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from minivision.data.dataset import Dataset, Sample
-from minivision.data.in_memory import InMemory, map_in_threads
 from minivision.data.instances import Instances
+from minivision.data.memory import InMemory
 from minivision.data.photographs import random_crop_of
 from minivision.data.shapes import JOINTS, KINDS, draw_shape
+from minivision.data.threads import map_in_threads
 
 __all__ = ["LEVELS", "SPLITS", "Level", "Scenes"]
 

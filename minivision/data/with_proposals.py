@@ -1,32 +1,36 @@
-"""A dataset whose samples know where an object may be."""
+"""A dataset with boxes that may contain an object, for each image."""
 
-from minivision.data.dataset import Dataset
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minivision.core.types import Array, Size
+from minivision.data.dataset import Dataset, Sample
 
 __all__ = ["WithProposals"]
 
 
 class WithProposals(Dataset):
-    """The samples of a dataset, each with boxes that may hold an object.
+    """The samples of a dataset, each with its proposals: boxes that may contain an object.
 
     Parameters
     ----------
     dataset : Dataset
-    proposals : sequence of (P, 4) arrays
-        Of each image, ``x1, y1, x2, y2`` in pixels.
+    proposals : sequence of ndarray of shape (P, 4)
+        Proposals of each image, ``x1, y1, x2, y2`` in pixels.
     """
 
-    def __init__(self, dataset, proposals):
+    def __init__(self, dataset: Dataset, proposals: Sequence[Array]) -> None:
         if len(proposals) != len(dataset):
             raise ValueError(f"proposals: expected those of {len(dataset)} images, got those of {len(proposals)}")
         self.dataset, self.proposals = dataset, proposals
-        for name in ("classes", "keypoint_names", "has_boxes", "has_masks", "has_label_maps"):
-            setattr(self, name, getattr(dataset, name))
+        self.facts = dataset.facts
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.dataset)
 
-    def image_sizes(self):
+    def image_sizes(self) -> list[Size]:
         return self.dataset.image_sizes()
 
-    def _sample(self, index):
+    def _sample(self, index: int) -> Sample:
         return self.dataset[index]._replace(proposals=self.proposals[index])

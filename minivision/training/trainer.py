@@ -9,7 +9,7 @@ import threading
 import time
 
 from minivision.core.allocator import keep_freed_memory
-from minivision.data.hold_in_memory import hold_in_memory
+from minivision.data.memory import hold_in_memory
 from minivision.metrics.compatibility import check_dataset
 from minivision.optim.schedules import rate_factor, warmup_steps
 from minivision.training.batches import Batches, one_size

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minivision.data import BrokenFileError, Dataset, InMemory, Sample, in_memory
+from minivision.data import BrokenFileError, Dataset, Facts, InMemory, Sample, in_memory
 from minivision.data.instances import Instances
 
 
@@ -114,4 +114,4 @@ def test_columns_that_do_not_fit_are_an_error():
     columns = dict(in_memory(Various())._columns)
     columns["boxes"] = columns["boxes"][:-1]
     with pytest.raises(ValueError, match="'boxes' should have 304 entries, but has 303"):
-        InMemory(columns, classes=("background",))
+        InMemory(columns, Facts())

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tiny_system import Blobs, TinySystem
 
-from minivision.data.hold_in_memory import hold_in_memory
+from minivision.data.memory import hold_in_memory
 from minivision.training import Checkpoint, TrainingError, read_log, train
 from minivision.training.batches import Batches
 from minivision.training.planning import corrected_plan
@@ -310,7 +310,7 @@ def test_interrupted_minutes_go_on_to_the_number_of_steps_that_was_fixed(tmp_pat
 
 def test_large_datasets_stay_where_they_are_and_are_resized_when_read(monkeypatch):
     dataset = Blobs(4, sizes=((16, 20), (12, 12)))
-    monkeypatch.setattr("minivision.data.hold_in_memory.LIMIT", 1000)
+    monkeypatch.setattr("minivision.data.memory.MEMORY_LIMIT", 1000)
     assert hold_in_memory(dataset) is dataset
     resized = hold_in_memory(dataset, size=(8, 10))
     assert resized.image_sizes() == [(8, 10)] * 4 and resized[1].image.shape == (8, 10, 3)

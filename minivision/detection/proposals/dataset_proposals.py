@@ -10,7 +10,7 @@ from minivision.core.atomic import atomic_write
 from minivision.core.backends import active_backend
 from minivision.data.cache import load_or_make
 from minivision.data.images import BrokenFileError
-from minivision.data.in_memory import map_in_threads
+from minivision.data.threads import map_in_threads
 from minivision.detection.selective_search.search import MODES, selective_search
 
 VERSION = 1  # of selective search: raise it when the boxes of an image change, so that no old cache is used

@@ -1,0 +1,267 @@
+"""Datasets held in memory, and their file: no decoding or drawing while a model trains."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import zipfile
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from minivision.core.atomic import atomic_write
+from minivision.core.types import Array, Size
+from minivision.data.dataset import Dataset, Facts, Sample
+from minivision.data.images import BrokenFileError
+from minivision.data.instances import Instances, layer_masks
+from minivision.data.threads import map_in_threads
+from minivision.data.transforms import resize
+
+__all__ = ["InMemory", "Resized", "hold_in_memory", "in_memory"]
+
+FORMAT = 1  # of the file; raise it when the arrays in it change
+MEMORY_LIMIT = 2 << 30  # bytes of decoded images that `hold_in_memory` keeps
+BYTES_PER_PIXEL = 5  # three colors, the class, the object
+
+logger = logging.getLogger("minivision")
+
+_BY_OBJECT = ("boxes", "labels", "crowd", "keypoints", "area")  # the columns with a row for each object
+_FLAGS = ("has_boxes", "has_masks", "has_label_maps")  # of the facts, in the order of the file
+
+
+class InMemory(Dataset):
+    """Samples kept as arrays; ``dataset[i]`` takes no time and its arrays are read-only.
+
+    Images may differ in size, so they are concatenated in long arrays, which are also the contents of the file that
+    `save` writes. Made by `InMemory.collect`, `in_memory` or `InMemory.load`.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+        ``sizes`` (N, 2), heights and widths; ``images`` and ``label_maps``, flat uint8; ``counts`` (N,), the
+        number of objects in each image; and for all objects ``boxes``, ``labels``, ``crowd``, and optionally
+        ``keypoints`` and ``area``. With masks also ``instance_maps``, flat, and ``layers`` (N,), the number of
+        layers of each image.
+    facts : Facts
+    """
+
+    def __init__(self, columns: dict[str, Array], facts: Facts) -> None:
+        self.facts = facts
+        self._columns = columns
+        _check_columns(columns)
+        for array in columns.values():
+            array.flags.writeable = False
+        areas = columns["sizes"].prod(axis=1)
+        layers = columns.get("layers", np.zeros_like(areas))
+        pixels, mapped, objects = _starts(areas), _starts(areas * layers), _starts(columns["counts"])
+        self._samples = [
+            self._view(i, slice(*pixels[i : i + 2]), slice(*mapped[i : i + 2]), slice(*objects[i : i + 2]))
+            for i in range(len(areas))
+        ]
+
+    def _view(self, i, pixels, mapped, objects):
+        """Return sample `i`; its arrays are views of these parts of the columns."""
+        columns, (height, width) = self._columns, self._columns["sizes"][i]
+        image = columns["images"][3 * pixels.start : 3 * pixels.stop].reshape(height, width, 3)
+        label_map = columns["label_maps"][pixels].reshape(height, width)
+        fields = {name: columns[name][objects] for name in _BY_OBJECT if name in columns}
+        if "instance_maps" in columns:
+            fields["instance_map"] = columns["instance_maps"][mapped].reshape(-1, height, width)
+        return Sample(image, Instances(**fields), label_map)
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def image_sizes(self) -> list[Size]:
+        return [(int(height), int(width)) for height, width in self._columns["sizes"]]
+
+    def _sample(self, index: int) -> Sample:
+        return self._samples[index]
+
+    @classmethod
+    def collect(cls, samples: Iterable[Sample], sizes: Sequence[Size], *, like: Dataset) -> InMemory:
+        """Copy samples of a dataset into memory.
+
+        Parameters
+        ----------
+        samples : iterable of Sample
+            Each is copied and released before the next is read.
+        sizes : sequence of (height, width)
+            Size of each sample.
+        like : Dataset
+            The dataset that the samples are from; its facts are kept.
+
+        Returns
+        -------
+        dataset : InMemory
+        """
+        sizes = np.array(sizes, np.int64).reshape(-1, 2)
+        ends = np.cumsum(sizes.prod(axis=1))
+        images = np.empty(3 * sizes.prod(axis=1).sum(), np.uint8)
+        label_maps = np.empty(len(images) // 3, np.uint8)
+        instances = []
+        for (height, width), end, sample in zip(sizes, ends, samples, strict=True):
+            start = end - height * width
+            images[3 * start : 3 * end].reshape(height, width, 3)[:] = sample.image
+            label_maps[start:end].reshape(height, width)[:] = sample.label_map
+            instances.append(sample.instances)
+        columns = {"sizes": sizes, "images": images, "label_maps": label_maps}
+        columns["counts"] = np.array([len(each) for each in instances], np.int64)
+        empty = Instances.empty(keypoints=len(like.keypoint_names))
+        if all(each.area is not None for each in instances):
+            empty = empty.replace(area=np.zeros(0))
+        for name in _BY_OBJECT:
+            if getattr(empty, name) is not None:
+                columns[name] = np.concatenate([getattr(empty, name), *(getattr(each, name) for each in instances)])
+        if like.has_masks:
+            maps = [
+                each.instance_map if each.instance_map is not None else layer_masks(each.masks) for each in instances
+            ]
+            columns["layers"] = np.array([len(each) for each in maps], np.int64)
+            columns["instance_maps"] = _flat(maps)
+        return cls(columns, like.facts)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write everything to one ``.npz`` file; the file appears under its name only when it is complete."""
+        facts = self.facts
+        with atomic_write(path, per_process=True) as partial, open(partial, "wb") as file:
+            np.savez(
+                file,
+                format=np.array(FORMAT),
+                classes=np.array(facts.classes),
+                keypoint_names=np.array(facts.keypoint_names, dtype=np.str_),
+                flags=np.array([getattr(facts, name) for name in _FLAGS]),
+                **self._columns,
+            )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> InMemory:
+        """Read a file that `save` wrote.
+
+        Raises
+        ------
+        BrokenFileError
+            If the file is missing, damaged, cut short, or not of this format.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                columns = {name: file[name] for name in file.files}
+            if columns.pop("format") != FORMAT:
+                raise ValueError("it was written by another version of minivision")
+            classes, names = (tuple(columns.pop(name).tolist()) for name in ("classes", "keypoint_names"))
+            flags = dict(zip(_FLAGS, columns.pop("flags").tolist(), strict=True))
+            return cls(columns, Facts(classes, names, **flags))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise BrokenFileError(path, error) from error
+
+
+def in_memory(
+    dataset: Dataset, *, size: Size | None = None, threads: int | None = None, progress: bool = False
+) -> InMemory:
+    """Decode or draw every sample of a dataset once, and keep them in memory.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Scenes come from their cache on disk.
+    size : (height, width), optional
+        Size to which every sample is resized.
+    threads : int, optional
+        Number of threads; by default one for each core.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    dataset : InMemory
+    """
+    if hasattr(dataset, "cached"):
+        dataset = dataset.cached(progress=progress)
+    if isinstance(dataset, InMemory) and size is None:
+        return dataset
+
+    def sample(index):
+        return dataset[index] if size is None else resize(dataset[index], size)
+
+    sizes = dataset.image_sizes() if size is None else [size] * len(dataset)
+    samples = map_in_threads(sample, range(len(dataset)), threads=threads, progress=progress)
+    return InMemory.collect(samples, sizes, like=dataset)
+
+
+class Resized(Dataset):
+    """A dataset whose images are resized each time that they are read.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    size : (int, int)
+        Height and width.
+    """
+
+    def __init__(self, dataset: Dataset, size: Size) -> None:
+        height, width = size
+        self.dataset, self.size = dataset, (height, width)
+        self.facts = dataset.facts
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def image_sizes(self) -> list[Size]:
+        return [self.size] * len(self)
+
+    def _sample(self, index: int) -> Sample:
+        return resize(self.dataset[index], self.size)
+
+
+def hold_in_memory(dataset: Dataset, *, size: Size | None = None, progress: bool = False) -> Dataset:
+    """Return `dataset` decoded into memory if it needs no more than 2 GiB, else as it is; resized if `size` is given.
+
+    A dataset that is in memory already is returned unchanged, so a second call costs nothing.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    size : (int, int), optional
+        Height and width of the resized images.
+    progress : bool
+        Whether to show a progress bar. The time that it took is logged either way.
+
+    Returns
+    -------
+    dataset : Dataset
+        An `InMemory`; or, where it needs too much memory, `dataset` itself or a `Resized`.
+    """
+    current = dataset.image_sizes()
+    sizes = current if size is None else [(size[0], size[1])] * len(dataset)
+    if isinstance(dataset, InMemory) and sizes == current:
+        return dataset
+    if BYTES_PER_PIXEL * sum(height * width for height, width in sizes) > MEMORY_LIMIT:
+        return dataset if size is None else Resized(dataset, size)
+    start = time.perf_counter()
+    held = in_memory(dataset, size=size, progress=progress)
+    logger.info("Read %d images into memory in %.1f s", len(held), time.perf_counter() - start)
+    return held
+
+
+def _flat(arrays):
+    """Return the concatenated elements of some arrays, as one flat array."""
+    return np.concatenate([np.zeros(0, np.uint8), *(array.ravel() for array in arrays)])
+
+
+def _starts(lengths):
+    """Return where each of several parts starts, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(lengths)])
+
+
+def _check_columns(columns):
+    """Check the length of every column against the sizes and counts: a file may be damaged, and views do not check."""
+    pixels, objects = int(columns["sizes"].prod(axis=1).sum()), int(columns["counts"].sum())
+    expected = {"images": 3 * pixels, "label_maps": pixels}
+    expected |= dict.fromkeys(("counts", "layers"), len(columns["sizes"]))
+    expected |= dict.fromkeys(_BY_OBJECT, objects)
+    if "layers" in columns:
+        expected["instance_maps"] = int((columns["sizes"].prod(axis=1) * columns["layers"]).sum())
+    for name, array in columns.items():
+        if len(array) != expected.get(name, len(array)):
+            raise ValueError(f"column {name!r} should have {expected[name]} entries, but has {len(array)}")
