@@ -1,4 +1,4 @@
-"""Whether an operation is right: gradients against differences, transposes against their operation, all of it at once.
+"""Check operations: values, gradients against finite differences, backward passes against the transpose.
 
 >>> import numpy as np
 >>> from minivision.checks import check_gradients, check_operation, load_backend
@@ -9,18 +9,22 @@
 'ok'
 
 A file of functions is checked the same way: ``check_operation("conv2d", load_backend("mine.py"))`` returns a
-:class:`Report`, which prints what is wrong and, where the mistake has a known face, what was probably written.
+:class:`Report`, which prints what is wrong and, for a known mistake, what was probably written
+(:mod:`minivision.checks.diagnoses`).
 """
 
-from minivision.checks.call import CheckError
+from minivision.checks.call import CheckError, NotRecordedError
 from minivision.checks.conformance import check_operation
 from minivision.checks.gradients import check_adjoint, check_gradients
+from minivision.checks.limits import Limits
 from minivision.checks.load_backend import StudentFileError, load_backend
 from minivision.checks.report import Failure, Report
 
 __all__ = [
     "CheckError",
     "Failure",
+    "Limits",
+    "NotRecordedError",
     "Report",
     "StudentFileError",
     "check_adjoint",

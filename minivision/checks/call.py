@@ -1,43 +1,58 @@
-"""An operation with its arguments, ready to be evaluated, moved by an element, and walked back."""
+"""An operation with its arguments: evaluate it, also with a changed argument, and compute its gradients."""
+
+from __future__ import annotations
 
 import contextlib
 import copy
 import inspect
 import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minivision.checks.diagnoses.diagnose import input_diagnosis, paragraph
+from minivision.checks.diagnoses import input_diagnosis, paragraph
 from minivision.core import backends
 from minivision.core.registry import operations
 
+if TYPE_CHECKING:
+    from minivision.core.types import Array, Operation
+
 
 class CheckError(AssertionError):
-    """A result, a gradient or a transpose that is wrong; the message says where, by how much, and what it looks like.
+    """A result, a gradient or a transpose is wrong; the message says where, by how much, and the likely mistake.
 
     Attributes
     ----------
     result : str or None
-        The name of what is wrong: ``"dx"``.
+        Name of what is wrong: ``"dx"``.
     error : float
         The largest relative error.
     details : str
-        The worst elements, as a table; may be empty.
+        Table of the worst elements; may be empty.
     diagnosis : str or None
-        What the mistake looks like, where it has a known face.
+        The likely mistake, where it is a known one.
     """
 
-    def __init__(self, message, *, result=None, error=np.inf, details="", diagnosis=None):
+    def __init__(
+        self,
+        message: str,
+        *,
+        result: str | None = None,
+        error: float = np.inf,
+        details: str = "",
+        diagnosis: str | None = None,
+    ) -> None:
         super().__init__("\n".join(filter(None, [message, textwrap.indent(details, "  ")])) + paragraph(diagnosis))
         self.result, self.error, self.details, self.diagnosis = result, error, details, diagnosis
 
 
 class NotRecordedError(LookupError):
-    """The textbook's body is not in this installation, and what it gives here was not written down."""
+    """An oracle that only has recorded answers has none for these arguments."""
 
 
 class Call:
-    """An operation with its arguments: evaluate it, move an element, walk it back.
+    """An operation with its arguments.
 
     Parameters
     ----------
@@ -45,21 +60,32 @@ class Call:
     arrays, keywords
         Its positional and its keyword arguments.
     double : bool
-        Whether arrays of floats are brought to float64.
+        Whether float arrays are converted to float64.
     forward : str, optional
-        The backend that the operation itself runs on; by default the active one, on which its backward pass
-        always runs.
+        Name of the backend of the operation itself; by default the active one, on which the backward pass always runs.
+    oracle : str
+        Name of the backend whose results are right.
     """
 
-    def __init__(self, op, arrays, keywords, *, double=True, forward=None):
+    def __init__(
+        self,
+        op: Operation,
+        arrays: Sequence[Any],
+        keywords: Mapping[str, Any],
+        *,
+        double: bool = True,
+        forward: str | None = None,
+        oracle: str = "reference",
+    ) -> None:
         self.op = op
         self.forward = forward
+        self.oracle = oracle
         self.title = f"{op.__name__} on backend {backends.active_backend()[0].name!r}"
         bound = inspect.signature(op).bind(*arrays, **keywords)
         bound.apply_defaults()
         self.arguments = {name: _prepared(value, double) for name, value in bound.arguments.items()}
         self.backward = operations().get(f"{op.__name__}_backward")
-        # Gradients are called d<argument>; an optional argument that was not given (a bias) has none to check.
+        # Gradients are called d<argument>; an optional argument that was not given (a bias) has no gradient.
         returned = (self.backward or op).returns
         self.differentiable = [
             name for name, value in self.arguments.items() if f"d{name}" in returned and value is not None
@@ -67,19 +93,23 @@ class Call:
         if not self.differentiable:
             raise LookupError(f"{op.__name__} has no gradient: there is no {op.__name__}_backward")
 
-    def results(self, **changed):
-        """Call the operation, every time on fresh copies; return its results by name."""
+    def results(self, **changed: Any) -> dict[str, Any]:
+        """Call the operation on fresh copies of the arguments; return its results by name."""
         arguments = copy.deepcopy({**self.arguments, **changed})
         with backends.backend(self.forward) if self.forward else contextlib.nullcontext():
             return named_results(self.op, arguments)
 
-    def output(self, **changed):
+    def output(self, **changed: Any) -> Any:
         """Return the first result: ``y``, or the loss."""
         return self.results(**changed)[self.op.returns[0]]
 
-    def backward_arguments(self, dy):
-        """Return what the backward pass asks for: arguments, results, and the input's size, found by their names."""
+    def backward_arguments(self, dy: Array) -> dict[str, Any]:
+        """Return the arguments of the backward pass, by the names of its parameters.
+
+        They are arguments and results of the forward pass, the gradient `dy`, and the size of the first argument.
+        """
         first = next(iter(self.arguments.values()))
+        parameters = inspect.signature(self.backward or self.op).parameters
         known = {
             **self.arguments,
             **self.results(),
@@ -87,10 +117,10 @@ class Call:
             "input_shape": first.shape,
             "input_size": first.shape[-2:],
         }
-        return {name: known[name] for name in inspect.signature(self.backward).parameters if name in known}
+        return {name: known[name] for name in parameters if name in known}
 
-    def gradients(self, dy):
-        """Return the gradients by the name of their argument; a loss knows its own, whatever `dy`.
+    def gradients(self, dy: Array) -> dict[str, Any]:
+        """Return the gradients by the name of their argument; a loss returns its own, and `dy` is not used.
 
         Raises
         ------
@@ -100,30 +130,30 @@ class Call:
         op = self.backward or self.op
         arguments = copy.deepcopy(self.arguments if self.backward is None else self.backward_arguments(dy))
         before = copy.deepcopy(arguments)
-        found = named_results(op, arguments)
-        for name in written_inputs(op, before, arguments):
+        results = named_results(op, arguments)
+        for name in written_inputs(op, before, arguments, self.oracle):
             raise CheckError(
                 f"{self.title}: {op.__name__} wrote to its input {name}", result=name, diagnosis=input_diagnosis(name)
             )
-        return {name: found[f"d{name}"] for name in self.differentiable}
+        return {name: results[f"d{name}"] for name in self.differentiable}
 
 
-def named_results(op, arguments):
+def named_results(op: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Call `op` with arguments by name; return its results by name.
 
     Raises
     ------
     CheckError
-        When there are more or fewer results than there should be.
+        When it returns more or fewer results than it should.
     """
     result = call_by_name(op, arguments)
     results = result if isinstance(result, tuple) else (result,)
-    wanted = ", ".join(op.returns)
+    names = ", ".join(op.returns)
     if result is None:
-        raise CheckError(f"{op.__name__} returned None: is a `return {wanted}` missing at its end?")
+        raise CheckError(f"{op.__name__} returned None: is a `return {names}` missing at its end?")
     if len(results) != len(op.returns):
         raise CheckError(
-            f"{op.__name__} returned {_count(len(results), 'result')}, expected {len(op.returns)}: return {wanted}"
+            f"{op.__name__} returned {_count(len(results), 'result')}, expected {len(op.returns)}: return {names}"
         )
     return dict(zip(op.returns, results, strict=True))
 
@@ -132,33 +162,36 @@ def _count(number, noun):
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def call_by_name(op, arguments):
-    """Call `op` with arguments by name: the leading ones by position, as many as it takes so."""
+def call_by_name(op: Operation, arguments: Mapping[str, Any]) -> Any:
+    """Call `op` with arguments by name; its positional parameters are passed by position."""
     parameters = inspect.signature(op).parameters.values()
     by_position = [arguments[p.name] for p in parameters if p.kind is not p.KEYWORD_ONLY and p.name in arguments]
     by_name = {p.name: arguments[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY and p.name in arguments}
     return op(*by_position, **by_name)
 
 
-def written_inputs(op, before, after):
-    """Return the names of the arrays that changed in a call, but for those that the textbook changes too."""
+def written_inputs(
+    op: Operation, before: Mapping[str, Any], after: Mapping[str, Any], oracle: str = "reference"
+) -> list[str]:
+    """Return the names of the arguments that a call changed, except those that it should update."""
     changed = [name for name in before if not unchanged(before[name], after[name])]
     if changed:
-        textbook = copy.deepcopy(before)
-        with backends.backend("reference"):
-            call_by_name(op, textbook)
-        changed = [name for name in changed if unchanged(before[name], textbook[name])]
+        arguments = copy.deepcopy(dict(before))
+        with backends.backend(oracle):
+            call_by_name(op, arguments)
+        changed = [name for name in changed if unchanged(before[name], arguments[name])]
     return changed
 
 
-def unchanged(a, b):
+def unchanged(a: Any, b: Any) -> bool:
+    """Return whether two arguments are equal; what is neither an array nor a tuple always is."""
     if isinstance(a, tuple):
         return all(map(unchanged, a, b))
     return not isinstance(a, np.ndarray) or np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
 
 
 def _prepared(value, double):
-    """Return arrays of floats in float64 where that is wanted, all else as it is."""
+    """Return a float array in float64 if `double`, anything else as it is."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and double:
         return value.astype(np.float64)
     return value

@@ -1,17 +1,26 @@
-"""One result beside the textbook's, and what many such comparisons have in common."""
+"""Compare results with the reference implementation's, and summarize what is wrong over all cases."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minivision.checks.diagnoses.diagnose import diagnose_cases, dtype_diagnosis
+from minivision.checks.diagnoses import diagnose_cases, dtype_diagnosis
 from minivision.checks.evidence import Evidence
 from minivision.checks.report import Failure, pattern, worst_elements
 
-# How far values may be from the textbook's, relative to the largest of them.
-TOLERANCE = {np.float64: 1e-9, np.float32: 1e-4}
-SMALLEST_SCALE = {np.float64: 1e-3, np.float32: 1.0}  # a largest value below this may be nothing but rounding
-DIAGNOSED = 10  # failing cases whose numbers are looked at
+if TYPE_CHECKING:
+    from minivision.core.types import Operation
+
+# Largest error of a value relative to the largest of the right values.
+TOLERANCE: dict[type, float] = {np.float64: 1e-9, np.float32: 1e-4}
+# Where the largest value is below this, it may be nothing but rounding.
+SMALLEST_SCALE: dict[type, float] = {
+    np.float64: 1e-3,
+    np.float32: 1.0,
+}
 
 
 class Finding(NamedTuple):
@@ -20,18 +29,18 @@ class Finding(NamedTuple):
     Attributes
     ----------
     key : tuple of str
-        Kind, name, and more if need be; what has the same key in several cases is told once.
+        Kind, name, and more if needed; findings of several cases with the same key are reported once.
     what : str
         A sentence, such as "dx is wrong".
     details : str
         The worst elements, or the line that raised an error.
     diagnosis : str, optional
-        What was probably written, where that is known already.
+        The likely mistake, where it is already known.
     evidence : Evidence, optional
-        From which it can be found out.
+        What a diagnosis can be made from.
     """
 
-    key: tuple
+    key: tuple[str, ...]
     what: str
     details: str = ""
     diagnosis: str | None = None
@@ -39,36 +48,45 @@ class Finding(NamedTuple):
 
 
 class Findings:
-    """All that was found wrong with one function, told once for each kind."""
+    """All that is wrong with one function, by kind."""
 
     ORDER = ("result", "raised", "not yet", "input", "type", "shape", "dtype", "values", "gradients", "adjoint")
 
-    def __init__(self):
-        self._by_key = {}  # key -> [(finding, operation, arguments), ...]
+    def __init__(self) -> None:
+        # key -> [(finding, operation, arguments), ...]
+        self._by_key: dict[tuple[str, ...], list[tuple[Finding, Operation, dict[str, Any]]]] = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._by_key)
 
-    def add(self, finding, op, arguments):
-        """Note a finding for a call of an operation, by its arguments."""
+    def add(self, finding: Finding, op: Operation, arguments: dict[str, Any]) -> None:
+        """Add a finding about a call of an operation with these arguments."""
         self._by_key.setdefault(finding.key, []).append((finding, op, arguments))
 
-    def count(self, *kinds):
-        """Return in how many cases something of these kinds was found."""
+    def count(self, *kinds: str) -> int:
+        """Return the number of cases with findings of these kinds."""
         return sum(len(found) for key, found in self._by_key.items() if key[0] in kinds)
 
-    def about(self, name):
-        """Return whether something was found about a result, or an exception, which is about all results."""
+    def about(self, name: str | None) -> bool:
+        """Return whether there is a finding about a result, or an exception, which is about all results."""
         return any(key[0] in ("result", "raised", "not yet", "input") or key[1] == name for key in self._by_key)
 
-    def failures(self, cases):
-        """Return what was found as a list of failures; `cases` are the arguments of all cases of the function."""
+    def failures(self, cases: Sequence[dict[str, Any]], max_diagnosed_cases: int) -> list[Failure]:
+        """Return the findings as failures.
+
+        Parameters
+        ----------
+        cases : list of dict
+            The arguments of all cases of the function.
+        max_diagnosed_cases : int
+            See :class:`minivision.checks.Limits`.
+        """
         keys = sorted(self._by_key, key=lambda key: (_empty(self._by_key[key]), self.ORDER.index(key[0])))
-        return [_failure(self._by_key[key], cases) for key in keys]
+        return [_failure(self._by_key[key], cases, max_diagnosed_cases) for key in keys]
 
 
 def _empty(found):
-    """Return whether something was found for empty arrays only: that comes last."""
+    """Return whether all of the findings are about empty arrays: they come last."""
     return all(any(array.size == 0 for array in _arrays(arguments)) for *_, arguments in found)
 
 
@@ -76,18 +94,18 @@ def _arrays(arguments):
     return [value for value in arguments.values() if isinstance(value, np.ndarray)]
 
 
-def _failure(found, cases):
-    """Tell what several cases have in common, for the simplest of them whose mistake has a known face."""
+def _failure(found, cases, max_diagnosed_cases):
+    """Return what several cases have in common, with the simplest of them that has a diagnosis."""
     found = sorted(found, key=lambda case: (case[0].diagnosis is None, _complexity(*case[1:])))
     finding, op, arguments = found[0]
     diagnosis = finding.diagnosis
     if finding.evidence:
-        told = [case for case in found if case[0].evidence]  # what fails in float32 only has none
-        evidence = [finding.evidence for finding, *_ in told]
-        diagnosis, place = diagnose_cases(evidence[:DIAGNOSED], evidence[DIAGNOSED:])
-        finding, op, arguments = told[place]
-    failing = [its_arguments for *_, its_arguments in found]
-    passing = [case for case in cases if not any(case is its_arguments for its_arguments in failing)]
+        with_evidence = [case for case in found if case[0].evidence]  # a failure in float32 only has none
+        evidence = [finding.evidence for finding, *_ in with_evidence]
+        diagnosis, place = diagnose_cases(evidence[:max_diagnosed_cases], evidence[max_diagnosed_cases:])
+        finding, op, arguments = with_evidence[place]
+    failing = [failing_arguments for *_, failing_arguments in found]
+    passing = [case for case in cases if not any(case is failing_arguments for failing_arguments in failing)]
     common = pattern(op, failing, passing) if len(failing) + len(passing) == len(cases) else ""
     name = finding.key[1] if finding.key[0] not in ("raised", "not yet") else ""
     return Failure(finding.what, name, op.__name__, arguments, len(found), finding.details, common, diagnosis)
@@ -102,22 +120,32 @@ def _complexity(op, arguments):
     return settings + 2 * single + abs(np.log10(max(size, 1)) - 2)
 
 
-def compare(op, arguments, name, got, expected, dtype, shared):
-    """Compare a result with the textbook's.
+def compare(
+    op: Operation,
+    arguments: dict[str, Any],
+    name: str,
+    got: Any,
+    expected: Any,
+    dtype: type,
+    *,
+    oracle: str,
+    shared: dict[str, Any],
+) -> tuple[Finding | None, float]:
+    """Compare one result with the right one.
 
     Parameters
     ----------
     op : operation
     arguments : dict
-        What it was called with, by name.
+        Its arguments by name.
     name : str
-        The name of the result.
+        Name of the result.
     got, expected : object
         Arrays, or numbers.
     dtype : type
-        That of the arguments: np.float64 or np.float32.
-    shared : dict
-        The same for all results of a call, see :class:`Evidence`.
+        Dtype of the arguments: np.float64 or np.float32.
+    oracle, shared
+        See :class:`Evidence`.
 
     Returns
     -------
@@ -128,7 +156,9 @@ def compare(op, arguments, name, got, expected, dtype, shared):
     if not isinstance(got, (np.ndarray, np.generic, bool, int, float)):
         return Finding(("type", name), f"{name} is of type {type(got).__name__}, expected an array"), np.inf
     got, expected = np.asarray(got), np.asarray(expected)
-    evidence = Evidence(op, arguments, name, got, expected, shared=shared) if dtype is np.float64 else None
+    evidence = None
+    if dtype is np.float64:
+        evidence = Evidence(op, arguments, name, got, expected, oracle=oracle, shared=shared)
     if got.shape != expected.shape:
         what = f"{name} has shape {got.shape}, expected {expected.shape}"
         return Finding(("shape", name), what, evidence=evidence), np.inf

@@ -1,79 +1,109 @@
-"""Everything that can be checked about one function of a backend, as a report."""
+"""Check one function of a backend in every way there is, and report what is wrong."""
+
+from __future__ import annotations
 
 import copy
 import inspect
 import pathlib
 import types
 import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision.checks.call import Call, CheckError, NotRecordedError, named_results, unchanged, written_inputs
 from minivision.checks.cases import cases_of
 from minivision.checks.closeness import Finding, Findings, compare
-from minivision.checks.diagnoses.diagnose import exception_diagnosis, input_diagnosis
+from minivision.checks.diagnoses import exception_diagnosis, input_diagnosis
 from minivision.checks.evidence import flat_results
 from minivision.checks.gradients import adjoint_error, gradient_errors
+from minivision.checks.limits import Limits
 from minivision.checks.load_backend import first_line, last_frame
-from minivision.checks.report import NOT_YET, TEXTBOOK, WRONG, Report
+from minivision.checks.report import NOT_YET, REFERENCE, WRONG, Report
 from minivision.core import backends, registry
 
-MOST_ELEMENTS = 600  # in the arrays of a case that is held to differences: each element is two calls
-ELEMENTS_TRIED = 60  # of one argument
-STEP, TOLERANCE = 1e-6, 1e-6  # of the differences
-HUGE = 1e5  # pixels from the origin
+if TYPE_CHECKING:
+    from minivision.core.types import Operation
+
+STEP, TOLERANCE = 1e-6, 1e-6  # of finite differences
+DEFAULT_LIMITS = Limits()
 
 
-def check_operation(op, backend=None, *, seed=0, keep=None):
-    """Check one function of a backend against the textbook, differences and the definition of a transpose.
+def check_operation(
+    op: Operation | str,
+    backend: str | None = None,
+    *,
+    seed: int = 0,
+    keep: Callable[[dict[str, Any]], bool] | None = None,
+    oracle: str = "reference",
+    limits: Limits = DEFAULT_LIMITS,
+) -> Report:
+    """Check one function of a backend: its values, its gradients, and its transpose.
 
-    All cases of ``minivision.checks.cases`` are tried, in float64 and float32; a backend of one's own is spared NaN
-    and infinity. A function ``f_backward`` is also held to differences of ``f`` and, where ``f`` is linear, to the
-    adjoint identity; for these, ``f`` is the backend's own where it agrees with the textbook, else the textbook, so
-    that a mistake in one of the two is not blamed on the other.
+    The function is called with all cases of ``minivision.checks.cases``, in float64 and float32, and its results are
+    compared with those of the reference implementation. (The user's own backends are not called with NaN or infinity.)
+    A function ``f_backward`` is also compared with finite differences of ``f`` and, where ``f`` is linear, checked
+    against the definition of the transpose. For these, ``f`` is the backend's own function if its values are right,
+    else the reference implementation; so a mistake in one of the two is not blamed on the other.
 
     Parameters
     ----------
     op : operation or str
-        One of ``minivision.ops``, or of those that detectors share; or its name.
+        An operation of ``minivision.ops`` or ``minivision.detection``, or its name.
     backend : str, optional
-        The name of the backend; by default the active one. See also ``minivision.checks.load_backend``.
+        Name of the backend; by default the active one. See also :func:`minivision.checks.load_backend`.
     seed : int
-        Of the numbers in the cases.
+        Seed of the numbers in the cases.
     keep : callable, optional
-        ``keep(arguments)`` says whether a case is tried, by its arguments' names; by default all are. Where a backward
-        pass is held to differences, it is asked about the cases of the way forward.
+        ``keep(arguments)`` returns whether a case is tried, from its arguments by name; by default all are. For the
+        gradients of a backward pass, it gets the arguments of the forward pass.
+    oracle : str
+        Name of the backend whose results are right. By default these are the reference implementations. A backend that
+        has recorded their results serves where they are not installed; it raises :class:`NotRecordedError` for
+        arguments that it has no results for.
+    limits : Limits
+        How much is computed.
 
     Returns
     -------
-    Report
-        With the verdict ``"textbook"`` when the backend has no function for the operation.
+    report : Report
+        With the verdict ``"reference"`` when the backend has no function for the operation.
 
     Raises
     ------
     ValueError
         When there is no such operation or backend.
+    NotRecordedError
+        When the oracle has no result for a case.
+
+    Examples
+    --------
+    >>> from minivision.checks import check_operation
+    >>> check_operation("relu", "reference").verdict
+    'ok'
     """
     if isinstance(op, str):
         operations = registry.operations()
         if op not in operations:
             raise ValueError(f"no operation is called {op!r}; there are {', '.join(operations)}")
         op = operations[op]
+    backends.get_backend(oracle)
     backend = backend or backends.active_backend()[0].name
     with backends.backend(backend) as active, warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         kernel = active.kernel(op)
         if kernel is None:
-            return Report(op.__name__, backend, TEXTBOOK)
-        return _Check(op, active, kernel, seed, keep).report()
+            return Report(op.__name__, backend, REFERENCE)
+        return _Check(op, active, kernel, seed, keep, oracle, limits).report()
 
 
 class _Check:
-    """The check of one function: it collects findings, and writes the report."""
+    """The check of one function: it collects findings, and makes a report of them."""
 
-    def __init__(self, op, backend, kernel, seed, keep):
-        self.op, self.seed, self.keep = op, seed, keep
-        self.own = isinstance(backend.source, types.ModuleType)  # somebody's own, not the package's
+    def __init__(self, op, backend, kernel, seed, keep, oracle, limits):
+        self.op, self.seed, self.keep, self.oracle, self.limits = op, seed, keep, oracle, limits
+        self.own = isinstance(backend.source, types.ModuleType)  # the user's, not the package's
         self.file = getattr(backend.source, "__file__", None) if self.own else None
         place = f"{self.file}, line {first_line(kernel)}" if self.file else ""
         self.result = Report(op.__name__, backend.name, place=place)
@@ -81,10 +111,10 @@ class _Check:
 
     def report(self):
         cases = [case for case in self._cases(self.op) if self.keep is None or self.keep(case)]
-        cases = sorted(cases, key=_is_huge)
+        cases = sorted(cases, key=self._is_huge)
         for k, arguments in enumerate(cases):
-            if self.own and self.findings and _is_huge(arguments):
-                cases = cases[:k]  # what is wrong anyway may count the pixels of such a box until tomorrow
+            if self.own and self.findings and self._is_huge(arguments):
+                cases = cases[:k]  # see Limits.huge_coordinate
                 break
             self._values(arguments)
         self.result.cases = len(cases)
@@ -93,60 +123,67 @@ class _Check:
             return self.result
         if self.findings.count("raised", "not yet") < len(cases):
             self._gradients()
-        self.result.failures = self.findings.failures(cases)
+        self.result.failures = self.findings.failures(cases, self.limits.max_diagnosed_cases)
         if self.result.failures:
             self.result.verdict = WRONG
         return self.result
 
     def _cases(self, op, *, finite=False):
         """Return the arguments of all cases, by name."""
-        with backends.backend("reference"):  # what is checked must not make its own cases
-            cases = cases_of(op, np.random.default_rng(self.seed))
+        cases = cases_of(op, np.random.default_rng(self.seed), self.oracle)
         cases = [inspect.signature(op).bind(*arrays, **keywords).arguments for arrays, keywords in cases]
         return [case for case in cases if not (self.own or finite) or all(map(_finite, case.values()))]
+
+    def _is_huge(self, arguments):
+        """Return whether a case has regions of very many pixels."""
+        rois = arguments.get("rois")
+        return rois is not None and rois.size > 0 and bool(np.nanmax(abs(rois)) > self.limits.huge_coordinate)
 
     # ---- values --------------------------------------------------------------------------------------------------
 
     def _values(self, arguments):
-        """Compare one case with the textbook, in float64 and, if that is right, in float32."""
+        """Compare the results of one case with the right ones, in float64 and, if these agree, in float32."""
         for dtype in (np.float64, np.float32):
-            found = self._compared({name: _cast(value, dtype) for name, value in arguments.items()}, dtype)
-            for finding in found:
+            findings = self._compared({name: _cast(value, dtype) for name, value in arguments.items()}, dtype)
+            for finding in findings:
                 self.findings.add(finding, self.op, arguments)
-            if found:
+            if findings:
                 break
 
     def _compared(self, arguments, dtype):
         """Return the findings of one call."""
-        textbook, mine = copy.deepcopy(arguments), copy.deepcopy(arguments)
-        with backends.backend("reference"):
-            expected = named_results(self.op, textbook)
+        for_oracle, for_function = copy.deepcopy(arguments), copy.deepcopy(arguments)
+        with backends.backend(self.oracle):
+            expected = named_results(self.op, for_oracle)
         try:
-            got = named_results(self.op, mine)
-        except CheckError as error:
-            return [Finding(("result", ""), str(error).replace(self.op.__name__, "it", 1))]
-        except Exception as error:  # whatever somebody's function raises
-            return [self._raised(error)]
-        found = []
-        for name in written_inputs(self.op, arguments, mine):
-            found.append(Finding(("input", name), f"it writes to its input {name}", diagnosis=input_diagnosis(name)))
+            got = named_results(self.op, for_function)
+        except CheckError as failed:
+            return [Finding(("result", ""), str(failed).replace(self.op.__name__, "it", 1))]
+        except Exception as raised:  # whatever the user's function raises
+            return [self._raised(raised)]
+        findings = []
+        for name in written_inputs(self.op, arguments, for_function, self.oracle):
+            what = f"it writes to its input {name}"
+            findings.append(Finding(("input", name), what, diagnosis=input_diagnosis(name)))
         for name, value in expected.items():  # a plain tuple does as well as a named one
             if hasattr(value, "_fields") and isinstance(got[name], tuple) and len(got[name]) == len(value):
                 got[name] = type(value)(*got[name])
-        got, expected = flat_results(got, mine), flat_results(expected, textbook)
+        got, expected = flat_results(got, for_function), flat_results(expected, for_oracle)
         shared = {}
         for name, value in expected.items():
             if name in arguments and unchanged(arguments[name], value):
-                continue  # an argument; what the textbook updates in place counts as a result
-            finding, error = compare(self.op, arguments, name, got.get(name), value, dtype, shared)
+                continue  # an argument; what the operation updates in place counts as a result
+            finding, error = compare(
+                self.op, arguments, name, got.get(name), value, dtype, oracle=self.oracle, shared=shared
+            )
             if dtype is np.float64:
                 self.result.values = max(self.result.values or 0.0, error)
             if finding:
-                found.append(finding)
-        return found
+                findings.append(finding)
+        return findings
 
     def _raised(self, error):
-        """Return the finding that the function raised an exception: its own line, and no traceback of ours."""
+        """Return the finding that the function raised an exception: with its own line, without our traceback."""
         frame = last_frame(error, self.file)
         line, code = "", ""
         if frame:
@@ -160,80 +197,80 @@ class _Check:
     # ---- gradients -----------------------------------------------------------------------------------------------
 
     def _gradients(self):
-        """Hold a backward pass, or a loss with its own gradient, to differences and to the adjoint identity."""
+        """Check a backward pass, or a loss with its own gradient, against differences and the adjoint identity."""
         calls = self._calls()
         for call, _ in calls:
-            self._hold(
+            self._check_call(
                 call,
                 "gradients",
                 lambda call, **options: max(gradient_errors(call, **options).values()),
                 step=STEP,
                 tolerance=TOLERANCE,
                 seed=self.seed,
-                elements=ELEMENTS_TRIED,
+                elements=self.limits.elements_tried,
                 skip_kinks=True,
             )
         for name in inspect.signature(calls[0][0].op).parameters if calls else ():
-            having = [pair for pair in calls if name in pair[0].differentiable]  # a bias is not always given
-            if all(_is_linear(textbook, name) for _, textbook in having):
-                for call, _ in having:
-                    self._hold(call, "adjoint", adjoint_error, argument=name, seed=self.seed)
+            pairs = [pair for pair in calls if name in pair[0].differentiable]  # a bias is not always given
+            if all(_is_linear(reference, name) for _, reference in pairs):
+                for call, _ in pairs:
+                    self._check_call(call, "adjoint", adjoint_error, argument=name, seed=self.seed)
 
-    def _hold(self, call, kind, error_of, **options):
-        """Note the error that a check finds in the report, and what is wrong if it is not known already."""
-        error = 0.0
+    def _check_call(self, call, kind, error_of, **options):
+        """Put the error that a check measures in the report, and add a finding unless that result has one."""
         try:
-            error = error_of(call, **options, explain=not self.findings)
+            largest = error_of(call, **options, explain=not self.findings)
         except CheckError as failed:
-            error = failed.error
+            largest = failed.error
             if not self.findings.about(failed.result):
-                beside = "what differences give" if kind == "gradients" else "the transpose of the way forward"
-                what = f"{failed.result} is not {beside}"
+                other = "finite differences" if kind == "gradients" else "the transpose of the forward pass"
+                what = f"{failed.result} differs from {other}"
                 finding = Finding((kind, failed.result), what, failed.details, failed.diagnosis)
                 self.findings.add(finding, call.op, call.arguments)
         except NotRecordedError:
             return
-        except Exception as failed:  # whatever somebody's function raises
+        except Exception as failed:  # whatever the user's function raises
+            largest = 0.0
             if not self.findings.count("raised", "not yet"):
                 self.findings.add(self._raised(failed), call.op, call.arguments)
-        setattr(self.result, kind, max(getattr(self.result, kind) or 0.0, error))
+        setattr(self.result, kind, max(getattr(self.result, kind) or 0.0, largest))
 
     def _calls(self):
-        """Return the calls that are small enough for differences, each also with the textbook's way forward."""
+        """Return the calls that are small enough for differences, each also with the reference forward pass."""
         operations, name = registry.operations(), self.op.__name__
         forward = operations.get(name.removesuffix("_backward"))
         if forward is None or f"{name}_backward" in operations:
-            return []  # a way forward is checked with its way back
+            return []  # a forward pass is checked with its backward pass
         calls = []
         for arguments in self._cases(forward, finite=True):
-            if not self._is_kept(arguments) or self.own and _is_huge(arguments):
+            if not self._is_kept(arguments) or self.own and self._is_huge(arguments):
                 continue
             try:
-                textbook = Call(forward, (), arguments, forward="reference")
-                y = textbook.output()
+                reference = Call(forward, (), arguments, forward=self.oracle, oracle=self.oracle)
+                y = reference.output()
             except LookupError:
                 continue  # it has no gradient, or none for these arguments
             arrays = [value for value in (*arguments.values(), y) if isinstance(value, np.ndarray)]
-            if max(array.size for array in arrays) > MOST_ELEMENTS:
+            if max(array.size for array in arrays) > self.limits.max_elements:
                 continue
-            own = Call(forward, (), arguments)
-            calls.append((own if _gives(own, y) else textbook, textbook))
+            own = Call(forward, (), arguments, oracle=self.oracle)
+            calls.append((own if _gives(own, y) else reference, reference))
         return calls
 
     def _is_kept(self, arguments):
-        """Return whether a case of the way forward is tried when the way back is checked."""
+        """Return whether a case of the forward pass is tried when the backward pass is checked."""
         try:
             return self.keep is None or self.keep(arguments)
-        except KeyError:  # it asked for an argument that only the way back has
+        except KeyError:  # `keep` looks at an argument that only the backward pass has
             return True
 
 
 def _gives(call, y):
-    """Return whether the way forward of a call gives what the textbook gives."""
+    """Return whether the forward pass of a call returns `y`."""
     try:
-        found = call.output()
-        return np.shape(found) == np.shape(y) and np.allclose(found, y, rtol=1e-9, atol=1e-12)
-    except Exception:  # whatever somebody's function raises
+        output = call.output()
+        return np.shape(output) == np.shape(y) and np.allclose(output, y, rtol=1e-9, atol=1e-12)
+    except Exception:  # whatever the user's function raises
         return False
 
 
@@ -241,8 +278,8 @@ def _is_linear(call, name):
     """Return whether an operation is linear in an argument, up to a constant."""
     x = call.arguments[name]
     other = np.random.default_rng(0).standard_normal(x.shape)
-    nothing, one, two, both = (call.output(**{name: value}) for value in (0 * x, x, other, x + other))
-    return np.allclose(both - nothing, (one - nothing) + (two - nothing), rtol=1e-9, atol=1e-9)
+    of_zeros, of_x, of_other, of_both = (call.output(**{name: value}) for value in (0 * x, x, other, x + other))
+    return np.allclose(of_both - of_zeros, (of_x - of_zeros) + (of_other - of_zeros), rtol=1e-9, atol=1e-9)
 
 
 def _finite(value):
@@ -252,14 +289,8 @@ def _finite(value):
     return not isinstance(value, np.ndarray) or value.dtype.kind != "f" or bool(np.isfinite(value).all())
 
 
-def _is_huge(arguments):
-    """Return whether a case has boxes of very many pixels."""
-    rois = arguments.get("rois")
-    return rois is not None and rois.size > 0 and bool(np.nanmax(abs(rois)) > HUGE)
-
-
 def _cast(value, dtype):
-    """Return floats in a dtype, also inside of tuples (what an operation saved for its way back)."""
+    """Return floats in a dtype, also inside of tuples (what an operation saved for its backward pass)."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         return value.astype(dtype)
     if isinstance(value, tuple) and hasattr(value, "_fields"):

@@ -1,61 +1,89 @@
-"""Two checks that need nothing but the operation itself: the difference quotient and the adjoint identity."""
+"""Check gradients against finite differences, and a backward pass against the definition of the transpose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision.checks.call import Call, CheckError
-from minivision.checks.diagnoses.diagnose import NO_KNOWN_FACE, diagnose, dtype_diagnosis
+from minivision.checks.diagnoses import NO_DIAGNOSIS, diagnose, dtype_diagnosis
 from minivision.checks.evidence import Evidence
+
+if TYPE_CHECKING:
+    from minivision.core.types import Operation
 
 WORST_SHOWN = 5  # wrong elements printed in a failure
 
 
-def check_gradients(op, *arrays, step=1e-6, tolerance=1e-6, seed=0, elements=200, **keywords):
-    """Hold the gradients of an operation to central differences, in float64, on the active backend.
+def check_gradients(
+    op: Operation,
+    *arrays: Any,
+    step: float = 1e-6,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+    elements: int = 200,
+    oracle: str = "reference",
+    **keywords: Any,
+) -> dict[str, float]:
+    """Compare the gradients of an operation with central differences, in float64, on the active backend.
 
     The loss is ``sum(y * dy)`` with random ``dy``; a loss function is its own loss. Each element of each argument
-    that gets a gradient is moved by ``+step`` and ``-step``; of large arrays, `elements` drawn at random are.
+    that has a gradient is moved by ``+step`` and ``-step``; of a large array, `elements` random ones are.
 
     Parameters
     ----------
     op : operation
-        One of ``minivision.ops``; with it stands ``<op>_backward``, or it returns its gradient itself.
+        One of ``minivision.ops`` with a ``<op>_backward``, or a loss that returns its gradient itself.
     *arrays
-        Its positional arguments. Choose them so that nothing sits at a kink: no ties in a pooling window, no zeros
-        for a ReLU. And choose windows that overlap: 2 x 2 windows of stride 2 also pass with a wrong backward.
+        Its positional arguments. Choose them so that nothing is at a kink: no ties in a pooling window, no zeros
+        for a ReLU. And choose windows that overlap: 2 x 2 windows of stride 2 also pass with a wrong backward pass.
     step : float
-        The distance of the difference quotient.
+        Step of the difference quotient.
     tolerance : float
         The largest error allowed, relative to the largest gradient of the argument.
     seed : int
-        Of the random ``dy`` and of the choice of elements.
+        Seed of the random ``dy`` and of the random elements.
     elements : int
-        The most elements of one argument that are tried.
+        Largest number of elements of one argument that are tried.
+    oracle : str
+        Name of the backend that a diagnosis takes the right results from.
     **keywords
         The operation's keyword arguments.
 
     Returns
     -------
-    dict
+    errors : dict
         The largest relative error for each argument, by name.
 
     Raises
     ------
     CheckError
-        When a gradient is wrong, has the wrong shape or dtype, or an input was written to. Where the mistake has a
-        known face, the message ends with what was probably written.
+        When a gradient is wrong, has the wrong shape or dtype, or an input was written to. If it is a known mistake,
+        the message ends with its diagnosis.
     LookupError
         When the operation has no gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.checks import check_gradients
+    >>> from minivision.ops import sigmoid
+    >>> errors = check_gradients(sigmoid, np.linspace(-2, 2, 5))
+    >>> errors["x"] < 1e-6
+    True
     """
-    return gradient_errors(
-        Call(op, arrays, keywords), step=step, tolerance=tolerance, seed=seed, elements=elements, skip_kinks=False
-    )
+    call = Call(op, arrays, keywords, oracle=oracle)
+    return gradient_errors(call, step=step, tolerance=tolerance, seed=seed, elements=elements, skip_kinks=False)
 
 
-def gradient_errors(call, *, step, tolerance, seed, elements, skip_kinks, explain=True):
+def gradient_errors(
+    call: Call, *, step: float, tolerance: float, seed: int, elements: int, skip_kinks: bool, explain: bool = True
+) -> dict[str, float]:
     """Do what :func:`check_gradients` does, for a :class:`Call`.
 
     With `skip_kinks`, elements at which the slopes to the two sides differ are left out: there is no gradient.
-    Without `explain`, no diagnosis is made, which takes longer than the check.
+    Without `explain`, no diagnosis is made; it takes longer than the check.
     """
     rng = np.random.default_rng([seed, 2017])  # not the stream the caller may have drawn x from
     y = call.output()
@@ -78,45 +106,65 @@ def gradient_errors(call, *, step, tolerance, seed, elements, skip_kinks, explai
         slopes = slopes.mean(axis=1)
         error, message, details = _compare(call, name, gradient, places, slopes, tolerance, rounding)
         if error > tolerance:
-            diagnosis = (_diagnosis(call, dy, name, gradient, places, slopes) or NO_KNOWN_FACE) if explain else None
+            diagnosis = (_diagnosis(call, dy, name, gradient, places, slopes) or NO_DIAGNOSIS) if explain else None
             raise CheckError(message, result=f"d{name}", error=error, details=details, diagnosis=diagnosis)
         errors[name] = error
     return errors
 
 
-def check_adjoint(op, *arrays, argument=None, tolerance=None, seed=0, **keywords):
-    """Hold the backward pass of a linear operation to the definition of a transpose: ``<A x, y> = <x, Aᵀ y>``.
+def check_adjoint(
+    op: Operation,
+    *arrays: Any,
+    argument: str | None = None,
+    tolerance: float | None = None,
+    seed: int = 0,
+    oracle: str = "reference",
+    **keywords: Any,
+) -> float:
+    """Check that the backward pass of a linear operation is its transpose: ``<A x, y> = <x, Aᵀ y>``.
 
     Parameters
     ----------
     op : operation
-        One that is linear in `argument`, up to a constant.
+        An operation that is linear in `argument`, up to a constant.
     *arrays
         Its positional arguments, float32 or float64.
     argument : str, optional
-        The name of the argument in which it is linear; the first one by default.
+        Name of the argument in which it is linear; the first one by default.
     tolerance : float, optional
         The largest difference allowed, relative to ``|A x| |y|``; by default 1e-12 in float64, 1e-5 in float32.
     seed : int
-        Of the random ``y``.
+        Seed of the random ``y``.
+    oracle : str
+        Name of the backend that a diagnosis takes the right results from.
     **keywords
         The operation's keyword arguments.
 
     Returns
     -------
-    float
+    error : float
         The difference relative to ``|A x| |y|``.
 
     Raises
     ------
     CheckError
-        When the two products differ by more; where the mistake has a known face, the message ends with what was
-        probably written.
+        When the two products differ by more; if it is a known mistake, the message ends with its diagnosis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.checks import check_adjoint
+    >>> from minivision.ops import upsample_nearest
+    >>> check_adjoint(upsample_nearest, np.random.default_rng(0).normal(size=(1, 2, 3, 4))) < 1e-12
+    True
     """
-    return adjoint_error(Call(op, arrays, keywords, double=False), argument=argument, tolerance=tolerance, seed=seed)
+    call = Call(op, arrays, keywords, double=False, oracle=oracle)
+    return adjoint_error(call, argument=argument, tolerance=tolerance, seed=seed)
 
 
-def adjoint_error(call, *, argument=None, tolerance=None, seed=0, explain=True):
+def adjoint_error(
+    call: Call, *, argument: str | None = None, tolerance: float | None = None, seed: int = 0, explain: bool = True
+) -> float:
     """Do what :func:`check_adjoint` does, for a :class:`Call`; without `explain`, no diagnosis is made."""
     rng = np.random.default_rng([seed, 2017])  # not the stream the caller may have drawn x from
     name = argument or next(iter(call.arguments))
@@ -187,18 +235,19 @@ def _compare(call, name, gradient, places, expected, tolerance, rounding):
 
 
 def _diagnosis(call, dy, name, gradient, places=None, slopes=None):
-    """Return what a wrong gradient looks like, or None; `slopes` is what differences gave at the flat `places`."""
+    """Return the diagnosis of a wrong gradient, or None; `slopes` are the differences at the flat `places`."""
     y = call.op.returns[0]
-    forward = Evidence(call.op, call.arguments, y, call.output())
+    forward = Evidence(call.op, call.arguments, y, call.output(), oracle=call.oracle)
     if not forward.same(forward.got, forward.expected):
-        known = diagnose(forward) or f"{y} is not what the textbook gives."
-        return f"The way forward is wrong already, so mend that first. {known}"
+        known = diagnose(forward) or f"{y} differs from the result of the reference implementation."
+        return f"The forward pass is already wrong; fix it first. {known}"
     op = call.backward or call.op
     arguments = call.backward_arguments(dy) if call.backward else call.arguments
-    evidence = Evidence(op, arguments, f"d{name}", gradient)
+    evidence = Evidence(op, arguments, f"d{name}", gradient, oracle=call.oracle)
     if gradient.dtype != evidence.expected.dtype:
         return dtype_diagnosis(gradient.dtype, evidence.expected.dtype)
     if places is not None and np.abs(evidence.expected.ravel()[places] - slopes).max() > 1e-6 * evidence.scale:
-        # The textbook itself is what is wrong: what there is to go by are the elements that were tried.
-        evidence = Evidence(op, arguments, f"d{name}", gradient.ravel()[places], slopes, tolerance=1e-6)
+        # The reference implementation itself is wrong: compare with the differences at the elements tried.
+        got = gradient.ravel()[places]
+        evidence = Evidence(op, arguments, f"d{name}", got, slopes, tolerance=1e-6, oracle=call.oracle)
     return diagnose(evidence)

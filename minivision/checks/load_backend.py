@@ -1,4 +1,6 @@
-"""A file of one's own as a backend: read anew each time, and its errors told with the line they stand in."""
+"""Load a file of the user's as a backend: it runs afresh each time, and errors name the line in the file."""
+
+from __future__ import annotations
 
 import difflib
 import inspect
@@ -8,31 +10,33 @@ import pathlib
 import sys
 import traceback
 import types
+from collections.abc import Callable
 
 from minivision.core.backends import register_backend
 from minivision.core.registry import operations
 
 
 class StudentFileError(ValueError):
-    """A file that cannot be used as a backend; the message names the file, the line, and what is wrong there."""
+    """A file cannot be used as a backend; the message names the file, the line, and what is wrong there."""
 
 
-def load_backend(path, *, otherwise=None):
-    """Register the functions of a file as a backend, and return that backend's name: the name of the file.
+def load_backend(path: str | os.PathLike[str], *, otherwise: str | None = None) -> str:
+    """Register the functions of a file as a backend, under the name of the file.
 
-    The file is run afresh, whatever was imported before; so are modules beside it that it imports.
+    The file is run afresh, whatever was imported before; so are the modules in its folder that it imports.
 
     Parameters
     ----------
     path : str or path
         A Python file. Its public functions have the names and the parameters of operations.
     otherwise : str, optional
-        The backend that does what the file does not, such as ``"numba"``; by default the textbook does.
+        Name of the backend for operations that the file has no function for, such as ``"numba"``; by default they run
+        as their reference implementations.
 
     Returns
     -------
-    str
-        The name of the backend: ``"mine.py"``.
+    name : str
+        Name of the backend: ``"mine.py"``.
 
     Raises
     ------
@@ -75,48 +79,49 @@ def _run(path):
     module.__file__ = str(path)
     known, writes_bytecode, folder = set(sys.modules), sys.dont_write_bytecode, str(path.resolve().parent)
     sys.path.insert(0, folder)
-    sys.dont_write_bytecode = True  # a cache beside the file could be taken for the edited file
+    sys.dont_write_bytecode = True  # a cached version could be taken for the edited file
     try:
         exec(code, vars(module))
     except (Exception, SystemExit) as error:
-        raise StudentFileError(f"{place_of(error, path)}: {said(error)}") from None
+        raise StudentFileError(f"{place_of(error, path)}: {shown_error(error)}") from None
     finally:
         sys.path.remove(folder)
         sys.dont_write_bytecode = writes_bytecode
         for name in set(sys.modules) - known:
-            if name.partition(".")[0] not in known and _stands_in(sys.modules[name], folder):
+            if name.partition(".")[0] not in known and _is_in(sys.modules[name], folder):
                 del sys.modules[name]
     return module
 
 
-def _stands_in(module, folder):
+def _is_in(module, folder):
     """Return whether a module is a file of a folder, or belongs to a package there."""
     top = module.__name__.partition(".")[0]
     return os.path.realpath(getattr(module, "__file__", None) or "").startswith(os.path.join(folder, top))
 
 
-def first_line(function):
-    """Return the line on which a function begins, also one that Numba compiled, or one that another process calls."""
+def first_line(function: Callable) -> int:
+    """Return the line on which a function begins, also one that Numba compiled or that runs in another process."""
     function = getattr(function, "py_func", function)
     return getattr(function, "first_line", None) or function.__code__.co_firstlineno
 
 
-def last_frame(error, path=None):
-    """Return the innermost frame of an exception that lies in a file (or at all), as a FrameSummary, or None."""
-    if getattr(error, "frame", None) is not None:  # it was raised in another process
-        return error.frame
-    frames = traceback.extract_tb(error.__traceback__)
+def last_frame(error: BaseException, path: str | os.PathLike[str] | None = None) -> traceback.FrameSummary | None:
+    """Return the innermost frame of an exception, or None; with `path`, the innermost one in that file."""
+    frame = getattr(error, "frame", None)
+    if frame is not None:  # it was raised in another process
+        return frame
+    frames: list[traceback.FrameSummary] = traceback.extract_tb(error.__traceback__)
     frames = [frame for frame in frames if path is None or frame.filename == str(path)]
     return frames[-1] if frames else None
 
 
-def place_of(error, path):
-    """Return where in a file an exception was raised, or passed through last: ``"mine.py, line 7"``."""
+def place_of(error: BaseException, path: str | os.PathLike[str]) -> str:
+    """Return the innermost line of a file in the traceback of an exception: ``"mine.py, line 7"``."""
     frame = last_frame(error, path)
     return f"{path}, line {frame.lineno}" if frame else str(path)
 
 
-def said(error):
-    """Return what an exception says, with its kind, in one line."""
+def shown_error(error: BaseException) -> str:
+    """Return the kind and the message of an exception, in one line."""
     message = " ".join(str(error).split())
     return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -1,15 +1,22 @@
-"""What a check found: one report for each operation, with fields to read and text to print."""
+"""Reports of a check, one for each operation: fields to read, and text to print."""
+
+from __future__ import annotations
 
 import dataclasses
 import inspect
 import re
 import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minivision.checks.diagnoses.diagnose import NO_KNOWN_FACE, paragraph
+from minivision.checks.diagnoses import NO_DIAGNOSIS, paragraph
 
-OK, WRONG, NOT_YET, TEXTBOOK = "ok", "wrong", "not yet", "textbook"
+if TYPE_CHECKING:
+    from minivision.core.types import Array, Operation
+
+OK, WRONG, NOT_YET, REFERENCE = "ok", "wrong", "not yet", "reference"
 
 
 @dataclasses.dataclass
@@ -21,25 +28,25 @@ class Failure:
     what : str
         A sentence: ``"dx is wrong"``.
     result : str
-        The name of the result, or of the input, that it is about; may be empty.
+        Name of the wrong result, or of the input that was written to; may be empty.
     call : str
-        The operation that was called: the one that is checked, or, for gradients, the one that they belong to.
+        Name of the operation that was called: the one that is checked, or, for gradients, its forward pass.
     arguments : dict
         Its arguments by name, to call it with again.
     cases : int
-        For how many cases it is so.
+        Number of the cases in which it is wrong.
     details : str
         The worst elements, or the line that raised an error; may be empty.
     pattern : str
-        What the cases have in common that fail, where it sets them apart; may be empty.
+        What the failing cases have in common and the others have not; may be empty.
     diagnosis : str or None
-        What was probably written, where the mistake has a known face.
+        The likely mistake, where it is a known one.
     """
 
     what: str
     result: str
     call: str
-    arguments: dict
+    arguments: dict[str, Any]
     cases: int
     details: str = ""
     pattern: str = ""
@@ -48,27 +55,27 @@ class Failure:
 
 @dataclasses.dataclass
 class Report:
-    """What the check of one operation on one backend found.
+    """The result of checking one operation on one backend.
 
     Attributes
     ----------
     operation, backend : str
         Their names.
     verdict : str
-        ``"ok"``, ``"wrong"``, ``"not yet"`` (it raises NotImplementedError), or ``"textbook"``: the backend has no
-        function for it, so the textbook would run, and there is nothing to check.
+        ``"ok"``, ``"wrong"``, ``"not yet"`` (it raises NotImplementedError), or ``"reference"``: the backend has no
+        function for the operation, so the reference implementation would run, and there is nothing to check.
     cases : int
-        How many calls were compared with the textbook.
+        Number of calls whose results were compared with the right ones.
     values : float or None
         The largest error of a value, relative to the largest value of that result.
     gradients : float or None
-        The same for gradients, held to differences; None where there are none.
+        The largest error of a gradient, compared with finite differences; None where there is no gradient.
     adjoint : float or None
-        How far the backward pass of a linear operation is from its transpose; None where it is not linear.
+        The largest difference of the adjoint identity; None where the operation is not linear.
     failures : list of Failure
         Empty unless the verdict is ``"wrong"``.
     place : str
-        Where the function stands, as in ``"mine.py, line 12"``; empty for the package's own.
+        File and line of the function, as in ``"mine.py, line 12"``; empty for the package's own.
     """
 
     operation: str
@@ -78,25 +85,26 @@ class Report:
     values: float | None = None
     gradients: float | None = None
     adjoint: float | None = None
-    failures: list = dataclasses.field(default_factory=list)
+    failures: list[Failure] = dataclasses.field(default_factory=list)
     place: str = ""
 
     @property
-    def passed(self):
-        """Whether the backend's own function was checked and found right."""
+    def passed(self) -> bool:
+        """Whether the backend has a function of its own for the operation, and it is right."""
         return self.verdict == OK
 
-    def __str__(self):
-        """Return the failures as text, ready to print; what looks like one mistake in two results is told once."""
-        texts, told = [], []
+    def __str__(self) -> str:
+        """Return the failures as text to print; a mistake that two results share is explained once."""
+        texts: list[str] = []
+        explained: list[str] = []
         for failure in self.failures:
             diagnosis = failure.diagnosis or ""
             nameless = {
                 diagnosis.removeprefix(failure.result),
                 re.sub(rf"\b{re.escape(failure.result)}\b", "", diagnosis),
             }
-            texts.append(self._shown(failure, again=bool(diagnosis) and any(text in told for text in nameless)))
-            told += nameless
+            texts.append(self._shown(failure, again=bool(diagnosis) and any(text in explained for text in nameless)))
+            explained += nameless
         return "\n\n".join(texts)
 
     def _shown(self, failure, again):
@@ -106,15 +114,15 @@ class Report:
         if again:
             return f"{title}\n  → It looks like the same mistake."
         call = shown_call(failure.call, failure.arguments)
-        unknown = NO_KNOWN_FACE if "\nindex" in failure.details else None
+        unknown = NO_DIAGNOSIS if "\nindex" in failure.details else None
         lines = filter(None, [call, failure.details, failure.pattern])
         return "\n".join([title, *(textwrap.indent(line, "  ") for line in lines)]) + paragraph(
             failure.diagnosis or unknown
         )
 
 
-def shown_call(name, arguments):
-    """Return a call as one would write it, with the shapes of arrays: ``for conv2d(x[2, 3, 7, 6], ..., stride=2)``."""
+def shown_call(name: str, arguments: Mapping[str, Any]) -> str:
+    """Return a call as text, with the shapes of arrays: ``for conv2d(x[2, 3, 7, 6], ..., stride=2)``."""
     words = []
     for argument, value in arguments.items():
         if isinstance(value, np.ndarray):
@@ -126,8 +134,8 @@ def shown_call(name, arguments):
     return textwrap.fill(f"for {name}({', '.join(words)})", width=104, subsequent_indent="    ")
 
 
-def worst_elements(got, expected, error, shown=5):
-    """Return a table of the most wrong elements."""
+def worst_elements(got: Array, expected: Array, error: Array, shown: int = 5) -> str:
+    """Return a table of the elements with the largest errors."""
     lines = [f"{'index':<18} {'given':>15} {'right':>15} {'relative error':>15}"]
     for k in np.argsort(-error, axis=None)[:shown]:
         index = tuple(int(i) for i in np.unravel_index(k, error.shape))
@@ -140,29 +148,36 @@ def _number(value):
     return f"{value:>15.8g}" if isinstance(value, np.floating) else f"{value!s:>15}"
 
 
-def pattern(op, failing, passing):
-    """Say what the failing cases have in common that the passing ones have not; each is a dict of arguments."""
-    failing = [special_features(op, arguments) for arguments in failing]
-    passing = [special_features(op, arguments) for arguments in passing]
-    if not failing or not passing:
+def pattern(op: Operation, failing: Sequence[Mapping[str, Any]], passing: Sequence[Mapping[str, Any]]) -> str:
+    """Return a sentence about what failing cases have in common and passing ones have not, or an empty string.
+
+    Parameters
+    ----------
+    op : operation
+    failing, passing : list of dict
+        Arguments by name.
+    """
+    of_failing = [special_features(op, arguments) for arguments in failing]
+    of_passing = [special_features(op, arguments) for arguments in passing]
+    if not of_failing or not of_passing:
         return ""
-    shared = [feature for feature in failing[0] if all(feature in features for features in failing)]
+    shared = [feature for feature in of_failing[0] if all(feature in features for features in of_failing)]
     for feature in shared:
-        if not any(feature in features for features in passing):
+        if not any(feature in features for features in of_passing):
             return f"All cases with {feature} fail; those without pass."
     for feature in shared:
-        if len(failing) > 1 and sum(feature in features for features in passing) < len(passing) / 3:
+        if len(failing) > 1 and sum(feature in features for features in of_passing) < len(passing) / 3:
             return f"It fails only in cases with {feature}."
     return ""
 
 
-def special_features(op, arguments):
+def special_features(op: Operation, arguments: Mapping[str, Any]) -> list[str]:
     """Return what is special about the arguments of a case, in words."""
     names = inspect.signature(op).parameters
     positional = [arguments[name] for name in list(names)[: op.positional] if name in arguments]
     keywords = {name: arguments[name] for name in op.keywords if name in arguments}
     values = dict(zip(names, op.normalize(*positional, **keywords), strict=True))
-    first = getattr(next(iter(values.values())), "shape", ())
+    first: tuple[int, ...] = getattr(next(iter(values.values())), "shape", ())
     features = []
     if first and first[0] == 0:
         features.append("an empty batch")

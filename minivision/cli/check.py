@@ -134,7 +134,8 @@ def _check(operations, backend, file, seed):
 
 
 def _line(report, width, file):
-    verdict = {"wrong": "WRONG", "textbook": f"not in {file}, not checked" if file else "textbook, not checked"}
+    where = file or f"backend {report.backend}"
+    verdict = {"wrong": "WRONG", "reference": f"not in {where}, not checked"}
     cases = report.cases or "-"
     figures = f"{_figure(report.values):>9} {_figure(report.gradients):>10} {_figure(report.adjoint):>9}"
     return f"{report.operation:<{width}} {cases:>6} {figures}  {verdict.get(report.verdict, report.verdict)}"
@@ -146,5 +147,5 @@ def _figure(error):
 
 def _unfinished(reports, names, file):
     """Return whether something that was asked for is not written yet, or not in the file."""
-    missing = [report for report in reports if report.verdict == "textbook" and file and report.operation in names]
+    missing = [report for report in reports if report.verdict == "reference" and file and report.operation in names]
     return any(report.verdict == "not yet" for report in reports) or bool(missing)

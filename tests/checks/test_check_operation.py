@@ -1,10 +1,10 @@
-"""The whole check of an operation: what it passes, what it reports, and whom it blames."""
+"""check_operation: what passes, what it reports, and which of two functions is wrong."""
 
 import inspect
 
 import numpy as np
 import pytest
-from wrong import register, written_wrongly
+from wrong_functions import register, written_wrongly
 
 import minivision
 from minivision.checks import check_operation
@@ -16,7 +16,7 @@ LOSSES = [name for name in OPERATIONS if name.endswith(("loss", "cross_entropy",
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_kernel_passes_and_every_gradient_is_held_to_differences(name):
+def test_every_kernel_passes_and_every_gradient_is_compared_with_differences(name):
     report = check_operation(name, "numba")
     assert report.passed and report.cases > 0 and report.values < 1e-9, str(report)
     if name.endswith("_backward") or name in LOSSES:
@@ -25,7 +25,7 @@ def test_every_kernel_passes_and_every_gradient_is_held_to_differences(name):
         assert report.gradients is None
 
 
-def test_linear_operations_are_held_to_their_transpose_and_others_are_not():
+def test_linear_operations_are_compared_with_their_transpose_and_others_are_not():
     linear = ("avg_pool2d", "max_unpool2d", "upsample_bilinear", "linear", "dropout")
     for name in linear:
         assert check_operation(f"{name}_backward", "numba").adjoint < 1e-12, name
@@ -36,18 +36,18 @@ def test_linear_operations_are_held_to_their_transpose_and_others_are_not():
 def test_a_backend_without_the_function_is_not_reported_as_right():
     backend = register(relu=lambda x: np.maximum(x, 0))
     report = check_operation("sigmoid", backend)
-    assert (report.verdict, report.passed, report.cases, report.values) == ("textbook", False, 0, None)
+    assert (report.verdict, report.passed, report.cases, report.values) == ("reference", False, 0, None)
 
 
-def test_right_functions_of_ones_own_pass():
+def test_right_functions_of_the_user_pass():
     assert check_operation("relu", register(relu=lambda x: np.maximum(x, 0))).passed
-    backward = register(relu_backward=lambda dy, x: dy * (x > 0))  # NaN and infinity are spared
+    backward = register(relu_backward=lambda dy, x: dy * (x > 0))  # it is not called with NaN and infinity
     assert check_operation("relu_backward", backward).passed
     assert check_operation("softmax_cross_entropy", register(softmax_cross_entropy=_log_sum_exp)).passed
 
 
 def _log_sum_exp(scores, target, weight, ignore_index, reduction):
-    """Another way to write the loss than the textbook's."""
+    """Another way to write the loss than the reference implementation's."""
     C = scores.shape[1]
     rows = np.moveaxis(scores, 1, -1).reshape(-1, C)
     target = target.reshape(-1)
@@ -63,7 +63,7 @@ def _log_sum_exp(scores, target, weight, ignore_index, reduction):
     return loss, np.moveaxis(gradient.reshape(moved), -1, 1).astype(scores.dtype)
 
 
-def test_the_package_s_own_kernels_are_not_spared_nan():
+def test_the_package_s_own_kernels_are_called_with_nan():
     own = check_operation("relu", register(relu=lambda x: np.maximum(x, 0)))
     assert check_operation("relu", "reference").cases > own.cases
 
@@ -118,7 +118,7 @@ def test_the_case_that_is_shown_is_the_one_that_the_diagnosis_is_about():
     def mse_loss(x, target, reduction):
         loss, dx = minivision.ops.mse_loss.reference(x, target, reduction="mean")
         noise = np.random.default_rng(0).random(dx.shape).astype(dx.dtype)
-        return loss, dx if reduction == "sum" else dx * noise  # of which nothing can be said
+        return loss, dx if reduction == "sum" else dx * noise  # which has no diagnosis
 
     failures = check_operation("mse_loss", register(mse_loss=mse_loss)).failures
     (about_dx,) = [failure for failure in failures if failure.result == "dx"]
@@ -126,14 +126,14 @@ def test_the_case_that_is_shown_is_the_one_that_the_diagnosis_is_about():
     assert about_dx.arguments["reduction"] == "sum"
 
 
-def test_what_sets_the_failing_cases_apart_is_said():
+def test_what_only_failing_cases_have_in_common_is_reported():
     op, x = OPERATIONS["avg_pool2d"], np.arange(20.0).reshape(1, 1, 4, 5)
     plain, padded = {"x": x, "kernel_size": 2}, {"x": x, "kernel_size": 2, "padding": 1}
     both = {**padded, "stride": 1}
     assert pattern(op, [padded, both], [plain]) == "All cases with padding fail; those without pass."
     assert pattern(op, [both, both], [plain, padded]) == "All cases with windows that overlap fail; those without pass."
     assert pattern(op, [padded, both], [padded, plain, plain, plain]) == "It fails only in cases with padding."
-    assert pattern(op, [padded], [padded, plain, plain, plain]) == ""  # one case says little
+    assert pattern(op, [padded], [padded, plain, plain, plain]) == ""  # one case proves little
     assert pattern(op, [plain, padded], [plain]) == pattern(op, [], [plain]) == pattern(op, [plain], []) == ""
 
 
@@ -165,30 +165,30 @@ def test_the_same_mistake_in_two_results_is_explained_once():
 
 
 @pytest.mark.parametrize(
-    ("result", "said"),
+    ("result", "sentence"),
     [
         (None, "it returned None: is a `return y, indices` missing"),
         (np.zeros((2, 2)), "it returned 1 result, expected 2: return y, indices"),
         (([1.0], [2]), "y is of type list, expected an array"),
     ],
 )
-def test_a_result_that_is_no_result_is_named(result, said):
+def test_an_unusable_result_is_reported(result, sentence):
     report = check_operation("max_pool2d", register(max_pool2d=lambda x, kernel_size, stride, padding: result))
-    assert said in str(report)
+    assert sentence in str(report)
 
 
-def test_float_positions_are_named():
+def test_float_indices_are_reported():
     wrong = written_wrongly("max_pool2d", ("return y, indices", "return y, indices.astype(float)"))
     (failure,) = check_operation("max_pool2d", register(max_pool2d=wrong)).failures
     assert failure.what == "indices has dtype float64, expected integers"
 
 
-def test_32_bit_positions_are_right():
+def test_32_bit_indices_are_right():
     other = written_wrongly("max_pool2d", ("return y, indices", "return y, indices.astype(np.int32)"))
     assert check_operation("max_pool2d", register(max_pool2d=other)).passed
 
 
-def test_a_plain_tuple_does_for_a_named_one():
+def test_a_plain_tuple_is_accepted_for_a_named_one():
     other = written_wrongly("batch_norm2d", ("BatchStatistics(mean, inv_std, training)", "(mean, inv_std, training)"))
     assert check_operation("batch_norm2d", register(batch_norm2d=other)).passed
 
@@ -201,13 +201,13 @@ def test_what_overflows_in_float32_only_is_found():
     assert failure.what == "y is wrong, in float32 only" and failure.cases == 1
 
 
-def test_the_textbook_itself_can_be_found_wrong(monkeypatch):
-    """A backward pass that agrees with its textbook is still held to differences."""
+def test_a_wrong_reference_implementation_is_reported(monkeypatch):
+    """A backward pass that agrees with its reference implementation is still compared with differences."""
     op = OPERATIONS["sigmoid_backward"]
     monkeypatch.setattr(op, "reference", lambda dy, y: -dy * y * (1 - y))
     report = check_operation("sigmoid_backward", "reference")
     (failure,) = report.failures
-    assert failure.what == "dx is not what differences give" and "The sign is wrong" in failure.diagnosis
+    assert failure.what == "dx differs from finite differences" and "The sign is wrong" in failure.diagnosis
 
 
 def test_unknown_names_are_refused():
@@ -217,7 +217,7 @@ def test_unknown_names_are_refused():
         check_operation("relu", "fortran")
 
 
-def test_a_wrong_function_is_spared_boxes_whose_pixels_it_might_count_for_hours():
+def test_a_wrong_function_is_not_called_with_huge_regions():
     text = "sampling_ratio if sampling_ratio > 0 else "
     functions = {"wrong": written_wrongly("roi_align", (text, "")), "right": written_wrongly("roi_align")}
     largest = {}
@@ -233,7 +233,7 @@ def test_a_wrong_function_is_spared_boxes_whose_pixels_it_might_count_for_hours(
         return check_operation("roi_align", register(roi_align=roi_align))
 
     assert "sampling_ratio is ignored" in str(given("wrong")) and largest["wrong"] < 1e4
-    assert given("right").verdict == "ok" and largest["right"] > 1e6  # which is asked about all
+    assert given("right").verdict == "ok" and largest["right"] > 1e6
 
 
 def test_the_active_backend_is_checked_by_default_and_stays_active():

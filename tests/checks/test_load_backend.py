@@ -1,4 +1,4 @@
-"""A file of one's own as a backend: run afresh, and its errors told with file and line."""
+"""A file of the user's as a backend: it runs afresh, and its errors name file and line."""
 
 import sys
 
@@ -30,7 +30,7 @@ def test_the_file_s_functions_run_under_its_name(write):
     assert report.passed and report.place.endswith("mine.py, line 4")
 
 
-def test_what_the_file_lacks_another_backend_does_where_that_is_asked_for(write):
+def test_operations_that_the_file_lacks_run_on_the_backend_otherwise(write):
     path, operations = write(RELU.format(0)), minivision.core.registry.operations()
     backend = get_backend(load_backend(path))
     assert backend.kernel(operations["linear"]) is None and backend.kernel(operations["relu"]) is not None
@@ -44,26 +44,26 @@ def test_what_the_file_lacks_another_backend_does_where_that_is_asked_for(write)
 
 
 def test_an_edit_counts_at_once(write):
-    """Same size, same second: caches that look at these would keep the old answer."""
+    """Same size, same second: caches that compare these would keep the old answer."""
     assert check_operation("relu", load_backend(write(RELU.format(0)))).passed
     assert check_operation("relu", load_backend(write(RELU.format(1)))).verdict == "wrong"
     assert check_operation("relu", load_backend(write(RELU.format(0)))).passed
 
 
-def test_an_edit_of_a_module_beside_it_counts_at_once(write, monkeypatch):
+def test_an_edit_of_a_module_in_its_folder_counts_at_once(write, monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    mine = write("from neighbour import f\n\n\ndef relu(x):\n    return f(x)\n")
+    mine = write("from neighbor import f\n\n\ndef relu(x):\n    return f(x)\n")
     for number, verdict in ((0, "ok"), (1, "wrong"), (0, "ok")):
-        write(RELU.format(number).replace("relu", "f"), "neighbour.py")
+        write(RELU.format(number).replace("relu", "f"), "neighbor.py")
         assert check_operation("relu", load_backend(mine)).verdict == verdict
-    assert "neighbour" not in sys.modules and str(mine.parent) not in sys.path
+    assert "neighbor" not in sys.modules and str(mine.parent) not in sys.path
 
 
 def test_operations_that_are_only_imported_are_not_its_own(write):
     name = load_backend(write("from minivision.ops import conv2d, relu\n\n\ndef sigmoid(x):\n    return x\n"))
     assert get_backend(name).kernel(minivision.ops.relu) is None
-    assert check_operation("relu", name).verdict == "textbook"
-    with minivision.backend(name):  # and do not call themselves without end
+    assert check_operation("relu", name).verdict == "reference"
+    with minivision.backend(name):  # and they do not call themselves without end
         assert minivision.ops.relu(np.ones(1)) == 1
 
 
@@ -74,7 +74,7 @@ def test_numba_functions_are_taken(write):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("def relu(x):\n    return (x\n", "line 2: '(' was never closed"),
         ("def relu(x):\nreturn x\n", "line 2: expected an indented block"),
@@ -86,11 +86,11 @@ def test_numba_functions_are_taken(write):
         ("\0", "null bytes"),
     ],
 )
-def test_what_is_wrong_with_the_file_is_said_with_its_line(write, text, said):
+def test_an_error_in_the_file_names_its_line(write, text, message):
     path = write(text)
     with pytest.raises(StudentFileError) as error:
         load_backend(path)
-    assert str(error.value).startswith(f"{path}") and said in str(error.value)
+    assert str(error.value).startswith(f"{path}") and message in str(error.value)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
@@ -100,7 +100,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
         load_backend(tmp_path)
 
 
-def test_an_exception_is_told_with_its_line_in_the_file(write):
+def test_an_exception_is_reported_with_its_line_in_the_file(write):
     text = "def _half(x):\n    return x[:, 10**6]\n\n\ndef global_avg_pool2d(x):\n    return _half(x)\n"
     report = check_operation("global_avg_pool2d", load_backend(write(text)))
     (failure,) = report.failures
@@ -109,7 +109,7 @@ def test_an_exception_is_told_with_its_line_in_the_file(write):
     assert "Traceback" not in str(report) and "conformance.py" not in str(report)
 
 
-def test_a_function_that_calls_itself_through_the_package_is_told_so(write):
+def test_a_function_that_calls_itself_through_the_package_is_diagnosed(write):
     text = "from minivision import ops\n\n\ndef relu(x):\n    return ops.relu(x)\n"
     (failure,) = check_operation("relu", load_backend(write(text))).failures
     assert "RecursionError in line 5 of mine.py" in failure.what and "this very function" in failure.diagnosis

@@ -1,25 +1,32 @@
-"""Sums that were overwritten: where contributions should add up, one of them stands alone."""
+"""Sums that were overwritten: ``=`` where ``+=`` is needed, so that only one of the contributions is left."""
+
+from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-EXPLAINED = 0.7  # share of the wrong elements; at a border two contributions may have become one
-MOST_PLACES = 60  # wrong elements that are looked at
+if TYPE_CHECKING:
+    from minivision.checks.evidence import Evidence
+
+MIN_EXPLAINED = 0.7  # fraction of the wrong elements; at a border two contributions may have become one
+MAX_ELEMENTS = 60  # wrong elements that are examined
 
 
-def overwritten(evidence):
-    """Say that elements hold one of their contributions (or what one image, one filter... adds) instead of all.
+def overwritten(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose elements that hold one of their contributions (or those of one image, one filter...) instead of all.
 
-    An element of ``dx`` is a sum: each element of ``dy`` adds its share. Where only one adds, ``=`` does as well as
-    ``+=``; elsewhere it leaves the share that came last.
+    An element of ``dx`` is a sum of contributions, one of each element of ``dy``. Where there is only one, ``=`` does
+    as well as ``+=``; elsewhere it leaves the last one.
     """
     if not evidence.same_shape or evidence.contributions is None:
         return None
-    places = np.argwhere(evidence.wrong)
-    if len(places) < 2:
+    wrong = np.argwhere(evidence.wrong)
+    if len(wrong) < 2:
         return None
-    places = tuple(places[:: -(-len(places) // MOST_PLACES)].T)  # one array of indices for each axis
+    places = tuple(wrong[:: -(-len(wrong) // MAX_ELEMENTS)].T)  # one array of indices for each axis
     first = evidence.values[evidence.first]
     # (axes of the first argument..., places): what each of its elements adds there
     shares = evidence.contributions[(..., *places)]
@@ -28,7 +35,7 @@ def overwritten(evidence):
     for count in range(first.ndim):
         for summed in itertools.combinations(range(first.ndim), count):
             if 1 in [first.shape[axis] for axis in summed]:
-                continue  # that sums nothing
+                continue  # nothing to sum
             which = _survivor(evidence, shares.sum(axis=summed), got)
             if which is None:
                 continue
@@ -70,11 +77,11 @@ def _survivor(evidence, shares, got):
     adds = np.abs(shares) > evidence.tolerance * evidence.scale
     held = adds & evidence.close(shares, got)
     explained = held.any(axis=0)
-    if explained.sum() < max(2, EXPLAINED * len(got)):
+    if explained.sum() < max(2, MIN_EXPLAINED * len(got)):
         return None
     adds, held = adds[:, explained], held[:, explained]
-    if np.mean(held[::-1].argmax(axis=0) == adds[::-1].argmax(axis=0)) > EXPLAINED:
+    if np.mean(held[::-1].argmax(axis=0) == adds[::-1].argmax(axis=0)) > MIN_EXPLAINED:
         return "the last"
-    if np.mean(held.argmax(axis=0) == adds.argmax(axis=0)) > EXPLAINED:
+    if np.mean(held.argmax(axis=0) == adds.argmax(axis=0)) > MIN_EXPLAINED:
         return "the first"
     return "one"

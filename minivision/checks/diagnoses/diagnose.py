@@ -1,154 +1,150 @@
-"""Mistakes with a known face: from a wrong result, what was probably written.
+"""Which diagnoses are tried on a wrong result, and in which order."""
 
-A face is claimed only when it explains the wrong numbers to rounding: chance does not do that.
-"""
+from __future__ import annotations
 
-import inspect
 import textwrap
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-from minivision.checks.diagnoses import box_conventions as faces_boxes
-from minivision.checks.diagnoses import faces, faces_detection, faces_positions
 from minivision.checks.diagnoses.accumulation import overwritten
-from minivision.checks.diagnoses.scale import constant_factor, factor_along_an_axis, term_along_an_axis
-from minivision.checks.diagnoses.settings import other_arrays, other_settings
-
-NO_KNOWN_FACE = "No mistake we know by its face; the elements above are the worst."
-
-# The more specific face comes first, and wins. Faces of a wrong shape, of wrong integers (positions and labels, with
-# which no arithmetic is done), of wrong numbers:
-_SHAPES = (faces.unsummed, faces.cropped, faces_boxes.suppressed_otherwise, other_settings, faces.reordered)
-_POSITIONS = (
-    faces_boxes.suppressed_otherwise,
-    faces_detection.one_value_for_another,
-    other_settings,
-    other_arrays,
-    faces.other_positions,
-    faces_positions.in_the_padded_map,
-    faces_boxes.equal_places,
+from minivision.checks.diagnoses.borders import border_wrong
+from minivision.checks.diagnoses.box_conventions import (
+    another_format,
+    boxes_otherwise,
+    regions_otherwise,
+    weights_otherwise,
 )
-_NUMBERS = (
-    faces.not_updated,
-    faces.all_zero,
+from minivision.checks.diagnoses.flips_and_transposes import (
+    argument_flipped_or_transposed,
+    result_flipped_or_transposed,
+)
+from minivision.checks.diagnoses.missing_parts import all_zero, only_one_image, zeros_expected, zeros_left
+from minivision.checks.diagnoses.positions import (
+    counted_in_padded_map,
+    counted_otherwise,
+    indices_misread,
+    other_of_equal_maxima,
+    scattered,
+    shifted,
+)
+from minivision.checks.diagnoses.scale import constant_factor, factor_along_an_axis, term_along_an_axis
+from minivision.checks.diagnoses.settings import other_settings
+from minivision.checks.diagnoses.shape import last_rows_missing, sum_missing
+from minivision.checks.diagnoses.side_effects import not_updated
+from minivision.checks.diagnoses.suppression import suppressed_otherwise
+from minivision.checks.diagnoses.values import cut_at_zero, low_precision, not_finite, one_label_for_another
+
+if TYPE_CHECKING:
+    from minivision.checks.evidence import Evidence
+
+    Diagnosis: TypeAlias = Callable[[Evidence, Sequence[Evidence]], "str | None"]
+
+NO_DIAGNOSIS = "This does not match any mistake we recognize; the worst elements are listed above."
+
+# The more specific diagnosis comes first, and wins.
+WRONG_SHAPE = (
+    sum_missing,
+    last_rows_missing,
+    suppressed_otherwise,
     other_settings,
-    faces_boxes.weights_otherwise,
-    faces_boxes.boxes_otherwise,
-    faces_boxes.another_format,
-    faces_boxes.regions_otherwise,
-    other_arrays,
-    faces_positions.other_indices,
-    faces.imprecise,
-    faces.one_image,
-    faces.reordered,
+    result_flipped_or_transposed,
+)
+WRONG_INTEGERS = (  # indices and labels, with which no arithmetic is done
+    suppressed_otherwise,
+    one_label_for_another,
+    other_settings,
+    argument_flipped_or_transposed,
+    counted_otherwise,
+    counted_in_padded_map,
+    other_of_equal_maxima,
+)
+WRONG_NUMBERS = (
+    not_updated,
+    all_zero,
+    other_settings,
+    weights_otherwise,
+    boxes_otherwise,
+    another_format,
+    regions_otherwise,
+    argument_flipped_or_transposed,
+    indices_misread,
+    low_precision,
+    only_one_image,
+    result_flipped_or_transposed,
     constant_factor,
     factor_along_an_axis,
     term_along_an_axis,
     overwritten,
-    faces.shifted,
-    faces.cut_at_zero,
+    shifted,
+    cut_at_zero,
 )
-_WITH_WITNESSES = (
-    constant_factor,
-    other_settings,
-    faces_boxes.boxes_otherwise,
-    faces_boxes.regions_otherwise,
-    faces_boxes.suppressed_otherwise,
-    faces_boxes.weights_otherwise,
-    faces_detection.one_value_for_another,
-)
-# These say where to look rather than what was written.
-_VAGUE = (
-    faces.border,
-    faces.not_finite,
-    faces.scattered,
-    faces_detection.nothing_there,
-    faces_detection.something_there,
+# These name the place of a mistake rather than the mistake; they are tried when no case has another diagnosis.
+WRONG_NUMBERS_SOMEWHERE = (
+    border_wrong,
+    not_finite,
+    scattered,
+    zeros_left,
+    zeros_expected,
 )
 
 
-def diagnose(evidence, others=()):
-    """Say what a wrong result looks like.
+def diagnose(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Return what was probably written, from a wrong result.
 
     Parameters
     ----------
     evidence : Evidence
-        The result, wrong somewhere.
+        The wrong result.
     others : sequence of Evidence
-        The same result, wrong for other arguments too: they tell apart what is the same in one case ("2" or "the batch
-        size"?).
+        The same result, wrong for other arguments too. They decide where one case leaves several possibilities: is it
+        a factor 2, or the batch size?
 
     Returns
     -------
-    str or None
-        The diagnosis of the most specific face; None when it has none that is known.
+    diagnosis : str or None
+        The most specific diagnosis; None when there is none.
     """
     return diagnose_cases([evidence], others)[0]
 
 
-def diagnose_cases(cases, others=()):
-    """Say what a result looks like that is wrong in several cases; return also the place in `cases` that shows it."""
+def diagnose_cases(cases: Sequence[Evidence], others: Sequence[Evidence] = ()) -> tuple[str | None, int]:
+    """Return the diagnosis of a result that is wrong in several cases.
+
+    Parameters
+    ----------
+    cases : sequence of Evidence
+        The cases that are diagnosed.
+    others : sequence of Evidence
+        Further cases, which only confirm or refute a diagnosis.
+
+    Returns
+    -------
+    diagnosis : str or None
+    place : int
+        Index in `cases` of the one that the diagnosis is about.
+    """
     for vague in (False, True):
         for place, evidence in enumerate(cases):
-            witnesses = [other for other in (*cases, *others) if other is not evidence]
-            for face in _faces(evidence, vague):
-                sentence = face(evidence, witnesses) if face in _WITH_WITNESSES else face(evidence)
+            other_cases = [other for other in (*cases, *others) if other is not evidence]
+            for diagnosis in _diagnoses_for(evidence, vague):
+                sentence = diagnosis(evidence, other_cases)
                 if sentence:
                     return sentence, place
     return None, 0
 
 
-def _faces(evidence, vague):
+def _diagnoses_for(evidence: Evidence, vague: bool) -> tuple[Diagnosis, ...]:
     if not evidence.same_shape:
-        return () if vague else _SHAPES
-    if not evidence.wrong.any():  # to the tolerance at which faces are compared, nothing is
-        return (faces.imprecise,)
+        return () if vague else WRONG_SHAPE
+    if not evidence.wrong.any():  # nothing is, to the tolerance of diagnoses
+        return (low_precision,)
     if evidence.expected.dtype.kind != "f":
-        return () if vague else _POSITIONS
-    return _VAGUE if vague else _NUMBERS
+        return () if vague else WRONG_INTEGERS
+    return WRONG_NUMBERS_SOMEWHERE if vague else WRONG_NUMBERS
 
 
-def dtype_diagnosis(got, expected):
-    """Say what a lost dtype looks like; `got` and `expected` are dtypes of arrays."""
-    if got.kind in "iub":
-        return (
-            f"The array was made for whole numbers, so everything after the decimal point is cut off. "
-            f"Make it with dtype=x.dtype, here {expected}."
-        )
-    if got.itemsize > expected.itemsize:
-        return (
-            f"{expected} went in, {got} came out: np.zeros(shape) and np.empty(shape) make float64 unless they are "
-            "told dtype=x.dtype; np.zeros_like(x) keeps it."
-        )
-    return f"The precision of {expected} is lost on the way: look for a fixed dtype such as np.float32."
-
-
-def input_diagnosis(name):
-    """Say what may have written to the input `name`."""
-    return (
-        f"{name} belongs to the caller. A slice of it is a view of the same memory, so that `{name}[...] = ...`, "
-        f"`{name} += ...` and `out={name}` change it: work on {name}.copy(), or write to an array of your own."
-    )
-
-
-def exception_diagnosis(error, op):
-    """Say what an exception that a function raised may come from; None where it says all there is to say."""
-    message = str(error)
-    if isinstance(error, RecursionError):
-        return (
-            "It calls an operation of minivision.ops that leads back to itself: on this backend "
-            f"minivision.ops.{op.__name__} is this very function."
-        )
-    if "cannot reshape array of size 0" in message:
-        return "There may be no image at all (N = 0), and then NumPy cannot tell what -1 stands for: write the size."
-    optional = [name for name, parameter in inspect.signature(op).parameters.items() if parameter.default is None]
-    if isinstance(error, TypeError) and "NoneType" in message and optional:
-        return (
-            f"What was not given is None, and here that may be {' or '.join(optional)}: ask for it with `is not None`."
-        )
-    return None
-
-
-def paragraph(diagnosis):
-    """Return a diagnosis as lines to put below a message; nothing for None."""
+def paragraph(diagnosis: str | None) -> str:
+    """Return a diagnosis as lines to print below a message; an empty string for None."""
     if not diagnosis:
         return ""
     return "\n" + textwrap.fill(diagnosis, width=110, initial_indent="  → ", subsequent_indent="    ")

@@ -1,12 +1,20 @@
-"""Results that are right up to a factor, or up to a term, and what that factor or term probably is."""
+"""Results that are right up to a factor or a term: a division by N, a sign, gamma or beta is missing or too many."""
+
+from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from minivision.checks.evidence import Evidence
+    from minivision.core.types import Array
 
-def constant_factor(evidence, others=()):
-    """Say by which factor everything is off, and what that number probably is."""
+
+def constant_factor(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose one factor for all elements, and what that number probably is."""
     factor = _factor(evidence)
     if factor is None:
         return None
@@ -16,8 +24,8 @@ def constant_factor(evidence, others=()):
         theirs = _names(other, its_factor) if its_factor is not None else ()
         shared = {label: names[label] for label in names if label in theirs}
         alike = other.settings <= evidence.settings and np.isfinite(other.got).all()
-        if alike and its_factor is None and not _tells(evidence):
-            return None  # of few numbers nothing is known unless all cases agree
+        if alike and its_factor is None and not _is_enough(evidence):
+            return None  # a few numbers prove nothing unless all cases agree
         if alike and its_factor is not None:
             names = shared
             factors[_times(its_factor)] = None
@@ -44,22 +52,22 @@ def _factor(evidence):
     factor = float(np.sum(expected * got) / squares)
     if factor == 0 or abs(factor - 1) < 1e-5 or not evidence.same(got / factor, expected):
         return None
-    if not _tells(evidence) and not _names(evidence, factor):
+    if not _is_enough(evidence) and not _names(evidence, factor):
         return None  # any two numbers have some factor between them
     return factor
 
 
-def _tells(evidence):
-    """Return whether there are enough numbers for a common factor to be no chance."""
+def _is_enough(evidence):
+    """Return whether there are enough numbers to exclude a common factor by chance."""
     return np.sum(np.abs(evidence.expected) > 1e-3 * evidence.scale) >= 3
 
 
-# What goes with a division that is missing, and with one too many, by a number of things.
+# Added where a division by a number of things is missing, or one too many.
 _CONFUSED = " (is it a sum where a mean is meant?)", " (is it a mean where a sum is meant?)"
 
 
 def _times(factor):
-    """Write a factor in words: "3 times", "1/18 of", "minus 2/3 of", "0.7311 times"."""
+    """Return a factor in words: "3 times", "1/18 of", "minus 2/3 of", "0.7311 times"."""
     sign = "minus " if factor < 0 else ""
     for numerator in range(1, 10):
         divisor = round(numerator / abs(factor))
@@ -71,7 +79,7 @@ def _times(factor):
 
 
 def _names(evidence, factor):
-    """Return what the factor may be, the likeliest first, each with what it says about the code."""
+    """Return what the factor may be, the likeliest first, each with a sentence about the code."""
 
     def is_one(number):
         return abs(number - 1) < evidence.tolerance
@@ -95,7 +103,7 @@ def _names(evidence, factor):
         names["2"] = "Something is counted twice, or a factor 1/2 is missing."
     if is_one(size * 2):
         names["2"] = "A factor 2 is missing (the derivative of x * x is 2 * x), or there is a 1/2 too many."
-    if not names and _tells(evidence):
+    if not names and _is_enough(evidence):
         for (label, number), (other, divisor) in itertools.permutations(quantities.items(), 2):
             if min(number, divisor) > 1 and is_one(size * divisor / number):
                 names[f"{label} / {other}"] = f"It is divided by {other} ({divisor:g}) instead of {label} ({number:g})."
@@ -103,7 +111,7 @@ def _names(evidence, factor):
 
 
 def _quantities(evidence):
-    """Return the numbers of this case that one divides by, by their names, the likeliest first."""
+    """Return the numbers of this case that a division may be by, by their names, the likeliest first."""
     values, quantities = evidence.values, {}
     arrays = {name: value for name, value in values.items() if getattr(value, "dtype", np.dtype("O")).kind == "f"}
     given = arrays.get("x", next(iter(arrays.values()), evidence.expected))
@@ -113,7 +121,7 @@ def _quantities(evidence):
         if name in values:
             quantities[f"the number of pixels of a {what}"] = values[name][0] * values[name][1]
     if "w" in arrays and arrays["w"].ndim == 4:
-        quantities["the number of taps of a filter"] = arrays["w"][0, 0].size
+        quantities["the number of pixels of a filter"] = arrays["w"][0, 0].size
     if evidence.result not in values:
         arrays[evidence.result] = evidence.expected
     shapes = {array.shape: name for name, array in reversed(arrays.items())}  # dy and dx are often of the same
@@ -132,9 +140,9 @@ def _quantities(evidence):
     return quantities
 
 
-def factor_along_an_axis(evidence):
-    """Say that a factor is off for each channel (or along another axis), and which argument it is."""
-    for rest, name in _axes_with_company(evidence):
+def factor_along_an_axis(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose one factor for each channel (or along another axis), and which argument it is."""
+    for rest, name in _axes_with_many_elements(evidence):
         # got = factor * expected + term for each index, by least squares
         got = evidence.got - evidence.got.mean(axis=rest, keepdims=True)
         expected = evidence.expected - evidence.expected.mean(axis=rest, keepdims=True)
@@ -156,9 +164,9 @@ def factor_along_an_axis(evidence):
     return None
 
 
-def term_along_an_axis(evidence):
-    """Say that a term is missing for each channel (or along another axis), and which argument it is."""
-    for rest, name in _axes_with_company(evidence):
+def term_along_an_axis(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose one term for each channel (or along another axis), and which argument it is."""
+    for rest, name in _axes_with_many_elements(evidence):
         term = (evidence.got - evidence.expected).mean(axis=rest)
         if not evidence.same(np.expand_dims(term, rest) + evidence.expected, evidence.got):
             continue
@@ -178,20 +186,20 @@ def _differ(numbers):
     return np.ptp(numbers) > 1e-3 * np.abs(numbers).max()
 
 
-def _axes_with_company(evidence):
-    """Yield, for each axis whose every index stands for many elements, the other axes, and its name."""
+def _axes_with_many_elements(evidence: Evidence) -> Iterator[tuple[tuple[int, ...], str]]:
+    """Yield the other axes and the name of each axis that has many elements at every index."""
     shape = evidence.expected.shape
     if not evidence.same_shape or not np.isfinite(evidence.got).all():
         return
     names = evidence.axis_names(evidence.result)
-    for axis, size in enumerate(shape[:2]):  # images and channels; rows and columns hold nothing of their own
+    for axis, size in enumerate(shape[:2]):  # images and channels; rows and columns have no parameters
         rest = tuple(k for k in range(len(shape)) if k != axis)
         if size >= 2 and all(np.unique(part).size >= 5 for part in np.moveaxis(evidence.expected, axis, 0)):
             yield rest, {"N": "image", "C": "channel", "F": "filter"}.get(names[axis], f"index of {names[axis]}")
 
 
-def _vectors(evidence, length):
-    """Yield the arguments that hold one number for each index, with their names."""
+def _vectors(evidence: Evidence, length: int) -> Iterator[tuple[str, Array]]:
+    """Yield the names and values of the arguments that have one number for each index."""
     for name, value in evidence.values.items():
         parts = {name: value}
         if isinstance(value, tuple) and hasattr(value, "_fields"):

@@ -1,20 +1,28 @@
-"""What the textbook gives for other arguments: when that is the wrong result, the mistake is found.
+"""A setting (stride, padding, reduction, a bias, ...) that is ignored, swapped or confused with another.
 
-"The stride is ignored" is no guess if the result is, number for number, that of stride 1.
+The reference implementation is called with other settings. "The stride is ignored" is no guess if the wrong result is,
+number for number, that of stride 1.
 """
 
+from __future__ import annotations
+
 import inspect
-import itertools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-MOST_WITNESSES = 5  # other cases that are asked where one leaves it open
-FEW = 4  # different numbers, of which fewer prove nothing
+from minivision.checks.diagnoses.other_arguments import MAX_OTHER_CASES, explains
+
+if TYPE_CHECKING:
+    from minivision.checks.evidence import Evidence
+
+MIN_DIFFERENT_NUMBERS = 4  # a result of fewer different numbers may be explained by chance
 
 # What to look at when an argument was not used as it should be.
 _WHERE_TO_LOOK = {
     "stride": "Window (i, j) begins at row i * stride[0] and column j * stride[1]: look for an i or a j without it.",
-    "dilation": "The taps of a filter lie `dilation` pixels apart: its window is a slice with that step, "
+    "dilation": "The elements of a filter are `dilation` pixels apart: its window is a slice with that step, "
     "start : start + dilation * (kernel - 1) + 1 : dilation.",
     "padding": "Row 0 of the map is row `top` of the padded map, column 0 is column `left`; "
     "padding is ((top, bottom), (left, right)).",
@@ -30,116 +38,63 @@ _WHERE_TO_LOOK = {
     "otherwise they are the running ones, which are constants.",
 }
 
-_FLIPPED = {
-    "conv2d": "That is the convolution of mathematicians; here, as everywhere in this field, the filter slides as it "
-    "is. Take out the [::-1, ::-1] (or np.flip, or scipy.signal.convolve2d).",
-    "conv2d_backward": "If you compute dx as a convolution of dy, the filter must be turned for it: pixel (r, s) of "
-    "a window met w[..., r, s], so its gradient meets dy from the other side. If you hand out dy * w window by window, "
-    "no turn is needed.",
-    "conv_transpose2d": "Each input value writes a copy of the filter as it is. If you compute this as a convolution "
-    "of a map with zeros between its pixels, the filter must be turned once.",
-    "conv_transpose2d_backward": "Going back, dx is a plain sliding dot product of dy with w as it is.",
-}
 
-
-def other_settings(evidence, others=()):
-    """Say which setting (stride, padding, reduction, a bias...) was ignored, swapped or taken for another."""
-    found = {}  # what was done -> how to say it
-    for name, other, what in _settings(evidence):
-        if what not in found and _explains(evidence, **{name: other}):
+def other_settings(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose a setting that was ignored, swapped or confused with another."""
+    explanations = {}  # mistake -> sentence
+    for name, other, mistake in _settings(evidence):
+        if mistake not in explanations and explains(evidence, **{name: other}):
             instead = f"with {name}={shown(other)} instead of {shown(evidence.values[name])}"
             instead = f"without {name}" if other is None else instead
             hint = _WHERE_TO_LOOK.get(name, "")
-            found[what] = f"{evidence.result} is what the textbook gives {instead}: {what}. {hint}".rstrip()
-    if not found:
+            sentence = f"{evidence.result} is what the reference gives {instead}: {mistake}. {hint}".rstrip()
+            explanations[mistake] = sentence
+    if not explanations:
         return None
-    if evidence.expected.dtype.kind != "f" or np.unique(evidence.expected).size < FEW:
+    others = others[:MAX_OTHER_CASES]
+    if evidence.expected.dtype.kind != "f" or np.unique(evidence.expected).size < MIN_DIFFERENT_NUMBERS:
         # A few numbers may agree by chance, but not in every case.
-        found = {what: said for what, said in found.items() if not _refuted(what, others[:MOST_WITNESSES])}
-        if not found:
+        explanations = {
+            mistake: sentence for mistake, sentence in explanations.items() if not _refuted(mistake, others)
+        }
+        if not explanations:
             return None
     # Several may come to the same in one case (on a map one pixel wide), but not in the others.
-    votes = dict.fromkeys(found, 0)
-    for other_evidence in others[:MOST_WITNESSES] if len(found) > 1 else ():
-        for name, other, what in _settings(other_evidence):
-            votes[what] = votes.get(what, 0) + _explains(other_evidence, **{name: other})
-    return found[max(found, key=votes.get)]
+    votes = dict.fromkeys(explanations, 0)
+    for other_evidence in others if len(explanations) > 1 else ():
+        for name, other, mistake in _settings(other_evidence):
+            votes[mistake] = votes.get(mistake, 0) + explains(other_evidence, **{name: other})
+    return explanations[max(explanations, key=lambda mistake: votes[mistake])]
 
 
-def _refuted(what, others):
-    """Return whether one of these cases shows that it was not this setting which was mistaken."""
+def _refuted(mistake, others):
+    """Return whether one of these cases shows that it was not this mistake."""
     for evidence in others:
-        settings = [(name, other) for name, other, its in _settings(evidence) if its == what]
-        given = [evidence.textbook(**{name: other}) for name, other in settings]
-        if any(each is not None for each in given) and not any(_explains(evidence, **{n: o}) for n, o in settings):
+        settings = [(name, other) for name, other, its_mistake in _settings(evidence) if its_mistake == mistake]
+        results = [evidence.reference(**{name: other}) for name, other in settings]
+        if any(result is not None for result in results) and not any(explains(evidence, **{n: o}) for n, o in settings):
             return True
     return False
 
 
-def other_arrays(evidence):
-    """Say which array was read turned, mirrored or with two axes swapped."""
-    for name, value in evidence.values.items():
-        if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or value.ndim < 2:
-            continue
-        for axes, how in (((-2, -1), "turned by 180 degrees"), ((-2,), "upside down"), ((-1,), "left side right")):
-            if value.ndim >= 3 and _explains(evidence, **{name: np.flip(value, axes).copy()}):
-                hint = _FLIPPED.get(evidence.op.__name__, "") if name == "w" else "Look for a negative step."
-                return f"{evidence.result} is what the textbook gives for {name} {how}. {hint}".rstrip()
-        names = evidence.axis_names(name)
-        for a, b in itertools.combinations(range(value.ndim), 2):
-            if value.shape[a] == value.shape[b] and _explains(evidence, **{name: np.swapaxes(value, a, b).copy()}):
-                return (
-                    f"{evidence.result} is what the textbook gives for {name} with two axes swapped: {names[a]} and "
-                    f"{names[b]}. The axes of {name} are ({', '.join(names)}); check the order of your indices, each "
-                    f"transpose, and which side of a matrix product {name} stands on."
-                )
-        if value.ndim == 2 and value.shape[1] in (4, 5):
-            order = [1, 0, 3, 2] if value.shape[1] == 4 else [0, 2, 1, 4, 3]
-            if _explains(evidence, **{name: value[:, order]}):
-                return (
-                    f"{evidence.result} is what the textbook gives for {name} with x and y swapped. A box is "
-                    "(x1, y1, x2, y2): x counts columns, y counts rows, and maps are indexed [row, column]."
-                )
-    return None
-
-
-def shown(value):
-    """Return a setting as one would write it."""
+def shown(value: Any) -> str:
+    """Return a setting as Python code."""
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         fields = (f"{name}={part!r}" for name, part in zip(value._fields, value, strict=True) if np.ndim(part) == 0)
         return f"{type(value).__name__}({', '.join(fields)})"
     return f"{value:g}" if isinstance(value, float) else repr(value)
 
 
-def _explains(evidence, **changed):
-    """Return whether the textbook with these arguments gives the wrong result."""
-    found, got = evidence.textbook(**changed), evidence.got
-    if found is None or found.ndim != got.ndim:
-        return False
-    # A loop may keep the right size although its windows are those of another stride. Then one of the two is a corner
-    # of the other, with nothing in the rest.
-    corner = tuple(slice(min(a, b)) for a, b in zip(found.shape, got.shape, strict=True))
-    if not evidence.same(found[corner], got[corner]) or evidence.same(found, evidence.expected):
-        return False
-    if found[corner].size < got.size:
-        nothing = evidence.textbook(**{evidence.first: np.zeros_like(evidence.values[evidence.first])})
-        if nothing is None or nothing.shape != got.shape:
-            return False
-        nothing[corner] = found[corner]
-        return evidence.same(nothing, got)
-    return True
-
-
-def _settings(evidence):
-    """Yield ``(name, other value, how that mistake is called)`` for every other value that would be another result."""
+def _settings(evidence: Evidence) -> Iterator[tuple[str, Any, str]]:
+    """Yield ``(name, other value, mistake)`` for every other value that a setting may have been confused with."""
     for name, value in evidence.values.items():
-        for other, what in _alternatives(evidence, name, value):
+        for other, mistake in _alternatives(evidence, name, value):
             if shown(other) != shown(value):
-                yield name, other, what
+                yield name, other, mistake
 
 
-def _alternatives(evidence, name, value):
-    """Yield other values that an argument may have been mistaken for, and how that mistake is called."""
+def _alternatives(evidence: Evidence, name: str, value: Any) -> Iterator[tuple[Any, str]]:
+    """Yield other values of an argument, each with the mistake that it stands for."""
     default = inspect.signature(evidence.op).parameters[name].default
     if isinstance(value, bool):
         yield not value, f"{name} is not looked at"
@@ -157,7 +112,7 @@ def _alternatives(evidence, name, value):
         yield value[::-1], f"its two numbers are swapped ({name} is vertical first, then horizontal)"
         yield (value[0],) * 2, f"the vertical number of {name} is used for both directions"
         yield (value[1],) * 2, f"the horizontal number of {name} is used for both directions"
-    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+    elif hasattr(value, "_replace"):  # a named tuple
         for field, part in zip(value._fields, value, strict=True):
             if isinstance(part, bool):
                 yield value._replace(**{field: not part}), f"{name}.{field} is not looked at"
@@ -170,7 +125,7 @@ def _alternatives(evidence, name, value):
             yield 1 - value, f"{name} and 1 - {name} are swapped"
 
 
-def _is_pair(value):
+def _is_pair(value: Any) -> bool:
     return isinstance(value, tuple) and len(value) == 2 and all(isinstance(part, int) for part in value)
 
 

@@ -1,4 +1,4 @@
-"""Wrong functions, as a student would write them: the textbook with a piece of its text replaced."""
+"""Wrong functions, as a student would write them: reference implementations with a piece of their text replaced."""
 
 import inspect
 import types
@@ -8,7 +8,7 @@ from minivision.core.registry import operations
 
 
 def written_wrongly(name, *replacements):
-    """Return the textbook of an operation with pieces of its text replaced: pairs of old and new."""
+    """Return the reference implementation of an operation with pieces of its text replaced: pairs of old and new."""
     body = operations()[name].reference
     text = inspect.getsource(body)
     text = text[text.index("def ") :]

@@ -1,24 +1,24 @@
-"""Every known face is told from the mistake that makes it, and from nothing else."""
+"""Diagnoses: each known mistake gets its sentence, and other mistakes get none."""
 
 import inspect
 import re
 
 import numpy as np
 import pytest
-from wrong import register, written_wrongly
+from wrong_functions import register, written_wrongly
 
 import minivision
 from minivision import ops
 from minivision.checks import CheckError, check_adjoint, check_gradients, check_operation
 from minivision.checks.call import named_results
 from minivision.checks.cases import cases_of
-from minivision.checks.diagnoses.diagnose import NO_KNOWN_FACE, diagnose
+from minivision.checks.diagnoses import NO_DIAGNOSIS, diagnose
 from minivision.checks.evidence import Evidence, flat_results
 from minivision.core.registry import operations
 
 OPERATIONS = operations()
 
-# ---- convolutions: one small case each, for they are slow ----------------------------------------------------------
+# ---- convolutions: one small case each, because they are slow --------------------------------------------------------
 
 CASES = {  # of x, of w, keywords
     "plain": ((3, 2, 6, 5), (2, 2, 3, 3), {}),
@@ -29,11 +29,11 @@ CASES = {  # of x, of w, keywords
 WINDOW = "window_slices(i, j, (kh, kw), stride, dilation)"
 PLAIN_WINDOW = WINDOW.replace("stride", "(1, 1)")
 CONVOLUTIONS = [
-    # operation, case, result, what is replaced, by what, what must be said
+    # operation, case, result, old text, new text, part of the diagnosis
     ("conv2d", "plain", "y", "* w[f]", "* w[f][:, ::-1, ::-1]", "w turned by 180 degrees. That is the convolution of"),
     ("conv2d", "plain", "y", "* w[f]", "* w[f].transpose(0, 2, 1)", "w with two axes swapped: kh and kw"),
     ("conv2d", "plain", "y", "* w[f]", "* w[:, f]", "w with two axes swapped: F and C / groups"),
-    ("conv2d", "plain", "y", " + b[f]", "", "the textbook gives without b: b is ignored"),
+    ("conv2d", "plain", "y", " + b[f]", "", "the reference gives without b: b is ignored"),
     ("conv2d", "plain", "y", "return y", "return y / N", "every element is 1/3 of what it should be. 3 is the batch"),
     (
         "conv2d",
@@ -103,7 +103,14 @@ CONVOLUTIONS = [
         "padding is ignored",
     ),
     ("conv_transpose2d", "strided", "y", WINDOW, PLAIN_WINDOW, "stride is ignored"),
-    ("conv_transpose2d_backward", "plain", "dx", "* w[c]", "* w[c][:, ::-1, ::-1]", "w turned by 180 degrees. Going"),
+    (
+        "conv_transpose2d_backward",
+        "plain",
+        "dx",
+        "* w[c]",
+        "* w[c][:, ::-1, ::-1]",
+        "w turned by 180 degrees. In the",
+    ),
     ("conv_transpose2d_backward", "plain", "dx", "* w[c]", "* w[:, c]", "w with two axes swapped: C and F / groups"),
     ("conv_transpose2d_backward", "plain", "dw", "dw[c] +=", "dw[c] =", "dw holds only the last of the contributions"),
     ("conv_transpose2d_backward", "plain", "db", "axis=(0, 2, 3)", "axis=0", "unsummed over H_out and W_out"),
@@ -132,19 +139,19 @@ def evidence_of(name, function, arguments, result):
     return Evidence(op, arguments, result, got[result], expected[result])
 
 
-@pytest.mark.parametrize(("name", "case", "result", "old", "new", "said"), CONVOLUTIONS)
-def test_mistake_in_a_convolution_is_told(name, case, result, old, new, said):
+@pytest.mark.parametrize(("name", "case", "result", "old", "new", "sentence"), CONVOLUTIONS)
+def test_a_mistake_in_a_convolution_is_diagnosed(name, case, result, old, new, sentence):
     arguments = convolution_arguments(name, case)
     evidence = evidence_of(name, written_wrongly(name, (old, new)), arguments, result)
-    assert said in (diagnose(evidence) or "")
+    assert sentence in (diagnose(evidence) or "")
 
 
-# ---- all else: through the whole check -----------------------------------------------------------------------------
+# ---- other operations: through the whole check -----------------------------------------------------------------------
 
 OTHERS = [
-    # operation, result, what is replaced, by what, what must be said
+    # operation, result, old text, new text, part of the diagnosis
     ("linear", "y", "x[n] * w[m]", "x[n] * w[:, m]", "w with two axes swapped: M and D"),
-    ("linear", "y", "y += b", "pass", "the textbook gives without b"),
+    ("linear", "y", "y += b", "pass", "the reference gives without b"),
     ("linear_backward", "dx", "dx[n] +=", "dx[n] =", "dx holds only the last of the contributions"),
     ("linear_backward", "dw", "dx, dw, db", "dx, dw.T, db", "its axes are (D, M) instead of (M, D)"),
     ("linear_backward", "dw", "dx, dw, db", "dx, dw / len(x), db", "the batch size N"),
@@ -190,14 +197,14 @@ OTHERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "result", "old", "new", "said"), OTHERS)
-def test_mistake_is_told_by_the_check(name, result, old, new, said):
+@pytest.mark.parametrize(("name", "result", "old", "new", "sentence"), OTHERS)
+def test_a_mistake_is_diagnosed_by_the_whole_check(name, result, old, new, sentence):
     report = check_operation(name, register(**{name: written_wrongly(name, (old, new))}))
     about = [failure.diagnosis or "" for failure in report.failures if failure.result == result]
-    assert report.verdict == "wrong" and any(said in diagnosis for diagnosis in about), str(report)
+    assert report.verdict == "wrong" and any(sentence in diagnosis for diagnosis in about), str(report)
 
 
-# ---- what is not claimed -------------------------------------------------------------------------------------------
+# ---- results without a diagnosis -------------------------------------------------------------------------------------
 
 
 def plain_case(op):
@@ -226,7 +233,7 @@ def _spoil(rng, right, count):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_nothing_is_claimed_of_a_random_result(name):
+def test_a_random_result_has_no_diagnosis(name):
     op, rng, shared = OPERATIONS[name], np.random.default_rng(7), {}
     arguments = plain_case(op)
     with minivision.backend("reference"):
@@ -238,7 +245,7 @@ def test_nothing_is_claimed_of_a_random_result(name):
                 assert diagnose(evidence) is None, f"{result}: {title}"
 
 
-# Half a mistake of each face: nearly what it would be, and so no case of it.
+# Nearly the result of a known mistake, but not to rounding.
 NEARLY = [
     ("conv2d_backward", "plain", "dx", lambda right: np.where(right == right.max(), right, right / 3)),
     ("conv2d_backward", "plain", "dw", lambda right: right[..., ::-1, ::-1] * np.linspace(1, 2, 3)),
@@ -259,15 +266,15 @@ def _spoil_border(array, every):
 
 
 @pytest.mark.parametrize(("name", "case", "result", "change"), NEARLY)
-def test_nothing_is_claimed_of_what_is_nearly_a_known_mistake(name, case, result, change):
+def test_what_is_nearly_a_known_mistake_has_no_diagnosis(name, case, result, change):
     arguments = convolution_arguments(name, case)
     evidence = evidence_of(name, written_wrongly(name), arguments, result)
     evidence.got = change(evidence.expected)
     assert diagnose(evidence) is None
 
 
-def test_overwriting_is_not_claimed_where_nothing_overlaps():
-    """Each element gets one contribution, so a wrong one is no overwritten sum."""
+def test_overwriting_is_not_diagnosed_where_nothing_overlaps():
+    """Each element gets one contribution, so a wrong one is not an overwritten sum."""
     evidence = evidence_of(
         "upsample_nearest_backward",
         lambda dy, scale: dy * np.linspace(0, 1, dy.size).reshape(dy.shape),
@@ -277,7 +284,7 @@ def test_overwriting_is_not_claimed_where_nothing_overlaps():
     assert diagnose(evidence) is None
 
 
-def test_overwriting_is_not_claimed_of_an_operation_that_is_no_sum():
+def test_overwriting_is_not_diagnosed_for_an_operation_that_is_not_a_sum():
     """The first pixel of each window looks like one contribution, but a maximum does not add up."""
     x = np.random.default_rng(0).random((2, 2, 6, 6)) + 1
     evidence = evidence_of(
@@ -287,7 +294,7 @@ def test_overwriting_is_not_claimed_of_an_operation_that_is_no_sum():
     assert diagnose(evidence) is None
 
 
-def test_overwriting_is_not_claimed_of_a_few_elements():
+def test_overwriting_is_not_diagnosed_for_a_few_elements():
     arguments = convolution_arguments("conv2d_backward", "plain")
     wrong = written_wrongly("conv2d_backward", ("columns] += dy", "columns] = dy"))
     evidence = evidence_of("conv2d_backward", wrong, arguments, "dx")
@@ -296,7 +303,7 @@ def test_overwriting_is_not_claimed_of_a_few_elements():
     assert diagnose(evidence) is None
 
 
-def test_a_shift_is_not_claimed_of_maps_that_are_right_without_it():
+def test_a_shift_is_not_diagnosed_for_maps_that_are_right_without_it():
     """On constant maps a wrong last column could be a shift by one."""
     rng = np.random.default_rng(0)
     op, dy = OPERATIONS["global_avg_pool2d_backward"], rng.standard_normal((3, 4))
@@ -306,8 +313,8 @@ def test_a_shift_is_not_claimed_of_maps_that_are_right_without_it():
     assert diagnose(evidence) is None
 
 
-def test_a_single_number_in_another_shape_is_no_evidence():
-    """With one filter, one image and one pixel, an unsummed gradient has the right number: others must tell."""
+def test_a_single_number_in_another_shape_has_no_diagnosis():
+    """With one filter, one image and one pixel, an unsummed gradient has the right number: other cases must show it."""
     arguments = {name: np.ones((1, 1)) for name in ("dy", "x", "w")}
     evidence = Evidence(OPERATIONS["linear_backward"], arguments, "db", [[1.0]])
     assert diagnose(evidence) is None
@@ -321,7 +328,7 @@ def test_one_number_has_no_factor():
     assert diagnose(evidence) is None
 
 
-# ---- where a diagnosis is read ------------------------------------------------------------------------------------
+# ---- where a diagnosis is printed ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -337,16 +344,19 @@ def test_check_gradients_ends_with_the_diagnosis(x):
     assert failure.value.result == "dx" and failure.value.diagnosis.startswith("dx holds only the last")
 
 
-def test_check_gradients_says_when_it_knows_no_face(x):
+def test_check_gradients_says_when_there_is_no_diagnosis(x):
     wrong = register(sigmoid_backward=lambda dy, y: dy * y)
-    with minivision.backend(wrong), pytest.raises(CheckError, match=re.escape(NO_KNOWN_FACE)):
+    with minivision.backend(wrong), pytest.raises(CheckError, match=re.escape(NO_DIAGNOSIS)):
         check_gradients(ops.sigmoid, x)
 
 
-def test_a_wrong_way_forward_is_not_blamed_on_the_way_back(x, rng):
+def test_a_wrong_forward_pass_is_not_blamed_on_the_backward_pass(x, rng):
     w = rng.standard_normal((3, 3, 3, 3))
     wrong = register(conv2d=written_wrongly("conv2d", ("* w[f]", "* w[f][:, ::-1, ::-1]")))
-    with minivision.backend(wrong), pytest.raises(CheckError, match=r"(?s)way forward is wrong already.*180\s+degrees"):
+    with (
+        minivision.backend(wrong),
+        pytest.raises(CheckError, match=r"(?s)pass is already wrong.*180\s+degrees"),
+    ):
         check_gradients(ops.conv2d, x, w, elements=20)
 
 
@@ -357,27 +367,27 @@ def test_check_adjoint_ends_with_the_diagnosis(x):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "said"), [(np.float32, "precision of float64 is lost"), (np.int64, "made for whole numbers")]
+    ("dtype", "sentence"), [(np.float32, "precision of float64 is lost"), (np.int64, "made for whole numbers")]
 )
-def test_a_lost_dtype_is_told(x, dtype, said):
+def test_a_lost_dtype_is_diagnosed(x, dtype, sentence):
     wrong = register(relu_backward=lambda dy, x: np.where(x > 0, dy, 0).astype(dtype))
-    with minivision.backend(wrong), pytest.raises(CheckError, match=said):
+    with minivision.backend(wrong), pytest.raises(CheckError, match=sentence):
         check_gradients(ops.relu, x)
 
 
-def test_float64_from_float32_is_told_by_the_check():
+def test_float64_from_float32_is_diagnosed():
     wrong = register(relu=lambda x: np.maximum(x, 0).astype(np.float64))
     (failure,) = check_operation("relu", wrong).failures
     assert failure.what == "y has dtype float64, expected float32" and "dtype=x.dtype" in failure.diagnosis
 
 
-def test_whole_numbers_are_told_by_the_check():
+def test_an_integer_array_is_diagnosed():
     wrong = register(avg_pool2d=written_wrongly("avg_pool2d", ("x.dtype)", "int)"), ("/=", "//=")))
     failures = check_operation("avg_pool2d", wrong).failures
     assert ["made for whole numbers" in failure.diagnosis for failure in failures] == [True]
 
 
-def test_written_input_is_told():
+def test_a_written_input_is_diagnosed():
     def relu_backward(dy, x):
         dy[x <= 0] = 0
         return dy
@@ -390,8 +400,8 @@ def test_updating_the_running_arrays_is_not_writing_to_an_input():
     assert check_operation("batch_norm2d", register(batch_norm2d=written_wrongly("batch_norm2d"))).passed
 
 
-def test_2_and_the_batch_size_are_told_apart_by_the_other_cases():
-    """Two images in the case that is shown: only with the others it is clear that 2 is no batch size."""
+def test_other_cases_decide_between_2_and_the_batch_size():
+    """The case that is shown has two images: only the other cases exclude the batch size."""
     wrong = written_wrongly("conv_transpose2d_backward", ("return dx, dw, db", "return 2 * dx, dw, db"))
     (failure,) = check_operation("conv_transpose2d_backward", register(conv_transpose2d_backward=wrong)).failures
     assert "Something is counted twice" in failure.diagnosis and "batch size" not in failure.diagnosis

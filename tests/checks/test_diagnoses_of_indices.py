@@ -1,11 +1,11 @@
-"""Indices that were counted, divided or looked up wrongly get their names, and right ones are not accused."""
+"""Diagnoses of indices that are counted, divided or read wrongly; right ones have none."""
 
 import numpy as np
 import pytest
-from wrong import register, written_wrongly
+from wrong_functions import register, written_wrongly
 
 from minivision.checks import check_operation
-from minivision.checks.diagnoses.faces_positions import in_the_padded_map, other_indices
+from minivision.checks.diagnoses.positions import counted_in_padded_map, indices_misread
 from minivision.checks.evidence import Evidence
 from minivision.ops import max_pool2d_backward
 
@@ -29,10 +29,10 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize("name, old, new, said", MISTAKES)
-def test_the_face_of_wrong_indices_is_known(name, old, new, said):
+@pytest.mark.parametrize("name, old, new, sentence", MISTAKES)
+def test_wrong_indices_are_diagnosed(name, old, new, sentence):
     report = check_operation(name, register(**{name: written_wrongly(name, (old, new))}))
-    assert any(said in (failure.diagnosis or "") for failure in report.failures), str(report)
+    assert any(sentence in (failure.diagnosis or "") for failure in report.failures), str(report)
 
 
 def evidence_of(got_from, shape=(3, 4), indices=((0, 5), (7, 3))):
@@ -41,25 +41,24 @@ def evidence_of(got_from, shape=(3, 4), indices=((0, 5), (7, 3))):
     return Evidence(max_pool2d_backward, arguments, "dx", got_from(indices, shape))
 
 
-def test_an_index_divided_by_the_height_is_named():
+def test_an_index_divided_by_the_height_is_diagnosed():
     def wrong(indices, shape):
         dx = np.zeros((1, 1, *shape))
         for value, index in zip((1.0, 2, 3, 4), indices.ravel(), strict=True):
             dx[0, 0][divmod(index, shape[0])] += value
         return dx
 
-    assert "divided by the height of the map" in other_indices(evidence_of(wrong))
+    assert "divided by the height of the map" in indices_misread(evidence_of(wrong))
 
 
-def test_numbers_that_no_other_indices_explain_are_not_claimed():
-    assert (
-        other_indices(evidence_of(lambda indices, shape: np.random.default_rng(0).normal(size=(1, 1, *shape)))) is None
-    )
+def test_numbers_that_no_other_indices_explain_have_no_diagnosis():
+    evidence = evidence_of(lambda indices, shape: np.random.default_rng(0).normal(size=(1, 1, *shape)))
+    assert indices_misread(evidence) is None
 
 
-def test_right_numbers_are_not_claimed():
+def test_right_numbers_have_no_diagnosis():
     def right(indices, shape):
         return max_pool2d_backward(np.arange(1.0, 5).reshape(1, 1, 2, 2), indices, shape)
 
-    assert other_indices(evidence_of(right)) is None
-    assert in_the_padded_map(evidence_of(right)) is None
+    assert indices_misread(evidence_of(right)) is None
+    assert counted_in_padded_map(evidence_of(right)) is None

@@ -1,11 +1,11 @@
-"""The faces of mistakes with matches and targets: told from the mistake, and not from chance."""
+"""Diagnoses of wrong labels, and of zeros that are missing or too many; chance has none."""
 
 import inspect
 import re
 
 import numpy as np
 import pytest
-from wrong import register
+from wrong_functions import register
 
 from minivision.checks import check_operation
 from minivision.core.registry import operations
@@ -14,7 +14,7 @@ OPERATIONS = operations()
 
 
 def report_of(name, change):
-    """Return what the check says of the textbook with its results changed: ``change(*results)`` returns others."""
+    """Return the report about a reference implementation with changed results: ``change(*results)`` returns others."""
     op = OPERATIONS[name]
 
     def wrong(*args, **kwargs):
@@ -42,10 +42,10 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "change", "says"), MISTAKES)
-def test_the_mistake_is_named(name, change, says):
-    said = " ".join(report_of(name, change).split())
-    assert re.search(says, said), said
+@pytest.mark.parametrize(("name", "change", "sentence"), MISTAKES)
+def test_the_mistake_is_diagnosed(name, change, sentence):
+    text = " ".join(report_of(name, change).split())
+    assert re.search(sentence, text), text
 
 
 CHANCE = [
@@ -56,8 +56,8 @@ CHANCE = [
 
 
 @pytest.mark.parametrize(("name", "change"), CHANCE)
-def test_nothing_is_claimed_of_other_mistakes(name, change):
-    said = " ".join(report_of(name, change).split())
-    assert "wrong" in said
-    for face in ("each time", "swapped", "too large everywhere", "which are 0", "should be 0 are not"):
-        assert face not in said, said
+def test_other_mistakes_have_no_diagnosis(name, change):
+    text = " ".join(report_of(name, change).split())
+    assert "wrong" in text
+    for sentence in ("each time", "swapped", "too large everywhere", "which are 0", "should be 0 are not"):
+        assert sentence not in text, text

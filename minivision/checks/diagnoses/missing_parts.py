@@ -1,0 +1,62 @@
+"""Results of which a part is missing or too much: zeros that were never written, only one image of the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from minivision.checks.evidence import Evidence
+
+MIN_WRONG, MIN_RIGHT = 6, 3  # fewer wrong or right elements may be chance
+
+
+def all_zero(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose an array that was made and never written to."""
+    if evidence.got.any() or np.sum(evidence.expected != 0) < 3:
+        return None
+    return f"{evidence.result} is zero everywhere: it was made, but nothing was written to it."
+
+
+def only_one_image(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose a batch of which only the first or the last image is right."""
+    wrong = evidence.wrong
+    if wrong.ndim != 4 or wrong.shape[0] < 2:
+        return None
+    share = wrong.reshape(len(wrong), -1).mean(axis=1)
+    for right, which in ((0, "first"), (-1, "last")):
+        rest = np.delete(share, right)
+        if share[right] == 0 and rest.min() > 0.9:
+            return (
+                f"Only the {which} image of the batch is right: is a `return` inside of the loop over the images, or "
+                f"an index [{right}] where [n] was meant?"
+            )
+    return None
+
+
+def zeros_left(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose elements that were not written: all wrong elements are zero, and others are right."""
+    got, expected, wrong = evidence.got, evidence.expected, evidence.wrong
+    right = ~wrong & (expected != 0)
+    if wrong.sum() < MIN_WRONG or right.sum() < MIN_RIGHT or got[wrong].any():
+        return None
+    return (
+        f"{evidence.result} is right but for {wrong.sum()} elements, which are 0 and should not be: their value is "
+        "not written."
+    )
+
+
+def zeros_expected(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose elements that should have stayed zero: all others are right."""
+    expected, wrong = evidence.expected, evidence.wrong
+    right = ~wrong & (expected != 0)
+    if wrong.sum() < MIN_WRONG or right.sum() < MIN_RIGHT:
+        return None
+    if expected[wrong].any() or not np.isfinite(evidence.got).all():
+        return None
+    return (
+        f"{evidence.result} is right wherever it should not be 0, but {wrong.sum()} elements that should be 0 are not: "
+        "something is written, or counts, that should not."
+    )

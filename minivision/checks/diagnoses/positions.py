@@ -1,0 +1,144 @@
+"""Right numbers in the wrong positions: shifted maps, and indices of maxima that are counted or used wrongly."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from minivision.checks.evidence import Evidence
+    from minivision.core.types import Array
+
+# ---- values ----------------------------------------------------------------------------------------------------------
+
+
+def shifted(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose maps that are right but some rows or columns away from where they should be."""
+    got, expected = evidence.got, evidence.expected
+    if got.ndim != 4:
+        return None
+    farthest = [min(3, n // 3) for n in got.shape[2:]]
+    shifts = itertools.product(*(range(-most, most + 1) for most in farthest))
+    for down, right in sorted(shifts, key=lambda shift: sum(map(abs, shift)))[1:]:
+        here = (..., _rest(down), _rest(right))
+        there = (..., _rest(-down), _rest(-right))
+        if np.unique(expected[there]).size < 4 or not evidence.same(got[here], expected[there]):
+            continue
+        if np.mean(evidence.wrong[here]) < 0.5:
+            continue  # most of it is right without a shift
+        moved = [f"{abs(n)} {axis}{'s' * (abs(n) > 1)}" for n, axis in ((down, "row"), (right, "column")) if n]
+        advice = "look for an offset that is missing or one too many."
+        if "padding" in evidence.values:
+            advice = "in the padded map it begins at row `top` and column `left`. Where is it put in or cut out?"
+        return f"{evidence.result} is right, but shifted by {' and '.join(moved)}: {advice}"
+    return None
+
+
+def _rest(shift):
+    return slice(shift, None) if shift >= 0 else slice(None, shift)
+
+
+def scattered(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose right numbers in positions that no other diagnosis explains."""
+    got, expected = evidence.got, evidence.expected
+    if np.unique(expected).size < 4 or not evidence.same(np.sort(got, axis=None), np.sort(expected, axis=None)):
+        return None
+    return (
+        f"{evidence.result} has the right numbers, but in the wrong places: look for a reshape where a "
+        "transpose was meant, np.tile for np.repeat, two indices the wrong way round, or an offset."
+    )
+
+
+# ---- indices as a result ---------------------------------------------------------------------------------------------
+
+
+def counted_otherwise(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose indices of a max pooling that are counted by the height, or within each window."""
+    got, expected, values = evidence.got, evidence.expected, evidence.values
+    if evidence.result != "indices" or "kernel_size" not in values or expected.size < 4:
+        return None
+    kh, kw = values["kernel_size"]
+    H, W = values["x"].shape[2:]
+    if np.array_equal(got, expected // W * H + expected % W):
+        return "They are row * H + column. A row has W elements, so element (row, column) is number row * W + column."
+    if got.max() < kh * kw <= expected.max():
+        return "They count within each window. Count in the whole plane of x: row * W + column."
+    return None
+
+
+def counted_in_padded_map(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose indices of a max pooling that count in the padded map instead of the map."""
+    if evidence.result != "indices" or not np.any(evidence.values.get("padding", 0)):
+        return None
+    (top, _), (left, right) = evidence.values["padding"]
+    W = evidence.values["x"].shape[3]
+    row, column = np.divmod(evidence.expected, W)
+    if not np.array_equal(evidence.got, (row + top) * (W + left + right) + column + left):
+        return None
+    return (
+        "They count in the padded map. Count in x itself, without its padding: take `top` off the row and `left` off "
+        "the column, and multiply the row by the width of x."
+    )
+
+
+def other_of_equal_maxima(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose the argmax of a region that has several equal maxima, where another one than the first is taken."""
+    got, expected, values = evidence.got, evidence.expected, evidence.values
+    if evidence.result != "argmax" or not {"x", "rois"} <= set(values):
+        return None
+    plane = values["x"].reshape(*values["x"].shape[:2], -1)[values["rois"][:, 0].astype(int)]  # of each region
+    if (
+        not plane.size
+        or got.min(initial=0) < -1
+        or got.max(initial=0) >= plane.shape[2]
+        or (got[expected < 0] >= 0).any()
+    ):
+        return None
+    flat = (len(got), plane.shape[1], -1)
+    one, other = (np.take_along_axis(plane, np.maximum(each, 0).reshape(flat), axis=2) for each in (got, expected))
+    if not np.array_equal(one, other, equal_nan=True) or ((got < 0) & (expected >= 0)).any():
+        return None
+    return "Where several numbers are the largest, argmax is that of another: of equals the first wins (>, not >=)."
+
+
+# ---- indices as an argument ------------------------------------------------------------------------------------------
+
+
+def indices_misread(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose indices that are read from another channel or image, divided by another size, or not used."""
+    indices = evidence.values.get("indices")
+    if not isinstance(indices, np.ndarray) or indices.ndim != 4 or evidence.result == "indices" or not indices.size:
+        return None
+    for other, how in _misreadings(evidence, indices):
+        if np.array_equal(other, indices) or np.array_equal(evidence.expected, evidence.got):
+            continue
+        result = evidence.reference(indices=np.ascontiguousarray(other))
+        if result is not None and evidence.same(result, evidence.got):
+            return f"{evidence.result} is what the reference gives {how}"
+    return None
+
+
+def _misreadings(evidence: Evidence, indices: Array) -> Iterator[tuple[Array, str]]:
+    """Yield other indices, and the mistake by which they would be used."""
+    N, C, h, w = indices.shape
+    every = "each image and each channel has indices of its own: indices[n, c, i, j]."
+    yield np.broadcast_to(indices[:, :1], indices.shape), f"with the indices of the first channel for all: {every}"
+    yield np.broadcast_to(indices[:1], indices.shape), f"with the indices of the first image for all: {every}"
+    size = next((evidence.values[name] for name in ("input_size", "output_size") if name in evidence.values), None)
+    H, W = evidence.values["dy"].shape[2:] if size is None else size[-2:]
+    corners = np.arange(h)[:, None] * (H // h) * W + np.arange(w) * (W // w)
+    yield (
+        np.broadcast_to(corners, indices.shape),
+        "if the indices were those of the corner of each block: the value belongs where its index points.",
+    )
+    for divisor, what in ((H, "the height of the map"), (w, "the width of the small map"), (h, "its height")):
+        row, column = np.divmod(indices, divisor)
+        if row.max() < H and column.max() < W:
+            yield (
+                row * W + column,
+                f"if an index were divided by {what}: a row of the large map has W elements, so element (row, column) "
+                "is number row * W + column.",
+            )
