@@ -4,13 +4,17 @@ A box is ``(x1, y1, x2, y2)`` in pixels, without any ``+ 1``: its width is ``x2 
 ``[i, i + 1)``.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from minivision.core.arguments import check_shape, floats, number, size_pair
 from minivision.core.constants import LARGEST_LOG_SCALE
 from minivision.core.dispatch import operation
+from minivision.core.types import Array, Size
 
 FORMATS = ("xyxy", "xywh", "cxcywh")
 
@@ -18,13 +22,13 @@ FORMATS = ("xyxy", "xywh", "cxcywh")
 LARGEST_COORDINATE = 1e18
 
 
-def boxes_array(name, boxes):
+def boxes_array(name: str, boxes: Array) -> None:
     """Check what is no table: boxes along the last axis, any axes before it."""
     if boxes.ndim == 0 or boxes.shape[-1] != 4:
         raise ValueError(f"{name}: expected shape (..., 4), four numbers for each box, got {boxes.shape}")
 
 
-def check_coordinates(name, boxes):
+def check_coordinates(name: str, boxes: Array) -> None:
     """Raise ValueError unless all numbers are finite and so small that no area overflows."""
     within = abs(boxes) <= LARGEST_COORDINATE  # NaN is not
     if within.all():
@@ -43,17 +47,17 @@ def _check_box_area(boxes):
 
 
 @operation(check=_check_box_area, returns=("area",))
-def box_area(boxes):
+def box_area(boxes: Array) -> Array:
     """Multiply width and height.
 
     Parameters
     ----------
-    boxes : (..., 4) array
+    boxes : ndarray of shape (..., 4)
         ``x1, y1, x2, y2`` in pixels.
 
     Returns
     -------
-    area : (...) array
+    area : ndarray of shape (...)
         In square pixels.
     """
     x1, y1, x2, y2 = np.moveaxis(boxes, -1, 0)
@@ -70,25 +74,25 @@ def _check_box_convert(boxes, in_fmt, out_fmt):
 
 
 @operation(check=_check_box_convert, returns=("boxes",))
-def box_convert(boxes, in_fmt, out_fmt):
+def box_convert(boxes: Array, in_fmt: str, out_fmt: str) -> Array:
     """Write boxes in another format.
 
     Parameters
     ----------
-    boxes : (..., 4) array
+    boxes : ndarray of shape (..., 4)
         Boxes in the format `in_fmt`.
     in_fmt, out_fmt : "xyxy", "xywh" or "cxcywh"
-        Two corners; the upper left corner, width and height; the centre, width and height.
+        Two corners; the upper left corner, width and height; the center, width and height.
 
     Returns
     -------
-    boxes : (..., 4) array
+    boxes : ndarray of shape (..., 4)
         The same boxes in the format `out_fmt`.
 
     Raises
     ------
     ValueError
-        When there is no such format.
+        If there is no such format.
     """
     if in_fmt == out_fmt:
         return boxes.copy()
@@ -117,25 +121,25 @@ def _check_box_iou(a, b):
 
 
 @operation(check=_check_box_iou, returns=("iou",))
-def box_iou(a, b):
+def box_iou(a: Array, b: Array) -> Array:
     """Measure how much each box of one set overlaps each of another: intersection over union.
 
     Parameters
     ----------
-    a : (K, 4) array
+    a : ndarray of shape (K, 4)
         ``x1, y1, x2, y2`` in pixels.
-    b : (L, 4) array
+    b : ndarray of shape (L, 4)
         Likewise.
 
     Returns
     -------
-    iou : (K, L) array
+    iou : ndarray of shape (K, L)
         From 0 (apart) to 1 (the same box). A box without area overlaps nothing.
 
     Raises
     ------
     ValueError
-        When a coordinate is NaN or infinite.
+        If a coordinate is NaN or infinite.
 
     References
     ----------
@@ -160,19 +164,19 @@ def _check_clip_boxes_to_image(boxes, size):
 
 
 @operation(check=_check_clip_boxes_to_image, returns=("boxes",))
-def clip_boxes_to_image(boxes, size):
+def clip_boxes_to_image(boxes: Array, size: Size) -> Array:
     """Cut off what lies outside the image.
 
     Parameters
     ----------
-    boxes : (..., 4) array
+    boxes : ndarray of shape (..., 4)
         ``x1, y1, x2, y2`` in pixels.
     size : pair of int
         ``(H, W)`` of the image.
 
     Returns
     -------
-    boxes : (..., 4) array
+    boxes : ndarray of shape (..., 4)
         x in 0 .. W, y in 0 .. H. A box wholly outside becomes one without area at the border.
     """
     H, W = size
@@ -188,25 +192,25 @@ def _check_remove_small_boxes(boxes, min_size):
 
 
 @operation(check=_check_remove_small_boxes, returns=("keep",))
-def remove_small_boxes(boxes, min_size):
+def remove_small_boxes(boxes: Array, min_size: float) -> Array:
     """Find the boxes that are large enough.
 
     Parameters
     ----------
-    boxes : (K, 4) array
+    boxes : ndarray of shape (K, 4)
         ``x1, y1, x2, y2`` in pixels.
     min_size : float
         In pixels.
 
     Returns
     -------
-    keep : (K',) array of int64
+    keep : int64 ndarray of shape (K',)
         The indices, ascending, of the boxes with width and height of at least `min_size`.
 
     Raises
     ------
     ValueError
-        When `min_size` is NaN.
+        If `min_size` is NaN.
     """
     x1, y1, x2, y2 = np.moveaxis(boxes, -1, 0)
     return np.flatnonzero((x2 - x1 >= min_size) & (y2 - y1 >= min_size))
@@ -250,28 +254,28 @@ def _check_encode_boxes(targets, anchors, weights):
 
 
 @operation(check=_check_encode_boxes, returns=("deltas",))
-def encode_boxes(targets, anchors, *, weights=(1, 1, 1, 1)):
+def encode_boxes(targets: Array, anchors: Array, *, weights: Sequence[float] = (1, 1, 1, 1)) -> Array:
     """Write down how to get from each anchor to its target, in numbers that do not depend on the anchor's size.
 
     Parameters
     ----------
-    targets : (..., 4) array
+    targets : ndarray of shape (..., 4)
         ``x1, y1, x2, y2`` of the boxes to arrive at.
-    anchors : (..., 4) array
+    anchors : ndarray of shape (..., 4)
         ``x1, y1, x2, y2`` of the boxes to start from: anchors or proposals. All axes but the last broadcast.
-    weights : four floats
+    weights : sequence of 4 floats
         What tx, ty, tw and th are multiplied by, so that they vary about as much as other targets do.
 
     Returns
     -------
-    deltas : (..., 4) array
-        ``tx, ty, tw, th``: how far the centre moves, in widths and heights of the anchor, and the logarithms of
+    deltas : ndarray of shape (..., 4)
+        ``tx, ty, tw, th``: how far the center moves, in widths and heights of the anchor, and the logarithms of
         how much wider and higher the box becomes.
 
     Raises
     ------
     ValueError
-        When a box has no area.
+        If a box has no area.
 
     References
     ----------
@@ -294,28 +298,28 @@ def _check_decode_boxes(deltas, anchors, weights):
 
 
 @operation(check=_check_decode_boxes, returns=("boxes",))
-def decode_boxes(deltas, anchors, *, weights=(1, 1, 1, 1)):
+def decode_boxes(deltas: Array, anchors: Array, *, weights: Sequence[float] = (1, 1, 1, 1)) -> Array:
     """Follow the deltas from each anchor to the box that is meant: the way back of :func:`encode_boxes`.
 
     Parameters
     ----------
-    deltas : (..., 4) array
+    deltas : ndarray of shape (..., 4)
         ``tx, ty, tw, th``. One box of each of C classes for K proposals: ``(K, C, 4)`` and ``anchors[:, None]``.
-    anchors : (..., 4) array
+    anchors : ndarray of shape (..., 4)
         ``x1, y1, x2, y2`` of the boxes to start from. All axes but the last broadcast.
-    weights : four floats
-        As :func:`encode_boxes` was given.
+    weights : sequence of 4 floats
+        As given to :func:`encode_boxes`.
 
     Returns
     -------
-    boxes : (..., 4) array
+    boxes : ndarray of shape (..., 4)
         ``x1, y1, x2, y2``. No box becomes more than 1000 / 16 times as wide or high as its anchor, whatever an
         untrained network says.
 
     Raises
     ------
     ValueError
-        When the shapes do not go together.
+        If the shapes do not go together.
 
     References
     ----------

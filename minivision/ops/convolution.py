@@ -5,6 +5,8 @@ Layouts are PyTorch's: ``w`` of a convolution is ``(F, C / groups, kh, kw)``, of
 "convolution" is the sliding dot product; the filter is not flipped.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from minivision.core.arguments import (
@@ -18,6 +20,7 @@ from minivision.core.arguments import (
 )
 from minivision.core.dispatch import operation
 from minivision.core.geometry import conv_output_size, conv_transpose_output_size, window_output_size
+from minivision.core.types import Array, IntOrPair, Padding, PaddingPairs, Size
 
 # ---- what the doors check --------------------------------------------------------------------------------------
 
@@ -124,7 +127,7 @@ def _check_conv_matrix(w, input_size, stride, padding, dilation, groups):
 # ---- the textbook ----------------------------------------------------------------------------------------------
 
 
-def pad(x, padding):
+def pad(x: Array, padding: PaddingPairs) -> Array:
     """Return `x` (N, C, H, W) with rows and columns of zeros around each map."""
     N, C, H, W = x.shape
     (top, bottom), (left, right) = padding
@@ -133,7 +136,7 @@ def pad(x, padding):
     return padded
 
 
-def window_slices(i, j, kernel_size, stride, dilation):
+def window_slices(i: int, j: int, kernel_size: Size, stride: Size, dilation: Size) -> tuple[slice, slice]:
     """Return the rows and the columns that the window of output element (i, j) covers, as slices."""
     (kh, kw), (sh, sw), (dh, dw) = kernel_size, stride, dilation
     rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
@@ -142,16 +145,25 @@ def window_slices(i, j, kernel_size, stride, dilation):
 
 
 @operation(check=_check_conv2d)
-def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
+def conv2d(
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    *,
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Array:
     """Slide every filter over the input and take a dot product at each place.
 
     Parameters
     ----------
-    x : ndarray, (N, C, H, W)
+    x : ndarray of shape (N, C, H, W)
         The input maps.
-    w : ndarray, (F, C / groups, kh, kw)
+    w : ndarray of shape (F, C / groups, kh, kw)
         The filters.
-    b : ndarray, (F,), optional
+    b : ndarray of shape (F,), optional
         A bias for each filter.
     stride, dilation : int or pair of int
         Pixels from one window to the next; pixels from one tap of the filter to the next.
@@ -162,15 +174,15 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
 
     Returns
     -------
-    y : ndarray, (N, F, H_out, W_out)
+    y : ndarray of shape (N, F, H_out, W_out)
         ``H_out = floor((H + top + bottom - dilation * (kh - 1) - 1) / stride) + 1``, and W_out likewise.
 
     Raises
     ------
     ValueError
-        When shapes do not fit one another or the window does not fit into the padded input.
+        If shapes do not fit one another or the window does not fit into the padded input.
     TypeError
-        When `x` is not float32 or float64.
+        If `x` is not float32 or float64.
 
     References
     ----------
@@ -196,12 +208,21 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
 
 
 @operation(check=_check_conv2d_backward, returns=("dx", "dw", "db"))
-def conv2d_backward(dy, x, w, *, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_backward(
+    dy: Array,
+    x: Array,
+    w: Array,
+    *,
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> tuple[Array, Array, Array]:
     """Send the gradient of :func:`conv2d` back: each output hands `dy` to its window and to its filter.
 
     Parameters
     ----------
-    dy : ndarray, (N, F, H_out, W_out)
+    dy : ndarray of shape (N, F, H_out, W_out)
         The gradient of the loss for the output.
     x, w : ndarray
         As given to :func:`conv2d`.
@@ -216,7 +237,7 @@ def conv2d_backward(dy, x, w, *, stride=1, padding=0, dilation=1, groups=1):
     Raises
     ------
     ValueError
-        When shapes do not fit one another.
+        If shapes do not fit one another.
     """
     N, C, H, W = x.shape
     F, C_group, kh, kw = w.shape
@@ -240,14 +261,23 @@ def conv2d_backward(dy, x, w, *, stride=1, padding=0, dilation=1, groups=1):
 
 
 @operation(check=_check_conv2d_filter_gradient, returns=("dw", "db"))
-def conv2d_filter_gradient(dy, x, kernel_size, *, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_filter_gradient(
+    dy: Array,
+    x: Array,
+    kernel_size: IntOrPair,
+    *,
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> tuple[Array, Array]:
     """Give the part of :func:`conv2d_backward` that a network's first layer needs: nobody asks for an image's gradient.
 
     Parameters
     ----------
-    dy : ndarray, (N, F, H_out, W_out)
+    dy : ndarray of shape (N, F, H_out, W_out)
         The gradient of the loss for the output.
-    x : ndarray, (N, C, H, W)
+    x : ndarray of shape (N, C, H, W)
         As given to :func:`conv2d`.
     kernel_size : int or pair of int
         Height and width of the filters.
@@ -256,13 +286,13 @@ def conv2d_filter_gradient(dy, x, kernel_size, *, stride=1, padding=0, dilation=
 
     Returns
     -------
-    dw : ndarray, (F, C / groups, kh, kw)
-    db : ndarray, (F,)
+    dw : ndarray of shape (F, C / groups, kh, kw)
+    db : ndarray of shape (F,)
 
     Raises
     ------
     ValueError
-        When shapes do not fit one another.
+        If shapes do not fit one another.
     """
     filters = np.zeros((dy.shape[1], x.shape[1] // groups, *kernel_size), dtype=x.dtype)  # what w was does not matter
     _, dw, db = conv2d_backward(dy, x, filters, stride=stride, padding=padding, dilation=dilation, groups=groups)
@@ -270,7 +300,17 @@ def conv2d_filter_gradient(dy, x, kernel_size, *, stride=1, padding=0, dilation=
 
 
 @operation(check=_check_conv_transpose2d)
-def conv_transpose2d(x, w, b=None, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
+def conv_transpose2d(
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    *,
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    output_padding: IntOrPair = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Array:
     """Write a copy of the filter, weighted by each input value, into the output; where copies overlap, sum.
 
     It multiplies by the transpose of the matrix that :func:`conv2d` with the same `w` and `stride` multiplies by.
@@ -278,11 +318,11 @@ def conv_transpose2d(x, w, b=None, *, stride=1, padding=0, output_padding=0, dil
 
     Parameters
     ----------
-    x : ndarray, (N, C, H, W)
+    x : ndarray of shape (N, C, H, W)
         The input maps.
-    w : ndarray, (C, F / groups, kh, kw)
+    w : ndarray of shape (C, F / groups, kh, kw)
         The filters.
-    b : ndarray, (F,), optional
+    b : ndarray of shape (F,), optional
         A bias for each output channel.
     stride, dilation : int or pair of int
         Output pixels from one copy to the next; output pixels from one tap of the filter to the next.
@@ -295,15 +335,15 @@ def conv_transpose2d(x, w, b=None, *, stride=1, padding=0, output_padding=0, dil
 
     Returns
     -------
-    y : ndarray, (N, F, H_out, W_out)
+    y : ndarray of shape (N, F, H_out, W_out)
         ``H_out = (H - 1) * stride - top - bottom + dilation * (kh - 1) + output_padding + 1``, W_out likewise.
 
     Raises
     ------
     ValueError
-        When shapes do not fit one another or nothing is left of the output.
+        If shapes do not fit one another or nothing is left of the output.
     TypeError
-        When `x` is not float32 or float64.
+        If `x` is not float32 or float64.
 
     References
     ----------
@@ -330,12 +370,22 @@ def conv_transpose2d(x, w, b=None, *, stride=1, padding=0, output_padding=0, dil
 
 
 @operation(check=_check_conv_transpose2d_backward, returns=("dx", "dw", "db"))
-def conv_transpose2d_backward(dy, x, w, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
+def conv_transpose2d_backward(
+    dy: Array,
+    x: Array,
+    w: Array,
+    *,
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    output_padding: IntOrPair = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> tuple[Array, Array, Array]:
     """Send the gradient of :func:`conv_transpose2d` back: each input gathers `dy` under its copy of the filter.
 
     Parameters
     ----------
-    dy : ndarray, (N, F, H_out, W_out)
+    dy : ndarray of shape (N, F, H_out, W_out)
         The gradient of the loss for the output.
     x, w : ndarray
         As given to :func:`conv_transpose2d`.
@@ -350,7 +400,7 @@ def conv_transpose2d_backward(dy, x, w, *, stride=1, padding=0, output_padding=0
     Raises
     ------
     ValueError
-        When shapes do not fit one another.
+        If shapes do not fit one another.
     """
     N, C, H, W = x.shape
     _, F_group, kh, kw = w.shape
@@ -372,7 +422,9 @@ def conv_transpose2d_backward(dy, x, w, *, stride=1, padding=0, output_padding=0
 
 
 @operation(check=_check_conv_matrix, returns=("X",))
-def conv_matrix(w, input_size, *, stride=1, padding=0, dilation=1, groups=1):
+def conv_matrix(
+    w: Array, input_size: Size, *, stride: IntOrPair = 1, padding: Padding = 0, dilation: IntOrPair = 1, groups: int = 1
+) -> Array:
     """Write a convolution as the matrix that it multiplies by.
 
     With ``a = x[n].ravel()`` and no bias, ``conv2d(x, w)[n].ravel()`` is ``X @ a``; the transpose convolution of
@@ -380,7 +432,7 @@ def conv_matrix(w, input_size, *, stride=1, padding=0, dilation=1, groups=1):
 
     Parameters
     ----------
-    w : ndarray, (F, C / groups, kh, kw)
+    w : ndarray of shape (F, C / groups, kh, kw)
         The filters.
     input_size : (H, W)
         The size of the convolution's input maps.
@@ -389,13 +441,13 @@ def conv_matrix(w, input_size, *, stride=1, padding=0, dilation=1, groups=1):
 
     Returns
     -------
-    X : ndarray, (F * H_out * W_out, C * H * W)
+    X : ndarray of shape (F * H_out * W_out, C * H * W)
         Each row holds one filter, where it lies for one output element; zeros elsewhere.
 
     Raises
     ------
     ValueError
-        When the window does not fit into the padded input.
+        If the window does not fit into the padded input.
     """
     F, C_group, kh, kw = w.shape
     (H, W), C = input_size, C_group * groups

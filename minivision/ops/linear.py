@@ -1,9 +1,12 @@
 """The fully connected layer: every output sees every input."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from minivision.core.arguments import check_same_shape, check_shape, floats
 from minivision.core.dispatch import operation
+from minivision.core.types import Array
 
 
 def _check_linear(x, w, b):
@@ -21,27 +24,27 @@ def _check_linear(x, w, b):
 
 
 @operation(check=_check_linear)
-def linear(x, w, b=None):
+def linear(x: Array, w: Array, b: Array | None = None) -> Array:
     """Multiply by a matrix and add a bias.
 
     Parameters
     ----------
-    x : (N, D) array
+    x : ndarray of shape (N, D)
         A vector of D features for each of N examples.
-    w : (M, D) array
+    w : ndarray of shape (M, D)
         The weights, one row for each output, as in PyTorch.
-    b : (M,) array, optional
+    b : ndarray of shape (M,), optional
         The bias of each output.
 
     Returns
     -------
-    y : (N, M) array
+    y : ndarray of shape (N, M)
         ``x @ w.T + b``.
 
     Raises
     ------
     ValueError
-        When the shapes disagree.
+        If the shapes disagree.
     """
     N, M = x.shape[0], w.shape[0]
     y = np.zeros((N, M), x.dtype)
@@ -61,31 +64,31 @@ def _check_linear_backward(dy, x, w):
 
 
 @operation(check=_check_linear_backward, returns=("dx", "dw", "db"))
-def linear_backward(dy, x, w):
+def linear_backward(dy: Array, x: Array, w: Array) -> tuple[Array, Array, Array]:
     """Return the gradients of :func:`linear`.
 
     Parameters
     ----------
-    dy : (N, M) array
+    dy : ndarray of shape (N, M)
         Upstream gradient.
-    x : (N, D) array
+    x : ndarray of shape (N, D)
         The input of :func:`linear`.
-    w : (M, D) array
+    w : ndarray of shape (M, D)
         Its weights.
 
     Returns
     -------
-    dx : (N, D) array
+    dx : ndarray of shape (N, D)
         ``dy @ w``.
-    dw : (M, D) array
+    dw : ndarray of shape (M, D)
         ``dy.T @ x``.
-    db : (M,) array
+    db : ndarray of shape (M,)
         The sum of `dy` over the examples.
 
     Raises
     ------
     ValueError
-        When the shapes disagree.
+        If the shapes disagree.
     """
     dx = np.zeros_like(x)
     dw = np.zeros_like(w)

@@ -5,12 +5,15 @@ all (an empty batch, every target ignored) a loss is 0 and its gradient zero, so
 harms no training step.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
 
 from minivision.core.arguments import all_below, as_array, check_same_shape, floats, integers, reduction_name
 from minivision.core.dispatch import operation
+from minivision.core.types import Array
 
 
 def _check_class_axis(name, array):
@@ -25,7 +28,7 @@ def _check_softmax(x):
 
 
 @operation(check=_check_softmax)
-def softmax(x):
+def softmax(x: Array) -> Array:
     """Turn the scores of each example, or of each pixel, into probabilities: positive, with sum 1 over the classes.
 
     Parameters
@@ -41,7 +44,7 @@ def softmax(x):
     Raises
     ------
     ValueError
-        When the shape is another, or there are no classes.
+        If the shape is another, or there are no classes.
 
     Examples
     --------
@@ -62,7 +65,7 @@ def _check_softmax_backward(dy, y):
 
 
 @operation(check=_check_softmax_backward, returns=("dx",))
-def softmax_backward(dy, y):
+def softmax_backward(dy: Array, y: Array) -> Array:
     """Return the gradient of :func:`softmax`.
 
     Parameters
@@ -80,7 +83,7 @@ def softmax_backward(dy, y):
     Raises
     ------
     ValueError
-        When the shapes disagree.
+        If the shapes disagree.
 
     Examples
     --------
@@ -112,7 +115,9 @@ def _check_softmax_cross_entropy(scores, target, weight, ignore_index, reduction
 
 
 @operation(check=_check_softmax_cross_entropy, returns=("loss", "dscores"))
-def softmax_cross_entropy(scores, target, *, weight=None, ignore_index=-100, reduction="mean"):
+def softmax_cross_entropy(
+    scores: Array, target: Array, *, weight: Array | None = None, ignore_index: int = -100, reduction: str = "mean"
+) -> tuple[np.floating, Array]:
     """Measure how improbable the softmax of the scores makes the right class.
 
     Parameters
@@ -121,7 +126,7 @@ def softmax_cross_entropy(scores, target, *, weight=None, ignore_index=-100, red
         A score for each of C classes (logits), for each example or each pixel.
     target : (N,) or (N, H, W) array of int
         The right class, or `ignore_index`.
-    weight : (C,) array, optional
+    weight : ndarray of shape (C,), optional
         How much each class counts. The mean is then the weighted mean, as in PyTorch.
     ignore_index : int
         Targets of this value count nothing.
@@ -130,7 +135,7 @@ def softmax_cross_entropy(scores, target, *, weight=None, ignore_index=-100, red
 
     Returns
     -------
-    loss : scalar
+    loss : float
         ``sum(w * -log softmax(scores)[target]) / sum(w)``, ``w`` being the weight of the target's class; 0
         where nothing counts.
     dscores : array of the shape of scores
@@ -139,7 +144,7 @@ def softmax_cross_entropy(scores, target, *, weight=None, ignore_index=-100, red
     Raises
     ------
     ValueError
-        When a target is no class.
+        If a target is no class.
     """
     # (N, C, ...) -> (N, C, L) and (N, ...) -> (N, 1, L): as many places L as there are pixels
     N, C = scores.shape[:2]
@@ -190,29 +195,29 @@ def _check_binary_cross_entropy_with_logits(x, target, reduction):
 
 
 @operation(check=_check_binary_cross_entropy_with_logits, returns=("loss", "dx"))
-def binary_cross_entropy_with_logits(x, target, *, reduction="mean"):
+def binary_cross_entropy_with_logits(x: Array, target: Array, *, reduction: str = "mean") -> tuple[np.floating, Array]:
     """Measure how improbable the sigmoid of each logit makes its target.
 
     Parameters
     ----------
-    x : array
+    x : ndarray
         Logits of any shape.
-    target : array of the same shape
+    target : ndarray of the same shape
         Probabilities in 0 .. 1, usually 0 or 1; or booleans, as masks are.
     reduction : "mean" or "sum"
         What is done with the losses of the single numbers.
 
     Returns
     -------
-    loss : scalar
+    loss : float
         The mean or sum of ``-t log(p) - (1 - t) log(1 - p)`` with ``p = sigmoid(x)``.
-    dx : array
+    dx : ndarray
         ``p - t``, divided by the number of terms for the mean.
 
     Raises
     ------
     ValueError
-        When the shapes disagree.
+        If the shapes disagree.
     """
     # -t log(p) - (1 - t) log(1 - p), rearranged so that nothing overflows
     small = np.exp(-abs(x))
@@ -229,14 +234,14 @@ def _check_smooth_l1_loss(x, target, beta, reduction):
 
 
 @operation(check=_check_smooth_l1_loss, returns=("loss", "dx"))
-def smooth_l1_loss(x, target, *, beta=1.0, reduction="mean"):
+def smooth_l1_loss(x: Array, target: Array, *, beta: float = 1.0, reduction: str = "mean") -> tuple[np.floating, Array]:
     """Measure the distance: squared while it is small, as it is where it is large.
 
     Parameters
     ----------
-    x : array
+    x : ndarray
         Predicted numbers of any shape.
-    target : array of the same shape
+    target : ndarray of the same shape
         What they should be.
     beta : float
         The distance at which the square turns into a line; with 0 it is the L1 loss.
@@ -245,15 +250,15 @@ def smooth_l1_loss(x, target, *, beta=1.0, reduction="mean"):
 
     Returns
     -------
-    loss : scalar
+    loss : float
         The mean or sum of ``0.5 d^2 / beta`` where ``d = |x - target| < beta``, else ``d - 0.5 beta``.
-    dx : array
+    dx : ndarray
         Its gradient: never larger than 1 for a single number, so an outlier cannot rule a training step.
 
     Raises
     ------
     ValueError
-        When the shapes disagree, or `beta` is negative.
+        If the shapes disagree, or `beta` is negative.
 
     References
     ----------
@@ -274,29 +279,29 @@ def _check_mse_loss(x, target, reduction):
 
 
 @operation(check=_check_mse_loss, returns=("loss", "dx"))
-def mse_loss(x, target, *, reduction="mean"):
+def mse_loss(x: Array, target: Array, *, reduction: str = "mean") -> tuple[np.floating, Array]:
     """Measure the squared distance (the L2 loss).
 
     Parameters
     ----------
-    x : array
+    x : ndarray
         Predicted numbers of any shape.
-    target : array of the same shape
+    target : ndarray of the same shape
         What they should be.
     reduction : "mean" or "sum"
         What is done with the losses of the single numbers.
 
     Returns
     -------
-    loss : scalar
+    loss : float
         The mean or sum of ``(x - target)^2``.
-    dx : array
+    dx : ndarray
         ``2 (x - target)``, divided by the number of terms for the mean.
 
     Raises
     ------
     ValueError
-        When the shapes disagree.
+        If the shapes disagree.
     """
     difference = x - target
     return _reduced(difference**2, 2 * difference, reduction)
@@ -315,14 +320,16 @@ def _check_hinge_loss(scores, target, margin, reduction):
 
 
 @operation(check=_check_hinge_loss, returns=("loss", "dscores"))
-def hinge_loss(scores, target, *, margin=1.0, reduction="mean"):
+def hinge_loss(
+    scores: Array, target: Array, *, margin: float = 1.0, reduction: str = "mean"
+) -> tuple[np.floating, Array]:
     """Measure how far each score falls short of the margin on its side: the loss of a support vector machine.
 
     Parameters
     ----------
-    scores : array
+    scores : ndarray
         Scores of any shape.
-    target : array of the same shape
+    target : ndarray of the same shape
         +1 where the score should be positive, -1 where it should be negative.
     margin : float
         How far from zero a score must be to cost nothing.
@@ -331,15 +338,15 @@ def hinge_loss(scores, target, *, margin=1.0, reduction="mean"):
 
     Returns
     -------
-    loss : scalar
+    loss : float
         The mean or sum of ``max(0, margin - target * score)``.
-    dscores : array
+    dscores : ndarray
         ``-target`` where that is positive, else 0; divided by the number of terms for the mean.
 
     Raises
     ------
     ValueError
-        When a target is neither -1 nor +1, or the shapes disagree.
+        If a target is neither -1 nor +1, or the shapes disagree.
     """
     shortfall = margin - target * scores
     met = shortfall <= 0

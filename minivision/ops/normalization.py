@@ -1,10 +1,13 @@
-"""Batch normalisation: every channel brought to mean 0 and variance 1, then scaled and shifted as learned."""
+"""Batch normalization: every channel brought to mean 0 and variance 1, then scaled and shifted as learned."""
+
+from __future__ import annotations
 
 import numpy as np
 
 from minivision.core.arguments import FLOATS, as_array, check_same_shape, check_shape, floats
 from minivision.core.dispatch import operation
 from minivision.core.saved import BatchStatistics
+from minivision.core.types import Array
 
 
 def _check_batch_norm2d(x, gamma, beta, running_mean, running_var, training, momentum, eps):
@@ -45,20 +48,30 @@ def _check_updatable(name, array):
 
 
 @operation(check=_check_batch_norm2d, returns=("y", "saved"))
-def batch_norm2d(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
-    """Normalise each channel over the batch and all pixels, then scale and shift it.
+def batch_norm2d(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    running_mean: Array,
+    running_var: Array,
+    *,
+    training: bool,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> tuple[Array, BatchStatistics]:
+    """Normalize each channel over the batch and all pixels, then scale and shift it.
 
     Parameters
     ----------
-    x : (N, C, H, W) array
+    x : ndarray of shape (N, C, H, W)
         Feature maps.
-    gamma, beta : (C,) array
+    gamma, beta : ndarray of shape (C,)
         The learned scale and shift of each channel.
-    running_mean, running_var : (C,) array
+    running_mean, running_var : ndarray of shape (C,)
         Running statistics. In training they are updated **in place**, the variance with Bessel's correction
         (``n / (n - 1)``, as in PyTorch); otherwise they stand in for the batch's own.
     training : bool
-        Whether to normalise by the batch's own mean and variance.
+        Whether to normalize by the batch's own mean and variance.
     momentum : float
         Share of the batch in the running statistics:
         ``running = (1 - momentum) * running + momentum * batch``.
@@ -67,7 +80,7 @@ def batch_norm2d(x, gamma, beta, running_mean, running_var, *, training, momentu
 
     Returns
     -------
-    y : (N, C, H, W) array
+    y : ndarray of shape (N, C, H, W)
         ``gamma * (x - mean) / sqrt(var + eps) + beta``.
     saved : BatchStatistics
         For :func:`batch_norm2d_backward`.
@@ -113,7 +126,7 @@ def _check_batch_norm2d_backward(dy, x, gamma, saved):
 
 
 @operation(check=_check_batch_norm2d_backward, returns=("dx", "dgamma", "dbeta"))
-def batch_norm2d_backward(dy, x, gamma, saved):
+def batch_norm2d_backward(dy: Array, x: Array, gamma: Array, saved: BatchStatistics) -> tuple[Array, Array, Array]:
     """Return the gradients of :func:`batch_norm2d`.
 
     In training the mean and the variance depend on every value of the channel, so each value has three ways
@@ -122,29 +135,29 @@ def batch_norm2d_backward(dy, x, gamma, saved):
 
     Parameters
     ----------
-    dy : (N, C, H, W) array
+    dy : ndarray of shape (N, C, H, W)
         Upstream gradient.
-    x : (N, C, H, W) array
+    x : ndarray of shape (N, C, H, W)
         The input of :func:`batch_norm2d`.
-    gamma : (C,) array
+    gamma : ndarray of shape (C,)
         Its scale.
     saved : BatchStatistics
         Its second result.
 
     Returns
     -------
-    dx : (N, C, H, W) array
+    dx : ndarray of shape (N, C, H, W)
         In training ``gamma * inv_std * (dy - mean(dy) - normalized * mean(dy * normalized))``, else
         ``gamma * inv_std * dy``.
-    dgamma : (C,) array
+    dgamma : ndarray of shape (C,)
         ``sum(dy * normalized)``.
-    dbeta : (C,) array
+    dbeta : ndarray of shape (C,)
         ``sum(dy)``.
 
     Raises
     ------
     ValueError
-        When the shapes disagree.
+        If the shapes disagree.
 
     References
     ----------

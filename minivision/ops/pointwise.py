@@ -1,9 +1,12 @@
 """What is done to each number by itself: ReLU, sigmoid, dropout."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from minivision.core.arguments import check_same_shape, floats
 from minivision.core.dispatch import operation
+from minivision.core.types import Array
 
 
 def _check_one(x):
@@ -11,17 +14,17 @@ def _check_one(x):
 
 
 @operation(check=_check_one)
-def relu(x):
+def relu(x: Array) -> Array:
     """Replace negative numbers by zero.
 
     Parameters
     ----------
-    x : array
+    x : ndarray
         Any shape.
 
     Returns
     -------
-    y : array
+    y : ndarray
         ``max(x, 0)``; NaN stays NaN.
     """
     return np.where(x <= 0, x.dtype.type(0), x)
@@ -34,36 +37,36 @@ def _check_relu_backward(dy, x):
 
 
 @operation(check=_check_relu_backward, returns=("dx",))
-def relu_backward(dy, x):
+def relu_backward(dy: Array, x: Array) -> Array:
     """Let the gradient pass where the input was positive.
 
     Parameters
     ----------
-    dy : array
+    dy : ndarray
         Upstream gradient.
-    x : array
+    x : ndarray
         The input of :func:`relu`. Its output serves as well: it is positive at the same places.
 
     Returns
     -------
-    dx : array
+    dx : ndarray
         Gradient of the input; at ``x == 0`` it is zero.
     """
     return np.where(x <= 0, x.dtype.type(0), dy)
 
 
 @operation(check=_check_one)
-def sigmoid(x):
+def sigmoid(x: Array) -> Array:
     """Squash numbers into (0, 1).
 
     Parameters
     ----------
-    x : array
+    x : ndarray
         Any shape.
 
     Returns
     -------
-    y : array
+    y : ndarray
         ``1 / (1 + exp(-x))``.
     """
     small = np.exp(-abs(x))  # at most 1, so it cannot overflow: sigmoid(-x) = exp(-x) / (1 + exp(-x))
@@ -77,19 +80,19 @@ def _check_sigmoid_backward(dy, y):
 
 
 @operation(check=_check_sigmoid_backward, returns=("dx",))
-def sigmoid_backward(dy, y):
+def sigmoid_backward(dy: Array, y: Array) -> Array:
     """Multiply by the slope of the sigmoid, which its output tells: ``y (1 - y)``.
 
     Parameters
     ----------
-    dy : array
+    dy : ndarray
         Upstream gradient.
-    y : array
+    y : ndarray
         The output of :func:`sigmoid`.
 
     Returns
     -------
-    dx : array
+    dx : ndarray
         Gradient of the input.
     """
     return dy * y * (1 - y)
@@ -107,12 +110,12 @@ def _check_dropout(x, p, rng, training):
 
 
 @operation(check=_check_dropout, returns=("y", "mask"))
-def dropout(x, p, *, rng, training):
+def dropout(x: Array, p: float, *, rng: np.random.Generator | None, training: bool) -> tuple[Array, Array]:
     """Drop numbers at random in training, and enlarge the others so that the mean stays (inverted dropout).
 
     Parameters
     ----------
-    x : array
+    x : ndarray
         Any shape.
     p : float
         Probability of dropping a number.
@@ -123,15 +126,15 @@ def dropout(x, p, *, rng, training):
 
     Returns
     -------
-    y : array
+    y : ndarray
         ``x * mask``.
-    mask : array
+    mask : ndarray
         0 where a number was dropped, ``1 / (1 - p)`` where it was kept.
 
     Raises
     ------
     ValueError
-        When `p` is no probability.
+        If `p` is no probability.
 
     References
     ----------
@@ -152,19 +155,19 @@ def _check_dropout_backward(dy, mask):
 
 
 @operation(check=_check_dropout_backward, returns=("dx",))
-def dropout_backward(dy, mask):
+def dropout_backward(dy: Array, mask: Array) -> Array:
     """Let the gradient pass where a number was kept, enlarged as the number was.
 
     Parameters
     ----------
-    dy : array
+    dy : ndarray
         Upstream gradient.
-    mask : array
+    mask : ndarray
         What :func:`dropout` returned.
 
     Returns
     -------
-    dx : array
+    dx : ndarray
         ``dy * mask``.
     """
     return dy * mask

@@ -1,5 +1,7 @@
 """Pooling: a map made smaller by the largest or the mean value of each window; and max unpooling."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from minivision.core.arguments import (
@@ -14,6 +16,7 @@ from minivision.core.arguments import (
 )
 from minivision.core.dispatch import operation
 from minivision.core.geometry import window_output_size
+from minivision.core.types import Array, IntOrPair, Padding, Size
 
 
 def _windows(kernel_size, stride, padding):
@@ -40,12 +43,14 @@ def _check_max_pool2d(x, kernel_size, stride, padding):
 
 
 @operation(check=_check_max_pool2d, returns=("y", "indices"))
-def max_pool2d(x, kernel_size, *, stride=None, padding=0):
+def max_pool2d(
+    x: Array, kernel_size: IntOrPair, *, stride: IntOrPair | None = None, padding: Padding = 0
+) -> tuple[Array, Array]:
     """Keep the largest value of each window, and remember where it was.
 
     Parameters
     ----------
-    x : (N, C, H, W) array
+    x : ndarray of shape (N, C, H, W)
         Feature maps.
     kernel_size : int or pair of int
         Height and width of the window.
@@ -56,17 +61,17 @@ def max_pool2d(x, kernel_size, *, stride=None, padding=0):
 
     Returns
     -------
-    y : (N, C, H', W') array
+    y : ndarray of shape (N, C, H', W')
         The maxima; ``H' = floor((H + top + bottom - kernel) / stride) + 1``, likewise W'. A window with a NaN
         gives NaN.
-    indices : (N, C, H', W') array of int64
+    indices : int64 ndarray of shape (N, C, H', W')
         Where each maximum stood in its plane of x, as ``row * W + column``. The first of equals wins; of
         several NaNs, the last.
 
     Raises
     ------
     ValueError
-        When no window fits, or one lies wholly in the padding.
+        If no window fits, or one lies wholly in the padding.
     """
     (kh, kw), (sh, sw), ((top, bottom), (left, right)) = kernel_size, stride, padding
     N, C, H, W = x.shape
@@ -102,27 +107,27 @@ def _plane_indices(indices, size, size_name, values_name, values):
 
 
 @operation(check=_check_max_pool2d_backward, returns=("dx",))
-def max_pool2d_backward(dy, indices, input_size):
+def max_pool2d_backward(dy: Array, indices: Array, input_size: Size) -> Array:
     """Send the gradient of each maximum back to where the maximum stood; all other pixels get none.
 
     Parameters
     ----------
-    dy : (N, C, H', W') array
+    dy : ndarray of shape (N, C, H', W')
         Upstream gradient.
-    indices : (N, C, H', W') array of int
+    indices : int ndarray of shape (N, C, H', W')
         What :func:`max_pool2d` returned: flat positions in the input's plane.
     input_size : pair of int
         ``(H, W)`` of the input, or its whole shape.
 
     Returns
     -------
-    dx : (N, C, H, W) array
+    dx : ndarray of shape (N, C, H, W)
         Gradient of the input. A pixel that is the maximum of several windows gets the sum.
 
     Raises
     ------
     ValueError
-        When an index lies outside the plane, or the shapes disagree.
+        If an index lies outside the plane, or the shapes disagree.
     """
     H, W = input_size
     N, C = dy.shape[:2]
@@ -142,12 +147,12 @@ def _check_avg_pool2d(x, kernel_size, stride, padding):
 
 
 @operation(check=_check_avg_pool2d)
-def avg_pool2d(x, kernel_size, *, stride=None, padding=0):
+def avg_pool2d(x: Array, kernel_size: IntOrPair, *, stride: IntOrPair | None = None, padding: Padding = 0) -> Array:
     """Average each window.
 
     Parameters
     ----------
-    x : (N, C, H, W) array
+    x : ndarray of shape (N, C, H, W)
         Feature maps.
     kernel_size : int or pair of int
         Height and width of the window.
@@ -159,13 +164,13 @@ def avg_pool2d(x, kernel_size, *, stride=None, padding=0):
 
     Returns
     -------
-    y : (N, C, H', W') array
+    y : ndarray of shape (N, C, H', W')
         The means; ``H' = floor((H + top + bottom - kernel) / stride) + 1``, likewise W'.
 
     Raises
     ------
     ValueError
-        When no window fits.
+        If no window fits.
     """
     (kh, kw), (sh, sw), ((top, bottom), (left, right)) = kernel_size, stride, padding
     N, C, H, W = x.shape
@@ -190,27 +195,29 @@ def _check_avg_pool2d_backward(dy, input_size, kernel_size, stride, padding):
 
 
 @operation(check=_check_avg_pool2d_backward, returns=("dx",))
-def avg_pool2d_backward(dy, input_size, kernel_size, *, stride=None, padding=0):
+def avg_pool2d_backward(
+    dy: Array, input_size: Size, kernel_size: IntOrPair, *, stride: IntOrPair | None = None, padding: Padding = 0
+) -> Array:
     """Share the gradient of each mean equally among the pixels of its window.
 
     Parameters
     ----------
-    dy : (N, C, H', W') array
+    dy : ndarray of shape (N, C, H', W')
         Upstream gradient.
     input_size : pair of int
         ``(H, W)`` of the input, or its whole shape.
     kernel_size, stride, padding
-        As :func:`avg_pool2d` was given.
+        As given to :func:`avg_pool2d`.
 
     Returns
     -------
-    dx : (N, C, H, W) array
+    dx : ndarray of shape (N, C, H, W)
         Gradient of the input.
 
     Raises
     ------
     ValueError
-        When the shapes disagree.
+        If the shapes disagree.
     """
     (kh, kw), (sh, sw), ((top, _), (left, _)) = kernel_size, stride, padding
     H, W = input_size
@@ -233,23 +240,23 @@ def _check_global_avg_pool2d(x):
 
 
 @operation(check=_check_global_avg_pool2d)
-def global_avg_pool2d(x):
+def global_avg_pool2d(x: Array) -> Array:
     """Average each map to one number.
 
     Parameters
     ----------
-    x : (N, C, H, W) array
+    x : ndarray of shape (N, C, H, W)
         Feature maps.
 
     Returns
     -------
-    y : (N, C) array
+    y : ndarray of shape (N, C)
         The mean of each map, ready for a linear layer.
 
     Raises
     ------
     ValueError
-        When the maps have no pixels.
+        If the maps have no pixels.
 
     References
     ----------
@@ -274,25 +281,25 @@ def _check_global_avg_pool2d_backward(dy, input_size):
 
 
 @operation(check=_check_global_avg_pool2d_backward, returns=("dx",))
-def global_avg_pool2d_backward(dy, input_size):
+def global_avg_pool2d_backward(dy: Array, input_size: Size) -> Array:
     """Share the gradient of each map's mean equally among its pixels.
 
     Parameters
     ----------
-    dy : (N, C) array
+    dy : ndarray of shape (N, C)
         Upstream gradient.
     input_size : pair of int
         ``(H, W)`` of the input, or its whole shape.
 
     Returns
     -------
-    dx : (N, C, H, W) array
+    dx : ndarray of shape (N, C, H, W)
         Gradient of the input.
 
     Raises
     ------
     ValueError
-        When `input_size` holds no pixel.
+        If `input_size` holds no pixel.
     """
     H, W = input_size
     dx = np.empty((*dy.shape, H, W), dy.dtype)
@@ -308,28 +315,28 @@ def _check_max_unpool2d(x, indices, output_size):
 
 
 @operation(check=_check_max_unpool2d)
-def max_unpool2d(x, indices, output_size):
+def max_unpool2d(x: Array, indices: Array, output_size: Size) -> Array:
     """Put each value back where max pooling took its maximum from, and zeros elsewhere.
 
     Parameters
     ----------
-    x : (N, C, H', W') array
+    x : ndarray of shape (N, C, H', W')
         Feature maps of the size that :func:`max_pool2d` gave.
-    indices : (N, C, H', W') array of int
+    indices : int ndarray of shape (N, C, H', W')
         What :func:`max_pool2d` returned: flat positions in the output's plane.
     output_size : pair of int
         ``(H, W)`` of the output, or its whole shape.
 
     Returns
     -------
-    y : (N, C, H, W) array
+    y : ndarray of shape (N, C, H, W)
         The values at their places. Where an index repeats (overlapping windows), the values add; PyTorch
         would keep one of them.
 
     Raises
     ------
     ValueError
-        When an index lies outside the plane, or the shapes disagree.
+        If an index lies outside the plane, or the shapes disagree.
 
     References
     ----------
@@ -355,25 +362,25 @@ def _check_max_unpool2d_backward(dy, indices):
 
 
 @operation(check=_check_max_unpool2d_backward, returns=("dx",))
-def max_unpool2d_backward(dy, indices):
+def max_unpool2d_backward(dy: Array, indices: Array) -> Array:
     """Fetch the gradient of each value from where unpooling put the value.
 
     Parameters
     ----------
-    dy : (N, C, H, W) array
+    dy : ndarray of shape (N, C, H, W)
         Upstream gradient.
-    indices : (N, C, H', W') array of int
+    indices : int ndarray of shape (N, C, H', W')
         The indices :func:`max_unpool2d` was given.
 
     Returns
     -------
-    dx : (N, C, H', W') array
+    dx : ndarray of shape (N, C, H', W')
         Gradient of the input.
 
     Raises
     ------
     ValueError
-        When an index lies outside the plane, or the shapes disagree.
+        If an index lies outside the plane, or the shapes disagree.
     """
     W = dy.shape[3]
     dx = np.empty(indices.shape, dy.dtype)

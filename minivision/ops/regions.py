@@ -4,8 +4,11 @@ R-CNN warps the image in the box (:func:`crop_and_resize`), Fast R-CNN takes the
 the feature map (:func:`roi_pool`), Mask R-CNN interpolates at points that are never rounded (:func:`roi_align`).
 """
 
+from __future__ import annotations
+
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,8 +24,9 @@ from minivision.core.arguments import (
     pair,
 )
 from minivision.core.dispatch import operation
+from minivision.core.types import Array, IntOrPair
 
-# From here on float32 cannot tell a pixel from its neighbour.
+# From here on float32 cannot tell a pixel from its neighbor.
 LARGEST_PIXEL = 2**24
 
 
@@ -89,7 +93,7 @@ def _check_pixels(name, shape):
 # ---- RoI pooling ----
 
 
-def round_half_away(value):
+def round_half_away(value: float) -> int:
     """Round to the nearest integer, halves away from zero: C's ``round``, not Python's or NumPy's."""
     whole = math.floor(abs(value))
     whole += abs(value) - whole >= 0.5
@@ -101,14 +105,14 @@ def _check_roi_pool(x, rois, output_size, spatial_scale):
 
 
 @operation(check=_check_roi_pool, returns=("y", "argmax"))
-def roi_pool(x, rois, output_size, *, spatial_scale=1.0):
+def roi_pool(x: Array, rois: Array, output_size: IntOrPair, *, spatial_scale: float = 1.0) -> tuple[Array, Array]:
     """Divide each region into a grid of pixels and keep the largest value of each cell, and where it was.
 
     Parameters
     ----------
-    x : (N, C, H, W) array
+    x : ndarray of shape (N, C, H, W)
         Feature maps.
-    rois : (K, 5) array
+    rois : ndarray of shape (K, 5)
         The number of the image in the batch, then ``x1, y1, x2, y2``.
     output_size : int or pair of int
         Rows and columns of the grid.
@@ -117,18 +121,18 @@ def roi_pool(x, rois, output_size, *, spatial_scale=1.0):
 
     Returns
     -------
-    y : (K, C, H', W') array
+    y : ndarray of shape (K, C, H', W')
         The maxima. The corners are rounded to pixels, halves away from zero, and both belong to the region, so it is
         at least one pixel; cells overlap where its size is no multiple of the grid's. A cell off the map gives 0,
         one with a NaN gives NaN.
-    argmax : (K, C, H', W') array of int32
+    argmax : int32 ndarray of shape (K, C, H', W')
         Where each maximum stood in its plane of x, as ``row * W + column``; -1 off the map. The first of equals
         wins; of several NaNs, the last.
 
     Raises
     ------
     ValueError
-        When a box belongs to no image of the batch, or is not finite.
+        If a box belongs to no image of the batch, or is not finite.
 
     References
     ----------
@@ -174,29 +178,29 @@ def _check_roi_pool_backward(dy, rois, argmax, input_shape):
 
 
 @operation(check=_check_roi_pool_backward, returns=("dx",))
-def roi_pool_backward(dy, rois, argmax, input_shape):
+def roi_pool_backward(dy: Array, rois: Array, argmax: Array, input_shape: Sequence[int]) -> Array:
     """Send the gradient of each maximum back to where the maximum stood.
 
     Parameters
     ----------
-    dy : (K, C, H', W') array
+    dy : ndarray of shape (K, C, H', W')
         Upstream gradient.
-    rois : (K, 5) array
-        As :func:`roi_pool` was given.
-    argmax : (K, C, H', W') array of int
+    rois : ndarray of shape (K, 5)
+        As given to :func:`roi_pool`.
+    argmax : int ndarray of shape (K, C, H', W')
         What :func:`roi_pool` returned.
-    input_shape : four ints
+    input_shape : sequence of 4 ints
         ``(N, C, H, W)`` of the maps.
 
     Returns
     -------
-    dx : (N, C, H, W) array
+    dx : ndarray of shape (N, C, H, W)
         Gradient of the maps. Where regions overlap, their gradients add.
 
     Raises
     ------
     ValueError
-        When an index lies outside the plane, a box belongs to no image, or the shapes disagree.
+        If an index lies outside the plane, a box belongs to no image, or the shapes disagree.
     """
     dx = np.zeros(input_shape, dy.dtype)
     for k, c, i, j in np.ndindex(dy.shape):
@@ -211,7 +215,7 @@ def roi_pool_backward(dy, rois, argmax, input_shape):
 # A bilinear interpolation is one along the rows times one along the columns.
 
 
-def neighbours(position, size):
+def neighbors(position: float, size: int) -> list[tuple[int, float]]:
     """Return the two pixels beside a position along an axis, and how much each counts: ``[(pixel, share), ...]``.
 
     Up to a pixel beyond the outermost ones, the map goes on as it ends; further out there is nothing.
@@ -224,6 +228,16 @@ def neighbours(position, size):
     return [(lower, 1 - share), (min(lower + 1, size - 1), share)]
 
 
+def _sample_points(start, stop, cells, sampling_ratio, aligned, dtype):
+    """Return the positions of the samples of each cell along an axis, an array of shape (cells, samples)."""
+    number = dtype.type
+    length = stop - start if aligned else max(stop - start, number(1))
+    cell = length / number(cells)
+    samples = sampling_ratio if sampling_ratio > 0 else max(math.ceil(cell), 0)
+    cell_numbers, sample_numbers = np.arange(cells, dtype=number)[:, None], np.arange(samples, dtype=number)
+    return start + cell_numbers * cell + (sample_numbers + 0.5) * cell / number(samples)
+
+
 def _check_roi_align(x, rois, output_size, spatial_scale, sampling_ratio, aligned):
     x, rois, output_size, spatial_scale = _check_forward(x, rois, output_size, spatial_scale)
     return x, rois, output_size, spatial_scale, _sampling_ratio(sampling_ratio), bool(aligned)
@@ -234,14 +248,22 @@ def _sampling_ratio(value):
 
 
 @operation(check=_check_roi_align)
-def roi_align(x, rois, output_size, *, spatial_scale=1.0, sampling_ratio=-1, aligned=True):
+def roi_align(
+    x: Array,
+    rois: Array,
+    output_size: IntOrPair,
+    *,
+    spatial_scale: float = 1.0,
+    sampling_ratio: int = -1,
+    aligned: bool = True,
+) -> Array:
     """Divide each region into a grid, without rounding, and average interpolated samples in each cell.
 
     Parameters
     ----------
-    x : (N, C, H, W) array
+    x : ndarray of shape (N, C, H, W)
         Feature maps.
-    rois : (K, 5) array
+    rois : ndarray of shape (K, 5)
         The number of the image in the batch, then ``x1, y1, x2, y2``.
     output_size : int or pair of int
         Rows and columns of the grid.
@@ -250,20 +272,20 @@ def roi_align(x, rois, output_size, *, spatial_scale=1.0, sampling_ratio=-1, ali
     sampling_ratio : int
         Samples down and across each cell; -1 takes as many as the cell has pixels, rounded up.
     aligned : bool
-        Whether the centre of pixel 0 lies at 0.5, as it should. False puts it at 0, as the first implementations
+        Whether the center of pixel 0 lies at 0.5, as it should. False puts it at 0, as the first implementations
         did (half a pixel off), and makes each region at least one pixel high and wide.
 
     Returns
     -------
-    y : (K, C, H', W') array
-        The means. A sample beyond the outermost pixel centres takes the nearest pixel's value, one further than a
+    y : ndarray of shape (K, C, H', W')
+        The means. A sample beyond the outermost pixel centers takes the nearest pixel's value, one further than a
         pixel beyond them counts as 0. An inverted box is walked through backwards; with ``sampling_ratio=-1`` and
         ``aligned`` it has no samples and gives 0.
 
     Raises
     ------
     ValueError
-        When a box belongs to no image of the batch, or is not finite.
+        If a box belongs to no image of the batch, or is not finite.
 
     References
     ----------
@@ -272,21 +294,15 @@ def roi_align(x, rois, output_size, *, spatial_scale=1.0, sampling_ratio=-1, ali
     N, C, H, W = x.shape
     rows, cols = output_size
     y = np.zeros((len(rois), C, rows, cols), x.dtype)
-    number, offset = rois.dtype.type, 0.5 if aligned else 0.0
+    offset = 0.5 if aligned else 0.0
     for k, (x1, y1, x2, y2) in enumerate(rois[:, 1:] * spatial_scale - offset):
         n = int(rois[k, 0])
-        positions = []
-        for start, stop, cells in ((y1, y2, rows), (x1, x2, cols)):
-            length = stop - start if aligned else max(stop - start, number(1))
-            cell = length / number(cells)
-            samples = sampling_ratio if sampling_ratio > 0 else max(math.ceil(cell), 0)
-            cell_numbers, sample_numbers = np.arange(cells, dtype=number)[:, None], np.arange(samples, dtype=number)
-            positions.append(start + cell_numbers * cell + (sample_numbers + 0.5) * cell / number(samples))
-        down, across = positions  # (rows, samples), (cols, samples)
+        down = _sample_points(y1, y2, rows, sampling_ratio, aligned, rois.dtype)  # (rows, samples)
+        across = _sample_points(x1, x2, cols, sampling_ratio, aligned, rois.dtype)  # (cols, samples)
         for i, j in np.ndindex(rows, cols):
             for sample_y, sample_x in itertools.product(down[i], across[j]):
-                beside = itertools.product(neighbours(sample_y, H), neighbours(sample_x, W))
-                for (row, share_y), (col, share_x) in beside:
+                corners = itertools.product(neighbors(sample_y, H), neighbors(sample_x, W))
+                for (row, share_y), (col, share_x) in corners:
                     y[k, :, i, j] += share_y * share_x * x[n, :, row, col] / (down[i].size * across[j].size)
     return y
 
@@ -297,50 +313,52 @@ def _check_roi_align_backward(dy, rois, input_shape, spatial_scale, sampling_rat
 
 
 @operation(check=_check_roi_align_backward, returns=("dx",))
-def roi_align_backward(dy, rois, input_shape, *, spatial_scale=1.0, sampling_ratio=-1, aligned=True):
+def roi_align_backward(
+    dy: Array,
+    rois: Array,
+    input_shape: Sequence[int],
+    *,
+    spatial_scale: float = 1.0,
+    sampling_ratio: int = -1,
+    aligned: bool = True,
+) -> Array:
     """Share the gradient of each cell among the pixels that its samples were interpolated from.
 
     The boxes get no gradient: where they lie is taken as given.
 
     Parameters
     ----------
-    dy : (K, C, H', W') array
+    dy : ndarray of shape (K, C, H', W')
         Upstream gradient.
-    rois : (K, 5) array
-        As :func:`roi_align` was given.
-    input_shape : four ints
+    rois : ndarray of shape (K, 5)
+        As given to :func:`roi_align`.
+    input_shape : sequence of 4 ints
         ``(N, C, H, W)`` of the maps.
     spatial_scale, sampling_ratio, aligned
-        As :func:`roi_align` was given.
+        As given to :func:`roi_align`.
 
     Returns
     -------
-    dx : (N, C, H, W) array
+    dx : ndarray of shape (N, C, H, W)
         Gradient of the maps. Where regions overlap, their gradients add.
 
     Raises
     ------
     ValueError
-        When a box belongs to no image of the batch, or the shapes disagree.
+        If a box belongs to no image of the batch, or the shapes disagree.
     """
     H, W = input_shape[2:]
     rows, cols = dy.shape[2:]
     dx = np.zeros(input_shape, dy.dtype)
-    number, offset = rois.dtype.type, 0.5 if aligned else 0.0
+    offset = 0.5 if aligned else 0.0
     for k, (x1, y1, x2, y2) in enumerate(rois[:, 1:] * spatial_scale - offset):
         n = int(rois[k, 0])
-        positions = []
-        for start, stop, cells in ((y1, y2, rows), (x1, x2, cols)):
-            length = stop - start if aligned else max(stop - start, number(1))
-            cell = length / number(cells)
-            samples = sampling_ratio if sampling_ratio > 0 else max(math.ceil(cell), 0)
-            cell_numbers, sample_numbers = np.arange(cells, dtype=number)[:, None], np.arange(samples, dtype=number)
-            positions.append(start + cell_numbers * cell + (sample_numbers + 0.5) * cell / number(samples))
-        down, across = positions  # (rows, samples), (cols, samples)
+        down = _sample_points(y1, y2, rows, sampling_ratio, aligned, rois.dtype)  # (rows, samples)
+        across = _sample_points(x1, x2, cols, sampling_ratio, aligned, rois.dtype)  # (cols, samples)
         for i, j in np.ndindex(rows, cols):
             for sample_y, sample_x in itertools.product(down[i], across[j]):
-                beside = itertools.product(neighbours(sample_y, H), neighbours(sample_x, W))
-                for (row, share_y), (col, share_x) in beside:
+                corners = itertools.product(neighbors(sample_y, H), neighbors(sample_x, W))
+                for (row, share_y), (col, share_x) in corners:
                     dx[n, :, row, col] += share_y * share_x * dy[k, :, i, j] / (down[i].size * across[j].size)
     return dx
 
@@ -351,13 +369,13 @@ def roi_align_backward(dy, rois, input_shape, *, spatial_scale=1.0, sampling_rat
 def _crop_taps(start, stop, bins, size, dtype):
     """Return the taps of each output pixel along an axis, as in the resize of a crop: ``[(pixel, share), ...]``."""
     half = dtype.type(0.5)
-    centres = start + (np.arange(bins, dtype=dtype) + half) * ((stop - start) / dtype.type(bins))
-    first, last = start + half, stop - half  # the outermost pixel centres of the crop: beyond, it goes on as it ends
+    centers = start + (np.arange(bins, dtype=dtype) + half) * ((stop - start) / dtype.type(bins))
+    first, last = start + half, stop - half  # the outermost pixel centers of the crop: beyond, it goes on as it ends
     if first > last:
         first = last = (start + stop) * half
     taps = []
-    for centre in centres:
-        position = min(max(centre, first), last) - half  # the centre of pixel i lies at i + 0.5
+    for center in centers:
+        position = min(max(center, first), last) - half  # the center of pixel i lies at i + 0.5
         lower = math.floor(position)
         share = position - lower
         beside = [(lower, 1 - share), (lower + 1, share)]
@@ -370,20 +388,20 @@ def _check_crop_and_resize(x, rois, output_size, spatial_scale):
 
 
 @operation(check=_check_crop_and_resize)
-def crop_and_resize(x, rois, output_size, *, spatial_scale=1.0):
+def crop_and_resize(x: Array, rois: Array, output_size: IntOrPair, *, spatial_scale: float = 1.0) -> Array:
     """Cut out each region and resize it to one size, whatever its own: what R-CNN feeds to its network.
 
-    Each output pixel is interpolated between the four pixels nearest to its centre. Centres lie at half a pixel, in
+    Each output pixel is interpolated between the four pixels nearest to its center. Centres lie at half a pixel, in
     the crop as in the output, so for a box of whole pixels this is the crop resized as
     ``interpolate(mode="bilinear", align_corners=False)`` in PyTorch and ``resize`` in OpenCV do it, without
     smoothing before it gets smaller. (``crop_and_resize`` of TensorFlow lays the corners of the output upon pixel
-    centres and takes normalised boxes, y first.)
+    centers and takes normalized boxes, y first.)
 
     Parameters
     ----------
-    x : (N, C, H, W) array
+    x : ndarray of shape (N, C, H, W)
         Images or feature maps.
-    rois : (K, 5) array
+    rois : ndarray of shape (K, 5)
         The number of the image in the batch, then ``x1, y1, x2, y2``.
     output_size : int or pair of int
         Rows and columns of the result.
@@ -392,14 +410,14 @@ def crop_and_resize(x, rois, output_size, *, spatial_scale=1.0):
 
     Returns
     -------
-    y : (K, C, H', W') array
-        The crops. Pixels off the map are 0, which is the mean colour in a normalised image: what R-CNN fills in. A
+    y : ndarray of shape (K, C, H', W')
+        The crops. Pixels off the map are 0, which is the mean color in a normalized image: what R-CNN fills in. A
         box less than a pixel wide is read along its middle, an inverted one too.
 
     Raises
     ------
     ValueError
-        When a box belongs to no image of the batch, or is not finite.
+        If a box belongs to no image of the batch, or is not finite.
 
     References
     ----------
@@ -423,29 +441,31 @@ def _check_crop_and_resize_backward(dy, rois, input_shape, spatial_scale):
 
 
 @operation(check=_check_crop_and_resize_backward, returns=("dx",))
-def crop_and_resize_backward(dy, rois, input_shape, *, spatial_scale=1.0):
+def crop_and_resize_backward(
+    dy: Array, rois: Array, input_shape: Sequence[int], *, spatial_scale: float = 1.0
+) -> Array:
     """Share the gradient of each output pixel among the pixels that it was interpolated from.
 
     Parameters
     ----------
-    dy : (K, C, H', W') array
+    dy : ndarray of shape (K, C, H', W')
         Upstream gradient.
-    rois : (K, 5) array
-        As :func:`crop_and_resize` was given.
-    input_shape : four ints
+    rois : ndarray of shape (K, 5)
+        As given to :func:`crop_and_resize`.
+    input_shape : sequence of 4 ints
         ``(N, C, H, W)`` of the maps.
     spatial_scale : float
-        As :func:`crop_and_resize` was given.
+        As given to :func:`crop_and_resize`.
 
     Returns
     -------
-    dx : (N, C, H, W) array
+    dx : ndarray of shape (N, C, H, W)
         Gradient of the maps. Where regions overlap, their gradients add.
 
     Raises
     ------
     ValueError
-        When a box belongs to no image of the batch, or the shapes disagree.
+        If a box belongs to no image of the batch, or the shapes disagree.
     """
     H, W = input_shape[2:]
     rows, cols = dy.shape[2:]

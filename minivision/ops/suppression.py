@@ -1,9 +1,12 @@
 """Non-maximum suppression: of several boxes on the same object, keep the one with the best score."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from minivision.core.arguments import check_same_shape, check_shape, floats, integers, number
 from minivision.core.dispatch import operation
+from minivision.core.types import Array
 from minivision.ops.boxes import box_iou, check_coordinates
 
 
@@ -37,33 +40,33 @@ def _not_above(threshold, dtype):
 
 
 @operation(check=_check_nms, returns=("keep",))
-def nms(boxes, scores, iou_threshold):
+def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
     """Take the box with the best score, drop those that overlap it too much, and so on with the rest.
 
     Parameters
     ----------
-    boxes : (K, 4) array
+    boxes : ndarray of shape (K, 4)
         ``x1, y1, x2, y2`` in pixels.
-    scores : (K,) array
+    scores : ndarray of shape (K,)
         How sure the detector is of each box.
     iou_threshold : float
         A box goes when its overlap (intersection over union) with a better one that stays is above this.
 
     Returns
     -------
-    keep : (K',) array of int64
+    keep : int64 ndarray of shape (K',)
         Indices of the boxes that stay, by descending score; of equal scores the lower index comes first.
 
     Raises
     ------
     ValueError
-        When a score is NaN, a coordinate is NaN or infinite, or the threshold lies outside 0 .. 1.
+        If a score is NaN, a coordinate is NaN or infinite, or the threshold lies outside 0 .. 1.
 
     References
     ----------
     Felzenszwalb et al., "Object Detection with Discriminatively Trained Part Based Models", 2010, section 7.2.
     """
-    keep = []
+    keep: list[int] = []
     for i in np.argsort(-scores, kind="stable"):  # best first; keeps the order of equals
         if (box_iou(boxes[i : i + 1], boxes[keep]) <= iou_threshold).all():
             keep.append(i)
@@ -78,30 +81,30 @@ def _check_batched_nms(boxes, scores, labels, iou_threshold):
 
 
 @operation(check=_check_batched_nms, returns=("keep",))
-def batched_nms(boxes, scores, labels, iou_threshold):
+def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float) -> Array:
     """Suppress boxes within each class, or each image: a dog and the horse it stands before may both stay.
 
     Parameters
     ----------
-    boxes : (K, 4) array
+    boxes : ndarray of shape (K, 4)
         ``x1, y1, x2, y2`` in pixels.
-    scores : (K,) array
+    scores : ndarray of shape (K,)
         How sure the detector is of each box.
-    labels : (K,) array of int
+    labels : int ndarray of shape (K,)
         Boxes with different labels do not suppress each other.
     iou_threshold : float
         A box goes when its overlap with a better one of the same label that stays is above this.
 
     Returns
     -------
-    keep : (K',) array of int64
+    keep : int64 ndarray of shape (K',)
         Indices of the boxes that stay, of all labels together, by descending score; of equal scores the lower
         index comes first.
 
     Raises
     ------
     ValueError
-        When a score is NaN, a coordinate is NaN or infinite, or the threshold lies outside 0 .. 1.
+        If a score is NaN, a coordinate is NaN or infinite, or the threshold lies outside 0 .. 1.
     """
     stays = np.zeros(len(scores), bool)
     for label in np.unique(labels):

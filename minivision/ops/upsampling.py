@@ -1,13 +1,16 @@
-"""Upsampling by fixed rules: bed of nails, nearest neighbour, bilinear.
+"""Upsampling by fixed rules: bed of nails, nearest neighbor, bilinear.
 
 Upsampling that remembers is :func:`minivision.ops.pooling.max_unpool2d`, and upsampling that learns is
 :func:`minivision.ops.convolution.conv_transpose2d`.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from minivision.core.arguments import check_shape, floats, pair
 from minivision.core.dispatch import operation
+from minivision.core.types import Array, IntOrPair
 
 
 def _check_map(x, scale):
@@ -30,19 +33,19 @@ def _check_gradient(dy, scale):
 
 
 @operation(check=_check_map)
-def bed_of_nails(x, scale=2):
+def bed_of_nails(x: Array, scale: IntOrPair = 2) -> Array:
     """Put each pixel in the upper left corner of its block of zeros.
 
     Parameters
     ----------
-    x : (N, C, H, W) array
+    x : ndarray of shape (N, C, H, W)
         Feature maps.
     scale : int or pair of int
         Height and width of the block that a pixel becomes.
 
     Returns
     -------
-    y : (N, C, scale * H, scale * W) array
+    y : ndarray of shape (N, C, scale * H, scale * W)
         ``y[:, :, i * scale, j * scale] = x[:, :, i, j]``, zero elsewhere.
     """
     sh, sw = scale
@@ -54,25 +57,25 @@ def bed_of_nails(x, scale=2):
 
 
 @operation(check=_check_gradient, returns=("dx",))
-def bed_of_nails_backward(dy, scale=2):
+def bed_of_nails_backward(dy: Array, scale: IntOrPair = 2) -> Array:
     """Keep the gradient at the nails: what the zeros would like to be does not matter.
 
     Parameters
     ----------
-    dy : (N, C, scale * H, scale * W) array
+    dy : ndarray of shape (N, C, scale * H, scale * W)
         Upstream gradient.
     scale : int or pair of int
-        As :func:`bed_of_nails` was given.
+        As given to :func:`bed_of_nails`.
 
     Returns
     -------
-    dx : (N, C, H, W) array
+    dx : ndarray of shape (N, C, H, W)
         Gradient of the input.
 
     Raises
     ------
     ValueError
-        When the size of `dy` is no multiple of `scale`.
+        If the size of `dy` is no multiple of `scale`.
     """
     sh, sw = scale
     N, C, H, W = dy.shape
@@ -83,19 +86,19 @@ def bed_of_nails_backward(dy, scale=2):
 
 
 @operation(check=_check_map)
-def upsample_nearest(x, scale=2):
+def upsample_nearest(x: Array, scale: IntOrPair = 2) -> Array:
     """Repeat each pixel over its whole block.
 
     Parameters
     ----------
-    x : (N, C, H, W) array
+    x : ndarray of shape (N, C, H, W)
         Feature maps.
     scale : int or pair of int
         Height and width of the block that a pixel becomes.
 
     Returns
     -------
-    y : (N, C, scale * H, scale * W) array
+    y : ndarray of shape (N, C, scale * H, scale * W)
         ``y[:, :, i, j] = x[:, :, i // scale, j // scale]``.
     """
     sh, sw = scale
@@ -107,25 +110,25 @@ def upsample_nearest(x, scale=2):
 
 
 @operation(check=_check_gradient, returns=("dx",))
-def upsample_nearest_backward(dy, scale=2):
+def upsample_nearest_backward(dy: Array, scale: IntOrPair = 2) -> Array:
     """Add up the gradients of each pixel's block.
 
     Parameters
     ----------
-    dy : (N, C, scale * H, scale * W) array
+    dy : ndarray of shape (N, C, scale * H, scale * W)
         Upstream gradient.
     scale : int or pair of int
-        As :func:`upsample_nearest` was given.
+        As given to :func:`upsample_nearest`.
 
     Returns
     -------
-    dx : (N, C, H, W) array
+    dx : ndarray of shape (N, C, H, W)
         Gradient of the input.
 
     Raises
     ------
     ValueError
-        When the size of `dy` is no multiple of `scale`.
+        If the size of `dy` is no multiple of `scale`.
     """
     sh, sw = scale
     N, C, H, W = dy.shape
@@ -135,11 +138,11 @@ def upsample_nearest_backward(dy, scale=2):
     return dx
 
 
-def _neighbours(i, scale, size):
+def _neighbors(i, scale, size):
     """Return the two input pixels beside output pixel `i`, and how much the second of them counts.
 
-    A pixel's centre is half a pixel from its corner, in the input as in the output: output pixel ``i`` lies
-    at ``(i + 0.5) / scale - 0.5`` of the input. Beyond the outermost centres the map goes on as it ends.
+    A pixel's center is half a pixel from its corner, in the input as in the output: output pixel ``i`` lies
+    at ``(i + 0.5) / scale - 0.5`` of the input. Beyond the outermost centers the map goes on as it ends.
     """
     position = max((i + 0.5) / scale - 0.5, 0.0)
     lower = int(position)
@@ -147,29 +150,29 @@ def _neighbours(i, scale, size):
 
 
 @operation(check=_check_map)
-def upsample_bilinear(x, scale=2):
+def upsample_bilinear(x: Array, scale: IntOrPair = 2) -> Array:
     """Blend the four nearest pixels by their distance.
 
-    Pixel centres lie at half a pixel, as in PyTorch's ``interpolate(mode="bilinear", align_corners=False)``.
+    Pixel centers lie at half a pixel, as in PyTorch's ``interpolate(mode="bilinear", align_corners=False)``.
 
     Parameters
     ----------
-    x : (N, C, H, W) array
+    x : ndarray of shape (N, C, H, W)
         Feature maps.
     scale : int or pair of int
         How many times as high and as wide the result is.
 
     Returns
     -------
-    y : (N, C, scale * H, scale * W) array
+    y : ndarray of shape (N, C, scale * H, scale * W)
         The enlarged maps.
     """
     sh, sw = scale
     N, C, H, W = x.shape
     y = np.empty((N, C, H * sh, W * sw), x.dtype)
     for i, j in np.ndindex(H * sh, W * sw):
-        above, below, down = _neighbours(i, sh, H)
-        left, right, across = _neighbours(j, sw, W)
+        above, below, down = _neighbors(i, sh, H)
+        left, right, across = _neighbors(j, sw, W)
         upper = x[:, :, above, left] * (1 - across) + x[:, :, above, right] * across
         lower = x[:, :, below, left] * (1 - across) + x[:, :, below, right] * across
         y[:, :, i, j] = upper * (1 - down) + lower * down
@@ -177,32 +180,32 @@ def upsample_bilinear(x, scale=2):
 
 
 @operation(check=_check_gradient, returns=("dx",))
-def upsample_bilinear_backward(dy, scale=2):
+def upsample_bilinear_backward(dy: Array, scale: IntOrPair = 2) -> Array:
     """Share the gradient of each output pixel among the four pixels it was blended from.
 
     Parameters
     ----------
-    dy : (N, C, scale * H, scale * W) array
+    dy : ndarray of shape (N, C, scale * H, scale * W)
         Upstream gradient.
     scale : int or pair of int
-        As :func:`upsample_bilinear` was given.
+        As given to :func:`upsample_bilinear`.
 
     Returns
     -------
-    dx : (N, C, H, W) array
+    dx : ndarray of shape (N, C, H, W)
         Gradient of the input.
 
     Raises
     ------
     ValueError
-        When the size of `dy` is no multiple of `scale`.
+        If the size of `dy` is no multiple of `scale`.
     """
     sh, sw = scale
     N, C, H, W = dy.shape[0], dy.shape[1], dy.shape[2] // sh, dy.shape[3] // sw
     dx = np.zeros((N, C, H, W), dy.dtype)
     for i, j in np.ndindex(H * sh, W * sw):
-        above, below, down = _neighbours(i, sh, H)
-        left, right, across = _neighbours(j, sw, W)
+        above, below, down = _neighbors(i, sh, H)
+        left, right, across = _neighbors(j, sw, W)
         dx[:, :, above, left] += dy[:, :, i, j] * ((1 - down) * (1 - across))
         dx[:, :, above, right] += dy[:, :, i, j] * ((1 - down) * across)
         dx[:, :, below, left] += dy[:, :, i, j] * (down * (1 - across))
