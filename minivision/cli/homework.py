@@ -90,10 +90,10 @@ def test(args):
         raise UsageError(f"there is no {file}; go to the folder of the assignment, or say --file")
     print(f"{assignment.title}: {file.resolve()}")
     shown = _Shown(assignment, sys.stdout)
-    plugin = run_tests(assignment, file, args.tasks or None, told=shown)
+    outcomes = run_tests(assignment, file, args.tasks or None, on_outcome=shown)
     shown.flush()
-    wrong = [outcome for outcome in plugin.outcomes if not outcome.passed]
-    tasks = {outcome.task for outcome in plugin.outcomes}
+    wrong = [outcome for outcome in outcomes if not outcome.passed]
+    tasks = {outcome.task for outcome in outcomes}
     done = len(tasks - {outcome.task for outcome in wrong})
     print(f"\n{done} of {len(tasks)} task{'s' * (len(tasks) != 1)} done")
     return 1 if wrong else 0
@@ -179,15 +179,20 @@ def grade(args):
 
     assignment = load_assignment(args.assignment)
     paths = [args.submission] if args.one else submissions(assignment, args.submission)
-    several, results, told = len(paths) > 1, [], None
+    several, results, on_result = len(paths) > 1, [], None
     if args.json and not several:
 
-        def told(result):
-            formats.write_results(formats.results(result), args.json)
+        def on_result(report):
+            formats.write_results(formats.results(report), args.json)
 
     with tqdm(total=len(paths), unit="submission", leave=False, disable=not several) as bar:
         graded = grade_all(
-            assignment, paths, jobs=args.jobs if several else 1, seed=args.seed, locked=not args.unlocked, told=told
+            assignment,
+            paths,
+            jobs=args.jobs if several else 1,
+            seed=args.seed,
+            isolated=not args.unlocked,
+            on_result=on_result,
         )
         for result in graded:
             results.append(result)
@@ -198,7 +203,7 @@ def grade(args):
                 write_table(assignment, results, args.csv)
             bar.update()
             bar.write(_line(result), file=sys.stdout)
-    for sentence in dict.fromkeys(sentence for result in results for sentence in result.missing):
+    for sentence in dict.fromkeys(sentence for result in results for sentence in result.unprotected):
         print(f"not protected on this system: {sentence}", file=sys.stderr)
     return 0
 
@@ -224,31 +229,31 @@ def check(args):
     from tqdm import tqdm
 
     from minivision.homework import load_assignment
-    from minivision.homework.verification import NAMED, prove
+    from minivision.homework.verification import MIN_NAMED_SHARE, verify
 
     assignment = load_assignment(args.assignment)
     for task in args.tasks or ():
         assignment.task(task)
-    claims = prove(assignment, jobs=args.jobs, tasks=args.tasks)
+    claims = verify(assignment, jobs=args.jobs, tasks=args.tasks)
     found = []
     with tqdm(total=next(claims), unit="claim", leave=False) as bar:
         for claim in claims:
             found.append(claim)
             bar.update()
-            if not claim.holds or (args.messages and claim.kind == "mutant"):
+            if not claim.met or (args.messages and claim.kind == "mutant"):
                 bar.write(_claim(claim), file=sys.stdout)
     caught = [claim for claim in found if claim.kind == "mutant"]
     named = sum(bool(claim.named) for claim in caught)
     for kind in dict.fromkeys(claim.kind for claim in found):
         of_kind = [claim for claim in found if claim.kind == kind]
-        print(f"{kind}: {sum(claim.holds for claim in of_kind)} of {len(of_kind)} hold")
+        print(f"{kind}: {sum(claim.met for claim in of_kind)} of {len(of_kind)} hold")
     print(f"wrong solutions whose cause is named: {named} of {len(caught)}")
     for claim in caught:
-        if claim.holds and not claim.named:
+        if claim.met and not claim.named:
             print(f"  not named: {claim.task} {claim.name}")
-    return 0 if all(claim.holds for claim in found) and named >= NAMED * len(caught) else 1
+    return 0 if all(claim.met for claim in found) and named >= MIN_NAMED_SHARE * len(caught) else 1
 
 
 def _claim(claim):
-    head = f"{'' if claim.holds else 'FAILS: '}{claim.kind} {claim.task} {claim.name}".replace("  ", " ")
+    head = f"{'' if claim.met else 'FAILS: '}{claim.kind} {claim.task} {claim.name}".replace("  ", " ")
     return "\n".join([head, *(f"    {line}" for line in claim.detail.splitlines())])

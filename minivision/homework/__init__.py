@@ -1,25 +1,26 @@
-"""Assignments that are handed out with blanks, filled in by students, and graded.
+"""Assignments: hand out files with blank functions, test and grade what students write.
 
-The library is the only source of truth: a manifest names functions, and everything else is made from their source.
+Everything is made from the source of the library. A manifest names functions; nothing is marked in the source.
 
 ::
 
-    hwK/manifest.toml ── names functions, points, what is held back
+    hwK/manifest.toml ── names functions, points, and what else must be held back
           │
-          ├── source.py    cuts their bodies out: a file with blanks, the same file solved, and with mistakes
-          ├── library.py   the library without these bodies and kernels, as a wheel
-          ├── answers.py   what the textbook gives where a check asks it, written down for a library without it
-          └── release.py   all of it as a folder for students
+          ├── source.py                cuts bodies out: the blank file, the solution, files with deliberate mistakes
+          ├── library.py               the library without these bodies and kernels, as a wheel
+          ├── recording.py             results of the reference implementations, for a library without them
+          └── release.py               all of this as a folder for students
 
-    a student's file ── child.py, locked up by sandbox.py, computes ──┐
-                                                                      │  arrays, nothing else (messages.py)
-    tests ── plugin.py, student.py: `student.check("conv2d")` ────────┘  process.py
+    a student's file ── worker.py, isolated by sandbox.py, calls its functions ──┐
+                                                                                 │ arrays only (messages.py)
+    tests ── plugin.py, student.py: `student.check("conv2d")` ── process.py ─────┘
+          │                          recorded_references.py: the oracle of these checks
           │
-          ├── grading.py, classroom.py, gradescope.py    points for one, for all
-          └── proof.py, leaks.py                         that blanks earn nothing, mistakes are caught, nothing leaks
+          ├── grading.py, batch_grading.py, gradescope.py    points for one submission, for all
+          └── verification.py, leaks.py                      blanks earn nothing, mistakes fail, nothing leaks
 
-The tests run here and the student's code there, in a process of its own: what it prints, patches or deletes changes
-nothing but the arrays it returns.
+The tests run in the grader, the student's code in a process of its own. Whatever that code prints, patches or deletes
+changes nothing but the arrays that it returns.
 """
 
 from minivision.homework.manifest import Assignment, Task, assignments, load_assignment

@@ -1,4 +1,4 @@
-"""A folder of submissions: graded side by side, with a table of the class."""
+"""Grading of many submissions in parallel, and the table of the class."""
 
 import concurrent.futures
 import csv
@@ -8,55 +8,79 @@ import pathlib
 import tempfile
 
 from minivision.core.atomic import atomic_write
-from minivision.homework.grading import Result, grade
+from minivision.homework.grading import SubmissionReport, grade
 from minivision.homework.library import write_library
 from minivision.homework.manifest import load_assignment
 
 
 def submissions(assignment, path):
-    """Return the submissions in a folder: its subfolders, archives and Python files, or itself if it is one.
+    """List the submissions in a folder: its subfolders, zip archives and Python files.
 
-    A folder that holds the student's file is one submission.
+    A file, or a folder that contains the student's file, is one submission.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    path : path
+
+    Returns
+    -------
+    paths : list of Path
+
+    Raises
+    ------
+    ValueError
+        If the path does not exist or contains no submission.
     """
     path = pathlib.Path(path)
     if not path.exists():
-        raise ValueError(f"{path}: there is no such file or folder")
+        raise ValueError(f"{path}: no such file or folder")
     if path.is_file() or (path / assignment.file).is_file():
         return [path]
-    found = [each for each in sorted(path.iterdir()) if not each.name.startswith(".")]
-    found = [each for each in found if each.is_dir() or each.suffix in (".zip", ".py")]
-    if not found:
-        raise ValueError(f"{path} holds no submission: no {assignment.file}, no folder, no zip archive")
-    return found
+    paths = [each for each in sorted(path.iterdir()) if not each.name.startswith(".")]
+    paths = [each for each in paths if each.is_dir() or each.suffix in (".zip", ".py")]
+    if not paths:
+        raise ValueError(f"{path} contains no submission: no {assignment.file}, no folder, no zip archive")
+    return paths
 
 
 def student_library(assignment):
-    """Write the library as students have it into a new folder that all can read; return the folder, to be closed."""
+    """Write the library as students have it into a temporary folder that every user can read.
+
+    Returns
+    -------
+    folder : TemporaryDirectory
+    """
     folder = tempfile.TemporaryDirectory(prefix="minivision-")
     write_library(assignment, folder.name)
     pathlib.Path(folder.name).chmod(0o755)
     return folder
 
 
-def grade_all(assignment, paths, *, jobs=1, seed=None, locked=True, told=None):
-    """Grade several submissions; yields a :class:`Result` for each, as they are done.
+def grade_all(assignment, paths, *, jobs=1, seed=None, isolated=True, on_result=None):
+    """Grade several submissions.
 
     Parameters
     ----------
     assignment : Assignment
     paths : sequence of path
     jobs : int
-        How many at the same time, each in a process of its own.
-    seed, locked
-        As in :func:`minivision.homework.grading.grade`.
-    told : callable, optional
-        Called with a result after each of its tasks; only with one job.
+        Number of submissions that are graded at the same time, each in a process of its own.
+    seed, isolated
+        See :func:`minivision.homework.grading.grade`.
+    on_result : callable, optional
+        ``on_result(report)`` is called after each task of a submission. Only with one job.
+
+    Yields
+    ------
+    report : SubmissionReport
+        One for each submission, in the order in which they are finished.
     """
     with student_library(assignment) as library:
-        work = functools.partial(_grade, str(assignment.folder), library, seed, locked)
+        work = functools.partial(_grade, str(assignment.folder), library, seed, isolated)
         if jobs == 1:
             for path in paths:
-                yield work(str(path), told)
+                yield work(str(path), on_result)
             return
         spawn = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
@@ -69,27 +93,34 @@ def grade_all(assignment, paths, *, jobs=1, seed=None, locked=True, told=None):
                 raise
 
 
-def _grade(folder, library, seed, locked, path, told=None):
+def _grade(folder, library, seed, isolated, path, on_result=None):
     assignment = load_assignment(folder)
     try:
-        return grade(assignment, path, library=library, seed=seed, locked=locked, told=told)
-    except OSError as error:  # one that cannot be read must not end the others
-        return Result(assignment.name, path, seed or assignment.seed, assignment.points, problem=str(error))
+        return grade(assignment, path, library=library, seed=seed, isolated=isolated, on_result=on_result)
+    except OSError as error:  # an unreadable submission must not stop the others
+        return SubmissionReport(assignment.name, path, seed or assignment.seed, assignment.points, problem=str(error))
 
 
-def write_table(assignment, results, path):
-    """Write the table of a class as CSV: a line for each submission, sorted by its name."""
+def write_table(assignment, reports, path):
+    """Write the table of a class as CSV: one line for each submission, sorted by name.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    reports : sequence of SubmissionReport
+    path : path
+    """
     ids = [task.id for task in assignment.tasks]
-    with atomic_write(path) as beside, open(beside, "w", newline="") as file:
+    with atomic_write(path) as partial, open(partial, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["submission", "points", "of", *ids, "problem"])
-        for result in sorted(results, key=lambda result: result.submission):
-            earned = {task.id: f"{task.earned:g}" for task in result.tasks}
-            name = _harmless(pathlib.Path(result.submission).name)
-            points = [f"{result.earned:g}", f"{result.points:g}"]
-            writer.writerow([name, *points, *(earned.get(id, "") for id in ids), _harmless(result.problem)])
+        for report in sorted(reports, key=lambda report: report.submission):
+            earned = {task.id: f"{task.earned:g}" for task in report.tasks}
+            name = _no_formula(pathlib.Path(report.submission).name)
+            points = [f"{report.earned:g}", f"{report.points:g}"]
+            writer.writerow([name, *points, *(earned.get(id, "") for id in ids), _no_formula(report.problem)])
 
 
-def _harmless(text):
-    """Return text that a spreadsheet does not take for a formula."""
+def _no_formula(text):
+    """Return text that a spreadsheet does not interpret as a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,10 +1,11 @@
-"""Gradescope's formats: ``results.json`` for one submission, and the archive that makes its autograder.
+"""The formats of Gradescope: ``results.json`` for one submission, and the archive of an autograder.
 
 Formats: Gradescope, "Autograder specifications" and "Output format" in its documentation for instructors.
 """
 
 import json
 import pathlib
+import tempfile
 
 from minivision.core.atomic import atomic_write
 from minivision.homework.library import whole_library, write_wheel, write_zip
@@ -12,7 +13,7 @@ from minivision.homework.manifest import assignments
 
 _SETUP = """\
 #!/usr/bin/env bash
-# Runs once, when the autograder's image is built. With a folder `wheels` nothing is fetched from anywhere.
+# Runs once, when the image of the autograder is built. With a folder `wheels` nothing is downloaded.
 set -euo pipefail
 cd /autograder/source
 python3 --version || (apt-get update && apt-get install -y python3 python3-venv)
@@ -23,54 +24,64 @@ if [ -d wheels ]; then offline=(--no-index --find-links wheels); fi
 """
 _RUN = """\
 #!/usr/bin/env bash
-# Runs for each submission, as root: the student's code itself runs locked up, and needs no network.
+# Runs for each submission, as root. The student's code runs isolated and has no network.
 cd /autograder/source
 /autograder/venv/bin/minivision homework grade {name} /autograder/submission --one \\
     --json /autograder/results/results.json{seed}
 """
 
 
-def results(result):
-    """Return a :class:`Result` in Gradescope's format.
+def results(report):
+    """Return a report in the format of Gradescope.
 
-    Visible tests show what is wrong; hidden ones only whether they hold, and what they earn.
+    Students see the messages of visible tests. Of hidden tests they only see whether they pass, and the points.
+
+    Parameters
+    ----------
+    report : SubmissionReport
+
+    Returns
+    -------
+    results : dict
     """
     tests = []
-    for task in result.tasks:
+    for task in report.tasks:
         for outcome in task.outcomes:
-            said = outcome.message if not outcome.hidden else "" if outcome.passed else "wrong for other numbers"
+            output = outcome.message if not outcome.hidden else "" if outcome.passed else "wrong for other numbers"
             if outcome.unwritten:
-                said = "not written yet"
+                output = "not written yet"
+            if outcome.printed and output:
+                output += f"\n\nYour code printed:\n{outcome.printed}"
             entry = {
                 "number": task.id,
                 "name": f"{task.title}: {_sentence(outcome.name)}" + (" (other numbers)" if outcome.hidden else ""),
                 "status": "passed" if outcome.passed else "failed",
-                "output": said + (f"\n\nYour code printed:\n{outcome.printed}" if outcome.printed and said else ""),
+                "output": output,
                 "output_format": "text",
                 "visibility": "visible",
             }
             if outcome.points:
                 entry |= {"score": outcome.earned, "max_score": outcome.points}
             tests.append(entry)
-    lines = [f"{result.assignment}: {result.earned:g} of {result.points:g} points"]
-    lines += [result.problem] if result.problem else []
+    lines = [f"{report.assignment}: {report.earned:g} of {report.points:g} points"]
+    lines += [report.problem] if report.problem else []
     lines += [
-        f"task {task.id} was graded with the library's functions in place of yours of earlier tasks"
-        for task in result.tasks
+        f"task {task.id} was graded with the library's functions in place of your functions of earlier tasks"
+        for task in report.tasks
         if task.with_reference
     ]
     return {
-        "score": result.earned,
+        "score": report.earned,
         "output": "\n".join(lines),
         "stdout_visibility": "hidden",
         "tests": tests,
         "extra_data": {
-            "assignment": result.assignment,
-            "submission": result.submission,
-            "seed": result.seed,
-            "not_protected": result.missing,
-            "tasks": {task.id: task.earned for task in result.tasks},
-            "graded": [task.id for task in result.tasks],
+            "assignment": report.assignment,
+            "submission": report.submission,
+            "seed": report.seed,
+            "not_protected": report.unprotected,
+            "tasks": {task.id: task.earned for task in report.tasks},
+            "graded": [task.id for task in report.tasks],
         },
     }
 
@@ -80,33 +91,38 @@ def _sentence(test):
 
 
 def write_results(results, path):
-    """Write results as JSON; the file is always a whole one, the old or the new."""
-    with atomic_write(path) as beside:
-        beside.write_text(json.dumps(results, indent=1) + "\n")
+    """Write results as JSON, atomically.
+
+    Parameters
+    ----------
+    results : dict
+        As :func:`results` returns it.
+    path : path
+    """
+    with atomic_write(path) as partial:
+        partial.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def autograder(assignment, path, *, seed=None, wheels=None):
-    """Write the archive that Gradescope makes an autograder of.
+    """Write the zip archive of an autograder for Gradescope.
 
     Parameters
     ----------
     assignment : Assignment
     path : path
-        Of the zip archive.
+        Path of the archive.
     seed : int, optional
-        Of hidden tests: choose one that nobody knows.
+        Seed of the hidden tests. Keep it secret.
     wheels : path, optional
-        A folder with the wheels of all dependencies (``pip download``); with it nothing is fetched from anywhere.
+        A folder with the wheels of all dependencies (``pip download``). With it nothing is downloaded.
     """
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         wheel = write_wheel(whole_library(), "staff", folder)
-        own = assignment.name not in assignments()  # not one of those in the wheel
-        given = "" if seed is None else f" --seed {seed}"
+        own = assignment.name not in assignments()  # not in the wheel
+        option = "" if seed is None else f" --seed {seed}"
         files = {
             "setup.sh": _SETUP.format(wheel=wheel.name).encode(),
-            "run_autograder": _RUN.format(name="./assignment" if own else assignment.name, seed=given).encode(),
+            "run_autograder": _RUN.format(name="./assignment" if own else assignment.name, seed=option).encode(),
             wheel.name: wheel.read_bytes(),
         }
     for each in sorted(assignment.folder.rglob("*")) if own else ():
@@ -114,5 +130,5 @@ def autograder(assignment, path, *, seed=None, wheels=None):
             files[f"assignment/{each.relative_to(assignment.folder).as_posix()}"] = each.read_bytes()
     for each in sorted(pathlib.Path(wheels).glob("*.whl")) if wheels else ():
         files[f"wheels/{each.name}"] = each.read_bytes()
-    with atomic_write(path) as beside:
-        write_zip(files, beside)
+    with atomic_write(path) as partial:
+        write_zip(files, partial)

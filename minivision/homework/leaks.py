@@ -1,4 +1,4 @@
-"""Whether a release gives anything away: lines of a solution, marks, compiled files, outputs of solved cells."""
+"""Searches a release for leaks: lines of a solution, marks of solutions, compiled files, outputs of notebooks."""
 
 import json
 import pathlib
@@ -8,7 +8,7 @@ import zipfile
 from minivision.homework.library import PACKAGE
 from minivision.homework.source import function_of, functions_in
 
-SHORTEST = 25  # characters of a line that can give something away
+MIN_LINE_CHARS = 25  # shorter lines do not give a solution away
 _COMPILED = (".pyc", ".pyo", ".nbi", ".nbc", ".so", ".pyd", ".o", ".cu", ".ptx", ".cubin")
 _FOLDERS = {"__pycache__", "hidden", "alternatives", ".ipynb_checkpoints", ".git", ".pytest_cache"}
 _FILES = {"mutants.toml", "results.json"}
@@ -16,32 +16,42 @@ _MARKS = re.compile(r"(BEGIN|END)\s+(HIDDEN|SOLUTION)|#+\s*SOLUTION", re.IGNOREC
 
 
 def solution_lines(assignment):
-    """Return the lines that a release must not hold, each with the function that it is from."""
-    found = {}
+    """Return the lines that a release must not contain.
+
+    Parameters
+    ----------
+    assignment : Assignment
+
+    Returns
+    -------
+    lines : dict
+        Line -> the function that it belongs to.
+    """
+    lines = {}
     for dotted in (*assignment.functions, *assignment.functions_held_back):
         for line in function_of(dotted).body.splitlines():
-            found.setdefault(_plain(line), dotted)
+            lines.setdefault(_plain(line), dotted)
     names = {dotted.rpartition(".")[2] for dotted in (*assignment.functions, *assignment.functions_held_back)}
     for path in sorted((PACKAGE / "kernels" / "numba").glob("*.py")):
         for name, function in functions_in(path.read_text()).items():
             if name in names:
                 for line in function.body.splitlines():
-                    found.setdefault(_plain(line), f"the kernel {name}")
+                    lines.setdefault(_plain(line), f"the kernel {name}")
     public = {_plain(line) for line in assignment.public_lines}
-    return {line: name for line, name in found.items() if _tells(line) and line not in public}
+    return {line: name for line, name in lines.items() if _is_telling(line) and line not in public}
 
 
 def _plain(line):
     return " ".join(line.split("  #")[0].split())
 
 
-def _tells(line):
-    """Return whether a line is a part of an answer: not the checks and messages that many functions share."""
-    return len(line) >= SHORTEST and not line.startswith(("#", '"', "'", "raise ", 'f"', "from ", "import "))
+def _is_telling(line):
+    """Return whether a line is part of a solution, not an error message or an import that many functions share."""
+    return len(line) >= MIN_LINE_CHARS and not line.startswith(("#", '"', "'", "raise ", 'f"', "from ", "import "))
 
 
 def leaks(assignment, folder):
-    """Look through a release, also inside of its wheels and notebooks.
+    """Search a release for leaks, also inside of its wheel and notebook.
 
     Parameters
     ----------
@@ -50,26 +60,26 @@ def leaks(assignment, folder):
 
     Returns
     -------
-    list of str
-        What it gives away, a sentence each.
+    found : list of str
+        One sentence for each leak.
     """
     secret, found = solution_lines(assignment), []
     for name, data in _files(pathlib.Path(folder)):
         path = pathlib.PurePosixPath(name)
         if path.suffix in _COMPILED or _FOLDERS & set(path.parts) or path.name in _FILES:
-            found.append(f"{name} is not to be handed out")
+            found.append(f"{name} must not be handed out")
             continue
         if path.suffix in (".whl", ".bin"):
-            continue  # the wheel's files are looked at one by one; the answers are numbers
+            continue  # the files in the wheel follow one by one; recorded results are numbers
         text = data.decode("utf-8", errors="replace")
         if path.suffix == ".ipynb":
             text, outputs = _notebook(text)
-            found += [f"{name}, cell {cell} holds outputs" for cell in outputs]
+            found += [f"{name}, cell {cell} has outputs" for cell in outputs]
         for number, line in enumerate(text.splitlines(), 1):
             if _plain(line) in secret:
                 found.append(f"{name}, line {number} is from {secret[_plain(line)]}: {line.strip()}")
             if _MARKS.search(line):
-                found.append(f"{name}, line {number} bears a mark: {line.strip()}")
+                found.append(f"{name}, line {number} has a mark of a solution: {line.strip()}")
     return found
 
 
@@ -86,7 +96,7 @@ def _files(folder):
 
 
 def _notebook(text):
-    """Return the source of all cells, and the numbers of those with outputs."""
+    """Return the source of all cells, and the numbers of the cells with outputs."""
     cells = json.loads(text)["cells"]
     outputs = [k for k, cell in enumerate(cells, 1) if cell.get("outputs")]
     return "\n".join("".join(cell["source"]) for cell in cells), outputs

@@ -1,4 +1,4 @@
-"""The library as students get it: without the bodies and kernels of what they are to write."""
+"""The library for students: without the bodies and kernels of the functions that they write."""
 
 import ast
 import base64
@@ -13,17 +13,17 @@ from minivision.homework.manifest import source_file
 from minivision.homework.source import without_bodies, without_functions
 
 PACKAGE = pathlib.Path(minivision.__file__).parent
-# Of this package: what staff need and students do not.
+# Modules of this package that only staff need.
 STAFF = (
     "batch_grading", "gradescope", "grading", "leaks", "library", "recording", "release", "source", "verification",
 )  # fmt: skip
-# Patterns as of the shell; a star goes on across slashes.
+# Shell patterns; a star also matches slashes.
 _LEFT_OUT = ("kernels/cupy/*", "homework/*/*", "*__pycache__*", *(f"homework/{name}.py" for name in STAFF))
-_KEPT = {".py", ".html"}
+_SUFFIXES = {".py", ".html", ".typed"}
 
 
 def library_files(assignment):
-    """Return the files of the library for an assignment.
+    """Return the files of the library for students of an assignment.
 
     Parameters
     ----------
@@ -31,11 +31,11 @@ def library_files(assignment):
 
     Returns
     -------
-    dict
-        Path within the package, with slashes -> bytes.
+    files : dict
+        Path inside of the package, with slashes -> bytes.
     """
     held_back = [*_LEFT_OUT, *(pattern.removeprefix("minivision/") for pattern in assignment.files_held_back)]
-    paths = [path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and path.suffix in _KEPT]
+    paths = [path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and path.suffix in _SUFFIXES]
     names = {dotted.rpartition(".")[2] for dotted in (*assignment.functions, *assignment.functions_held_back)}
     bodies = _messages(assignment)
     files = {}
@@ -55,16 +55,16 @@ def library_files(assignment):
 
 
 def _messages(assignment):
-    """Return, for each file, the functions whose bodies go and what is said in their place."""
+    """Return, for each file, the functions whose bodies are removed and the error messages in their place."""
     messages = {}
     for task in assignment.tasks:
         for dotted in task.functions:
             name = dotted.rpartition(".")[2]
-            said = f"task {task.id}: {task.title}: write {name} in {assignment.file}, and choose it as the backend"
-            messages.setdefault(source_file(dotted), {})[name] = said
+            message = f"task {task.id}: {task.title}: write {name} in {assignment.file}, and choose it as the backend"
+            messages.setdefault(source_file(dotted), {})[name] = message
     for dotted in assignment.functions_held_back:
-        said = f"{assignment.name}: this function is not part of what is handed out"
-        messages.setdefault(source_file(dotted), {})[dotted.rpartition(".")[2]] = said
+        message = f"{assignment.name}: this function is not part of the handout"
+        messages.setdefault(source_file(dotted), {})[dotted.rpartition(".")[2]] = message
     return messages
 
 
@@ -73,7 +73,13 @@ def _functions(data):
 
 
 def write_library(assignment, folder):
-    """Write the library for an assignment into a folder, as the package ``minivision`` there."""
+    """Write the library for students into a folder, as the package ``minivision``.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    folder : path
+    """
     for name, data in library_files(assignment).items():
         path = pathlib.Path(folder) / "minivision" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,23 +87,31 @@ def write_library(assignment, folder):
 
 
 def whole_library():
-    """Return all files of the library, homework and kernels included, as :func:`library_files` does: staff's own."""
+    """Return all files of the library, for the graders of staff.
+
+    Returns
+    -------
+    files : dict
+        As :func:`library_files` returns them.
+    """
     paths = [path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
     return {path.relative_to(PACKAGE).as_posix(): path.read_bytes() for path in paths}
 
 
 def write_wheel(files, local_version, folder):
-    """Write files of the library as a wheel; return its path.
-
-    The same files give the same bytes.
+    """Write files of the library as a wheel. The same files give the same bytes.
 
     Parameters
     ----------
     files : dict
         As :func:`library_files` returns them.
     local_version : str
-        What is put behind the version of the library, after a plus.
+        Appended to the version of the library, after a plus.
     folder : path
+
+    Returns
+    -------
+    path : Path
     """
     version = f"{minivision.__version__}+{local_version}"
     info = f"minivision-{version}.dist-info"
@@ -113,7 +127,14 @@ def write_wheel(files, local_version, folder):
 
 
 def write_zip(files, path):
-    """Write files, name -> bytes, as a zip archive that depends on nothing else; scripts can be run."""
+    """Write a zip archive whose bytes depend on the contents only. Scripts (files with ``#!``) are executable.
+
+    Parameters
+    ----------
+    files : dict
+        Name -> bytes.
+    path : path
+    """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
@@ -123,16 +144,16 @@ def write_zip(files, path):
 
 
 def _metadata(version):
-    """Return the metadata of this installation, with what a student needs: tests and notebooks belong to it."""
+    """Return the metadata of this installation, with the requirements of students: pytest is one of them."""
     try:
-        found = importlib.metadata.metadata("minivision")
+        installed = importlib.metadata.metadata("minivision")
     except importlib.metadata.PackageNotFoundError:
         raise ValueError(
-            "minivision is on the path but not installed, so what it needs is unknown: pip install -e ."
+            "minivision is on the path but not installed, so its requirements are unknown: pip install -e ."
         ) from None
     lines = ["Metadata-Version: 2.1", "Name: minivision", f"Version: {version}"]
-    lines += [f"{key}: {found[key]}" for key in ("Summary", "Requires-Python") if found[key]]
-    for requirement in found.get_all("Requires-Dist") or []:
+    lines += [f"{key}: {installed[key]}" for key in ("Summary", "Requires-Python") if installed[key]]
+    for requirement in installed.get_all("Requires-Dist") or []:
         if "extra ==" not in requirement:
             lines.append(f"Requires-Dist: {requirement}")
     lines.append("Requires-Dist: pytest>=8")

@@ -1,4 +1,4 @@
-"""What an assignment consists of, as its ``manifest.toml`` says."""
+"""Assignments and their tasks, read from ``manifest.toml``."""
 
 import dataclasses
 import importlib
@@ -9,7 +9,7 @@ import tomllib
 from minivision.core.registry import operations
 
 _HERE = pathlib.Path(__file__).parent
-# key -> type; those of an assignment and those of each of its tasks
+# key -> type: the entries of an assignment, and of each task
 _KEYS = {
     "title": str, "file": str, "header": str, "task": list, "seed": int, "notebook": str,
     "functions_held_back": list, "files_held_back": list, "public_lines": list,
@@ -22,7 +22,7 @@ _REQUIRED, _TASK_REQUIRED = ("title", "file", "header", "task"), ("id", "title",
 
 
 class ManifestError(ValueError):
-    """A manifest that cannot be used; the message names the file, the entry, and what is wrong with it."""
+    """A manifest that cannot be used. The message names the file, the entry and the problem."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Task:
     title : str
     points : float
     functions : tuple of str
-        The operations to write, by their dotted names; none for a task that uses what the others have written.
+        Dotted names of the operations to write. Empty for a task that uses the functions of other tasks.
     prerequisites : tuple of str
-        The ids of tasks without which this one cannot be solved.
+        Ids of the tasks that must be solved before this one.
     seconds : float
-        What all its tests may take in the student's code.
+        Time limit for the student's code in all tests of the task.
     hints : tuple of str
-        Lines of comment in the blank.
+        Comment lines in the blank function.
     """
 
     id: str
@@ -55,31 +55,36 @@ class Task:
 
     @property
     def names(self):
-        """The functions' names alone."""
+        """Names of the functions, without their modules."""
         return tuple(function.rpartition(".")[2] for function in self.functions)
 
 
 @dataclasses.dataclass(frozen=True)
 class Assignment:
-    """An assignment: its tasks, and the folder with its tests.
+    """An assignment: its tasks and its folder with tests.
 
     Attributes
     ----------
     name : str
         ``"hw1"``.
     folder : Path
-        Where the manifest is.
-    title, file, header : str
-        What it is about; the name of the student's file, and what stands in it above the functions.
+        Folder of the manifest.
+    title : str
+    file : str
+        Name of the student's file.
+    header : str
+        Code above the functions in the student's file.
     tasks : tuple of Task
     seed : int
-        Of the numbers in hidden tests, where staff choose no other.
+        Default seed of the hidden tests.
     notebook : str
-        The worked notebook, from the top of the repository.
-    functions_held_back, files_held_back : tuple of str
-        What else would give a solution away: functions whose bodies are cut out, and files that are left out.
+        Path of the notebook, relative to the repository.
+    functions_held_back : tuple of str
+        Other functions that would give a solution away. The release has them without their bodies.
+    files_held_back : tuple of str
+        Other files that would give a solution away. The release does not have them.
     public_lines : tuple of str
-        Lines of a solution that a release may hold all the same.
+        Lines of a solution that a release may contain.
     """
 
     name: str
@@ -96,44 +101,40 @@ class Assignment:
 
     @property
     def functions(self):
-        """All functions to write, by their dotted names, in the order of the tasks."""
+        """Dotted names of all functions to write, in the order of the tasks."""
         return tuple(function for task in self.tasks for function in task.functions)
 
     @property
     def points(self):
-        """What all tasks are worth together."""
+        """Sum of the points of all tasks."""
         return sum(task.points for task in self.tasks)
 
     def task(self, id):
-        """Return the task of this id.
+        """Return the task with an id.
 
         Raises
         ------
         ValueError
-            When there is none; the message lists those there are.
+            If there is no such task. The message lists the existing ids.
         """
         for task in self.tasks:
             if task.id == id:
                 return task
-        raise ValueError(f"{self.name} has no task {id}; there are {', '.join(task.id for task in self.tasks)}")
+        raise ValueError(f"{self.name} has no task {id}; its tasks are {', '.join(task.id for task in self.tasks)}")
 
-    def task_of(self, function):
-        """Return the task in which a function is written, by its name or dotted name."""
-        return next(task for task in self.tasks if function in (*task.functions, *task.names))
-
-    def before(self, task):
-        """Return the tasks that `task` builds upon, and those that these build upon, in the order of the assignment."""
-        wanted, found = list(task.prerequisites), set()
-        while wanted:
-            id = wanted.pop()
-            if id not in found:
-                found.add(id)
-                wanted += self.task(id).prerequisites
-        return tuple(each for each in self.tasks if each.id in found)
+    def all_prerequisites(self, task):
+        """Return the direct and indirect prerequisites of a task, in the order of the assignment."""
+        to_visit, visited = list(task.prerequisites), set()
+        while to_visit:
+            id = to_visit.pop()
+            if id not in visited:
+                visited.add(id)
+                to_visit += self.task(id).prerequisites
+        return tuple(each for each in self.tasks if each.id in visited)
 
 
 def assignments():
-    """Return the names of the assignments that come with the library."""
+    """Return the names of the assignments in the library."""
     return sorted(path.parent.name for path in _HERE.glob("*/manifest.toml"))
 
 
@@ -143,7 +144,7 @@ def load_assignment(where):
     Parameters
     ----------
     where : str or path
-        Its name, or a folder with a ``manifest.toml``.
+        Name of an assignment of the library, or a folder with a ``manifest.toml``.
 
     Returns
     -------
@@ -152,9 +153,9 @@ def load_assignment(where):
     Raises
     ------
     ManifestError
-        When the manifest cannot be read or does not make sense.
+        If the manifest cannot be read or is inconsistent.
     ValueError
-        When there is no such assignment.
+        If there is no such assignment.
     """
     folder = _HERE / where if str(where) in assignments() else pathlib.Path(where)
     path = folder / "manifest.toml"
@@ -184,7 +185,7 @@ def _task(entry, where):
 def _check_entries(entries, keys, required, where):
     for key, value in entries.items():
         if key not in keys:
-            raise ManifestError(f"{where}: unknown entry {key}; there are {', '.join(keys)}")
+            raise ManifestError(f"{where}: unknown entry {key}; known entries are {', '.join(keys)}")
         if not isinstance(value, keys[key]):
             raise ManifestError(f"{where}: {key} has the wrong type: {value!r}")
     for key in required:
@@ -196,11 +197,11 @@ def _check_tasks(assignment, path):
     ids = [task.id for task in assignment.tasks]
     for id in ids:
         if ids.count(id) > 1:
-            raise ManifestError(f"{path}: there are two tasks {id}")
+            raise ManifestError(f"{path}: two tasks have the id {id}")
     for task in assignment.tasks:
         for id in task.prerequisites:
             if id not in ids or ids.index(id) >= ids.index(task.id):
-                raise ManifestError(f"{path}: task {task.id} needs {id}, which is not one of the tasks before it")
+                raise ManifestError(f"{path}: task {task.id} has the prerequisite {id}, which is not an earlier task")
         if task.points < 0 or task.seconds <= 0:
             raise ManifestError(f"{path}: task {task.id}: points must not be negative, and seconds must be positive")
     for function in assignment.functions:
@@ -210,21 +211,21 @@ def _check_tasks(assignment, path):
 
 
 def operation(function, path="a manifest"):
-    """Return the operation of a dotted name."""
+    """Return the operation with a dotted name."""
     module, _, name = function.rpartition(".")
     op = operations().get(name)
     if op is None or op.__module__ != module:
-        raise ManifestError(f"{path}: {function} is no operation")
+        raise ManifestError(f"{path}: {function} is not an operation")
     return op
 
 
 def source_file(function, path="a manifest"):
-    """Return the file in which a function of the library stands, from its dotted name (``module.function``)."""
+    """Return the source file of a library function, given its dotted name (``module.function``)."""
     module, _, name = function.rpartition(".")
     try:
-        found = importlib.import_module(module)
+        imported = importlib.import_module(module)
     except ImportError:
         raise ManifestError(f"{path}: {function}: there is no module {module}") from None
-    if not hasattr(found, name):
+    if not hasattr(imported, name):
         raise ManifestError(f"{path}: {module} has no function {name}")
-    return pathlib.Path(inspect.getsourcefile(found))
+    return pathlib.Path(inspect.getsourcefile(imported))

@@ -1,6 +1,7 @@
-"""Arguments and results as bytes, between a process that is trusted and one that is not: no pickle, nothing to run.
+"""Messages between the grader and a student's process: arguments and results as bytes, without pickle.
 
-A message is a length, a JSON text, and the numbers of all arrays that it describes, one after the other.
+A message is a length, a JSON text, and the contents of all arrays that the text describes, one after the other. Reading
+a message from an untrusted process therefore never runs code.
 """
 
 import contextlib
@@ -14,55 +15,74 @@ import time
 
 import numpy as np
 
-MOST_BYTES = 1 << 28  # of a message; who sends more is not listened to
+MAX_MESSAGE_BYTES = 1 << 28
 
 
 class MessageError(ValueError):
-    """Bytes that are no message, or a value that cannot be sent; the message says which."""
+    """Bytes that are not a message, or a value that cannot be sent."""
 
 
-class SilenceError(TimeoutError):
-    """The other side did not answer in time."""
+class NoAnswerError(TimeoutError):
+    """The other process did not answer in time."""
 
 
-class HangUpError(EOFError):
-    """The other side is gone."""
+class ChannelClosedError(EOFError):
+    """The other process has ended, or closed its end of the pipe."""
 
 
 def pack(value):
-    """Return a value as bytes: numbers, text, None, arrays of numbers, tuples, lists and dicts of these, generators."""
+    """Return a value as bytes.
+
+    Parameters
+    ----------
+    value : object
+        None, a number, text, an array of numbers, a random generator; or a tuple, list or dict of these.
+
+    Returns
+    -------
+    data : bytes
+
+    Raises
+    ------
+    MessageError
+        If the value cannot be sent.
+    """
     numbers = []
     text = json.dumps(_encoded(value, numbers)).encode()
     return b"".join([struct.pack("<I", len(text)), text, *numbers])
 
 
 def unpack(data, named_tuples=None):
-    """Return the value of some bytes.
+    """Return the value that :func:`pack` turned into bytes.
 
     Parameters
     ----------
     data : bytes
     named_tuples : callable, optional
-        ``named_tuples(module, name)`` returns a class for a tuple with named parts; by default these are plain tuples.
+        ``named_tuples(module, name)`` returns the class of a named tuple. By default named tuples become tuples.
+
+    Returns
+    -------
+    value : object
 
     Raises
     ------
     MessageError
-        When the bytes are no message.
+        If the bytes are not a message.
     """
     try:
         (length,) = struct.unpack_from("<I", data)
         numbers = io.BytesIO(data[4 + length :])
         value = _decoded(json.loads(data[4 : 4 + length]), numbers, named_tuples)
         if numbers.read(1):
-            raise ValueError("it goes on after its end")
+            raise ValueError("there are bytes after its end")
         return value
-    except Exception as error:  # whatever broken bytes lead to
-        raise MessageError(f"no message: {error}") from None
+    except Exception as error:  # any that broken bytes cause
+        raise MessageError(f"not a message: {error}") from None
 
 
 def _encoded(value, numbers):
-    """Return what JSON can hold of a value; the bytes of its arrays are appended to `numbers`."""
+    """Return a value as JSON can represent it. The bytes of its arrays are appended to `numbers`."""
     if value is None or isinstance(value, (bool, int, float, str)) and not isinstance(value, np.generic):
         return value
     if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
@@ -91,15 +111,15 @@ def _plain(state):
 
 
 def _decoded(value, numbers, named_tuples):
-    """Undo `_encoded`; `numbers` is read from, in the same order."""
+    """Inverse of `_encoded`. The arrays are read from `numbers` in the same order."""
     if not isinstance(value, dict):
         return value
     if "array" in value:
         shape, dtype = value["array"], np.dtype(value["dtype"])
         if min(shape, default=0) < 0:
             raise ValueError(f"an array of shape {shape}")
-        held = numbers.read(math.prod(shape) * dtype.itemsize)
-        array = np.frombuffer(bytearray(held), dtype).reshape(shape)  # of bytes, it could not be written to
+        contents = numbers.read(math.prod(shape) * dtype.itemsize)
+        array = np.frombuffer(bytearray(contents), dtype).reshape(shape)  # from bytes, it would be read-only
         return array[()] if value["scalar"] else array
     if "dtype" in value:
         return np.dtype(value["dtype"])
@@ -115,68 +135,85 @@ def _decoded(value, numbers, named_tuples):
     return parts if "list" in value else tuple(parts)
 
 
-class Line:
-    """A way to send messages to another process and to hear from it: two file descriptors.
+class Channel:
+    """Sends messages to another process and receives messages from it, through two pipes.
 
     Parameters
     ----------
-    reading, writing : int
+    read_fd, write_fd : int
+        File descriptors.
     named_tuples : callable, optional
         See :func:`unpack`.
     """
 
-    def __init__(self, reading, writing, named_tuples=None):
-        self.reading, self.writing, self.named_tuples = reading, writing, named_tuples
+    def __init__(self, read_fd, write_fd, named_tuples=None):
+        self.read_fd, self.write_fd, self.named_tuples = read_fd, write_fd, named_tuples
 
     def send(self, value, deadline=None):
-        """Send a value; `deadline` as in :meth:`receive`."""
+        """Send a value.
+
+        Parameters
+        ----------
+        value : object
+        deadline : float, optional
+            See :meth:`receive`.
+
+        Raises
+        ------
+        NoAnswerError, ChannelClosedError, MessageError
+        """
         data = pack(value)
         data = memoryview(struct.pack("<Q", len(data)) + data)
         try:
             while data:
-                _wait(deadline, writing=self.writing)
-                with contextlib.suppress(BlockingIOError):  # a reader who has stopped must not hold us
-                    data = data[os.write(self.writing, data[: 1 << 16]) :]
+                _wait(deadline, write_fd=self.write_fd)
+                with contextlib.suppress(BlockingIOError):  # a reader that does not read must not block us
+                    data = data[os.write(self.write_fd, data[: 1 << 16]) :]
         except BrokenPipeError:
-            raise HangUpError("the other side is gone") from None
+            raise ChannelClosedError("the other process has ended") from None
 
     def receive(self, deadline=None):
-        """Return what the other side sends next.
+        """Return the next message.
 
         Parameters
         ----------
         deadline : float, optional
-            The latest time, as ``time.monotonic()`` tells it.
+            Latest time to wait for, on the clock ``time.monotonic()``. Default: no limit.
+
+        Returns
+        -------
+        value : object
 
         Raises
         ------
-        SilenceError, HangUpError, MessageError
+        NoAnswerError, ChannelClosedError, MessageError
         """
         (length,) = struct.unpack("<Q", self._read(8, deadline))
-        if length > MOST_BYTES:
-            raise MessageError(f"a message of {length} bytes, where {MOST_BYTES} are the most")
+        if length > MAX_MESSAGE_BYTES:
+            raise MessageError(f"a message of {length} bytes; at most {MAX_MESSAGE_BYTES} are allowed")
         return unpack(self._read(length, deadline), self.named_tuples)
 
     def _read(self, count, deadline):
         parts = []
         while count:
-            _wait(deadline, reading=self.reading)
-            part = os.read(self.reading, min(count, 1 << 20))
+            _wait(deadline, read_fd=self.read_fd)
+            part = os.read(self.read_fd, min(count, 1 << 20))
             if not part:
-                raise HangUpError("the other side is gone")
+                raise ChannelClosedError("the other process has ended")
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
 
     def close(self):
-        for descriptor in (self.reading, self.writing):
+        """Close both pipes."""
+        for descriptor in (self.read_fd, self.write_fd):
             os.close(descriptor)
 
 
-def _wait(deadline, *, reading=None, writing=None):
+def _wait(deadline, *, read_fd=None, write_fd=None):
     if deadline is None:
         return
     left = max(0.0, deadline - time.monotonic())
-    ready = select.select([] if reading is None else [reading], [] if writing is None else [writing], [], left)
+    ready = select.select([] if read_fd is None else [read_fd], [] if write_fd is None else [write_fd], [], left)
     if not any(ready):
-        raise SilenceError("no answer in time")
+        raise NoAnswerError("no answer in time")

@@ -1,6 +1,6 @@
-"""Tests of an assignment, run by pytest: plain functions with the mark ``task`` and the fixture ``student``.
+"""Running the tests of an assignment with pytest.
 
-::
+A test is a plain function with the mark ``task`` and the argument ``student``::
 
     @pytest.mark.task("1.3", points=4)
     def test_windows_that_overlap(student):
@@ -17,31 +17,36 @@ import time
 import types
 
 from minivision.checks import CheckError, StudentFileError
-from minivision.homework.process import Stopped
-from minivision.homework.recorded_references import playing
+from minivision.homework import recorded_references
+from minivision.homework.process import ProcessStoppedError
 from minivision.homework.student import Student
 
-TELLING = (CheckError, StudentFileError, Stopped, NotImplementedError)  # their message says it all
-VISIBLE, HIDDEN = "tests", "hidden"
+# Exceptions whose message is complete without their type and line.
+SELF_EXPLANATORY = (CheckError, StudentFileError, ProcessStoppedError, NotImplementedError)
+VISIBLE, HIDDEN = "tests", "hidden"  # folders of an assignment
 
 
 @dataclasses.dataclass
-class Outcome:
-    """What became of one test.
+class TestOutcome:
+    """The outcome of one test.
 
     Attributes
     ----------
     task, name : str
+        Id of the task, name of the test function.
     hidden : bool
-    points, earned : float
-    passed, unwritten : bool
-        Whether it holds; and whether that is because the function is still as it was handed out.
+    points : float
+    passed : bool
+    unwritten : bool
+        Whether it failed because the function is still the blank.
     message : str
-        What is wrong; empty when it passed.
+        What is wrong, or an empty string.
     printed : str
-        What the student's code printed, where something is wrong.
+        What the student's code printed, if the test failed.
     seconds : float
     """
+
+    __test__ = False  # not a class of tests, although its name begins with "Test"
 
     task: str
     name: str
@@ -55,17 +60,18 @@ class Outcome:
 
     @property
     def earned(self):
+        """The points if the test passed, else 0."""
         return self.points if self.passed else 0.0
 
 
 class TestsError(RuntimeError):
-    """Tests that cannot be collected or run, which is not a student's fault."""
+    """Tests that cannot be collected or run. The cause is the tests, not the student's file."""
 
     __test__ = False
 
 
 class HomeworkPlugin:
-    """What pytest needs for the tests of an assignment; it collects an :class:`Outcome` for each.
+    """A pytest plugin that runs the tests of an assignment and collects a :class:`TestOutcome` for each.
 
     Parameters
     ----------
@@ -73,89 +79,111 @@ class HomeworkPlugin:
     file : path
         The student's file.
     tasks : sequence of str, optional
-        The ids of the tasks whose tests are run; by default all.
-    served : callable, optional
-        ``served(task)`` returns the functions that stand in for the student's own ones of earlier tasks.
+        Ids of the tasks whose tests are run. Default: all.
+    substitutes : callable, optional
+        ``substitutes(task)`` returns the functions that replace the student's functions of earlier tasks, by name.
     seed : int, optional
-        Of hidden tests; by default the assignment's.
-    told : callable, optional
-        Called with each outcome.
+        Seed of the hidden tests. Default: the seed of the assignment.
+    on_outcome : callable, optional
+        ``on_outcome(outcome)`` is called after each test.
     **options
-        Of :class:`Student`: ``locked``, ``library``.
+        See :class:`Student`: ``isolated``, ``library``.
+
+    Attributes
+    ----------
+    outcomes : list of TestOutcome
+    problems : list of str
+        Errors of pytest when it collected the tests.
     """
 
-    def __init__(self, assignment, file, tasks=None, *, served=None, seed=None, told=None, **options):
+    def __init__(self, assignment, file, tasks=None, *, substitutes=None, seed=None, on_outcome=None, **options):
         self.assignment, self.file, self.tasks = assignment, pathlib.Path(file), tasks
         self.seed = assignment.seed if seed is None else seed
-        self.served, self.told, self.options = served or (lambda task: {}), told or (lambda outcome: None), options
+        self.substitutes, self.on_outcome = substitutes or (lambda task: {}), on_outcome or (lambda outcome: None)
+        self.options = options
         self.outcomes, self.problems = [], []
-        self._student, self._of, self.missing = None, None, []
+        self._student, self._student_of = None, None
+        self._oracle, self._context = None, contextlib.ExitStack()
 
     # ---- which tests, in which order -----------------------------------------------------------------------------
 
     def pytest_configure(self, config):
-        config.addinivalue_line("markers", "task(id, points=0): the task that a test belongs to, and what it earns")
+        config.addinivalue_line("markers", "task(id, points=0): the task of a test, and its points")
 
     def pytest_collection_modifyitems(self, config, items):
         order = [task.id for task in self.assignment.tasks]
-        chosen = []
+        selected = []
         for item in items:
             mark = item.get_closest_marker("task")
             if mark is None or mark.args[0] not in order:
-                raise TestsError(f"{item.nodeid}: each test needs @pytest.mark.task of one of {', '.join(order)}")
+                raise TestsError(f"{item.nodeid}: each test needs @pytest.mark.task with one of {', '.join(order)}")
             if self.tasks is None or mark.args[0] in self.tasks:
-                chosen.append(item)
-        items[:] = sorted(chosen, key=lambda item: order.index(item.get_closest_marker("task").args[0]))
+                selected.append(item)
+        items[:] = sorted(selected, key=lambda item: order.index(item.get_closest_marker("task").args[0]))
 
     # ---- the student's process, one for each task and kind of tests ------------------------------------------------
 
     def student_for(self, item):
-        """Return the student's file, loaded; anew for each task, so that an endless loop costs no other."""
+        """Return the :class:`Student` for a test.
+
+        Each task has a process of its own, so that an endless loop costs the points of one task only.
+        """
         task, hidden = self.assignment.task(item.get_closest_marker("task").args[0]), _is_hidden(item)
-        if self._of != (task.id, hidden):
-            self.close()
+        if self._student_of != (task.id, hidden):
+            self._close_student()
             self._student = Student(
                 self.file,
                 seconds=task.seconds,
-                served=self.served(task),
+                substitutes=self.substitutes(task),
                 seed=self.seed if hidden else 0,
                 small=not hidden,
+                oracle=self.oracle(),
                 **self.options,
             )
-            self._of, self.missing = (task.id, hidden), self._student.missing
+            self._student_of = task.id, hidden
         return self._student
 
-    def close(self):
+    def oracle(self):
+        """Return the name of the backend whose results count as right: the recorded results in a release."""
+        if self._oracle is None:
+            path = self.assignment.folder / recorded_references.FILE
+            recorded = recorded_references.recorded_backend(path) if path.exists() else None
+            self._oracle = self._context.enter_context(recorded) if recorded else "reference"
+        return self._oracle
+
+    def _close_student(self):
         if self._student is not None:
             self._student.close()
-        self._student = self._of = None
+        self._student = self._student_of = None
 
     def pytest_sessionfinish(self, session):
-        self.close()
+        self._close_student()
+        self._context.close()
+        self._oracle = None
 
-    # ---- what became of them ---------------------------------------------------------------------------------------
+    # ---- outcomes --------------------------------------------------------------------------------------------------
 
     def pytest_collectreport(self, report):
         if report.failed:
             self.problems.append(str(report.longrepr))
 
     def pytest_runtest_protocol(self, item, nextitem):
-        """Run a test and note its outcome, in place of pytest's own set-up and report."""
+        """Run a test and note its outcome, in place of the setup and report of pytest."""
         mark, start = item.get_closest_marker("task"), time.perf_counter()
-        outcome = Outcome(mark.args[0], item.name, _is_hidden(item), mark.kwargs.get("points", 0), True)
+        outcome = TestOutcome(mark.args[0], item.name, _is_hidden(item), mark.kwargs.get("points", 0), True)
         try:
-            given = dict(getattr(getattr(item, "callspec", None), "params", {}))
+            arguments = dict(getattr(getattr(item, "callspec", None), "params", {}))
             if "student" in item.fixturenames:
-                given["student"] = self.student_for(item)
-            item.obj(**given)
+                arguments["student"] = self.student_for(item)
+            item.obj(**arguments)
         except Exception as error:
             outcome.passed, outcome.unwritten = False, isinstance(error, NotImplementedError)
-            outcome.message = _message(error, item)
+            outcome.message = _message(error)
         if not outcome.passed and self._student is not None:
             outcome.printed = self._student.printed().strip()
         outcome.seconds = time.perf_counter() - start
         self.outcomes.append(outcome)
-        self.told(outcome)
+        self.on_outcome(outcome)
         return True
 
 
@@ -163,13 +191,13 @@ def _is_hidden(item):
     return HIDDEN in pathlib.Path(item.path).parent.name
 
 
-def _message(error, item):
-    """Say what is wrong: what the error says, where that is enough; with the test's line where it is not."""
+def _message(error):
+    """Return the message of an exception, with its type and line if the message alone is not complete."""
     text = str(error).strip()
-    if isinstance(error, TELLING):
+    if isinstance(error, SELF_EXPLANATORY):
         return text
     if isinstance(error, AssertionError):
-        return text or "it does not hold"
+        return text or "the assertion of the test is false"
     frame = getattr(error, "frame", None)
     line = f" in line {frame.lineno}: `{frame.line}`" if frame else ""
     return f"{type(error).__name__}{line}: {text}" if text else f"{type(error).__name__}{line}"
@@ -183,73 +211,86 @@ def run_tests(assignment, file, tasks=None, *, folders=(VISIBLE,), **options):
     assignment : Assignment
     file : path
     tasks : sequence of str, optional
-        Ids; by default all.
+        Ids of the tasks. Default: all.
     folders : sequence of str
-        Which tests: ``"tests"``, ``"hidden"``.
+        Folders of the tests: ``"tests"``, ``"hidden"``.
     **options
-        Of :class:`HomeworkPlugin`.
+        See :class:`HomeworkPlugin`.
 
     Returns
     -------
-    HomeworkPlugin
-        With ``outcomes``.
+    outcomes : list of TestOutcome
 
     Raises
     ------
     TestsError
-        When the tests themselves cannot be run.
+        If the tests cannot be run.
+    """
+    plugin = HomeworkPlugin(assignment, file, tasks, **options)
+    run_pytest(plugin, folders)
+    return plugin.outcomes
+
+
+def run_pytest(plugin, folders):
+    """Run pytest in this process, with a plugin and the tests of its assignment.
+
+    Parameters
+    ----------
+    plugin : HomeworkPlugin
+    folders : sequence of str
+
+    Raises
+    ------
+    TestsError
+        If the tests cannot be run.
     """
     import pytest
 
-    plugin = HomeworkPlugin(assignment, file, tasks, **options)
+    assignment = plugin.assignment
     paths = [str(path) for folder in folders for path in sorted((assignment.folder / folder).glob("test_*.py"))]
     if not paths:
         raise TestsError(f"{assignment.folder} has no tests")
     arguments = ["-q", "--import-mode=importlib", "--noconftest", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
-    said = io.StringIO()
-    with stored_answers(assignment), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = pytest.main(
-            [*arguments, "-c", os.devnull, "--rootdir", str(assignment.folder), *paths],
-            plugins=[plugin],
-        )
-    _forget(paths)
-    if plugin.problems or code not in (
-        pytest.ExitCode.OK,
-        pytest.ExitCode.TESTS_FAILED,
-        pytest.ExitCode.NO_TESTS_COLLECTED,
-    ):
-        raise TestsError("\n".join(plugin.problems) or said.getvalue().strip())
-    return plugin
+    arguments += ["-c", os.devnull, "--rootdir", str(assignment.folder), *paths]
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        code = pytest.main(arguments, plugins=[plugin])
+    _forget_modules(paths)
+    allowed = pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED
+    if plugin.problems or code not in allowed:
+        raise TestsError("\n".join(plugin.problems) or output.getvalue().strip())
 
 
-def _forget(paths):
-    """Drop imported test files: pytest would take one of the same name for them, in another folder."""
+def _forget_modules(paths):
+    """Remove imported test files: pytest would use them for files with the same name in another folder."""
     for name, module in list(sys.modules.items()):
         if getattr(module, "__file__", None) in paths:
             del sys.modules[name]
 
 
-def stored_answers(assignment):
-    """Return a context in which the textbook's answers come from the assignment's folder, if they are there."""
-    path = assignment.folder / "answers.bin"
-    return playing(path) if path.exists() else contextlib.nullcontext()
-
-
 def plain_plugin(folder):
-    """Return a plugin with which ``pytest`` itself, in the folder of a release, runs its tests as any other tests."""
+    """Return a plugin for the command ``pytest`` in the folder of a release: its tests run like any other tests.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    plugin : module
+    """
     import pytest
 
     from minivision.homework.manifest import load_assignment
 
     assignment = load_assignment(folder)
-    plugin = HomeworkPlugin(assignment, assignment.folder / assignment.file)
-    module = types.ModuleType("minivision_homework")
+    homework = HomeworkPlugin(assignment, assignment.folder / assignment.file)
+    plugin = types.ModuleType("minivision_homework")
 
     @pytest.fixture
     def student(request):
-        with stored_answers(assignment):
-            yield plugin.student_for(request.node)
+        return homework.student_for(request.node)
 
-    module.student = student
-    module.pytest_configure, module.pytest_sessionfinish = plugin.pytest_configure, plugin.pytest_sessionfinish
-    return module
+    plugin.student = student
+    plugin.pytest_configure, plugin.pytest_sessionfinish = homework.pytest_configure, homework.pytest_sessionfinish
+    return plugin

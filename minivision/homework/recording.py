@@ -1,88 +1,87 @@
-"""Which answers a check may ask for: found by checking functions that are wrong in every way."""
+"""Recording of the reference results that the checks of visible tests may ask for.
 
-import contextlib
-import inspect
-import runpy
-import types
-import unittest.mock
+See :mod:`minivision.homework.recorded_references` for the reasons and the format.
+"""
 
 import numpy as np
 
-from minivision.checks import check_operation, conformance
-from minivision.checks import closeness as comparison
-from minivision.core import backends
+from minivision.checks import Limits, check_operation
 from minivision.core.registry import operations
-from minivision.homework.recorded_references import recording, save
-from minivision.homework.student import small
+from minivision.homework.plugin import VISIBLE, HomeworkPlugin, run_pytest
+from minivision.homework.recorded_references import recording_backend, save
+from minivision.homework.student import is_small
+from minivision.homework.temporary_backend import temporary_backend
 
-_EVERY = 10**9
+NO_LIMITS = Limits(max_diagnosed_cases=10**9, huge_coordinate=1e9)  # diagnose every case
 
 
 def record(assignment, path):
-    """Write down all that `student.check` asks of the textbook with the seed of visible tests; return their number."""
+    """Write a file with all results that ``student.check`` may ask for with the seed of visible tests.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    path : path
+        Path of the file.
+
+    Returns
+    -------
+    count : int
+        Number of recorded results.
+    """
     names = [function.rpartition(".")[2] for function in (*assignment.functions, *assignment.functions_held_back)]
     names = [name for name in names if name in operations()]
-    bodies = {name: operations()[name].reference for name in names}
-    checked = [function.rpartition(".")[2] for function in assignment.functions]
     keeps = _keeps(assignment)
-    with recording(names) as answers:
-        for name in checked:
+    with recording_backend(names) as (oracle, results):
+        for function in assignment.functions:
+            name = function.rpartition(".")[2]
             for keep in keeps.get(name, [None]):
-                for spoil in (_right, _noisy, _longer, _only_shape):
-                    _check(name, bodies, spoil, keep)
-    save(path, names, answers)
-    return len(answers)
+                for spoil in (_right, _noisy, _longer, _zeros):
+                    _check(name, names, spoil, keep, oracle)
+    save(path, names, results)
+    return len(results)
 
 
 def _keeps(assignment):
-    """Return, for each function that visible tests check, by which cases they do: a list of `keep` or None."""
-    import pytest
-
-    listener = _Listener()
-    for path in sorted((assignment.folder / "tests").glob("test_*.py")):
-        with unittest.mock.patch.object(pytest, "mark", _NoMarks()):  # which nobody has to know here
-            tests = runpy.run_path(str(path))
-        for name, test in tests.items():
-            if name.startswith("test_"):
-                with contextlib.suppress(Exception):  # all that is not a check comes to nothing
-                    test(listener)
-    return listener.keeps
+    """Return the `keep` arguments that visible tests check each function with: name -> list of callables or None."""
+    plugin = _KeepCollector(assignment, assignment.folder / assignment.file)
+    if any((assignment.folder / VISIBLE).glob("test_*.py")):
+        run_pytest(plugin, (VISIBLE,))
+    return plugin.keeps
 
 
-class _NoMarks:
-    """In place of ``pytest.mark``: every mark leaves its test as it is."""
+class _KeepCollector(HomeworkPlugin):
+    """Runs tests with itself as their student, and only notes which checks they ask for."""
 
-    def __getattr__(self, name):
-        return lambda *_, **__: lambda test: test
+    def __init__(self, assignment, file):
+        super().__init__(assignment, file)
+        self.keeps = {}
 
-
-class _Listener:
-    """A student whose functions are not there; it only notes what is checked."""
-
-    def __init__(self):
-        self.keeps = {}  # name -> list of `keep`
+    def student_for(self, item):
+        return self
 
     def check(self, name, *, seed=0, keep=None):
         self.keeps.setdefault(name, []).append(keep)
 
 
-def _check(name, bodies, spoil, keep):
-    """Check a function that is wrong, looking into every case where an ordinary check stops after some."""
-    module = types.ModuleType("spoiled")
-    for other, body in bodies.items():
-        setattr(module, other, _stand_in(module, body, spoil if other == name else _right))
-    backends.register_backend("spoiled", module)
-    patch = unittest.mock.patch.object
-    with patch(comparison, "DIAGNOSED", _EVERY), patch(conformance, "HUGE", _EVERY):
-        check_operation(name, "spoiled", keep=lambda case: small(case) and (keep is None or keep(case)))
+def _check(name, names, spoil, keep, oracle):
+    """Check a function whose results are spoiled, so that the check looks for the cause in every case."""
+    functions = {each: _spoiled(operations()[each], spoil if each == name else _right) for each in names}
+    with temporary_backend("spoiled", functions) as backend:
+        check_operation(
+            name,
+            backend,
+            keep=lambda case: is_small(case) and (keep is None or keep(case)),
+            oracle=oracle,
+            limits=NO_LIMITS,
+        )
 
 
-def _stand_in(module, body, spoil):
+def _spoiled(op, spoil):
     def function(*args, **kwargs):
-        result = body(*args, **kwargs)
+        result = op.reference(*args, **kwargs)
         return tuple(map(spoil, result)) if isinstance(result, tuple) else spoil(result)
 
-    function.__name__, function.__module__, function.__signature__ = body.__name__, "spoiled", inspect.signature(body)
     return function
 
 
@@ -91,7 +90,7 @@ def _right(value):
 
 
 def _noisy(value):
-    """All numbers wrong, in a way that nothing explains."""
+    """Make all numbers wrong, in a way that no diagnosis explains."""
     if not isinstance(value, (np.ndarray, np.generic)):
         return value
     noise = 1 + np.random.default_rng(np.size(value)).random(np.shape(value))
@@ -101,11 +100,11 @@ def _noisy(value):
 
 
 def _longer(value):
-    """One row too many along every axis, all numbers wrong."""
+    """Append a row along every axis, and make all numbers wrong."""
     if np.ndim(value) == 0:
         return _noisy(value)
     return np.pad(_noisy(value), [(0, 1)] * np.ndim(value), mode="edge") if np.size(value) else value
 
 
-def _only_shape(value):
+def _zeros(value):
     return np.zeros_like(value) if isinstance(value, (np.ndarray, np.generic)) else value

@@ -1,15 +1,15 @@
-"""An assignment as a folder for students: their file, visible tests, the notebook, a library without answers."""
+"""Writes the folder that students get: the blank file, visible tests, notebook, and the library without solutions."""
 
 import json
 import pathlib
 import shutil
 
-from minivision.homework import recording as answers_recording
-from minivision.homework import source
+from minivision.homework import recorded_references, source
 from minivision.homework.library import PACKAGE, library_files, write_wheel
+from minivision.homework.recording import record
 
 _CONFTEST = '''\
-"""So that plain `pytest` works here too."""
+"""Plain `pytest` works here too."""
 
 import pathlib
 
@@ -21,40 +21,40 @@ def pytest_configure(config):
     config.pluginmanager.register(plugin, "minivision_homework")
     plugin.pytest_configure(config)
 '''
-_SOLUTION_TAGS = {"solution", "staff"}  # cells of a notebook that are not handed out
+_SOLUTION_TAGS = {"solution", "staff"}  # tags of notebook cells that are not handed out
 
 
 def release(assignment, folder):
-    """Write what students get.
+    """Write the folder that students get.
 
     Parameters
     ----------
     assignment : Assignment
     folder : path
-        Is made; it must not exist yet, or be empty.
+        A new or empty folder.
 
     Returns
     -------
-    list of str
-        What it holds.
+    files : list of str
+        Paths of its files, relative to the folder.
 
     Raises
     ------
     ValueError
-        When there is something in the folder already.
+        If the folder is not empty.
     """
     folder = pathlib.Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder} is not empty; choose a new folder, so that nothing old is handed out with the rest")
-    beside = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(beside, ignore_errors=True)
+        raise ValueError(f"{folder} is not empty; choose a new folder, so that no old file is handed out")
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
     try:
-        _fill(assignment, beside)
+        _fill(assignment, partial)
         if folder.exists():
             folder.rmdir()
-        beside.rename(folder)
+        partial.rename(folder)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
@@ -67,14 +67,24 @@ def _fill(assignment, folder):
     for path in sorted((assignment.folder / "tests").glob("*.py")):
         (folder / "tests" / path.name).write_text(path.read_text())
     (folder / "tests" / "conftest.py").write_text(_CONFTEST)
-    answers_recording.record(assignment, folder / "answers.bin")
+    record(assignment, folder / recorded_references.FILE)
     notebook = PACKAGE.parent / assignment.notebook
     if assignment.notebook and notebook.is_file():
         (folder / notebook.name).write_text(without_outputs(notebook.read_text()))
 
 
 def without_outputs(text):
-    """Return a notebook without outputs, and without the cells that are for staff alone."""
+    """Remove the outputs of a notebook, and its cells for staff (tags ``solution`` and ``staff``).
+
+    Parameters
+    ----------
+    text : str
+        The notebook as JSON.
+
+    Returns
+    -------
+    text : str
+    """
     notebook = json.loads(text)
     cells = [cell for cell in notebook["cells"] if not _SOLUTION_TAGS & set(cell.get("metadata", {}).get("tags", []))]
     for cell in cells:
@@ -84,7 +94,7 @@ def without_outputs(text):
 
 
 def public_manifest(assignment):
-    """Return the manifest as students get it: without what is held back, and the seed of hidden tests."""
+    """Return the text of the manifest for students: without held back functions and files, and without the seed."""
     lines = [f"{key} = {json.dumps(getattr(assignment, key))}" for key in ("title", "file", "header")]
     for task in assignment.tasks:
         lines += ["", "[[task]]"]
@@ -97,36 +107,37 @@ def public_manifest(assignment):
 _README = """\
 # {title}
 
-Everything you write goes into `{file}`. Begin here, in this folder:
+You write all functions in `{file}`. Start in this folder:
 
 ```
 python3 -m venv .venv && . .venv/bin/activate && pip install ./{wheel}
 minivision homework test {first}
 ```
 
-The test says of a task what holds and what does not and, where the mistake is a known one, what it looks like. It runs
-your file anew each time. `minivision homework test` alone runs all tasks.
+The command tests one task. It lists what is right and what is wrong, and if it recognizes the mistake, it names it.
+It loads your file again each time. `minivision homework test` without a number tests all tasks.
 
 | task | | points |
 |---|---|---|
 {tasks}
 
-{notebook}The installed library has everything but what you are to write. Once your functions are there, they run
-under all of it: `minivision train SYSTEM --backend {file} ...` trains one of the lecture's systems on them.
+{notebook}The installed library has everything except the functions that you write. When your functions are finished,
+all layers and models of the library run on them: `minivision train SYSTEM --backend {file} ...` trains one of the
+systems of the lecture.
 
-You hand in `{file}`, nothing else. The points come from other numbers than those of the tests here: what passes here
-by heart earns nothing.
+You hand in `{file}` and nothing else. It is graded with other numbers than those in these tests, so a function that
+only returns the numbers of the tests earns no points.
 """
 
 
 def _readme(assignment, wheel):
     notebook = pathlib.Path(assignment.notebook).name
-    walk = f"`{notebook}` goes through the tasks one by one, with pictures (`pip install jupyterlab`).\n\n"
+    guide = f"`{notebook}` explains the tasks one by one, with pictures (`pip install jupyterlab`).\n\n"
     return _README.format(
         title=assignment.title,
         file=assignment.file,
         wheel=wheel,
         first=assignment.tasks[0].id,
         tasks="\n".join(f"| {task.id} | {task.title} | {task.points:g} |" for task in assignment.tasks),
-        notebook=walk if notebook else "",
+        notebook=guide if notebook else "",
     )

@@ -1,4 +1,4 @@
-"""A student's file, made from the library's own source: with blanks, solved, or with mistakes on purpose."""
+"""Makes student files and reduced modules from the library's source: blank, solved, or with deliberate mistakes."""
 
 import ast
 import dataclasses
@@ -10,17 +10,18 @@ from minivision.homework.manifest import ManifestError, source_file
 
 @dataclasses.dataclass(frozen=True)
 class Function:
-    """A function as it stands in a file, in three parts.
+    """The source of a function.
 
     Attributes
     ----------
     name : str
     head : str
-        From ``def`` to the end of the docstring.
+        From ``def`` to the end of the docstring. The signature has no annotations, so that students read
+        ``def conv2d(x, w, b=None, *, stride=1)``.
     body : str
-        All below it, comments included.
+        Everything below the docstring, with comments.
     first, body_first, last : int
-        Line numbers: of the first decorator or ``def``, of the first line of the body, of the last one.
+        Line numbers in the file: of the first decorator or ``def``, of the first and the last line of the body.
     """
 
     name: str
@@ -37,33 +38,77 @@ class Function:
 
 
 def functions_in(text):
-    """Return the functions at the top level of a module's source, by name."""
+    """Return the functions at the top level of a module.
+
+    Parameters
+    ----------
+    text : str
+        Source of the module.
+
+    Returns
+    -------
+    functions : dict
+        Name -> :class:`Function`.
+    """
     lines = text.splitlines(keepends=True)
-    found = {}
+    functions = {}
     for node in ast.parse(text).body:
         if not isinstance(node, ast.FunctionDef):
             continue
         documented = ast.get_docstring(node) is not None
-        # What is above the body: the docstring, or else what the first statement follows upon.
+        # Without a docstring, the body begins with the first statement.
         body_first = node.body[0].end_lineno + 1 if documented else node.body[0].lineno
-        found[node.name] = Function(
+        below_signature = node.body[0].lineno - 1
+        functions[node.name] = Function(
             node.name,
-            "".join(lines[node.lineno - 1 : body_first - 1]),
+            _plain_signature(node, text) + "".join(lines[below_signature : body_first - 1]),
             "".join(lines[body_first - 1 : node.end_lineno]),
             min([node.lineno, *(each.lineno for each in node.decorator_list)]),
             body_first,
             node.end_lineno,
         )
-    return found
+    return functions
+
+
+def _plain_signature(node, text):
+    """Return the ``def`` lines of a function without annotations."""
+    arguments = node.args
+    if not node.returns and not any(isinstance(each, ast.arg) and each.annotation for each in ast.walk(arguments)):
+        return "".join(text.splitlines(keepends=True)[node.lineno - 1 : node.body[0].lineno - 1])
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(positional) - len(arguments.defaults)) + arguments.defaults
+    parts = [_parameter(*each, text) for each in zip(positional, defaults, strict=True)]
+    if arguments.posonlyargs:
+        parts.insert(len(arguments.posonlyargs), "/")
+    if arguments.vararg or arguments.kwonlyargs:
+        parts.append(f"*{arguments.vararg.arg if arguments.vararg else ''}")
+    parts += [_parameter(*each, text) for each in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+    parts += [f"**{arguments.kwarg.arg}"] if arguments.kwarg else []
+    line = f"def {node.name}({', '.join(parts)}):\n"
+    return line if len(line) <= 121 else f"def {node.name}(\n    {', '.join(parts)}\n):\n"
+
+
+def _parameter(argument, default, text):
+    return argument.arg if default is None else f"{argument.arg}={ast.get_source_segment(text, default)}"
 
 
 def function_of(dotted):
-    """Return a function of the library, from its dotted name."""
+    """Return a function of the library.
+
+    Parameters
+    ----------
+    dotted : str
+        Dotted name of the function.
+
+    Returns
+    -------
+    function : Function
+    """
     path = source_file(dotted)
-    found = _functions_of(path, path.stat().st_mtime_ns).get(dotted.rpartition(".")[2])
-    if found is None:
+    function = _functions_of(path, path.stat().st_mtime_ns).get(dotted.rpartition(".")[2])
+    if function is None:
         raise ManifestError(f"{dotted} is not a function at the top level of {path}")
-    return found
+    return function
 
 
 @functools.lru_cache
@@ -72,13 +117,13 @@ def _functions_of(path, changed):
 
 
 def not_written(message, hints=()):
-    """Return the body of a function that is not written yet."""
+    """Return the body of a blank function: hints as comments, and NotImplementedError."""
     comments = "".join(textwrap.indent(textwrap.fill(hint, 112), "    # ") + "\n" for hint in hints)
     return f'{comments}    raise NotImplementedError("{message}")\n'
 
 
 def blank_body(assignment, task, name):
-    """Return what stands in place of the body of a function that is to be written."""
+    """Return the body of a blank function of a task."""
     return not_written(f"task {task.id}: {task.title}: write {name} in {assignment.file}", task.hints)
 
 
@@ -89,9 +134,13 @@ def student_file(assignment, bodies):
     ----------
     assignment : Assignment
     bodies : callable
-        ``bodies(task, function)`` returns the text of a function's body, from the task and the :class:`Function` of
-        the library; or None for a function that is not there.
+        ``bodies(task, function)`` returns the body for a :class:`Function` of the library, or None to leave it out.
+
+    Returns
+    -------
+    text : str
     """
+    written = set()  # names of helpers
     parts = [f'"""{assignment.title}.\n\n{_introduction(assignment)}"""\n\n{assignment.header.strip()}\n']
     for task in assignment.tasks:
         if task.functions:
@@ -101,14 +150,23 @@ def student_file(assignment, bodies):
             function = function_of(dotted)
             body = bodies(task, function)
             if body is not None:
+                helpers = [each for each in _helpers(assignment, body) if each.name not in written]
+                written.update(each.name for each in helpers)
+                parts += [f"\n\n{each.head}{bodies(task, each)}" for each in helpers]
                 parts.append(f"\n\n{function.head}{body}")
     return "".join(parts)
 
 
+def _helpers(assignment, body):
+    """Return the private functions that a body of the library calls and that are held back from students."""
+    private = [dotted for dotted in assignment.functions_held_back if dotted.rpartition(".")[2].startswith("_")]
+    return [function_of(dotted) for dotted in private if f"{dotted.rpartition('.')[2]}(" in body]
+
+
 _INTRODUCTION = """\
-Write the functions below; leave their names and their first lines as they are. They are called with arguments in one
-form: pairs for stride and the like, ((top, bottom), (left, right)) for padding, arrays in C order and of one dtype.
-Never write to an argument. Functions of your own begin with an underscore.
+Write the functions below. Do not change their names and parameters. They always get their arguments in the same form:
+pairs for stride, dilation, scale and kernel_size; ((top, bottom), (left, right)) for padding; arrays in C order and of
+the same dtype. Never write to an argument. Names of your own helper functions begin with an underscore.
 
     minivision homework test {first}
 """
@@ -119,12 +177,12 @@ def _introduction(assignment):
 
 
 def blank(assignment):
-    """Return the file that is handed out."""
+    """Return the file that students get."""
     return student_file(assignment, lambda task, function: blank_body(assignment, task, function.name))
 
 
 def solution(assignment, tasks=None):
-    """Return the file with the library's own bodies: of all tasks, or of those whose ids are in `tasks`."""
+    """Return the solved file: with the bodies of the library for all tasks, or for the tasks with the ids `tasks`."""
 
     def body(task, function):
         return function.body if tasks is None or task.id in tasks else blank_body(assignment, task, function.name)
@@ -133,29 +191,31 @@ def solution(assignment, tasks=None):
 
 
 def with_body(assignment, name, body):
-    """Return the solved file with another body for one function."""
+    """Return the solved file with another body for the function `name`."""
     return student_file(assignment, lambda task, function: body if function.name == name else function.body)
 
 
 def with_functions(assignment, text):
-    """Return the solved file, with the functions of another module's source in place of its own.
-
-    The module stands at the end of the file, so that its functions and imports come last and win.
-    """
-    return f"{solution(assignment)}\n\n# ---- otherwise ----\n\n{text}"
+    """Return the solved file with the source of another module appended, so that its functions replace those above."""
+    return f"{solution(assignment)}\n\n# ---- alternative ----\n\n{text}"
 
 
 # ---- the library without some functions ----------------------------------------------------------------------------
 
 
 def without_bodies(text, messages):
-    """Return a module's source with the bodies of some functions replaced.
+    """Replace the bodies of some functions in a module.
 
     Parameters
     ----------
     text : str
+        Source of the module.
     messages : dict
-        Name of a function -> what the NotImplementedError in its place says.
+        Name of a function -> message of the NotImplementedError in its body.
+
+    Returns
+    -------
+    text : str
     """
     lines = text.splitlines(keepends=True)
     functions = functions_in(text)
@@ -166,27 +226,33 @@ def without_bodies(text, messages):
 
 
 def without_functions(text, names):
-    """Return a module's source without some functions, and without what only they used: private names and imports.
+    """Remove some functions from a module, and the private names and imports that only they used.
+
+    Parameters
+    ----------
+    text : str
+        Source of the module.
+    names : set of str
 
     Returns
     -------
-    str or None
-        None where no function or class is left.
+    text : str or None
+        None if no function or class is left.
     """
-    gone = set(names)
+    removed = set(names)
     while True:
         tree = ast.parse(text)
-        spans = [_span(text, node) for node in tree.body if gone & _bound(node) and not _is_import(node)]
+        spans = [_span(text, node) for node in tree.body if removed & _bound(node) and not _is_import(node)]
         if spans:
             text = _cut(text, spans)
             tree = ast.parse(text)
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
         text = _prune_imports(text, tree, used)
         tree = ast.parse(text)
-        gone = {
+        removed = {
             name for node in tree.body if not _is_import(node) for name in _bound(node) if name.startswith("_")
         } - used
-        if not gone:
+        if not removed:
             break
     kept = any(isinstance(node, (ast.FunctionDef, ast.ClassDef)) for node in tree.body)
     return text if kept else None
@@ -197,7 +263,7 @@ def _is_import(node):
 
 
 def _bound(node):
-    """Return the names that a statement at the top level of a module binds."""
+    """Return the names that a top-level statement defines."""
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return {node.name}
     if isinstance(node, ast.Assign):
@@ -206,7 +272,7 @@ def _bound(node):
 
 
 def _span(text, node):
-    """Return the first and last line of a statement, with its decorators and the comment right above it."""
+    """Return the first and last line of a statement, with its decorators and the comment directly above."""
     lines = text.splitlines()
     first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
     while first > 1 and lines[first - 2].startswith("#"):
@@ -217,7 +283,7 @@ def _span(text, node):
 def _cut(text, spans):
     lines = text.splitlines(keepends=True)
     for first, last in sorted(spans, reverse=True):
-        while first > 1 and not lines[first - 2].strip():  # the empty lines above go with it
+        while first > 1 and not lines[first - 2].strip():  # and the empty lines above
             first -= 1
         del lines[first - 1 : last]
     return "".join(lines)
@@ -226,7 +292,7 @@ def _cut(text, spans):
 def _prune_imports(text, tree, used):
     lines = text.splitlines(keepends=True)
     for node in reversed(tree.body):
-        if not _is_import(node):
+        if not _is_import(node) or getattr(node, "module", None) == "__future__":
             continue
         kept = [alias for alias in node.names if (alias.asname or alias.name.partition(".")[0]) in used]
         if len(kept) < len(node.names):

@@ -1,102 +1,116 @@
-"""A student's file as a backend, and what its tests ask of it."""
+"""The student's file as tests use it: call its functions, check them, and run layers and models on them."""
 
 import contextlib
 import inspect
-import types
 
 from minivision.checks import CheckError, check_operation
 from minivision.checks.report import NOT_YET, OK
 from minivision.core import backends, registry
-from minivision.homework.process import Process
+from minivision.homework.process import StudentProcess
+from minivision.homework.temporary_backend import temporary_backend
+
+MAX_SMALL_ELEMENTS = 5_000  # in all arrays of a case that is quick to check, also with loops over single numbers
 
 
-class Student(Process):
-    """What a test gets: a student's file, whose functions run in a process of their own.
+class Student(StudentProcess):
+    """The argument ``student`` of a test: a student's file, whose functions run in a process of their own.
+
+    ``student.conv2d(x, w)`` calls a function of the file, with the argument check of the operation.
 
     Parameters
     ----------
-    file, seconds, locked, library
-        As in :class:`Process`.
-    served : mapping
-        Functions by name that stand in for the file's own ones, those of earlier tasks: inside of the file they are
-        called in their place, and outside of it these are not asked.
+    file, seconds, isolated, library
+        See :class:`StudentProcess`.
+    substitutes : dict
+        Name -> function that is used in place of the file's own one. Code of the file calls it too.
     seed : int
-        What tests draw their numbers with.
+        Seed of the numbers that tests draw.
     small : bool
         Whether :meth:`check` leaves out large cases, to be quick.
+    oracle : str
+        Name of the backend whose results count as right.
     """
 
-    def __init__(self, file, *, seed=0, small=True, **options):
-        self.seed, self.small = seed, small
+    def __init__(self, file, *, seed=0, small=True, oracle="reference", **options):
+        self.seed, self.small, self.oracle = seed, small, oracle
         super().__init__(file, **options)
 
     @contextlib.contextmanager
     def backend(self):
-        """Run the student's functions under everything inside of a ``with`` block: layers, models, training."""
-        name = self._register()
-        with backends.backend(name):
-            yield name
+        """Run the student's functions under all layers and models inside of a ``with`` block.
 
-    def _register(self):
-        module = types.ModuleType(self.file.stem)
-        module.__file__ = str(self.file)
-        operations = registry.operations()
-        for name, about in self.functions.items():
-            if name not in operations or name in self.served:
-                continue  # a helper of theirs; or one that is not asked here
-            parameters = list(inspect.signature(operations[name]).parameters)
-            if about["parameters"] != parameters:
-                raise CheckError(
-                    f"{self.file}, line {about['line']}: {name} takes ({', '.join(map(str, about['parameters']))}), "
-                    f"expected ({', '.join(parameters)}): leave the first line of each function as it was"
-                )
-            setattr(module, name, self._proxy(operations[name], about, module))
-        name = self.file.name if self.file.name not in ("reference", "numba", "cupy") else f"{self.file.name}.py"
-        backends.register_backend(name, module)
-        return name
-
-    def _proxy(self, op, about, module):
-        def proxy(*args, **kwargs):
-            return self.call(op.__name__, list(args), kwargs)
-
-        proxy.__name__, proxy.__module__ = op.__name__, module.__name__
-        proxy.__signature__ = inspect.signature(op)
-        proxy.first_line = int(about["line"])
-        return proxy
-
-    def __getattr__(self, name):
-        """Return a function that calls the student's one through the door of the operation."""
-        operations = registry.operations()
-        if name.startswith("_") or name not in operations:
-            raise AttributeError(f"the student's file has no attribute {name!r}")
-
-        def through_the_door(*args, **kwargs):
-            self._must_have(name)
-            with self.backend():
-                return operations[name](*args, **kwargs)
-
-        return through_the_door
-
-    def check(self, name, *, seed=0, keep=None):
-        """Fail, with a report that says what is wrong and perhaps why, unless a function of the file is right.
-
-        Parameters
-        ----------
+        Yields
+        ------
         name : str
-        seed, keep
-            As in :func:`minivision.checks.check_operation`.
+            Name of the backend.
 
         Raises
         ------
         CheckError
+            If a function of the file has other parameters than its operation.
+        """
+        functions, operations = {}, registry.operations()
+        for name, about in self.functions.items():
+            if name in operations and name not in self.substitutes:
+                self._check_parameters(operations[name], about)
+                functions[name] = self._proxy(name, about)
+        otherwise = None if self.oracle == "reference" else self.oracle
+        with temporary_backend(self.file.name, functions, file=self.file, otherwise=otherwise) as name:
+            with backends.backend(name):
+                yield name
+
+    def _check_parameters(self, op, about):
+        parameters = list(inspect.signature(op).parameters)
+        if about["parameters"] != parameters:
+            raise CheckError(
+                f"{self.file}, line {about['line']}: {op.__name__} takes ({', '.join(about['parameters'])}), "
+                f"expected ({', '.join(parameters)}): do not change the first line of a function"
+            )
+
+    def _proxy(self, name, about):
+        def proxy(*args, **kwargs):
+            return self.call(name, list(args), kwargs)
+
+        proxy.first_line = about["line"]
+        return proxy
+
+    def __getattr__(self, name):
+        """Return a function that calls the student's function through the dispatcher of the operation."""
+        operations = registry.operations()
+        if name.startswith("_") or name not in operations:
+            raise AttributeError(f"the student's file has no attribute {name!r}")
+
+        def dispatch(*args, **kwargs):
+            self._must_have(name)
+            with self.backend():
+                return operations[name](*args, **kwargs)
+
+        return dispatch
+
+    def check(self, name, *, seed=0, keep=None):
+        """Fail unless a function of the file is right. The message reports what is wrong, and the cause if it is known.
+
+        Parameters
+        ----------
+        name : str
+            Name of the function.
+        seed, keep
+            See :func:`minivision.checks.check_operation`.
+
+        Raises
+        ------
+        CheckError
+            If the function is wrong or missing.
         NotImplementedError
-            When it is still as it was handed out.
+            If the function is still the blank.
         """
         self._must_have(name)
-        keep_all = keep or (lambda arguments: True)
-        chosen = (lambda arguments: small(arguments) and keep_all(arguments)) if self.small else keep_all
+
+        def is_chosen(arguments):
+            return (not self.small or is_small(arguments)) and (keep is None or keep(arguments))
+
         with self.backend() as backend:
-            report = check_operation(name, backend, seed=seed, keep=chosen)
+            report = check_operation(name, backend, seed=seed, keep=is_chosen, oracle=self.oracle)
         if not report.cases:
             raise LookupError(f"{name}: no case is left to check")
         if self.stopped:
@@ -108,13 +122,10 @@ class Student(Process):
 
     def _must_have(self, name):
         if name not in self.functions:
-            raise CheckError(f"{self.file} has no function {name}; was it renamed, or does it stand inside of another?")
+            raise CheckError(f"{self.file} has no function {name}; was it renamed, or is it inside another function?")
 
 
-SMALL = 5_000  # elements of all arrays of a case
-
-
-def small(arguments):
-    """Return whether a case is quick to check, also by loops over single numbers."""
+def is_small(arguments):
+    """Return whether a case is quick to check, given its arguments by name."""
     sizes = [getattr(value, "size", 0) for value in arguments.values()]
-    return sum(sizes) <= SMALL
+    return sum(sizes) <= MAX_SMALL_ELEMENTS

@@ -1,7 +1,7 @@
-"""The process in which a student's code runs: it loads one file, and calls its functions when it is told to.
+"""The program of a student's process: it loads the student's file and calls its functions on request.
 
-It is started by `process.py` as ``python -I child.py``, reads its orders from one pipe and answers on another. What
-stands here runs before the student's code; nothing that it says afterwards is trusted.
+`process.py` starts it as ``python -I worker.py``. It reads requests from one pipe and writes answers to another. After
+the student's code was loaded, the grader trusts no answer.
 """
 
 import faulthandler
@@ -16,32 +16,32 @@ import traceback
 import types
 
 
-def main(reading, writing, here):
-    """Answer calls until the pipe is closed."""
-    messages = _file(os.path.join(here, "messages.py"))
-    line = messages.Line(reading, writing, named_tuples=_named_tuple)
-    orders = line.receive()
-    sys.path[:0] = orders["path"]
-    sandbox = _file(os.path.join(here, "sandbox.py"))
-    sandbox.limit(orders["processor_seconds"])
+def main(read_fd, write_fd, here):
+    """Answer requests until the pipe is closed."""
+    messages = _import_file(os.path.join(here, "messages.py"))
+    channel = messages.Channel(read_fd, write_fd, named_tuples=_named_tuple)
+    settings = channel.receive()
+    sys.path[:0] = settings["path"]
+    sandbox = _import_file(os.path.join(here, "sandbox.py"))
+    sandbox.limit_resources(settings["cpu_seconds"])
     for name in ("ctypes", "numpy", "json", "linecache", "encodings.idna"):
         importlib.import_module(name)
-    missing = sandbox.lock_up(orders["folder"], orders["hidden"]) if orders["locked"] else []
-    os.chdir(orders["folder"])
-    # Where it is, when its time is up: the parent asks by a signal, and reads what is written to stderr.
+    unprotected = sandbox.isolate(settings["folder"], settings["hidden"]) if settings["isolated"] else []
+    os.chdir(settings["folder"])
+    # When the time is up, the parent sends this signal and reads the current line from stderr.
     faulthandler.register(signal.SIGUSR1, file=sys.stderr, all_threads=False)
-    functions, problem = _load(orders, line, messages)
-    line.send({"missing": missing, "functions": {name: _about(f) for name, f in functions.items()}, "error": problem})
+    functions, problem = _load(settings, channel)
+    about = {name: _about(function) for name, function in functions.items()}
+    channel.send({"unprotected": unprotected, "functions": about, "error": problem})
     while True:
         try:
-            name, args, kwargs = line.receive()
-        except messages.HangUpError:
+            name, args, kwargs = channel.receive()
+        except messages.ChannelClosedError:
             return
-        line.send(_answer(functions[name], args, kwargs, orders["file"], messages))
+        channel.send(_answer(functions[name], args, kwargs, settings["file"], messages))
 
 
-def _file(path):
-    """Import a file by its path."""
+def _import_file(path):
     spec = importlib.util.spec_from_file_location(pathlib.Path(path).stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -54,32 +54,32 @@ def _named_tuple(module, name):
     return getattr(importlib.import_module(module), name)
 
 
-def _load(orders, line, messages):
-    """Run the student's file; return its own functions by name, and what went wrong or None."""
-    file = orders["file"]
+def _load(settings, channel):
+    """Run the student's file; return its functions by name, and a described exception or None."""
+    file = settings["file"]
     module = types.ModuleType(pathlib.Path(file).stem)
     module.__file__ = file
     sys.modules[module.__name__] = module  # Numba looks for it there
     try:
         exec(compile(pathlib.Path(file).read_bytes(), file, "exec", dont_inherit=True), vars(module))
     except BaseException as error:  # SystemExit too
-        return {}, _said(error, file)
+        return {}, _described(error, file)
     functions = {}
     for name, value in vars(module).items():
-        function = getattr(value, "py_func", value)  # what a Numba dispatcher was made of
+        function = getattr(value, "py_func", value)  # the Python function of a Numba dispatcher
         own = inspect.isfunction(function) and function.__module__ == module.__name__
         if own and not name.startswith("_"):
             functions[name] = value
-    for name in orders["served"]:  # in place of these, others are called: those of who asks
+    for name in settings["substitutes"]:  # the file calls the grader's functions in place of its own
         if name in vars(module):
-            setattr(module, name, _served(name, line, messages))
+            setattr(module, name, _substitute(name, channel))
     return functions, None
 
 
-def _served(name, line, messages):
+def _substitute(name, channel):
     def function(*args, **kwargs):
-        line.send({"serve": [name, args, kwargs]})
-        return line.receive()
+        channel.send({"call": [name, args, kwargs]})
+        return channel.receive()
 
     function.__name__ = name
     return function
@@ -91,21 +91,21 @@ def _about(function):
 
 
 def _answer(function, args, kwargs, file, messages):
-    """Call a function; return its result, and the arguments as they are then, or the exception."""
+    """Call a function; return its result and the arguments as they are afterwards, or a described exception."""
     try:
         result = function(*args, **kwargs)
         answer = {"result": result, "args": args, "kwargs": kwargs}
         messages.pack(answer)
     except messages.MessageError as error:
-        said = {"type": "TypeError", "kind": "TypeError", "message": f"in what it returns: {error}"}
-        return {"error": said | {"line": None, "code": ""}}
+        message = f"in the result: {error}"
+        return {"error": {"type": "TypeError", "kind": "TypeError", "message": message, "line": None, "code": ""}}
     except BaseException as error:  # SystemExit and KeyboardInterrupt too
-        return {"error": _said(error, file)}
+        return {"error": _described(error, file)}
     return answer
 
 
-def _said(error, file):
-    """Describe an exception: its kind, its message, and the student's line that it passed through last."""
+def _described(error, file):
+    """Describe an exception: its type, its message, and the innermost line of the student's file in its traceback."""
     place = None
     if isinstance(error, SyntaxError) and error.filename == file:
         place = error.lineno, (error.text or "").strip()

@@ -1,4 +1,4 @@
-"""The trial assignment, the library without its functions, and submissions from a few lines of code."""
+"""Fixtures: the trial assignment, the library without its functions, and submissions from a few lines of code."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ def library(trial):
 
 @pytest.fixture
 def submit(trial, tmp_path):
-    """Write a submission: bodies by function's name, the library's where none is given; and lines before and after."""
+    """Write a submission: bodies by the names of functions (default: the library's), and code before and after them."""
 
     def write(relu=None, relu_backward=None, before="", after="", name="trial.py"):
         bodies = {"relu": relu, "relu_backward": relu_backward}
@@ -38,11 +38,11 @@ def submit(trial, tmp_path):
 
 @pytest.fixture
 def graded(trial, library, submit):
-    """Grade a submission that is written as `submit` does; `seconds` are what each task may take."""
+    """Grade a submission that `submit` writes; `seconds` are the time limits of the tasks."""
 
-    def run(seconds=None, **given):
+    def run(seconds=None, **submission):
         tasks = zip(trial.tasks, seconds or [task.seconds for task in trial.tasks], strict=True)
         tasks = tuple(dataclasses.replace(task, seconds=limit) for task, limit in tasks)
-        return grade(dataclasses.replace(trial, tasks=tasks), submit(**given), library=library)
+        return grade(dataclasses.replace(trial, tasks=tasks), submit(**submission), library=library)
 
     return run

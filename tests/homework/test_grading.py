@@ -1,4 +1,4 @@
-"""Points: what is right earns them, whatever else a submission does."""
+"""Grading: right functions earn points, whatever else a submission does."""
 
 import dataclasses
 import os
@@ -17,15 +17,15 @@ from minivision.homework.gradescope import results
 from minivision.homework.grading import grade
 from minivision.homework.sandbox import readable
 
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can lock up a process so")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux offers this isolation")
 
 
-def earned(result):
-    return {task.id: task.earned for task in result.tasks}
+def earned(report):
+    return {task.id: task.earned for task in report.tasks}
 
 
-def messages(result):
-    return " ".join(" ".join(outcome.message for task in result.tasks for outcome in task.outcomes).split())
+def messages(report):
+    return " ".join(" ".join(outcome.message for task in report.tasks for outcome in task.outcomes).split())
 
 
 def test_the_solution_earns_everything_and_a_blank_nothing(graded):
@@ -36,7 +36,7 @@ def test_the_solution_earns_everything_and_a_blank_nothing(graded):
     assert all(outcome.unwritten for task in result.tasks for outcome in task.outcomes if "below" not in outcome.name)
 
 
-def test_points_are_given_in_parts(graded):
+def test_a_partly_right_function_earns_part_of_the_points(graded):
     partly = "    return dy * (x > 0) if x.ndim == 1 else dy\n"
     assert earned(graded(relu_backward=partly)) == {"1.1": 4, "1.2": 2}
 
@@ -48,7 +48,7 @@ def test_a_mistake_in_an_earlier_task_costs_the_later_one_nothing(graded):
 
 
 def test_a_task_that_uses_all_others_is_not_graded_with_the_library(tmp_path, submit, library):
-    """Else whoever wrote nothing would earn it."""
+    """Otherwise a submission without any function would earn its points."""
     assignment = write_assignment(tmp_path)
     for kind in ("tests", "hidden"):
         for path in (tmp_path / kind).glob("*.py"):
@@ -65,12 +65,12 @@ def test_a_task_that_uses_all_others_is_not_graded_with_the_library(tmp_path, su
     assert earned(grade(whole, submit(), library=library))["1.2"] == 6
 
 
-def test_the_library_stands_in_for_earlier_tasks_only(graded):
-    """What is asked for in the later task is never served."""
+def test_the_library_replaces_functions_of_earlier_tasks_only(graded):
+    """The function of the graded task itself is never replaced."""
     assert earned(graded(relu_backward="    return relu_backward_of_the_library(dy, x)\n"))["1.2"] == 0
 
 
-def test_the_same_submission_gets_the_same_marks(graded):
+def test_the_same_submission_earns_the_same_points(graded):
     assert earned(graded(relu="    return abs(x)\n")) == earned(graded(relu="    return abs(x)\n"))
 
 
@@ -86,7 +86,7 @@ def _endless(x):
 """
 
 
-def test_hidden_numbers_are_those_of_the_seed(trial, submit, library):
+def test_the_seed_decides_the_hidden_numbers(trial, submit, library):
     path = submit(relu="    print(x.sum())\n    return -x\n")
 
     def printed(seed):
@@ -113,13 +113,13 @@ def test_an_endless_loop_costs_only_its_task(graded, loop):
         assert re.search(r"in line \d+: is there a loop", messages(result)), messages(result)
 
 
-def test_many_calls_share_one_time(graded):
+def test_all_calls_share_one_time_limit(graded):
     result = graded(seconds=(1, 4), relu="    import time\n    time.sleep(0.6)\n    return np.maximum(x, 0)\n")
     assert earned(result) == {"1.1": 0, "1.2": 6} and "stopped after 1 s" in messages(result)
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [
         ("    import os\n    os._exit(0)\n", "its process ended"),
         ("    raise SystemExit\n", "SystemExit"),
@@ -132,26 +132,26 @@ def test_many_calls_share_one_time(graded):
     ],
     ids=["exit", "SystemExit", "crash", "memory", "list", "object", "None", "writes"],
 )
-def test_code_that_breaks_off_costs_only_its_task(graded, code, said):
+def test_code_that_ends_its_process_costs_only_its_task(graded, code, message):
     result = graded(relu=code)
     assert earned(result) == {"1.1": 0, "1.2": 6}
-    assert re.search(said, messages(result))
+    assert re.search(message, messages(result))
 
 
-def test_a_file_that_cannot_be_run_is_told_with_its_line(graded):
+def test_a_file_that_cannot_be_run_is_reported_with_its_line(graded):
     result = graded(after="\ndef f(:\n")
     assert result.earned == 0 and "SyntaxError" in result.problem and "line" in result.problem
     assert "ZeroDivisionError" in graded(after="\n1 / 0\n").problem
 
 
-def test_other_parameters_are_told(trial, library, submit):
+def test_other_parameters_are_reported(trial, library, submit):
     path = submit()
     path.write_text(path.read_text().replace("def relu(x)", "def relu(x, y=0)"))
     result = grade(trial, path, library=library)
     assert earned(result)["1.1"] == 0 and "relu takes (x, y), expected (x)" in messages(result)
 
 
-# ---- what gains nothing --------------------------------------------------------------------------------------------
+# ---- tricks that earn nothing ------------------------------------------------------------------------------------
 
 WRONG = "    return x.copy()\n"
 TRICKS = {
@@ -193,10 +193,10 @@ TRICKS = {
         except Exception:
             pass
         """,
-    "says itself what it holds": """
+    "forges the first answer": """
         import json, os, struct, sys
-        said = {"functions": {"dict": {"relu": 3, "relu_backward": None}}, "missing": 1, "error": None}
-        text = json.dumps({"dict": said}).encode()
+        answer = {"functions": {"dict": {"relu": 3, "relu_backward": None}}, "unprotected": 1, "error": None}
+        text = json.dumps({"dict": answer}).encode()
         data = struct.pack("<I", len(text)) + text
         os.write(int(sys.argv[2]), struct.pack("<Q", len(data)) + data)
         """,
@@ -213,14 +213,14 @@ TRICKS = {
 
 @LINUX
 @pytest.mark.parametrize("trick", TRICKS)
-def test_a_trick_gains_nothing(graded, trick):
+def test_a_trick_earns_nothing(graded, trick):
     result = graded(relu=WRONG, after=f"\n{textwrap.dedent(TRICKS[trick])}\n")
     assert earned(result)["1.1"] == 0, trick
     assert result.earned <= 6
 
 
 @LINUX
-def test_files_of_others_can_be_neither_read_nor_deleted(graded, tmp_path):
+def test_other_files_can_be_neither_read_nor_deleted(graded, tmp_path):
     precious = tmp_path / "precious.txt"
     precious.write_text("secret")
     result = graded(
@@ -236,13 +236,13 @@ shutil.rmtree({str(tmp_path)!r}, ignore_errors=True)
     )
     assert precious.read_text() == "secret"
     printed = [outcome.printed for task in result.tasks for outcome in task.outcomes if outcome.printed]
-    if any("Landlock" in sentence for sentence in result.missing):
-        pytest.skip("this system has no Landlock, which the result says")
+    if any("Landlock" in sentence for sentence in result.unprotected):
+        pytest.skip("this system has no Landlock, as the report says")
     assert printed and "secret" not in printed[0] and "not read" in printed[0]
 
 
 @LINUX
-def test_there_is_no_network_and_no_variable_of_ours(graded, monkeypatch):
+def test_there_is_no_network_and_no_environment_variable_of_the_grader(graded, monkeypatch):
     monkeypatch.setenv("MINIVISION_SECRET", "abc")
     result = graded(
         relu=WRONG,
@@ -257,22 +257,22 @@ except OSError as error:
     )
     printed = next(outcome.printed for task in result.tasks for outcome in task.outcomes if outcome.printed)
     assert "variables False" in printed
-    if any("namespaces" in sentence for sentence in result.missing):
-        pytest.skip("this system has no namespaces, which the result says")
+    if any("namespaces" in sentence for sentence in result.unprotected):
+        pytest.skip("this system has no namespaces, as the report says")
     assert "unreachable" in printed
 
 
-def test_what_is_hidden_is_left_out_of_what_may_be_read(tmp_path, monkeypatch):
+def test_hidden_folders_are_not_readable(tmp_path, monkeypatch):
     packages = tmp_path / "site-packages"
     for name in ("minivision/ops", "numpy"):
         (packages / name).mkdir(parents=True)
     monkeypatch.setattr(sys, "path", [str(packages)])
-    found = readable([str(packages / "minivision")])
-    assert str(packages / "numpy") in found
-    assert not any(os.path.commonpath([path, str(packages / "minivision")]) == path for path in found if path != "/")
+    paths = readable([str(packages / "minivision")])
+    assert str(packages / "numpy") in paths
+    assert not any(os.path.commonpath([path, str(packages / "minivision")]) == path for path in paths if path != "/")
 
 
-# ---- several, and formats ------------------------------------------------------------------------------------------
+# ---- several submissions, and formats ----------------------------------------------------------------------------
 
 
 def test_a_folder_of_submissions_gives_a_table_in_the_order_of_names(trial, submit, tmp_path):
@@ -282,30 +282,30 @@ def test_a_folder_of_submissions_gives_a_table_in_the_order_of_names(trial, subm
     with zipfile.ZipFile(tmp_path / "class" / "dee.zip", "w") as archive:
         archive.write(submit(relu=RELU, relu_backward=RELU_BACKWARD), "homework/trial.py")
     paths = submissions(trial, tmp_path / "class")
-    found = list(grade_all(trial, paths, jobs=2))
-    write_table(trial, found, tmp_path / "class.csv")
+    reports = list(grade_all(trial, paths, jobs=2))
+    write_table(trial, reports, tmp_path / "class.csv")
     lines = (tmp_path / "class.csv").read_text().splitlines()
     assert lines[0] == "submission,points,of,1.1,1.2,problem"
     assert lines[1] == "ann,10,10,4,6," and lines[2] == "bob,6,10,0,6," and lines[4] == "dee.zip,10,10,4,6,"
     assert lines[3].startswith("cy,0,10,0,0,") and "has no trial.py" in lines[3]
 
 
-def test_one_crash_of_the_grader_loses_no_result(trial, submit, library):
+def test_a_report_is_available_after_every_task(trial, submit, library):
     seen = []
-    grade(trial, submit(), library=library, told=lambda result: seen.append(earned(result)))
+    grade(trial, submit(), library=library, on_result=lambda report: seen.append(earned(report)))
     assert seen == [{"1.1": 4}, {"1.1": 4, "1.2": 6}]
 
 
-def test_gradescope_shows_why_in_visible_tests_and_only_whether_in_hidden_ones(graded):
-    found = results(graded(relu=WRONG))
-    assert found["score"] == 6
-    assert sum(test.get("max_score", 0) for test in found["tests"]) == 10
-    hidden = [test for test in found["tests"] if "score" in test]
+def test_gradescope_shows_messages_of_visible_tests_only(graded):
+    written = results(graded(relu=WRONG))
+    assert written["score"] == 6
+    assert sum(test.get("max_score", 0) for test in written["tests"]) == 10
+    hidden = [test for test in written["tests"] if "score" in test]
     assert {test["output"] for test in hidden} == {"", "wrong for other numbers"}
-    assert any("What is below zero becomes zero." in test["output"] for test in found["tests"])
+    assert any("Negative numbers become zero." in test["output"] for test in written["tests"])
 
 
-def test_an_archive_full_of_other_things_unpacks_only_the_file(trial, submit, tmp_path, library):
+def test_only_the_file_is_unpacked_from_an_archive(trial, submit, tmp_path, library):
     path = tmp_path / "trick.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(submit(), "../../trial.py")

@@ -1,4 +1,4 @@
-"""A small assignment of two tasks, with all that belongs to one."""
+"""A small assignment of two tasks, with all of its files."""
 
 import pathlib
 
@@ -16,12 +16,12 @@ id = "1.1"
 title = "ReLU"
 points = 4
 functions = ["minivision.ops.pointwise.relu"]
-hints = ["What is below zero becomes zero."]
+hints = ["Negative numbers become zero."]
 seconds = 30
 
 [[task]]
 id = "1.2"
-title = "ReLU backwards"
+title = "ReLU, backward"
 points = 6
 functions = ["minivision.ops.pointwise.relu_backward"]
 prerequisites = ["1.1"]
@@ -39,7 +39,7 @@ def test_relu_is_right(student):
 
 @pytest.mark.task("1.1")
 def test_below_zero(student):
-    assert student.relu(np.array([-1.0]))[0] == 0, "What is below zero becomes zero."
+    assert student.relu(np.array([-1.0]))[0] == 0, "Negative numbers become zero."
 
 
 @pytest.mark.task("1.2")
@@ -70,7 +70,7 @@ task = "1.1"
 name = "the wrong side is cut"
 function = "relu"
 body = "return np.minimum(x, 0)"
-says = "below zero"
+says = "Negative numbers"
 
 [[mutant]]
 task = "1.2"

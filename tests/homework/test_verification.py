@@ -1,30 +1,30 @@
-"""The proof of an assignment: it holds for a sound one, and each flaw in one is found."""
+"""Verification of assignments: a correct assignment passes, and each flaw is found."""
 
 import pytest
 from trial_assignment import MUTANTS, write_assignment
 
 from minivision.cli import main
 from minivision.homework.manifest import ManifestError
-from minivision.homework.verification import mutants, prove
+from minivision.homework.verification import mutants, verify
 
 
-def flaws(assignment, **given):
-    claims = prove(assignment, **given)
-    next(claims)  # their number
-    found = list(claims)
-    assert found
-    return {(claim.kind, claim.task, claim.name) for claim in found if not claim.holds}, found
+def flaws(assignment, **options):
+    requirements = verify(assignment, **options)
+    next(requirements)  # their number
+    requirements = list(requirements)
+    assert requirements
+    return {(each.kind, each.task, each.name) for each in requirements if not each.met}, requirements
 
 
-def test_all_holds_for_a_sound_assignment(trial):
-    failing, found = flaws(trial, jobs=2)
+def test_a_correct_assignment_meets_all_requirements(trial):
+    failing, requirements = flaws(trial, jobs=2)
     assert failing == set()
-    assert {claim.kind for claim in found} == {"blank", "solution", "one task", "mutant", "alternative", "release"}
-    assert all(claim.named for claim in found if claim.kind == "mutant")
+    assert {each.kind for each in requirements} == {"blank", "solution", "one task", "mutant", "alternative", "release"}
+    assert all(each.named for each in requirements if each.kind == "mutant")
 
 
 def test_each_flaw_is_found(tmp_path):
-    """A mistake no test sees, a right solution that loses points, one too few of these, points that do not add up."""
+    """A mutant that passes, a right solution that loses points, a missing alternative, points that do not add up."""
     assignment = write_assignment(tmp_path)
     harmless = (
         MUTANTS.partition("\n\n")[0].replace("minimum(x, 0)", "maximum(x, 0 * x)").replace("the wrong side", "none")
@@ -40,29 +40,29 @@ def test_each_flaw_is_found(tmp_path):
         ("alternative", "1.1", "mask"),
         ("alternative", "1.2", "there are enough"),
         ("alternative", "1.2", "product"),  # more points than there are
-        ("solution", "1.2", "the tests' points are the task's"),
+        ("solution", "1.2", "the points of its tests add up"),
         ("solution", "", "earns everything"),
         ("one task", "1.2", "with 1.1, 1.2"),
     }
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
-        ('function = "relu"', 'function = "relu_backward"', "no function of task 1.1"),
+        ('function = "relu"', 'function = "relu_backward"', "not a function of task 1.1"),
         ('body = "return np.minimum(x, 0)"', 'replace = [["no such line", ""]]', "0 times, expected once"),
-        ('says = "below zero"', "", "expected"),
+        ('says = "Negative numbers"', "", "expected"),
     ],
 )
-def test_a_mutant_that_fits_no_more_is_refused(tmp_path, old, new, said):
+def test_a_mutant_that_does_not_fit_the_source_is_refused(tmp_path, old, new, message):
     assignment = write_assignment(tmp_path)
     (tmp_path / "mutants.toml").write_text(MUTANTS.replace(old, new, 1))
-    with pytest.raises(ManifestError, match=said):
+    with pytest.raises(ManifestError, match=message):
         mutants(assignment)
 
 
 def test_the_commands_from_release_to_grades(trial, tmp_path, capsys, monkeypatch):
-    """What staff and students type, one after the other."""
+    """The commands of staff and students, one after the other."""
     folder = str(trial.folder)
     assert main(["homework", "release", folder, "--out", str(tmp_path / "handout")]) == 0
     assert "gives nothing away" in capsys.readouterr().out
@@ -80,7 +80,7 @@ def test_the_commands_from_release_to_grades(trial, tmp_path, capsys, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["test", "9.9"], "no task 9.9"),
         (["test", "--folder", "nowhere"], "neither an assignment"),
@@ -91,7 +91,7 @@ def test_the_commands_from_release_to_grades(trial, tmp_path, capsys, monkeypatc
         (["gradescope", "{trial}", "--wheels", "nowhere"], "holds no wheel"),
     ],
 )
-def test_a_wrong_word_is_answered_in_one_sentence(trial, capsys, monkeypatch, words, said):
+def test_a_wrong_argument_is_reported_in_one_sentence(trial, capsys, monkeypatch, words, message):
     monkeypatch.chdir(trial.folder)
     assert main(["homework", *(word.format(trial=trial.folder) for word in words)]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -1,0 +1,45 @@
+"""Backends that exist inside of a ``with`` block only."""
+
+import contextlib
+import inspect
+import itertools
+import types
+
+from minivision.core import backends
+from minivision.core.registry import operations
+
+
+@contextlib.contextmanager
+def temporary_backend(name, functions, *, file=None, otherwise=None):
+    """Register functions as a backend inside of a ``with`` block, and remove it afterwards.
+
+    Parameters
+    ----------
+    name : str
+        Name of the backend. A number is appended if a backend with this name exists.
+    functions : dict
+        Name of an operation -> function. Each is given the name and the signature of its operation.
+    file : path, optional
+        The file that the functions come from, shown in reports.
+    otherwise : str, optional
+        See :func:`minivision.register_backend`.
+
+    Yields
+    ------
+    name : str
+    """
+    existing, everything = backends.backends(), operations()
+    names = itertools.chain([name], (f"{name} ({k})" for k in itertools.count(2)))
+    name = next(each for each in names if each not in existing)
+    module = types.ModuleType(name)
+    if file is not None:
+        module.__file__ = str(file)
+    for each, function in functions.items():
+        function.__name__, function.__module__ = each, name
+        function.__signature__ = inspect.signature(everything[each])
+        setattr(module, each, function)
+    backends.register_backend(name, module, otherwise=otherwise)
+    try:
+        yield name
+    finally:
+        backends.unregister_backend(name)
