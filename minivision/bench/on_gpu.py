@@ -13,8 +13,8 @@ from minivision.core.devices import require_gpu
 
 BATCHES = {"lesson": 1, "large": 16}  # how many times the batches of the lessons: what a CPU has, what fills a card
 DETECTORS = {  # whose training steps are timed too; there is no PyTorch twin of them here
-    "faster-rcnn": {"anchor_sizes": "16,28,48"},
-    "mask-rcnn": {"anchor_sizes": "16,28,48", "joints": False},
+    "faster-rcnn": {"anchor_sizes": (16, 28, 48)},
+    "mask-rcnn": {"anchor_sizes": (16, 28, 48), "joints": False},
 }
 CARD = "cuda"  # PyTorch's name for it
 STEPS = ("encoder-decoder", *DETECTORS)

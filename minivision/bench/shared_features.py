@@ -62,7 +62,7 @@ def measure_training(*, rounds=5):
     samples = [sample._replace(proposals=selective_search(sample.image)) for sample in samples]
     batch = collate(samples)
     steps = {
-        name: make_model(name, scenes.classes, sampled=TRAINED["sampled"], rng=np.random.default_rng(0)).step
+        name: make_model(name, scenes.classes, batch_size_per_image=TRAINED["sampled"], rng=np.random.default_rng(0)).step
         for name in NAMES
     }
     return interleaved_medians({name: (lambda step=step: step(batch)) for name, step in steps.items()}, rounds=rounds)

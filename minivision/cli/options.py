@@ -159,29 +159,46 @@ def open_data(data):
 def add_system_options(parser, system):
     """Add an argument for each option that a system's class declares in ``OPTIONS``.
 
-    ``OPTIONS`` maps an option's name to a dict of ``default`` and ``help``, and perhaps ``choices``. One
-    whose default is True or False becomes a pair, ``--skips`` and ``--no-skips``.
+    ``OPTIONS`` maps an option's name to a dict of ``default`` (a value) and ``help``, and perhaps ``choices`` (values)
+    or ``parse`` (a function from text to the value, which raises ValueError with a message). Without ``parse`` the text
+    is read by the default's type. An option whose default is True or False becomes a pair, ``--skips`` and
+    ``--no-skips``.
     """
     if not getattr(system, "OPTIONS", None):
         return
     group = parser.add_argument_group(f"options of {system.name}")
     for name, option in system.OPTIONS.items():
         flag, default = f"--{name.replace('_', '-')}", option["default"]
-        described = f"{option['help']} (default: {_shown(default)})"
+        text = f"{option['help']} (default: {_shown(default)})"
+        # No default here: an option that is not given is not among the arguments, so None ("auto") can be given.
+        common = {"dest": f"option_{name}", "default": argparse.SUPPRESS}
         if isinstance(default, bool):
-            group.add_argument(
-                flag, dest=f"option_{name}", action=argparse.BooleanOptionalAction, default=None,
-                help=described,
-            )  # fmt: skip
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, help=text, **common)
         else:
             group.add_argument(
-                flag, dest=f"option_{name}", type=type(default), choices=option.get("choices"),
-                metavar=name.upper(), help=f"{described}{_choices(option)}",
+                flag, type=_reader(option), choices=option.get("choices"), metavar=name.upper(),
+                help=f"{text}{_choices(option)}", **common,
             )  # fmt: skip
 
 
-def _shown(default):
-    return {True: "yes", False: "no"}.get(default, default) if isinstance(default, bool) else default
+def _reader(option):
+    """Return the function that reads an option's text; argparse shows the message of its ValueError."""
+    if "parse" not in option:
+        return type(option["default"])
+
+    def read(text):
+        try:
+            return option["parse"](text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return read
+
+
+def _shown(value):
+    from minivision.models.base.options import as_text
+
+    return as_text(value)
 
 
 def _choices(option):
@@ -233,9 +250,7 @@ def on_backend(args, model):
 
 
 def system_options(args):
-    """Return the system's options that were given, by name."""
+    """Return the values of the system's options that were given, by name."""
     return {
-        name.removeprefix("option_"): value
-        for name, value in vars(args).items()
-        if name.startswith("option_") and value is not None
+        name.removeprefix("option_"): value for name, value in vars(args).items() if name.startswith("option_")
     }

@@ -1,4 +1,4 @@
-"""Downsample and upsample inside the network: the segmenter that people use.
+"""Encoder-decoder: downsample and upsample inside the network, as most segmenters in use do.
 
 ::
 
@@ -6,11 +6,11 @@
                       └ pool ─ stage 1 ──── skip ───(+)─ merge 1 ─ narrow ─ upsample ┘
                                   └ pool ─ stage 2 ─ narrow ─ upsample ┘
 
-Every further pooling quarters the cost of a convolution and doubles what it sees. On the way up, each upsampling
-brings back the resolution of one pooling; max unpooling puts values back at the places (switches) where that very
-pooling found its maxima. A skip adds the map from before the pooling, which still knows where the edges are.
+Every further pooling quarters the cost of a convolution and doubles the field of view. In the decoder each upsampling
+restores the resolution of one pooling; max unpooling puts values back at the places (switches) where that pooling
+found its maxima. A skip adds the map from before the pooling, in which the edges are still sharp.
 
-The stem pools too, and the scores are made at half the image's size: the last factor of two only interpolates them.
+The stem pools too, and the scores are computed at half the image's size: the last factor of two only interpolates them.
 
 References
 ----------
@@ -18,14 +18,21 @@ Long, Shelhamer and Darrell, "Fully convolutional networks for semantic segmenta
 Noh, Hong and Han, "Learning deconvolution network for semantic segmentation", ICCV 2015 (switches, symmetric).
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from minivision.core.types import Array
 from minivision.layers import (
     BatchNorm2d,
     BedOfNails,
     BilinearUpsample,
     Conv2d,
     ConvTranspose2d,
+    Layer,
     MaxPool2d,
     MaxUnpool2d,
     NearestUpsample,
@@ -34,14 +41,19 @@ from minivision.layers import (
     Sequential,
     conv_block,
 )
-from minivision.models.base.model import pad_to_multiple
 from minivision.models.base.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from minivision.data import Batch
 
 UPSAMPLINGS = ("nearest", "bilinear", "bed-of-nails", "max-unpool", "transpose-conv")
 
 
 class EncoderDecoder(Segmenter):
-    """A class for every pixel, by convolutions and pooling down and one of five ways up.
+    """The segmenter of convolutions and pooling, then upsampling: image -> scores of every pixel.
+
+    Its parts, in order: `stem` and `halve`, the encoder (`stages`, `pools`), the decoder (`narrow`, `upsample`,
+    `merge`), `scores` and `enlarge`.
 
     Parameters
     ----------
@@ -50,35 +62,39 @@ class EncoderDecoder(Segmenter):
     upsampling : str
         One of ``UPSAMPLINGS``.
     skips : bool
-        Whether to add the maps of the way down on the way up.
+        Whether to add the maps of the encoder in the decoder.
     background_weight : float
-        What a pixel of the background counts in the loss, where one of another class counts 1.
+        Weight of background pixels in the loss; pixels of other classes have weight 1.
     widths : sequence of int
         Channels at each resolution, from half the image's down; each further one halves height and width.
     depths : sequence of int
-        Residual blocks at each resolution on the way down.
+        Residual blocks at each resolution of the encoder.
     rng : numpy.random.Generator
+
+    References
+    ----------
+    Long, Shelhamer and Darrell, CVPR 2015; Noh, Hong and Han, ICCV 2015.
     """
 
     name = "encoder-decoder"
     recipe = {"batch_size": 8, "rate": 4e-3, "weight_decay": 0.05, "flips": True}
     OPTIONS = {
-        "upsampling": {"default": "bilinear", "choices": UPSAMPLINGS, "help": "how the maps grow again"},
-        "skips": {"default": True, "help": "add the maps of the way down on the way up"},
+        "upsampling": {"default": "bilinear", "choices": UPSAMPLINGS, "help": "how the decoder enlarges its maps"},
+        "skips": {"default": True, "help": "add the maps of the encoder in the decoder"},
         **Segmenter.OPTIONS,
     }
 
     def __init__(
         self,
-        classes,
+        classes: Sequence[str],
         *,
-        upsampling="bilinear",
-        skips=True,
-        background_weight=0.3,
-        widths=(16, 32, 64),
-        depths=(2, 1, 1),
-        rng=None,
-    ):
+        upsampling: str = "bilinear",
+        skips: bool = True,
+        background_weight: float = 0.3,
+        widths: Sequence[int] = (16, 32, 64),
+        depths: Sequence[int] = (2, 1, 1),
+        rng: np.random.Generator | None = None,
+    ) -> None:
         super().__init__(
             classes,
             upsampling=upsampling,
@@ -91,7 +107,7 @@ class EncoderDecoder(Segmenter):
             raise ValueError(f"upsampling: expected one of {', '.join(UPSAMPLINGS)}, got {upsampling!r}")
         rng = np.random.default_rng(0) if rng is None else rng
         self.skips = skips
-        # Normalised after the pooling: there are a quarter as many numbers, and the maxima stay the maxima.
+        # Normalized after the pooling: there are a quarter as many numbers, and the maxima stay the maxima.
         self.stem = Conv2d(3, widths[0], 3, padding=1, bias=False, needs_input_grad=False, rng=rng)
         self.halve = Sequential(MaxPool2d(2), BatchNorm2d(widths[0]), ReLU())
         self.stages = []
@@ -106,12 +122,12 @@ class EncoderDecoder(Segmenter):
         self.upsample = [_upsampling_layer(upsampling, width, rng) for width in widths[:-1]]
         self.merge = [ResidualBlock(width, convolutions=1, rng=rng) for width in widths[:-1]]
         self.scores = Conv2d(widths[0], len(classes), 1, rng=rng)
-        self.scores.w.value *= 0.1  # begin undecided
+        self.scores.w.value *= 0.1  # all classes begin with about the same score
         self.enlarge = BilinearUpsample()
 
-    def forward(self, x, training=False):
-        """Return scores ``(N, classes, H, W)`` for images ``(N, 3, H, W)``; H and W divide by 2 for each pooling."""
-        x = self.halve(self.stem(x, training), training)
+    def forward(self, images: Array, training: bool = False, batch: Batch | None = None) -> Array:
+        """Return scores ``(N, classes, H, W)`` of images ``(N, 3, H, W)``; H and W divide by 2 for each pooling."""
+        x = self.halve(self.stem(images, training), training)
         maps, switches = [], []
         for stage, pool in zip(self.stages, self.pools, strict=False):
             maps.append(stage(x, training))
@@ -129,8 +145,8 @@ class EncoderDecoder(Segmenter):
             x = self.merge[k](x, training)
         return self.enlarge(self.scores(x, training), training)
 
-    def backward(self, dscores):
-        """Walk back; where a map was used twice, by its pooling and by its skip, its two gradients add up."""
+    def backward(self, dscores: Array) -> None:
+        """Backpropagate; a map that is used twice, by its pooling and by its skip, gets the sum of two gradients."""
         dx = self.scores.backward(self.enlarge.backward(dscores))
         dmaps = []
         for merge, upsample, narrow in zip(self.merge, self.upsample, self.narrow, strict=True):
@@ -145,17 +161,17 @@ class EncoderDecoder(Segmenter):
             dx = self.stages[k].backward(dx)
         self.stem.backward(self.halve.backward(dx))
 
-    def score_maps(self, images):
-        """Return scores ``(N, classes, H, W)`` for images ``(N, H, W, 3)``, uint8, of any size."""
+    def score_maps(self, images: Array) -> Array:
+        """Return scores ``(N, classes, H, W)`` of uint8 images ``(N, H, W, 3)`` of any size."""
         height, width = images.shape[1:3]
-        step = 2 ** (len(self.pools) + 1)
-        return super().score_maps(pad_to_multiple(images, step))[:, :, :height, :width]
+        stride = 2 ** (len(self.pools) + 1)
+        return self.forward(self.normalize(images, stride))[:, :, :height, :width]
 
 
-def _upsampling_layer(name, channels, rng):
+def _upsampling_layer(name: str, channels: int, rng: np.random.Generator) -> Layer:
     if name == "transpose-conv":
         return ConvTranspose2d(channels, channels, 4, stride=2, padding=1, bias=False, rng=rng)
-    layers = {
+    layers: dict[str, type[Layer]] = {
         "nearest": NearestUpsample,
         "bilinear": BilinearUpsample,
         "bed-of-nails": BedOfNails,

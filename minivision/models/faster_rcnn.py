@@ -5,33 +5,44 @@
               ┌─ region proposal network ─ proposals ─┐
     image ─ backbone ─ features ─────────────── RoIAlign ─ head ─ classes, boxes
 
-Both branches look at the same features. On the way back each sends a gradient, and the two add up there: that is
-how four losses (object or not, proposed box, class, final box) train one backbone.
+Both branches use the same features. In the backward pass each returns a gradient of the features, and the two are
+added: so four losses (objectness, proposed box, class, final box) train one backbone.
 
 References
 ----------
 Ren, He, Girshick and Sun, "Faster R-CNN: towards real-time object detection with region proposal networks", NIPS
-2015; trained "approximately jointly", as its section 3.2 has it: no gradient for the places of the proposals.
+2015; trained "approximately jointly" as in its section 3.2: without a gradient of the coordinates of the proposals.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minivision import ops
 from minivision.core.arguments import integer
+from minivision.core.types import Array, Size
 from minivision.detection.anchors.anchor_grid import choose_anchor_sizes, positive_numbers
+from minivision.models.base import options as values
 from minivision.models.base.detector import Detector
-from minivision.models.base.model import groups_of_one_size, pad_to_multiple
+from minivision.models.base.model import logger
 from minivision.models.parts.backbone import Backbone
-from minivision.models.parts.roi_head import POOLINGS, RoIHead, rois_of
-from minivision.models.parts.rpn import RegionProposalNetwork
+from minivision.models.parts.roi_head import POOLINGS, RoIHead, RoISamples, rois_of
+from minivision.models.parts.rpn import RegionProposalNetwork, RPNOutputs, RPNSamples
 
-CHOSEN = 3  # anchor sizes, where the training set chooses them
-TRAINING_PROPOSALS = (200, 48)  # of an image, before and after non-maximum suppression
-# Of the proposals drawn, at most: 16 of 32, as many as the 16 of 64 of Fast R-CNN. With a quarter of 32 the head saw so
-# few objects that after 600 steps on hard scenes AP50 was .47, with half of them .51.
-POSITIVE = 0.5
-# Channels and residual blocks at each resolution, by the pixels from one feature to the next. The finer the features,
-# the smaller the objects that are told apart; with half the stride there are four times as many.
+if TYPE_CHECKING:
+    from minivision.data import Batch, Dataset
+    from minivision.data.instances import Instances
+
+NUM_ANCHOR_SIZES = 3  # where the training set chooses them
+TRAINING_PRE_NMS_TOP_N, TRAINING_POST_NMS_TOP_N = 200, 48  # proposals of an image in training
+# Largest fraction of positive examples among the sampled proposals: 16 of 32, as many as the 16 of 64 of Fast R-CNN.
+# With a quarter of 32 the head saw so few objects that after 600 steps on hard scenes AP50 was .47, with half .51.
+POSITIVE_FRACTION = 0.5
+# Channels and residual blocks at each resolution, by the stride. With half the stride there are four times as many
+# features, and smaller objects can be told apart.
 BACKBONES = {
     4: ((16, 64), (0, 2)),
     8: ((16, 32, 64), (0, 1, 2)),
@@ -39,100 +50,134 @@ BACKBONES = {
 }
 
 
+class FasterRCNNOutputs(NamedTuple):
+    """Outputs of both stages for a batch of N images.
+
+    Attributes
+    ----------
+    features : ndarray of shape (N, C, H / stride, W / stride)
+    rpn : RPNOutputs
+        Outputs of the first stage.
+    anchors : RPNSamples or None
+        The sampled anchors with their targets; None without ground truth.
+    rois : ndarray of shape (K, 5)
+        The regions that the second stage looks at: sampled proposals, or without ground truth all of them.
+    regions : RoISamples or None
+        These regions with their targets; None without ground truth.
+    head : (scores, deltas)
+        Outputs of the second stage for the regions.
+    """
+
+    features: Array
+    rpn: RPNOutputs
+    anchors: RPNSamples | None
+    rois: Array
+    regions: RoISamples | None
+    head: tuple[Array, Array]
+
+
 class FasterRCNN(Detector):
-    """Objects of all classes, in two stages that share their features.
+    """The detector of two stages that share their features: image -> boxes, classes and scores of the objects.
+
+    Its parts, in order: `backbone` (features), `rpn` (proposals), `head` (class and box of each proposal).
 
     Parameters
     ----------
     classes : sequence of str
         Class names, the background first.
-    anchor_sizes : sequence of float or str
-        In pixels, as ``(16, 28, 48)`` or ``"16,28,48"``. ``"auto"`` takes them from the boxes of the training set.
-    ratios : sequence of float or str
+    anchor_sizes : sequence of float, optional
+        Sizes of the anchors in pixels. By default :meth:`prepare` chooses them by the boxes of the training set.
+    ratios : sequence of float
         Height by width of the anchors.
-    stride : int or str
-        Pixels of the image from one feature to the next: 4, 8 or 16. ``"auto"`` takes the largest that is no more
-        than half the smallest anchor.
+    stride : int, optional
+        Pixels of the image from one feature to the next: 4, 8 or 16. By default :meth:`prepare` takes the largest that
+        is no more than half the smallest anchor.
     pooling : str
-        ``"align"`` or ``"pool"``: what makes a grid of fixed size of a region.
-    proposals : int
-        Of an image, in prediction.
-    sampled : int
+        ``"align"`` or ``"pool"``: RoIAlign or RoI pooling.
+    max_proposals : int
+        Largest number of proposals per image in prediction.
+    batch_size_per_image : int
         Proposals of an image that the head is trained on in a step.
     widths, depths : sequence of int, optional
-        Of a :class:`Backbone` of your own, which then has the stride.
+        Channels and residual blocks of the :class:`Backbone`, instead of those for the stride.
     hidden : int
         Width of the head's fully connected layers.
     rng : numpy.random.Generator
+
+    References
+    ----------
+    Ren, He, Girshick and Sun, "Faster R-CNN", NIPS 2015.
     """
 
     name = "faster-rcnn"
     recipe = {"batch_size": 8, "rate": 4e-3, "weight_decay": 0.05, "flips": True, "minutes": 5}
     OPTIONS = {
-        "anchor_sizes": {"default": "auto", "help": "in pixels, as 16,28,48; auto: from the training set's boxes"},
-        "ratios": {"default": "0.5,1,2", "help": "height by width of the anchors"},
+        "anchor_sizes": {
+            "default": None,
+            "parse": values.auto_or(values.positive_numbers),
+            "help": "in pixels, as 16,28,48; auto: from the boxes of the training set",
+        },
+        "ratios": {
+            "default": (0.5, 1.0, 2.0),
+            "parse": values.positive_numbers,
+            "help": "height by width of the anchors",
+        },
         "stride": {
-            "default": "auto",
-            "choices": ("auto", *map(str, BACKBONES)),
-            "help": "pixels from one feature to the next; auto: half the smallest anchor and less",
+            "default": None,
+            "parse": values.auto_or(values.one_of(tuple(BACKBONES))),
+            "help": "pixels from one feature to the next: 4, 8 or 16; auto: at most half the smallest anchor",
         },
         "pooling": {"default": "align", "choices": tuple(POOLINGS), "help": "RoIAlign or RoI pooling"},
-        "proposals": {"default": 100, "help": "how many of an image are looked at in prediction"},
-        "sampled": {"default": 32, "help": "proposals of an image that the head is trained on in a step"},
+        "max_proposals": {"default": 100, "help": "largest number of proposals per image in prediction"},
+        "batch_size_per_image": {"default": 32, "help": "proposals of an image that the head is trained on in a step"},
     }
 
     def __init__(
         self,
-        classes,
+        classes: Sequence[str],
         *,
-        anchor_sizes="auto",
-        ratios="0.5,1,2",
-        stride="auto",
-        pooling="align",
-        proposals=100,
-        sampled=32,
-        widths=None,
-        depths=None,
-        hidden=128,
-        rng=None,
-    ):
-        if anchor_sizes != "auto":
-            anchor_sizes = _text(positive_numbers("anchor_sizes", anchor_sizes))
-        ratios = _text(positive_numbers("ratios", ratios))
-        if str(stride) not in ("auto", *map(str, BACKBONES)):
-            raise ValueError(f"stride: expected auto, {', '.join(map(str, BACKBONES))}, got {stride!r}")
+        anchor_sizes: Sequence[float] | None = None,
+        ratios: Sequence[float] = (0.5, 1.0, 2.0),
+        stride: int | None = None,
+        pooling: str = "align",
+        max_proposals: int = 100,
+        batch_size_per_image: int = 32,
+        widths: Sequence[int] | None = None,
+        depths: Sequence[int] | None = None,
+        hidden: int = 128,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        if stride not in (None, *BACKBONES):
+            raise ValueError(f"stride: expected {', '.join(map(str, BACKBONES))}, or None for auto, got {stride!r}")
         super().__init__(
             classes,
-            anchor_sizes=anchor_sizes,
-            ratios=ratios,
-            stride=str(stride),
+            anchor_sizes=None if anchor_sizes is None else positive_numbers("anchor_sizes", anchor_sizes),
+            ratios=positive_numbers("ratios", ratios),
+            stride=stride,
             pooling=pooling,
-            proposals=proposals,
-            sampled=sampled,
-            widths=widths and tuple(widths),
-            depths=depths and tuple(depths),
+            max_proposals=max_proposals,
+            batch_size_per_image=batch_size_per_image,
+            widths=None if widths is None else tuple(widths),
+            depths=None if depths is None else tuple(depths),
             hidden=hidden,
         )
         self.rng = np.random.default_rng(0) if rng is None else rng
-        self.proposals = integer("proposals", proposals, minimum=1)
+        self.max_proposals = integer("max_proposals", max_proposals, minimum=1)
         self._build()
 
     def _build(self):
-        """Make the parts as the options say; what the training set is to choose has a usual value before."""
+        """Make the parts by the options; what the training set is to choose has a default value until then."""
         options = self.options
         widths, depths = options["widths"], options["depths"]
         if widths is None:
-            widths, depths = BACKBONES[8 if options["stride"] == "auto" else int(options["stride"])]
+            widths, depths = BACKBONES[options["stride"] or 8]
         self.backbone = Backbone(widths, depths, rng=self.rng)
         self.stride, channels = self.backbone.stride, self.backbone.channels
-        sizes = options["anchor_sizes"]
         self.rpn = RegionProposalNetwork(
             channels,
             stride=self.stride,
-            sizes=[self.stride * 2**k for k in range(1, CHOSEN + 1)]
-            if sizes == "auto"
-            else positive_numbers("", sizes),
-            ratios=positive_numbers("ratios", options["ratios"]),
+            sizes=options["anchor_sizes"] or [self.stride * 2**k for k in range(1, NUM_ANCHOR_SIZES + 1)],
+            ratios=options["ratios"],
             rng=self.rng,
         )
         self.head = RoIHead(
@@ -141,112 +186,123 @@ class FasterRCNN(Detector):
             stride=self.stride,
             pooling=options["pooling"],
             hidden=options["hidden"],
-            sampled=options["sampled"],
-            positive_fraction=POSITIVE,
+            batch_size_per_image=options["batch_size_per_image"],
+            positive_fraction=POSITIVE_FRACTION,
             rng=self.rng,
         )
 
-    def prepare(self, dataset):
-        """Choose what is ``"auto"`` by the boxes of the training set: anchor sizes, then the stride; say what it is."""
+    def prepare(self, dataset: Dataset) -> None:
+        """Choose anchor sizes and stride by the boxes of the training set, unless they are given."""
         options, device = self.options, self.device
-        if options["anchor_sizes"] == "auto":
+        if options["anchor_sizes"] is None:
             instances = [sample.instances for sample in dataset]
             boxes = np.concatenate([each.boxes[~each.crowd] for each in instances])
             labels = np.concatenate([each.labels[~each.crowd] for each in instances])
-            self.rpn.sizes = choose_anchor_sizes(boxes, CHOSEN, labels=labels)
-            options["anchor_sizes"] = _text(self.rpn.sizes)
-        if options["stride"] == "auto" and options["widths"] is None:
+            self.rpn.sizes = options["anchor_sizes"] = choose_anchor_sizes(boxes, NUM_ANCHOR_SIZES, labels=labels)
+        if options["stride"] is None and options["widths"] is None:
             fine = [stride for stride in BACKBONES if stride <= min(self.rpn.sizes) / 2]
-            options["stride"] = str(max(fine, default=min(BACKBONES)))
-            if int(options["stride"]) != self.stride:
+            options["stride"] = max(fine, default=min(BACKBONES))
+            if options["stride"] != self.stride:
                 self._build()
-        self.to(device)  # what was made just now, too
-        print(
-            f"Anchors every {self.stride} pixels, of the sizes {options['anchor_sizes']} (square roots of their areas) "
-            f"and the ratios {options['ratios']} (height by width)"
+        self.to(device)  # also the parts made just now
+        logger.info(
+            "Anchors every %d pixels, of the sizes %s (square roots of their areas) and the ratios %s "
+            "(height by width)",
+            self.stride,
+            values.as_text(options["anchor_sizes"]),
+            values.as_text(options["ratios"]),
         )
 
-    def normalize(self, images):
-        """Return the network's input, its last row and column repeated until the size divides by the stride."""
-        return super().normalize(pad_to_multiple(images, self.stride))
+    def normalize(self, images: Array, multiple: int | None = None) -> Array:
+        """Convert uint8 images into the input of the network; by default padded to a multiple of the stride."""
+        return super().normalize(images, multiple or self.stride)
 
-    def forward(self, images, training=False):
-        """Return the features ``(N, C, H / stride, W / stride)`` and the :class:`RPNOutputs`: the first stage.
-
-        The second stage follows on the regions that are chosen from it: with the truth in hand in :meth:`losses`,
-        without in :meth:`detect`.
-        """
-        features = self.backbone(images, training)
-        return features, self.rpn(features, training)
-
-    def losses(self, outputs, batch):
-        """Propose regions, run the head on a sample of them, and return the four losses and their gradients."""
-        features, proposed = outputs
-        rpn_losses, rpn_gradients = self.rpn.losses(proposed, self.rpn.sample(proposed.anchors, batch.instances))
-        before, after = TRAINING_PROPOSALS
-        proposals = self.rpn.propose(proposed, batch.images.shape[1:3], before=before, after=after)
-        regions = self.head.sample(proposals, batch.instances)
-        region_losses, region_gradients = self.region_losses(features, regions, batch)
-        return {**rpn_losses, **region_losses}, (rpn_gradients, region_gradients)
-
-    def backward(self, gradients):
-        """Walk back through both stages; where their ways meet, in the features, the gradients add up."""
-        rpn_gradients, region_gradients = gradients
-        dfeatures = self.region_backward(region_gradients)
-        dfeatures += self.rpn.backward(rpn_gradients)
-        self.backbone.backward(dfeatures)
-
-    def region_losses(self, features, regions, batch):
-        """Return the losses of what looks at the sampled regions, and their gradients: here of the head alone."""
-        return self.head.losses(self.head.forward(features, regions.rois, training=True), regions)
-
-    def region_backward(self, gradients):
-        """Return the gradient for the features of what looked at the regions."""
-        return self.head.backward(gradients)
-
-    def detect(self, images, size):
-        """Return the objects in a batch of images; see :meth:`Detector.detect`."""
-        features, proposed = self.forward(self.normalize(images))
-        proposals = self.rpn.propose(proposed, size, before=4 * self.proposals, after=self.proposals)
-        rois = rois_of(proposals)
-        found = self.head.detect(self.head.forward(features, rois), rois, len(images), size)
-        return self.describe(features, found, size)
-
-    def describe(self, features, found, size):
-        """Return the objects of each image with all that is known about them: here no more than was found."""
-        return found
-
-    def propose(self, images, most=None):
-        """Return the proposals for each image, the best first: what the second stage looks at.
+    def forward(
+        self, images: Array, training: bool = False, batch: Batch | None = None, *, size: Size | None = None
+    ) -> Any:
+        """Run both stages: features, proposals, regions, and the head on the regions.
 
         Parameters
         ----------
-        images : sequence of uint8 ndarray, (H, W, 3)
-            They may have several sizes.
-        most : int, optional
-            Of an image; by default as in prediction.
+        images : ndarray of shape (N, 3, H, W)
+        training : bool
+            Whether to keep what :meth:`backward` needs.
+        batch : Batch, optional
+            The ground truth. With it anchors and proposals are sampled, and returned with their targets. Without it
+            the head runs on all proposals.
+        size : (int, int), optional
+            Height and width of the images before they were padded, to which proposals are clipped; by default those of
+            the batch, or of `images`.
 
         Returns
         -------
-        list of (P, 4) arrays
-            ``x1, y1, x2, y2`` in pixels.
+        FasterRCNNOutputs
         """
-        most = self.proposals if most is None else most
-        proposals = [None] * len(images)
-        for indices, batch in groups_of_one_size(images, self.predicted_together):
-            _, proposed = self.forward(self.normalize(batch))
-            found = self.rpn.propose(proposed, batch.shape[1:3], before=4 * most, after=most)
-            for index, boxes in zip(indices, found, strict=True):
-                proposals[index] = boxes
-        return proposals
+        features = self.backbone(images, training)
+        rpn_outputs = self.rpn(features, training)
+        anchors = regions = None
+        if batch is None:
+            proposals = self._propose(rpn_outputs, size or images.shape[2:], self.max_proposals)
+            rois = rois_of(proposals)
+        else:
+            size = size or batch.images.shape[1:3]
+            top_n = {"pre_nms_top_n": TRAINING_PRE_NMS_TOP_N, "post_nms_top_n": TRAINING_POST_NMS_TOP_N}
+            anchors = self.rpn.sample(rpn_outputs.anchors, batch.instances)
+            proposals = self.rpn.propose(rpn_outputs, size, **top_n)
+            regions = self.head.sample(proposals, batch.instances)
+            rois = regions.rois
+        head_outputs = self.head.forward(features, rois, training)
+        return FasterRCNNOutputs(features, rpn_outputs, anchors, rois, regions, head_outputs)
 
-    def candidates(self, image, most=300):
-        """Return the best boxes ``(P, 4)`` of an image before any is suppressed, and their scores from 0 to 1."""
-        _, proposed = self.forward(self.normalize(image[None]))
-        ((boxes, logits),) = self.rpn.candidates(proposed, image.shape[:2], most=most)
+    def losses(self, outputs: Any, batch: Batch) -> tuple[dict[str, Any], Any]:
+        """Return the four losses, two of each stage, and the gradients of both stages' outputs."""
+        rpn_losses, rpn_gradients = self.rpn.losses(outputs.rpn, outputs.anchors)
+        head_losses, head_gradients = self.head.losses(outputs.head, outputs.regions)
+        return {**rpn_losses, **head_losses}, (rpn_gradients, head_gradients)
+
+    def backward(self, gradients: Any) -> None:
+        """Backpropagate through both stages; the features get the sum of the two gradients."""
+        rpn_gradients, head_gradients = gradients
+        dfeatures = self.head.backward(head_gradients)
+        dfeatures += self.rpn.backward(rpn_gradients)
+        self.backbone.backward(dfeatures)
+
+    def detect(self, images: Array) -> list[Instances]:
+        """Return the objects in a batch of images; see :meth:`Detector.detect`."""
+        size = images.shape[1:3]
+        outputs = self.forward(self.normalize(images), size=size)
+        return self.head.detect(outputs.head, outputs.rois, len(images), size)
+
+    def propose(self, images: Sequence[Array], max_proposals: int | None = None) -> list[Array]:
+        """Return the proposals for each image: the regions that the second stage classifies in prediction.
+
+        Parameters
+        ----------
+        images : sequence of uint8 ndarray of shape (H, W, 3)
+            They may have several sizes.
+        max_proposals : int, optional
+            Largest number per image; by default as in prediction.
+
+        Returns
+        -------
+        list of ndarray of shape (P, 4)
+            ``x1, y1, x2, y2`` in pixels, the best first.
+        """
+        max_proposals = self.max_proposals if max_proposals is None else max_proposals
+        return self.map_batches(
+            images, lambda batch: self._propose(self._first_stage(batch), batch.shape[1:3], max_proposals)
+        )
+
+    def candidates(self, image: Array, max_candidates: int = 300) -> tuple[Array, Array]:
+        """Return the best boxes ``(P, 4)`` of an image before non-maximum suppression, and their scores from 0 to 1."""
+        outputs = self._first_stage(image[None])
+        ((boxes, logits),) = self.rpn.candidates(outputs, image.shape[:2], max_candidates=max_candidates)
         return boxes, ops.sigmoid(logits)
 
+    def _first_stage(self, images):
+        """Return the :class:`RPNOutputs` of uint8 images ``(N, H, W, 3)``."""
+        return self.rpn(self.backbone(self.normalize(images)))
 
-def _text(numbers):
-    """Write numbers as on a command line: ``"16,28,48"``."""
-    return ",".join(f"{number:g}" for number in numbers)
+    def _propose(self, rpn_outputs, size, max_proposals):
+        """Return the proposals of each image in prediction."""
+        return self.rpn.propose(rpn_outputs, size, pre_nms_top_n=4 * max_proposals, post_nms_top_n=max_proposals)

@@ -1,4 +1,4 @@
-"""R-CNN: regions with CNN features, trained as its paper trains it, in three steps that know nothing of each other.
+"""R-CNN: regions with CNN features, trained as in its paper, in three separate steps.
 
 ::
 
@@ -10,7 +10,7 @@
     3. boxes        a linear regression for each class                  least squares       :meth:`RCNN.finish`
 
 Every proposal goes through the network by itself, and the features of the training images have to be kept for steps
-2 and 3: this is why it is slow, and why it filled disks.
+2 and 3: this is why it is slow, and why it needs a lot of memory.
 
 References
 ----------
@@ -18,186 +18,275 @@ Girshick, Donahue, Darrell and Malik, "Rich feature hierarchies for accurate obj
 segmentation", CVPR 2014; thresholds and constants from its sections 2.3 and 3.5 and its appendices A to C.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
 import numpy as np
 
 from minivision import ops
 from minivision.core.devices import on_host, to_device_of
+from minivision.core.types import Array
 from minivision.detection import match_instances, sample, select_detections
 from minivision.layers import Flatten, Linear, ReLU, Sequential
-from minivision.models.base.proposal_detector import ProposalDetector
+from minivision.models.base.model import logger
+from minivision.models.base.proposal_detector import ProposalDetector, whole_images
 from minivision.models.parts.backbone import Backbone
 from minivision.models.parts.linear_models import fit_boxes, fit_svms
 from minivision.models.parts.roi_head import rois_of
 
-CONTEXT = 16 / 227  # of the square that shows what is around the box, on each side
-FOUND, POSITIVE = 0.5, 0.25  # fine-tuning: IoU with an object from which a proposal is one; their part, at most
-NMS = 0.3
-WARPED_TOGETHER = 256  # proposals that go through the network at once in prediction
+if TYPE_CHECKING:
+    from minivision.data import Batch, Dataset
+    from minivision.data.instances import Instances
+
+CONTEXT = 16 / 227  # margin around the box on each side, as a fraction of the side of the warped square
+# Fine-tuning: the IoU with an object from which a proposal is a positive example, and their largest fraction.
+FG_IOU_THRESH, POSITIVE_FRACTION = 0.5, 0.25
+NMS_THRESH = 0.3
+PREDICTION_BATCH_SIZE = 256  # proposals that go through the network at once in prediction
+
+
+class RCNNOutputs(NamedTuple):
+    """Outputs for K regions of a batch.
+
+    Attributes
+    ----------
+    features : ndarray of shape (K, hidden)
+    scores : ndarray of shape (K, classes)
+        Class scores, the background first.
+    labels : int64 ndarray of shape (K,) or None
+        The true classes, where the regions were sampled from a batch.
+    """
+
+    features: Array
+    scores: Array
+    labels: Array | None
 
 
 class RCNN(ProposalDetector):
-    """Objects among the proposals of selective search, each looked at by itself.
+    """The first region-based CNN: image and proposals -> boxes, classes and scores of the objects.
+
+    Its parts, in order: `backbone` and `fc` (features of a warped region), `classifier` (class scores), and behind
+    them the SVMs and the box regression, which are fitted after training.
 
     Parameters
     ----------
     classes : sequence of str
         Class names, the background first.
     mode : str
-        Of selective search: ``"single"``, ``"fast"`` or ``"quality"``.
-    proposals : int
-        How many of an image are looked at in prediction, at most; 2000 in the paper.
-    sampled : int
-        Proposals of each image that a training step looks at. The paper's step has 128 in all.
+        Mode of selective search: ``"single"``, ``"fast"`` or ``"quality"``.
+    max_proposals : int
+        Largest number of proposals per image in prediction; 2000 in the paper.
+    batch_size_per_image : int
+        Proposals of each image in a training step. The paper's step has 128 in all.
     svm_images : int
-        Training images, at most, whose features the SVMs and the regression are fitted to.
+        Largest number of training images that SVMs and box regression are fitted to.
     side : int
-        Of the square that proposals are warped to, in pixels.
+        Side of the square that proposals are warped to, in pixels.
     hidden : int
-        Features of a proposal.
+        Number of features of a proposal.
     widths, depths : sequence of int
-        Of the :class:`Backbone`.
+        Channels and residual blocks of the :class:`Backbone`.
     rng : numpy.random.Generator
 
     Attributes
     ----------
-    svm_weights, svm_biases : arrays, (classes - 1, hidden) and (classes - 1,)
-        Zero before :meth:`finish`; the classifier's own scores are used then.
-    box_weights, box_biases : arrays, (classes - 1, 4, hidden) and (classes - 1, 4)
-    feature_scale : array, (1,)
-        What features are divided by, so that their mean length is 1.
+    svm_weights, svm_biases : ndarray of shape (classes - 1, hidden) and (classes - 1,)
+        Zero before :meth:`finish`; until then the scores are those of the classifier.
+    box_weights, box_biases : ndarray of shape (classes - 1, 4, hidden) and (classes - 1, 4)
+    feature_scale : ndarray of shape (1,)
+        Mean length of the features, by which they are divided.
+
+    References
+    ----------
+    Girshick, Donahue, Darrell and Malik, "Rich feature hierarchies ...", CVPR 2014.
     """
 
     name = "rcnn"
     recipe = {"batch_size": 8, "rate": 2e-3, "weight_decay": 0.05, "flips": True, "minutes": 6}
     OPTIONS = {
         **ProposalDetector.OPTIONS,
-        "sampled": {"default": 16, "help": "proposals of each image that a training step looks at"},
+        "batch_size_per_image": {"default": 16, "help": "proposals of each image in a training step"},
         "svm_images": {"default": 1000, "help": "training images that the SVMs are fitted to"},
     }
     buffers = ("svm_weights", "svm_biases", "box_weights", "box_biases", "feature_scale")
 
     def __init__(
-        self, classes, *, mode="fast", proposals=2000,
-        sampled=16, svm_images=1000, side=32, hidden=128, widths=(16, 32, 64),
-        depths=(0, 1, 2), rng=None,
-    ):  # fmt: skip
-        options = {"sampled": sampled, "svm_images": svm_images, "side": side, "hidden": hidden}
-        super().__init__(classes, mode=mode, proposals=proposals, widths=tuple(widths), depths=tuple(depths), **options)
+        self,
+        classes: Sequence[str],
+        *,
+        mode: str = "fast",
+        max_proposals: int = 2000,
+        batch_size_per_image: int = 16,
+        svm_images: int = 1000,
+        side: int = 32,
+        hidden: int = 128,
+        widths: Sequence[int] = (16, 32, 64),
+        depths: Sequence[int] = (0, 1, 2),
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__(
+            classes,
+            mode=mode,
+            max_proposals=max_proposals,
+            batch_size_per_image=batch_size_per_image,
+            svm_images=svm_images,
+            side=side,
+            hidden=hidden,
+            widths=tuple(widths),
+            depths=tuple(depths),
+        )
         self.rng = np.random.default_rng(0) if rng is None else rng
-        self.sampled, self.svm_images, self.side = sampled, svm_images, side
+        self.batch_size_per_image, self.svm_images, self.side = batch_size_per_image, svm_images, side
         self.backbone = Backbone(widths, depths, rng=self.rng)
         if side % self.backbone.stride:
             raise ValueError(f"side: expected a multiple of the backbone's stride {self.backbone.stride}, got {side}")
         cells = (side // self.backbone.stride) ** 2
         self.fc = Sequential(Flatten(), Linear(self.backbone.channels * cells, hidden, rng=self.rng), ReLU())
         self.classifier = Linear(hidden, len(self.classes), rng=self.rng)
-        self.classifier.w.value *= 0.1  # begin undecided
+        self.classifier.w.value *= 0.1  # all classes begin with about the same score
         objects = len(self.classes) - 1
         self.svm_weights, self.svm_biases = np.zeros((objects, hidden), np.float32), np.zeros(objects, np.float32)
         self.box_weights = np.zeros((objects, 4, hidden), np.float32)
         self.box_biases = np.zeros((objects, 4), np.float32)
         self.feature_scale = np.ones(1, np.float32)
 
-    def warp(self, images, rois):
-        """Cut each region out of the normalised images and bring it to a square, with what is around it."""
+    def warp(self, images: Array, rois: Array) -> Array:
+        """Crop each region with its context out of normalized images, and warp it to a square."""
         x1, y1, x2, y2 = rois[:, 1:].T
         margin = CONTEXT / (1 - 2 * CONTEXT)  # in sides of the box
-        wide, high = margin * (x2 - x1), margin * (y2 - y1)
-        around = np.column_stack([rois[:, 0], x1 - wide, y1 - high, x2 + wide, y2 + high])
-        return ops.crop_and_resize(images, to_device_of(around.astype(rois.dtype), images), self.side)
+        margin_x, margin_y = margin * (x2 - x1), margin * (y2 - y1)
+        with_context = np.column_stack([rois[:, 0], x1 - margin_x, y1 - margin_y, x2 + margin_x, y2 + margin_y])
+        return ops.crop_and_resize(images, to_device_of(with_context.astype(rois.dtype), images), self.side)
 
-    def forward(self, regions, training=False):
+    def classify(self, regions: Array, training: bool = False) -> tuple[Array, Array]:
         """Return features ``(K, hidden)`` and class scores ``(K, classes)`` of regions ``(K, 3, side, side)``."""
         features = self.fc(self.backbone(regions, training), training)
         return features, self.classifier(features, training)
 
     # ---- 1. fine-tuning ----------------------------------------------------------------------------------------
 
-    def step(self, batch):
-        """Train the network to classify a sample of the batch's proposals; return the loss by name."""
-        self.zero_gradients()
-        rois, labels = self.sample(batch)
-        if not len(rois):  # no proposals and no objects in any image
-            return {"class": 0.0}
-        outputs = self.forward(self.warp(self.normalize(batch.images), rois), training=True)
-        losses, gradients = self.losses(outputs, labels)
-        self.backward(gradients)
-        return losses
+    def forward(
+        self, images: Array, training: bool = False, batch: Batch | None = None, *, rois: Array | None = None
+    ) -> RCNNOutputs:
+        """Warp regions of the images, and compute their features and class scores.
 
-    def sample(self, batch):
-        """Draw proposals of each image, a quarter of them objects if there are as many; return rois and labels."""
+        Parameters
+        ----------
+        images : ndarray of shape (N, 3, H, W)
+        training : bool
+            Whether to keep what :meth:`backward` needs.
+        batch : Batch, optional
+            Ground truth and proposals. With it the regions are a sample of the proposals, returned with their labels.
+        rois : ndarray of shape (K, 5), optional
+            The regions, where there is no batch; by default the whole images.
+
+        Returns
+        -------
+        RCNNOutputs
+        """
+        labels = None
+        if batch is not None:
+            rois, labels = self.sample(batch)
+        rois = whole_images(images) if rois is None else rois
+        if not len(rois):  # no proposals and no objects in any image
+            empty = to_device_of(np.zeros((0, len(self.classes)), self.dtype), images)
+            return RCNNOutputs(empty[:, :0], empty, labels)
+        return RCNNOutputs(*self.classify(self.warp(images, rois), training), labels)
+
+    def sample(self, batch: Batch) -> tuple[Array, Array]:
+        """Sample proposals of each image, a quarter of them positive if there are as many.
+
+        Returns
+        -------
+        rois : ndarray of shape (K, 5)
+        labels : int64 ndarray of shape (K,)
+        """
         boxes, labels = [], []
         for proposals, instances in zip(self.proposals_of(batch), batch.instances, strict=True):
             candidates = np.concatenate([proposals, instances.boxes], dtype=np.float32)
             matches = match_instances(
-                candidates, instances, fg_iou_thresh=FOUND, bg_iou_thresh=FOUND, allow_low_quality_matches=False
+                candidates,
+                instances,
+                fg_iou_thresh=FG_IOU_THRESH,
+                bg_iou_thresh=FG_IOU_THRESH,
+                allow_low_quality_matches=False,
             )
-            positive, negative = sample(matches, self.sampled, POSITIVE, self.rng)
+            positive, negative = sample(matches, self.batch_size_per_image, POSITIVE_FRACTION, self.rng)
             boxes.append(candidates[np.concatenate([positive, negative])])
             labels += [instances.labels[matches[positive]], np.zeros(len(negative), np.int64)]
         return rois_of(boxes), np.concatenate(labels)
 
-    def losses(self, outputs, labels):
-        """Return the softmax loss of the regions' classes, and its gradient."""
-        _, scores = outputs
-        loss, gradient = ops.softmax_cross_entropy(scores, to_device_of(labels, scores))
+    def losses(self, outputs: RCNNOutputs, batch: Batch) -> tuple[dict[str, Any], Array]:
+        """Return the softmax loss of the classes of the sampled regions, and its gradient."""
+        assert outputs.labels is not None
+        if not len(outputs.labels):
+            return {"class": 0.0}, outputs.scores
+        loss, gradient = ops.softmax_cross_entropy(outputs.scores, to_device_of(outputs.labels, outputs.scores))
         return {"class": loss}, gradient
 
-    def backward(self, gradient):
-        """Walk back from the scores; the images themselves need no gradient."""
-        self.backbone.backward(self.fc.backward(self.classifier.backward(gradient)))
+    def backward(self, dscores: Array) -> None:
+        """Backpropagate from the scores to the first layer; the images need no gradient."""
+        if len(dscores):
+            self.backbone.backward(self.fc.backward(self.classifier.backward(dscores)))
 
     # ---- 2. and 3.: on features that do not change any more -----------------------------------------------------
 
-    def finish(self, dataset):
-        """Fit the SVMs and the regression to the features of proposals and true boxes."""
+    def finish(self, dataset: Dataset) -> None:
+        """Fit the SVMs and the box regression to the features of proposals and true boxes."""
         chosen = self.rng.permutation(len(dataset))[: self.svm_images]
         images = [self._with_features(dataset[int(index)]) for index in chosen]
         features = np.concatenate([each for each, _, _ in images])
         scale = self.dtype.type(np.linalg.norm(features, axis=1).mean() or 1)
         images = [(each / scale, boxes, instances) for each, boxes, instances in images]
         size = sum(each.nbytes for each, _, _ in images) / 2**20
-        print(f"Fitting SVMs and boxes to the features of {len(features)} boxes in {len(images)} images, {size:.0f} MB")
+        logger.info(
+            "Fitting SVMs and boxes to the features of %d boxes in %d images, %.0f MB", len(features), len(images), size
+        )
         objects = len(self.classes) - 1
         fitted = *fit_svms(images, objects), *fit_boxes(images, objects), scale
         for name, array in zip(self.buffers, fitted, strict=True):
-            kept = getattr(self, name)
-            kept[...] = to_device_of(array, kept)
+            buffer = getattr(self, name)
+            buffer[...] = to_device_of(array, buffer)
 
     def _with_features(self, sample):
-        """Return the features of a sample's proposals and, behind them, of its true boxes; the boxes; the objects."""
+        """Return the features of a sample's proposals and, after them, of its true boxes; the boxes; the objects."""
         boxes = np.concatenate([sample.proposals, sample.instances.boxes], dtype=np.float32)
-        features, _ = self.describe(sample.image[None], rois_of([boxes]))
+        features, _ = self.extract_features(sample.image[None], rois_of([boxes]))
         return features, boxes, sample.instances
+
+    def extract_features(self, images: Array, rois: Array) -> tuple[Array, Array]:
+        """Return features and class scores of regions of uint8 images, warped some at a time; both on the host."""
+        x = self.normalize(images)
+        features = np.empty((len(rois), self.options["hidden"]), self.dtype)
+        scores = np.empty((len(rois), len(self.classes)), self.dtype)
+        for start in range(0, len(rois), PREDICTION_BATCH_SIZE):
+            some = slice(start, start + PREDICTION_BATCH_SIZE)
+            features[some], scores[some] = map(on_host, self.classify(self.warp(x, rois[some])))
+        return features, scores
 
     # ---- prediction --------------------------------------------------------------------------------------------
 
-    def describe(self, images, rois):
-        """Return features and class scores of regions of uint8 images, warped some at a time; both on the host."""
-        x = self.normalize(images)
-        features = np.empty((len(rois), self.fc.layers[1].b.value.size), self.dtype)
-        scores = np.empty((len(rois), len(self.classes)), self.dtype)
-        for start in range(0, len(rois), WARPED_TOGETHER):
-            some = slice(start, start + WARPED_TOGETHER)
-            features[some], scores[some] = map(on_host, self.forward(self.warp(x, rois[some])))
-        return features, scores
-
-    def detect_in(self, images, proposals, size):
+    def detect_in(self, images: Array, proposals: Sequence[Array]) -> list[Instances]:
         """Return the objects in a batch of images; see :class:`ProposalDetector`.
 
         Scores are the sigmoid of the SVMs' margins, which keeps their order and lies between 0 and 1.
         """
         rois = rois_of(proposals)
-        features, scores = self.describe(images, rois)
+        features, scores = self.extract_features(images, rois)
         svm_weights, svm_biases, box_weights, box_biases, scale = (
             on_host(getattr(self, name)) for name in self.buffers
         )
         features /= scale
         if svm_weights.any():
-            chances = ops.sigmoid(features @ svm_weights.T + svm_biases)
+            probabilities = ops.sigmoid(features @ svm_weights.T + svm_biases)
         else:
-            chances = ops.softmax(scores)[:, 1:]
+            probabilities = ops.softmax(scores)[:, 1:]
         deltas = np.einsum("kd,cjd->kcj", features, box_weights) + box_biases
         boxes = ops.decode_boxes(deltas, rois[:, None, 1:])  # (K, classes - 1, 4)
+        size = images.shape[1:3]
         of_image = [np.flatnonzero(rois[:, 0] == n) for n in range(len(images))]
-        return [select_detections(boxes[rows], chances[rows], size, iou_threshold=NMS) for rows in of_image]
+        return [
+            select_detections(boxes[rows], probabilities[rows], size, iou_threshold=NMS_THRESH) for rows in of_image
+        ]

@@ -1,4 +1,4 @@
-"""Classify the patch around every pixel: the first idea of semantic segmentation, and how to make it share its work.
+"""Sliding window: classify the patch around every pixel, and share the work of neighboring patches.
 
 ::
 
@@ -6,13 +6,12 @@
                                  └─ the same layers over the whole image, dilated         each feature once
 
 The classifier is a stack of convolutions without padding, the last of which covers all that is left of the patch:
-a fully connected layer, written as a convolution. So it can be slid over a whole image by simply calling it on one.
-Where it has a stride it would skip pixels there. Instead every convolution keeps stride 1, and all that come behind
-one of stride s look s times farther apart (dilation, "à trous"). The scores of a pixel are then sums of the very same
-products as those of its patch, but neighbours share the features that their patches have in common.
+a fully connected layer, written as a convolution. So it slides over a whole image when it is called with one. A
+convolution with a stride would skip pixels there. Instead every convolution has stride 1, and after one of stride s
+the filters of all later ones are dilated by s ("à trous"). The scores of a pixel are then sums of the very same
+products as those of its patch, but neighbors share the features that their patches have in common.
 
-Strides, not pooling, make the maps of a patch smaller: so both ways take the same steps, and only those of a
-convolution have to be spread.
+Strides, not pooling, make the maps of a patch smaller: so only convolutions have to be dilated.
 
 References
 ----------
@@ -21,63 +20,91 @@ networks", ICIP 2013; Sermanet et al., "OverFeat", ICLR 2014, section 3.5; Long,
 convolutional networks for semantic segmentation", CVPR 2015, sections 3.1 and 3.2.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
 import numpy as np
 
 from minivision import ops
-from minivision.core.devices import on_host
+from minivision.core.devices import get_array_module, to_device_of
 from minivision.core.labels import IGNORE
-from minivision.data import Batch
-from minivision.layers import BatchNorm2d, Conv2d, ReLU, Sequential
+from minivision.core.types import Array
+from minivision.layers import BatchNorm2d, Conv2d, Layer, ReLU, Sequential
 from minivision.models.base.segmenter import Segmenter
 
+if TYPE_CHECKING:
+    from minivision.data import Batch
+
 SCANS = ("convolutional", "patch-by-patch")
-GREY = 127  # around the image: nearly 0 once it is normalised
-CLASSIFIED_TOGETHER = 128  # patches that go through the network at once
+GRAY = (127 - 127.5) / 64  # value of the padding: a gray of 127, normalized
+PATCHES_AT_ONCE = 128  # patches that go through the network at once in prediction
+
+
+class PatchOutputs(NamedTuple):
+    """Outputs for the P patches that are drawn from a batch.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (P, classes, 1, 1)
+    labels : uint8 ndarray of shape (P, 1, 1)
+        The class of the pixel in the center of each patch.
+    """
+
+    scores: Array
+    labels: Array
 
 
 class SlidingWindow(Segmenter):
-    """A class for every pixel, by a small network that looks at the patch around it.
+    """The first idea of semantic segmentation: image -> scores of every pixel, each from the patch around it.
+
+    Its part is `net`, the classifier of patches.
 
     Parameters
     ----------
     classes : sequence of str
         Class names, the background first.
     scan : str
-        How predictions are made, one of ``SCANS``. It changes what they cost, not what they are.
+        How score maps are computed, one of ``SCANS``. It changes their cost, not their values.
     patches : int
-        How many are drawn from each image of a training step.
+        Number of patches that are drawn from each image in a training step.
     background_weight : float
-        What a patch of the background counts in the loss, where one of another class counts 1.
+        Weight of background patches in the loss; patches of other classes have weight 1.
     convolutions : sequence of (int, int, int)
         Channels, kernel size and stride of each convolution; the last must cover all that is left of the patch.
     rng : numpy.random.Generator
-        For the weights, and for drawing patches.
+        Draws the weights, then the patches.
 
     Attributes
     ----------
     patch_size : int
         Height and width of the patch that one pixel's scores depend on.
+
+    References
+    ----------
+    Giusti, Ciresan, Masci, Gambardella and Schmidhuber, "Fast image scanning ...", ICIP 2013.
     """
 
     name = "sliding-window"
     recipe = {"batch_size": 8, "rate": 6e-3, "weight_decay": 0.05, "flips": True}
     OPTIONS = {
-        "scan": {"default": "convolutional", "choices": SCANS, "help": "how predictions are made"},
-        "patches": {"default": 16, "help": "how many are drawn from each image of a training step"},
-        "background_weight": {"default": 1.0, "help": "what a patch of the background counts in the loss"},
+        "scan": {"default": "convolutional", "choices": SCANS, "help": "how score maps are computed"},
+        "patches": {"default": 16, "help": "patches that are drawn from each image in a training step"},
+        "background_weight": {"default": 1.0, "help": "weight of background patches in the loss"},
     }
-    predicted_together = 4
+    prediction_batch_size = 4
 
     def __init__(
         self,
-        classes,
+        classes: Sequence[str],
         *,
-        scan="convolutional",
-        patches=16,
-        background_weight=1.0,
-        convolutions=((16, 3, 2), (32, 3, 2), (64, 3, 2), (96, 4, 1)),
-        rng=None,
-    ):
+        scan: str = "convolutional",
+        patches: int = 16,
+        background_weight: float = 1.0,
+        convolutions: Sequence[tuple[int, int, int]] = ((16, 3, 2), (32, 3, 2), (64, 3, 2), (96, 4, 1)),
+        rng: np.random.Generator | None = None,
+    ) -> None:
         super().__init__(
             classes,
             scan=scan,
@@ -91,112 +118,132 @@ class SlidingWindow(Segmenter):
             raise ValueError(f"patches: expected at least 1 an image, got {patches}")
         self.scan, self.patches = scan, patches
         self.rng = np.random.default_rng(0) if rng is None else rng
-        parts, channels = [], 3
+        layers: list[Layer] = []
+        channels = 3
         for width, kernel_size, stride in convolutions:
-            needs_input_grad = bool(parts)
-            parts.append(
-                Conv2d(
-                    channels,
-                    width,
-                    kernel_size,
-                    stride=stride,
-                    bias=False,
-                    needs_input_grad=needs_input_grad,
-                    rng=self.rng,
-                )
-            )
-            parts += [BatchNorm2d(width), ReLU()]
+            options = {"stride": stride, "bias": False, "needs_input_grad": bool(layers), "rng": self.rng}
+            layers += [Conv2d(channels, width, kernel_size, **options), BatchNorm2d(width), ReLU()]
             channels = width
         scores = Conv2d(channels, len(classes), 1, rng=self.rng)
-        scores.w.value *= 0.1  # begin undecided
-        self.net = Sequential(*parts, scores)
+        scores.w.value *= 0.1  # all classes begin with about the same score
+        self.net = Sequential(*layers, scores)
         self.patch_size = 1
         for _, kernel_size, stride in reversed(convolutions):  # from one score back to the pixels it comes from
             self.patch_size = (self.patch_size - 1) * stride + kernel_size
 
-    def forward(self, x, training=False):
-        """Return scores ``(N, classes, 1, 1)`` for patches ``(N, 3, patch_size, patch_size)``."""
-        return self.net(x, training)
+    def forward(self, images: Array, training: bool = False, batch: Batch | None = None) -> Any:
+        """Classify patches that are drawn from the images, or without ground truth the patch around every pixel.
 
-    def backward(self, dscores):
-        """Walk back through the patches."""
+        Parameters
+        ----------
+        images : ndarray of shape (N, 3, H, W)
+        training : bool
+            Whether to keep what :meth:`backward` needs. Without a batch `images` are then the patches themselves.
+        batch : Batch, optional
+            The ground truth, by which the patches are drawn.
+
+        Returns
+        -------
+        PatchOutputs, or the scores of every pixel (N, classes, H, W) without `batch`
+        """
+        if batch is not None:
+            patches, labels = self.draw_patches(images, batch.label_maps)
+            return PatchOutputs(self.net(patches, training), labels)
+        if training:
+            return self.net(images, training)
+        return self.scores_convolutional(images) if self.scan == "convolutional" else self.scores_patch_by_patch(images)
+
+    def losses(self, outputs: Any, batch: Batch) -> tuple[dict[str, Any], Array]:
+        """Return the cross-entropy of the patches, averaged over them, and its gradient."""
+        return self.cross_entropy(outputs.scores, outputs.labels)
+
+    def backward(self, dscores: Array) -> None:
+        """Backpropagate through the classifier of patches."""
         self.net.backward(dscores)
 
     # ---- training: on patches ----------------------------------------------------------------------------------
 
-    def step(self, batch):
-        """Train on patches of the batch's images, each with the class of its centre."""
-        return super().step(self.draw_patches(batch))
+    def draw_patches(self, images: Array, label_maps: Array) -> tuple[Array, Array]:
+        """Draw patches at random: half of them show background, the other half is shared evenly by the classes.
 
-    def draw_patches(self, batch):
-        """Draw patches at random, as images with label maps of a single pixel: ``(N * patches, 1, 1)``.
+        Parameters
+        ----------
+        images : ndarray of shape (N, 3, H, W)
+        label_maps : uint8 ndarray of shape (N, H, W)
 
-        Half of them show background; the other half is shared evenly by the classes in the image, large or small.
+        Returns
+        -------
+        patches : ndarray of shape (N * patches, 3, patch_size, patch_size)
+        labels : uint8 ndarray of shape (N * patches, 1, 1)
+            The class of the center of each patch.
         """
-        windows = self.windows(batch.images)
-        width = batch.label_maps.shape[2]
-        images, labels = [], []
-        for n, label_map in enumerate(batch.label_maps):
-            chances = drawing_chances(label_map.ravel())
-            y, x = np.divmod(self.rng.choice(label_map.size, self.patches, p=chances), width)
-            images.append(windows[n, y, x])
+        windows = self.windows(images)
+        width = label_maps.shape[2]
+        patches, labels = [], []
+        for n, label_map in enumerate(label_maps):
+            probabilities = drawing_probabilities(label_map.ravel())
+            y, x = np.divmod(self.rng.choice(label_map.size, self.patches, p=probabilities), width)
+            patches.append(windows[n, to_device_of(y, images), to_device_of(x, images)])
             labels.append(label_map[y, x])
-        return Batch(np.concatenate(images), [], np.concatenate(labels).reshape(-1, 1, 1))
+        return np.concatenate(patches), np.concatenate(labels).reshape(-1, 1, 1)
 
     # ---- prediction: at every pixel, in two ways ---------------------------------------------------------------
 
-    def score_maps(self, images):
-        """Return scores ``(N, classes, H, W)`` for images ``(N, H, W, 3)``, uint8, of any size."""
-        scan = self.scores_convolutional if self.scan == "convolutional" else self.scores_patch_by_patch
-        return scan(images)
-
-    def scores_patch_by_patch(self, images):
-        """Crop the patch around every pixel and classify each by itself; see :meth:`score_maps`."""
+    def scores_patch_by_patch(self, images: Array) -> Array:
+        """Return scores ``(N, classes, H, W)`` of images ``(N, 3, H, W)``: classify the patch around every pixel."""
         windows = self.windows(images)
         N, height, width = windows.shape[:3]
-        scores = np.empty((N, len(self.classes), height, width), self.dtype)
+        scores = get_array_module(images).empty((N, len(self.classes), height, width), self.dtype)
         for n in range(N):
-            for start in range(0, height * width, CLASSIFIED_TOGETHER):
-                stop = min(start + CLASSIFIED_TOGETHER, height * width)
-                y, x = np.divmod(np.arange(start, stop), width)
-                patches = self.normalize(windows[n, y, x])
-                scores[n, :, y, x] = on_host(self.forward(patches)[:, :, 0, 0])
+            for start in range(0, height * width, PATCHES_AT_ONCE):
+                stop = min(start + PATCHES_AT_ONCE, height * width)
+                y, x = (to_device_of(each, images) for each in np.divmod(np.arange(start, stop), width))
+                scores[n, :, y, x] = self.net(windows[n, y, x])[:, :, 0, 0]
         return scores
 
-    def scores_convolutional(self, images):
-        """Run the same layers over the whole image, dilated where the patches' had strides; see :meth:`score_maps`."""
-        x, dilation = self.normalize(self.pad(images)), 1
+    def scores_convolutional(self, images: Array) -> Array:
+        """Return the same scores by the same layers over the whole image, dilated instead of with strides."""
+        x, dilation = self.pad(images), 1
         for layer in self.net.layers:
             if isinstance(layer, Conv2d):
                 bias = layer.b.value if layer.b else None
                 x = ops.conv2d(x, layer.w.value, bias, stride=1, dilation=dilation)
-                dilation *= layer.geometry["stride"]  # neighbours in a patch's map are that far apart here
+                dilation *= layer.geometry["stride"]  # neighbors in a patch's map are that far apart here
             else:
                 x = layer(x)
         return x
 
-    def pad(self, images):
-        """Return images ``(N, H, W, 3)`` with half a patch of grey around: the only padding there is."""
+    def pad(self, images: Array) -> Array:
+        """Return images ``(N, 3, H, W)`` with half a patch of gray around them: the only padding there is."""
         before = (self.patch_size - 1) // 2
         around = (before, self.patch_size - 1 - before)
-        return np.pad(images, ((0, 0), around, around, (0, 0)), constant_values=GREY)
+        return np.pad(images, ((0, 0), (0, 0), around, around), constant_values=GRAY)
 
-    def windows(self, images):
-        """Return a view ``(N, H, W, patch_size, patch_size, 3)``: the patch around every pixel, nothing copied."""
-        size = (self.patch_size, self.patch_size)
-        windows = np.lib.stride_tricks.sliding_window_view(self.pad(images), size, axis=(1, 2))
-        return windows.transpose(0, 1, 2, 4, 5, 3)  # (N, H, W, 3, P, P) -> (N, H, W, P, P, 3)
+    def windows(self, images: Array) -> Array:
+        """Return all patches of images ``(N, 3, H, W)`` as a view ``(N, H, W, 3, patch_size, patch_size)``."""
+        padded = self.pad(images)
+        N, channels, (H, W) = len(images), images.shape[1], images.shape[2:]
+        size = (N, H, W, channels, self.patch_size, self.patch_size)
+        n, c, y, x = padded.strides
+        return get_array_module(images).lib.stride_tricks.as_strided(padded, size, (n, y, x, c, y, x))
 
 
-def drawing_chances(labels):
-    """Return with which probability each of many pixels is drawn, given their labels ``(P,)``.
+def drawing_probabilities(labels: Array) -> Array:
+    """Return the probability with which each of many pixels is drawn, given their labels ``(P,)``.
 
     The background gets as much as all other classes together, these get the same each, and pixels without a label
     nothing (unless there are no others).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.models.sliding_window import drawing_probabilities
+    >>> drawing_probabilities(np.array([0, 0, 1, 255])).tolist()
+    [0.25, 0.25, 0.5, 0.0]
     """
     counts = np.bincount(labels, minlength=IGNORE + 1)
     shares = np.where(counts > 0, 1.0, 0.0)
     shares[IGNORE] = 0
     shares[0] *= max(1, shares[1:].sum())
-    chances = (shares / np.maximum(counts, 1))[labels]
-    return chances / chances.sum() if chances.any() else np.full(len(labels), 1 / len(labels))
+    probabilities = (shares / np.maximum(counts, 1))[labels]
+    return probabilities / probabilities.sum() if probabilities.any() else np.full(len(labels), 1 / len(labels))

@@ -1,4 +1,4 @@
-"""SSD: no proposals, and a map for each size of object.
+"""SSD: no proposals, and a feature map for each size of object.
 
 ::
 
@@ -7,66 +7,83 @@
                       └──────────────────────┴────────────────┴─ K x (4 + 1 + C)
 
 Around every place of every map lie default boxes: small ones on the fine map, large ones on the coarse. For each of
-them the network says how to move it onto an object, and a score for every class, of which the background is one.
+them the network predicts the offsets to an object's box, and a score for every class, of which the background is one.
 
 In SSD300 the boxes of a map are three to four times as large as the step from one place to the next, so that every
-object overlaps several well. For objects of 12 to 56 pixels steps of 4, 8 and 16 are like that.
+object has a high IoU with several. For objects of 12 to 56 pixels steps of 4, 8 and 16 are like that.
 
 References
 ----------
 Liu et al., "SSD: single shot multibox detector", ECCV 2016.
 """
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision import ops
 from minivision.core.devices import on_host, to_device_of
 from minivision.core.labels import IGNORE_INDEX, IGNORED
+from minivision.core.types import Array, Size
 from minivision.detection import DefaultBoxLayout, boxes_per_place, default_boxes, match_instances
 from minivision.layers import Conv2d, MaxPool2d, Sequential, conv_block
-from minivision.models.base.single_shot import SingleShot, box_sizes, softmax, within
+from minivision.models.base.model import logger
+from minivision.models.base.single_shot import SingleShot, box_sizes, clip_instances, softmax_last_axis
 from minivision.models.parts.backbone import Backbone
 
-WEIGHTS = (10, 10, 5, 5)  # of tx, ty, tw, th: the inverses of the authors' "variances" 0.1 and 0.2
-OVERLAP = 0.5  # from which a default box is to find an object
-NEGATIVES = 3  # background boxes trained on, for each that has found an object
-FINEST = 4  # pixels of the image from one place of the finest map to the next
+if TYPE_CHECKING:
+    from minivision.data import Batch, Dataset
+
+BOX_WEIGHTS = (10, 10, 5, 5)  # factors of tx, ty, tw, th: the inverses of the authors' "variances" 0.1 and 0.2
+FG_IOU_THRESH = 0.5  # IoU with an object from which a default box is a positive example
+NEGATIVES_PER_POSITIVE = 3  # hard negative examples that are trained on
+FINEST_STRIDE = 4  # pixels of the image from one place of the finest map to the next
 
 
 class SSD(SingleShot):
-    """A class and a correction for each of many default boxes on several maps.
+    """The single shot multibox detector: image -> offsets and class scores of K default boxes -> objects.
+
+    Its parts, in order: `stages` (the feature maps, from fine to coarse), `heads` (the predictions on each map).
 
     Parameters
     ----------
     classes : sequence of str
         Class names, the background first.
     maps : int
-        How many, from stride 4 on; each has half the size of the one before.
+        Number of feature maps, from stride 4 on; each has half the size of the one before.
     width : int
         Channels of the maps.
     rng : numpy.random.Generator
 
     Attributes
     ----------
-    sizes : (maps + 1,) array
+    sizes : ndarray of shape (maps + 1,)
         Sides of the square default boxes of each map, in pixels, and one more; see `DefaultBoxLayout`.
+
+    References
+    ----------
+    Liu et al., "SSD: single shot multibox detector", ECCV 2016.
     """
 
     name = "ssd"
     recipe = {"batch_size": 8, "rate": 4e-3, "weight_decay": 0.05, "flips": True}
-    OPTIONS = {"maps": {"default": 3, "help": "maps with default boxes, from stride 4 on"}}
+    OPTIONS = {"maps": {"default": 3, "help": "feature maps with default boxes, from stride 4 on"}}
     buffers = ("sizes",)
 
-    def __init__(self, classes, *, maps=3, width=64, rng=None):
+    def __init__(
+        self, classes: Sequence[str], *, maps: int = 3, width: int = 64, rng: np.random.Generator | None = None
+    ) -> None:
         super().__init__(classes, maps=maps, width=width)
         if not 2 <= maps <= 5:
             raise ValueError(f"maps: expected 2 to 5, got {maps}")
         rng = np.random.default_rng(0) if rng is None else rng
-        self.stride = FINEST * 2 ** (maps - 1)
+        self.stride = FINEST_STRIDE * 2 ** (maps - 1)
         self.sizes = np.linspace(14, 52, maps + 1).astype(np.float32)  # until `prepare`
-        self.ratios = ((2,),) + (maps - 1) * ((2, 3),)  # as in SSD300: fewer on the finest map
+        self.ratios: tuple = ((2,),) + (maps - 1) * ((2, 3),)  # as in SSD300: fewer on the finest map
         backbone = Backbone(rng=rng)
         *first, last = backbone.layers
         channels, fine = backbone.channels, backbone.channels // 2  # of the backbone's last two maps
@@ -80,28 +97,28 @@ class SSD(SingleShot):
             for channels, count in zip(widths, counts, strict=True)
         ]
         for head in self.heads:
-            head.w.value *= 0.1  # begin undecided
+            head.w.value *= 0.1  # all classes begin with about the same score
 
-    def layout(self, size):
-        """Return the :class:`minivision.detection.DefaultBoxLayout` of the default boxes of images of a height and width."""
-        steps = [FINEST * 2**k for k in range(self.options["maps"])]
+    def layout(self, size: Size) -> DefaultBoxLayout:
+        """Return the layout of the default boxes of images of a height and width."""
+        steps = [FINEST_STRIDE * 2**k for k in range(self.options["maps"])]
         map_sizes = [(size[0] // step, size[1] // step) for step in steps]
         return DefaultBoxLayout(tuple(map_sizes), tuple(steps), tuple(on_host(self.sizes).tolist()), self.ratios)
 
-    def default_boxes(self, size):
+    def default_boxes(self, size: Size) -> Array:
         """Return the default boxes ``(K, 4)`` of images of a height and width."""
-        return _boxes_of(self.layout(size))
+        return _default_boxes(self.layout(size))
 
-    def prepare(self, dataset):
-        """Choose the sizes by the boxes of the training set, from small to large in equal steps, and say them."""
+    def prepare(self, dataset: Dataset) -> None:
+        """Choose the sizes by the boxes of the training set, from small to large in equal steps."""
         small, large = np.quantile(np.sqrt(box_sizes(dataset).prod(axis=1)), (0.05, 0.95))
         sizes = np.linspace(small, large, len(self.sizes))
         self.sizes[...] = to_device_of(sizes, self.sizes)
         shown = ", ".join(f"{size:.0f}" for size in sizes[:-1])
-        print(f"Default boxes of {shown} pixels, one size for each map, and larger ones between these", flush=True)
+        logger.info("Default boxes of %s pixels, one size for each map, and larger ones between these", shown)
 
-    def forward(self, images, training=False):
-        """Return for each default box its deltas and its class scores, ``(N, K, 4 + 1 + C)``."""
+    def forward(self, images: Array, training: bool = False, batch: Batch | None = None) -> Array:
+        """Return the deltas and class scores of each default box, ``(N, K, 4 + 1 + C)``."""
         self.check_size(images)
         outputs, x = [], images
         for stage, head in zip(self.stages, self.heads, strict=True):
@@ -113,8 +130,8 @@ class SSD(SingleShot):
             outputs.append(y.transpose(0, 2, 3, 1).reshape(len(y), -1, 4 + len(self.classes)))
         return np.concatenate(outputs, axis=1)
 
-    def backward(self, doutputs):
-        """Walk back; a map was used by its head and by the next stage: its two gradients add up."""
+    def backward(self, doutputs: Array) -> None:
+        """Backpropagate; a map that is used by its head and by the next stage gets the sum of two gradients."""
         dx, stop = None, doutputs.shape[1]
         for stage, head in zip(reversed(self.stages), reversed(self.heads), strict=True):
             ((N, channels, H, W),) = self.recall()
@@ -124,78 +141,77 @@ class SSD(SingleShot):
             dx = stage.backward(dmap if dx is None else dmap + dx)
             stop = start
 
-    def losses(self, outputs, batch):
-        """Return both losses: sums over the boxes trained on, divided by how many of them found an object."""
-        labels, wanted = self.targets(batch, outputs.dtype)
-        positive = labels > 0
-        trained = positive | hardest_negatives(outputs[..., 4:], labels)
-        count = max(1, np.count_nonzero(positive))  # without any object both losses are 0
-        wanted, labels = to_device_of(wanted[positive], outputs), to_device_of(labels[trained], outputs)
-        positive, trained = (
-            to_device_of(np.flatnonzero(each), outputs) for each in (positive, trained)
-        )  # rows of `said`
-        said = outputs.reshape(-1, outputs.shape[2])
-        box, ddeltas = ops.smooth_l1_loss(said[positive, :4], wanted, reduction="sum")
-        classes, dscores = ops.softmax_cross_entropy(said[trained, 4:], labels, reduction="sum")
-        gradient = np.zeros_like(said)
+    def losses(self, outputs: Array, batch: Batch) -> tuple[dict[str, Any], Array]:
+        """Return the losses of boxes and classes: sums over the default boxes trained on, by positive example."""
+        labels, deltas = self.targets(batch, outputs.dtype)
+        is_positive = labels > 0
+        is_trained = is_positive | hardest_negatives(outputs[..., 4:], labels)
+        count = max(1, np.count_nonzero(is_positive))  # without any object both losses are 0
+        deltas, labels = to_device_of(deltas[is_positive], outputs), to_device_of(labels[is_trained], outputs)
+        positive, trained = (to_device_of(np.flatnonzero(each), outputs) for each in (is_positive, is_trained))
+        rows = outputs.reshape(-1, outputs.shape[2])  # (N, K, 4 + 1 + C) -> (N K, 4 + 1 + C)
+        box, ddeltas = ops.smooth_l1_loss(rows[positive, :4], deltas, reduction="sum")
+        classes, dscores = ops.softmax_cross_entropy(rows[trained, 4:], labels, reduction="sum")
+        gradient = np.zeros_like(rows)
         gradient[positive, :4] = ddeltas
         gradient[trained, 4:] = dscores
         gradient = gradient.reshape(outputs.shape) / outputs.dtype.type(count)
         return {"box": box / count, "class": classes / count}, gradient
 
-    def targets(self, batch, dtype):
-        """Say what each default box is to find.
+    def targets(self, batch: Batch, dtype: Any) -> tuple[Array, Array]:
+        """Return the targets of each default box.
 
         Returns
         -------
-        labels : (N, K) int64 array
-            The class of its object, 0 for background, `IGNORE_INDEX` in a crowd.
-        deltas : (N, K, 4) array
-            The way to its object's box; 0 where there is none.
+        labels : int64 ndarray of shape (N, K)
+            The class of the matched object, 0 for background, `IGNORE_INDEX` in a crowd.
+        deltas : ndarray of shape (N, K, 4)
+            Offsets to the object's box; 0 where there is none.
         """
         size = batch.images.shape[1:3]
         boxes = self.default_boxes(size)
         labels = np.zeros((len(batch.instances), len(boxes)), np.int64)
         deltas = np.zeros((*labels.shape, 4), dtype)
         for n, instances in enumerate(batch.instances):
-            instances = within(instances, size)
-            matches = match_instances(boxes, instances, fg_iou_thresh=OVERLAP, bg_iou_thresh=OVERLAP)
-            found = np.flatnonzero(matches >= 0)
-            labels[n, found] = instances.labels[matches[found]]
+            instances = clip_instances(instances, size)
+            matches = match_instances(boxes, instances, fg_iou_thresh=FG_IOU_THRESH, bg_iou_thresh=FG_IOU_THRESH)
+            positive = np.flatnonzero(matches >= 0)
+            labels[n, positive] = instances.labels[matches[positive]]
             labels[n, matches == IGNORED] = IGNORE_INDEX
-            true, start = instances.boxes[matches[found]].astype(dtype), boxes[found].astype(dtype)
-            deltas[n, found] = ops.encode_boxes(true, start, weights=WEIGHTS)
+            targets, defaults = instances.boxes[matches[positive]].astype(dtype), boxes[positive].astype(dtype)
+            deltas[n, positive] = ops.encode_boxes(targets, defaults, weights=BOX_WEIGHTS)
         return labels, deltas
 
-    def read(self, outputs, size):
-        boxes = ops.decode_boxes(outputs[..., :4], self.default_boxes(size), weights=WEIGHTS)
-        return boxes, softmax(outputs[..., 4:])[..., 1:]
+    def decode(self, outputs: Array, size: Size) -> tuple[Array, Array]:
+        boxes = ops.decode_boxes(outputs[..., :4], self.default_boxes(size), weights=BOX_WEIGHTS)
+        return boxes, softmax_last_axis(outputs[..., 4:])[..., 1:]
 
 
-def hardest_negatives(scores, labels):
-    """Choose, in each image, the background boxes that look least like background, 3 for each that found an object.
+def hardest_negatives(scores: Array, labels: Array) -> Array:
+    """Choose, in each image, the background boxes with the lowest background score: 3 for each positive example.
 
     Parameters
     ----------
-    scores : (N, K, 1 + C) array
-    labels : (N, K) int array
-        On the host. 0 for background; boxes with other numbers are not chosen.
+    scores : ndarray of shape (N, K, 1 + C)
+        Class scores, the background first.
+    labels : int ndarray of shape (N, K)
+        On the host. 0 for background; boxes with other labels are not chosen.
 
     Returns
     -------
-    (N, K) bool array
+    bool ndarray of shape (N, K)
     """
-    least = on_host(softmax(scores)[..., 0])
+    background = on_host(softmax_last_axis(scores)[..., 0])
     chosen = np.zeros(labels.shape, bool)
     for n in range(len(labels)):
         candidates = np.flatnonzero(labels[n] == 0)
-        wanted = min(NEGATIVES * np.count_nonzero(labels[n] > 0), len(candidates))
-        if wanted:
-            hardest = np.argpartition(least[n, candidates], wanted - 1)[:wanted]
+        count = min(NEGATIVES_PER_POSITIVE * np.count_nonzero(labels[n] > 0), len(candidates))
+        if count:
+            hardest = np.argpartition(background[n, candidates], count - 1)[:count]
             chosen[n, candidates[hardest]] = True
     return chosen
 
 
 @functools.lru_cache(maxsize=8)
-def _boxes_of(layout):
+def _default_boxes(layout):
     return default_boxes(layout)

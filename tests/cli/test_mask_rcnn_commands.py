@@ -23,7 +23,7 @@ def run(tmp_path_factory):
         "categories": [{"id": 10 * k, "name": name} for k, name in enumerate(scenes.classes[1:], start=1)],
     }
     (root / "instances.json").write_text(json.dumps(content))
-    words = ["--level", "easy", "--steps", "1", "--batch-size", "2", "--mask-size", "14", "--proposals", "9"]
+    words = ["--level", "easy", "--steps", "1", "--batch-size", "2", "--mask-size", "14", "--max-proposals", "9"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("minivision.data.scenes.SPLITS", {"train": 6, "val": 5, "test": 5})
         patch.setenv("MINIVISION_CACHE", str(root / "cache"))

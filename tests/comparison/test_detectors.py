@@ -79,7 +79,7 @@ def test_rows_of_one_run_are_evaluated_each_for_itself(tmp_path, monkeypatch):
     asked = []
 
     def quality(model, scenes):
-        asked.append((model.options["proposals"], isinstance(model, Resizing)))
+        asked.append((model.options["max_proposals"], isinstance(model, Resizing)))
         return {"AP50": 0.5, "AP75": 0.2, "AP": 0.3}
 
     comparison = dataclasses.replace(get_comparison("detection"), rows=(ROWS[4], ROWS[6], ROWS[7]), quality=quality)

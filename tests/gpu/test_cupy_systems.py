@@ -11,19 +11,19 @@ from minivision.data.instances import Instances
 from minivision.data.with_proposals import WithProposals
 from minivision.models import make_model, system_class, systems
 from minivision.ops import box_iou
-from minivision.training import AdamW, train
+from minivision.training import AdamW, Settings, train
 from minivision.training.batches import Batches, reseed
 
 BACKBONE = {"widths": (4, 8, 8), "depths": (0, 0, 1)}
-FASTER = {**BACKBONE, "hidden": 8, "sampled": 8, "anchor_sizes": "16,32", "proposals": 20}
+FASTER = {**BACKBONE, "hidden": 8, "batch_size_per_image": 8, "anchor_sizes": (16, 32), "max_proposals": 20}
 SMALL = {
     "sliding-window": {"convolutions": ((4, 3, 2), (8, 4, 1))},
     "full-resolution": {"width": 4, "blocks": 2},
     "encoder-decoder": {"widths": (4, 8), "depths": (1, 1)},
     "localizer": {**BACKBONE, "hidden": 8},
     "pose": {**BACKBONE, "hidden": 8},
-    "rcnn": {**BACKBONE, "hidden": 8, "side": 16, "sampled": 8, "proposals": 40},
-    "fast-rcnn": {**BACKBONE, "hidden": 8, "sampled": 8, "proposals": 40},
+    "rcnn": {**BACKBONE, "hidden": 8, "side": 16, "batch_size_per_image": 8, "max_proposals": 40},
+    "fast-rcnn": {**BACKBONE, "hidden": 8, "batch_size_per_image": 8, "max_proposals": 40},
     "faster-rcnn": FASTER,
     "yolo": {"width": 8},
     "ssd": {"width": 8},
@@ -108,7 +108,7 @@ def test_a_training_run_from_end_to_end_has_the_loss_curve_of_the_host(name, cup
     curves = {}
     for device in ("numpy", "cupy"):
         model = model_on(device, name)
-        result = train(model, dataset(name), steps=STEPS, batch_size=2, progress=False)
+        result = train(model, dataset(name), Settings(batch_size=2), steps=STEPS, progress=False)
         curves[device] = [entry["loss"] for entry in result.log]
         assert all(isinstance(array, cupy.ndarray) == (device == "cupy") for array in model.state().values())
     assert len(curves["numpy"]) == STEPS and np.ptp(curves["numpy"]) > 0
@@ -118,7 +118,7 @@ def test_a_training_run_from_end_to_end_has_the_loss_curve_of_the_host(name, cup
 @pytest.mark.parametrize("name", ["faster-rcnn", "mask-rcnn"])
 def test_what_a_model_makes_when_it_sees_the_data_lies_where_the_model_lies(name, cupy):
     data = dataset("mask-rcnn")
-    model = make_model(name, data.classes, rng=np.random.default_rng(1), anchor_sizes="6,9", hidden=8).to("cupy")
+    model = make_model(name, data.classes, rng=np.random.default_rng(1), anchor_sizes=(6, 9), hidden=8).to("cupy")
     before = model.stride
     model.prepare(data)
     assert model.stride != before
@@ -128,7 +128,7 @@ def test_what_a_model_makes_when_it_sees_the_data_lies_where_the_model_lies(name
 
 def test_rcnn_predicts_with_svms_fitted_on_the_host_and_moved_with_the_model(cupy):
     fitted = model_on("numpy", "rcnn")
-    train(fitted, dataset("rcnn"), steps=1, batch_size=2, progress=False)
+    train(fitted, dataset("rcnn"), Settings(batch_size=2), steps=1, progress=False)
     assert fitted.svm_weights.any()
     moved = model_on("numpy", "rcnn")
     moved.load_state(fitted.state())

@@ -13,7 +13,7 @@ SIZE = (32, 48)
 def small(system, dtype=np.float32, **options):
     """Return a small Faster or Mask R-CNN in which no gradient is zero at the beginning."""
     rng = np.random.default_rng(3)
-    options = {"anchor_sizes": (10, 20), "proposals": 20, "sampled": 16, **options}
+    options = {"anchor_sizes": (10, 20), "max_proposals": 20, "batch_size_per_image": 16, **options}
     model = system(CLASSES, widths=(4, 5, 6), depths=(0, 1, 1), hidden=12, rng=rng, **options)
     for parameter in model.parameters():
         parameter.value += 0.1 * rng.standard_normal(parameter.value.shape).astype(np.float32)

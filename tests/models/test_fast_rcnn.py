@@ -1,14 +1,14 @@
-"""R-CNN and Fast R-CNN: gradients, what regions look like, what is fitted afterwards, and that they learn."""
+"""R-CNN and Fast R-CNN: gradients, warped regions, the fits after training, and that they learn."""
 
 import numpy as np
 import pytest
 
 from minivision.data import Batch, Sample, Scenes, WithProposals, collate
 from minivision.data.instances import Instances
-from minivision.metrics import evaluate
 from minivision.models import make_model
 from minivision.models.rcnn import CONTEXT
-from minivision.training import train
+from minivision.tasks import evaluate
+from minivision.training import Settings, train
 
 CLASSES = ("background", "disc", "square", "star")
 SMALL = {"widths": (4, 6), "depths": (0, 1), "hidden": 8}
@@ -68,7 +68,7 @@ def test_the_gradient_is_the_slope_of_the_losses_sum(options, batch, rng):
         assert slope == pytest.approx((gradient * direction).sum(), rel=1e-5, abs=1e-7), parameter.name
 
 
-def test_a_region_is_warped_with_its_context_around_it():
+def test_a_region_is_warped_with_its_context():
     """A white box on black fills the middle of the square, and the margin shows what is around it."""
     model = small("rcnn", side=32)
     image = np.full((1, 3, 64, 64), -1.0)
@@ -88,7 +88,7 @@ def test_a_region_over_the_border_is_filled_with_the_mean_color():
 
 
 def scenes_with_boxes(count):
-    """Easy scenes whose proposals are the true boxes and some beside them: quick to make, and enough to learn from."""
+    """Return easy scenes whose proposals are boxes near the true ones and random ones: enough to learn from."""
     scenes = Scenes("easy", "train", objects=(1, 3), classes=CLASSES[1:], size=64).draw(count)
     rng = np.random.default_rng(0)
     proposals = []
@@ -100,8 +100,8 @@ def scenes_with_boxes(count):
     return WithProposals(scenes, proposals)
 
 
-class Given:
-    """A model that is told where to look in a dataset, image by image."""
+class WithGivenProposals:
+    """A model that gets the proposals of a dataset, image by image."""
 
     def __init__(self, model, dataset):
         self.model, self.left = model, list(dataset.proposals)
@@ -119,12 +119,12 @@ def test_a_minute_of_little_scenes_is_learned_and_the_same_seed_gives_the_same_b
     states = []
     for _ in range(2):
         model = make_model(name, CLASSES, rng=np.random.default_rng(0), widths=(8, 12, 16), hidden=32)
-        result = train(model, scenes.dataset, steps=80, rate=5e-3, flips=(), progress=False)
+        result = train(model, scenes.dataset, Settings(rate=5e-3, flips=()), steps=80, progress=False)
         states.append({key: array.copy() for key, array in model.state().items()})
     assert result.log[-1]["loss"] < 0.5 * result.log[0]["loss"]
     for key in states[0]:
         np.testing.assert_array_equal(states[0][key], states[1][key], err_msg=key)
-    figures = evaluate(Given(model, scenes), scenes)
+    figures = evaluate(WithGivenProposals(model, scenes), scenes)
     assert figures["AP50"] > 0.6
 
 
@@ -136,7 +136,7 @@ def test_before_its_svms_are_fitted_rcnn_uses_its_classifier(batch):
     assert not any(map(len, model.predict(list(batch.images), batch.proposals)))
 
 
-def test_boxes_are_improved_by_the_features_as_they_were_fitted_whoever_scores_them(batch, rng):
+def test_boxes_are_improved_by_scaled_features_with_the_scores_of_svms_or_classifier(batch, rng):
     """Features are scaled before the fit, so they have to be scaled before they are multiplied too."""
     model = small("rcnn", np.float32)
     model.box_weights[...] = 0.05 * rng.standard_normal(model.box_weights.shape)
@@ -160,7 +160,7 @@ def test_predictions_lie_in_images_whose_size_does_not_divide_and_need_no_order(
 
 @pytest.mark.parametrize("name", ["rcnn", "fast-rcnn"])
 @pytest.mark.parametrize("empty", ["objects", "proposals", "both"])
-def test_images_without_objects_or_proposals_are_trained_on_and_searched_without_nan(name, empty, batch):
+def test_images_without_objects_or_proposals_are_trained_on_and_predicted_without_nan(name, empty, batch):
     model = small(name, np.float32)
     instances = [Instances.empty()] * 2 if empty != "proposals" else batch.instances
     proposals = [np.zeros((0, 4), np.float32)] * 2 if empty != "objects" else batch.proposals
@@ -173,14 +173,15 @@ def test_images_without_objects_or_proposals_are_trained_on_and_searched_without
         assert [len(each) for each in found] == [0, 0]
 
 
-def test_rcnn_finishes_on_classes_that_never_occur_and_images_without_objects(rng, capsys):
+def test_rcnn_finishes_on_classes_that_never_occur_and_images_without_objects(rng, caplog):
+    caplog.set_level("INFO", "minivision")
     model = small("rcnn", np.float32)
     image = rng.integers(0, 256, (32, 48, 3), dtype=np.uint8)
     proposals = _random_boxes(rng, 10).astype(np.float32)
     empty = Sample(image, Instances.empty(), np.zeros((32, 48), np.uint8), proposals)
     one = empty._replace(instances=Instances([[4, 3, 20, 21]], [2]))
     model.finish([empty, one, empty])
-    assert "32 boxes" not in capsys.readouterr().out
+    assert "32 boxes" not in caplog.text
     assert all(np.isfinite(getattr(model, name)).all() for name in model.buffers)
     assert model.svm_weights[1].any() and not model.svm_weights[0].any()  # class 2 occurs, class 1 does not
     model.finish([empty])  # nothing to learn from at all

@@ -9,8 +9,9 @@ from painted import CLASSES, Given, batch_of, steps_on
 
 from minivision import ops
 from minivision.data.instances import Instances
+from minivision.models.base.options import as_text
 from minivision.models.faster_rcnn import FasterRCNN
-from minivision.training import AdamW, TrainingError, train
+from minivision.training import AdamW, Settings, TrainingError, train
 from minivision.training.batches import reseed
 
 small = functools.partial(painted.small, FasterRCNN)
@@ -43,7 +44,7 @@ def test_four_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch
 def test_both_stages_send_a_gradient_into_the_features_and_it_is_their_sum(batch):
     def gradients(keep_rpn, keep_head):
         model = small(dtype=np.float64)
-        outputs = model.forward(model.normalize(batch.images), training=True)
+        outputs = model.forward(model.normalize(batch.images), training=True, batch=batch)
         _, (rpn, head) = model.losses(outputs, batch)
         model.backward(([keep_rpn * each for each in rpn], [keep_head * each for each in head]))
         return np.concatenate([parameter.grad.ravel() for parameter in model.backbone.parameters()])
@@ -141,26 +142,27 @@ def test_images_that_are_only_crowd_teach_nothing_about_crowds():
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_numbers_that_are_not_finite_end_the_training_with_their_cause_and_find_nothing(batch):
     with pytest.raises(TrainingError, match="the first layer whose output is not finite is"):
-        train(small(), Given(batch), steps=20, batch_size=3, rate=1e10, warmup=0, progress=False)
+        train(small(), Given(batch), Settings(batch_size=3, rate=1e10, warmup=0), steps=20, progress=False)
     model = small()
     for parameter in model.parameters():
         parameter.value[...] = np.nan
     assert [len(found) for found in model.predict(list(batch.images))] == [0, 0, 0]
 
 
-def test_anchor_sizes_come_from_the_training_set_and_are_printed_and_kept(batch, tmp_path, capsys):
+def test_anchor_sizes_come_from_the_training_set_and_are_reported_and_kept(batch, tmp_path, caplog):
+    caplog.set_level("INFO", "minivision")
     from minivision.training import Checkpoint
 
-    dataset, model = Given(batch), small(anchor_sizes="auto", ratios=(1,))
+    dataset, model = Given(batch), small(anchor_sizes=None, ratios=(1,))
     assert model.rpn.sizes == (16, 32, 64)
-    train(model, dataset, steps=2, batch_size=2, progress=False, out=tmp_path / "run")
+    train(model, dataset, Settings(batch_size=2), steps=2, progress=False, out=tmp_path / "run")
     assert model.rpn.sizes[0] == 10 and model.rpn.sizes[-1] < 26
-    assert f"of the sizes {model.options['anchor_sizes']} (" in capsys.readouterr().out
+    assert f"of the sizes {as_text(model.options['anchor_sizes'])} (" in caplog.text
     again = Checkpoint.load(tmp_path / "run" / "checkpoint.npz").make_model()
     assert again.rpn.sizes == model.rpn.sizes
-    given = small(anchor_sizes="7, 9.5", ratios=(1, 2))
+    given = small(anchor_sizes=(7, 9.5), ratios=(1, 2))
     given.prepare(dataset)
-    assert given.rpn.sizes == (7, 9.5) and given.options["ratios"] == "1,2"
+    assert given.rpn.sizes == (7, 9.5) and given.options["ratios"] == (1, 2)
 
 
 @pytest.mark.parametrize(("side", "stride"), [(6, 4), (20, 8), (40, 16)])
@@ -169,11 +171,11 @@ def test_the_stride_is_chosen_by_the_smallest_objects_and_kept(side, stride, tmp
 
     dataset = Given(batch_of(Instances([[2, 2, 2 + side, 2 + side]], [1]), size=(48, 64)))
     model = FasterRCNN(CLASSES, hidden=8)
-    train(model, dataset, steps=1, batch_size=1, progress=False, out=tmp_path / "run")
-    assert model.stride == model.rpn.stride == stride and model.options["stride"] == str(stride)
+    train(model, dataset, Settings(batch_size=1), steps=1, progress=False, out=tmp_path / "run")
+    assert model.stride == model.rpn.stride == stride and model.options["stride"] == stride
     again = Checkpoint.load(tmp_path / "run" / "checkpoint.npz").make_model()
     assert again.stride == stride
-    boxes, other = again.propose([dataset.batch.images[0], np.zeros((9, 70, 3), np.uint8)], most=5)
+    boxes, other = again.propose([dataset.batch.images[0], np.zeros((9, 70, 3), np.uint8)], max_proposals=5)
     assert 0 < len(boxes) <= 5 and (other <= [70, 9, 70, 9]).all()
     given = FasterRCNN(CLASSES, stride=8)
     given.prepare(dataset)
@@ -183,22 +185,22 @@ def test_the_stride_is_chosen_by_the_smallest_objects_and_kept(side, stride, tmp
 def test_a_training_set_without_objects_is_refused_when_sizes_are_to_come_from_it():
     empty = Given(batch_of(Instances.empty(), Instances.empty()))
     with pytest.raises(ValueError, match="nothing to choose anchor sizes by"):
-        train(small(anchor_sizes="auto"), empty, steps=1, batch_size=1, progress=False)
+        train(small(anchor_sizes=None), empty, Settings(batch_size=1), steps=1, progress=False)
 
 
 def test_images_of_different_sizes_are_cropped_alike_for_a_batch(batch):
-    result = train(small(), Given(batch, [(32, 48), (30, 20), (9, 9)]), steps=2, crop=(24, 24), progress=False)
+    result = train(small(), Given(batch, [(32, 48), (30, 20), (9, 9)]), Settings(crop=(24, 24)), steps=2, progress=False)
     assert np.isfinite(result.log[-1]["loss"])
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"anchor_sizes": ""}, "anchor_sizes"),
-    ({"anchor_sizes": "16,-3"}, "anchor_sizes: expected positive numbers"),
-    ({"ratios": "a"}, "ratios: expected a number"),
-    ({"stride": 5}, "stride: expected auto, 4, 8, 16, got 5"),
+    ({"anchor_sizes": ()}, "anchor_sizes: expected positive numbers"),
+    ({"anchor_sizes": (16, -3)}, "anchor_sizes: expected positive numbers"),
+    ({"ratios": ("a",)}, "ratios: expected a number"),
+    ({"stride": 5}, "stride: expected 4, 8, 16, or None for auto, got 5"),
     ({"pooling": "warp"}, "pooling: expected one of align, pool"),
-    ({"proposals": 0}, "proposals: expected at least 1"),
-    ({"sampled": 0}, "sampled: expected at least 1"),
+    ({"max_proposals": 0}, "max_proposals: expected at least 1"),
+    ({"batch_size_per_image": 0}, "batch_size_per_image: expected at least 1"),
 ])  # fmt: skip
 def test_options_that_make_no_sense_are_named(options, message):
     with pytest.raises((ValueError, TypeError), match=message):

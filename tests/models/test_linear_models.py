@@ -1,4 +1,4 @@
-"""R-CNN's linear models, held to solvers of SciPy and NumPy."""
+"""R-CNN's linear models, compared with solvers of SciPy and NumPy."""
 
 import numpy as np
 import pytest
@@ -6,20 +6,20 @@ from scipy.optimize import minimize
 
 from minivision.data.instances import Instances
 from minivision.models.parts import linear_models
-from minivision.models.parts.linear_models import C, fit_boxes, fit_svm, fit_svms
+from minivision.models.parts.linear_models import SVM_C, fit_boxes, fit_svm, fit_svms
 from minivision.ops import decode_boxes
 
 
 def objective(w, b, x, targets):
-    """The SVM's: half the squared length of the weights over C, and the hinge losses, both sides counting one half."""
+    """The SVM's: half the squared length of the weights over SVM_C, and the hinge losses, one half for each side."""
     hinge = np.maximum(0, 1 - targets * (x @ w + b))
-    return w @ w / 2 / C + hinge[targets > 0].mean() / 2 + hinge[targets < 0].mean() / 2
+    return w @ w / 2 / SVM_C + hinge[targets > 0].mean() / 2 + hinge[targets < 0].mean() / 2
 
 
 @pytest.mark.parametrize("gap", [0.0, 1.5])
 def test_an_svm_is_as_good_as_the_solution_of_its_quadratic_program(gap, rng, monkeypatch):
-    monkeypatch.setattr(linear_models, "C", 10.0)
-    monkeypatch.setitem(globals(), "C", 10.0)
+    monkeypatch.setattr(linear_models, "SVM_C", 10.0)
+    monkeypatch.setitem(globals(), "SVM_C", 10.0)
     targets = np.repeat([1.0, -1.0], [12, 30])
     x = rng.standard_normal((42, 3)) + np.outer(targets, [gap, 0, 0])
     share = np.where(targets > 0, 0.5 / 12, 0.5 / 30)
@@ -45,7 +45,7 @@ def image_of(features, boxes, true, labels):
 
 
 def test_svms_learn_true_boxes_against_those_that_overlap_them_little(rng):
-    """Features say: feature 0 class 1, feature 1 class 2, feature 2 a box halfway (neither one nor the other)."""
+    """Feature 0 stands for class 1, feature 1 for class 2, feature 2 for a box halfway (neither one nor the other)."""
     true = [[0, 0, 10, 10], [30, 0, 40, 10]]
     boxes = [[60, 60, 70, 70], [0, 0, 10, 14], *true]
     features = np.eye(4)[[3, 2, 0, 1]]
@@ -77,8 +77,8 @@ def test_boxes_are_those_of_ridge_regression(rng):
     from minivision.ops import encode_boxes
 
     targets = encode_boxes(np.repeat(true, 40, 0), boxes.astype(np.float32).astype(float))
-    centred = features - features.mean(axis=0)
-    rows = np.concatenate([centred, np.sqrt(linear_models.RIDGE) * np.eye(5)])
+    centered = features - features.mean(axis=0)
+    rows = np.concatenate([centered, np.sqrt(linear_models.RIDGE_LAMBDA) * np.eye(5)])
     values = np.concatenate([targets - targets.mean(axis=0), np.zeros((5, 4))])
     expected, *_ = np.linalg.lstsq(rows, values, rcond=None)
     np.testing.assert_allclose(weights[1], expected.T, atol=1e-5)

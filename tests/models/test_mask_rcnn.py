@@ -15,10 +15,10 @@ from minivision.layers import RoIPool
 from minivision.models import make_model
 from minivision.models.faster_rcnn import FasterRCNN
 from minivision.models.mask_rcnn import MaskRCNN
-from minivision.models.parts.keypoint_branch import SHARE
-from minivision.models.parts.mask_branch import THRESHOLD
+from minivision.models.parts.keypoint_branch import KEYPOINT_LOSS_WEIGHT
+from minivision.models.parts.mask_branch import MASK_THRESHOLD
 from minivision.models.parts.roi_head import RoISamples
-from minivision.training import AdamW, Checkpoint, train
+from minivision.training import AdamW, Checkpoint, Settings, train
 from minivision.training.batches import reseed
 
 JOINTS = ("head", "left_hand", "right_hand")
@@ -96,7 +96,7 @@ def test_six_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(
             places.append(16 * row + column if 0 <= column < 16 and 0 <= row < 16 else -100)
     assert len(people) and max(places) > 0
     logits = keypoint_body(pool(features, regions.rois[people], 4)).reshape(-1, 256)
-    expected["keypoint"] = SHARE * F.cross_entropy(logits, torch.tensor(places))
+    expected["keypoint"] = KEYPOINT_LOSS_WEIGHT * F.cross_entropy(logits, torch.tensor(places))
 
     sum(expected.values()).backward()
     torch_faster_rcnn.assert_same(losses, expected, model, pairs)
@@ -105,11 +105,10 @@ def test_six_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(
 def test_every_branch_sends_a_gradient_into_the_features_and_it_is_their_sum(batch):
     def gradients(*kept):
         model = small(dtype=np.float64, **WITH_JOINTS)
-        _, (rpn, (head, mask, joints)) = model.losses(
-            model.forward(model.normalize(batch.images), training=True), batch
-        )
+        outputs = model.forward(model.normalize(batch.images), training=True, batch=batch)
+        _, (rpn, head, mask, joints) = model.losses(outputs, batch)
         rpn, head = ([keep * each for each in pair] for keep, pair in zip(kept, (rpn, head), strict=False))
-        model.backward((rpn, (head, kept[2] * mask, kept[3] * joints)))
+        model.backward((rpn, head, kept[2] * mask, kept[3] * joints))
         return np.concatenate([parameter.grad.ravel() for parameter in model.backbone.parameters()])
 
     each = [gradients(*keep) for keep in np.eye(4)]
@@ -157,11 +156,11 @@ def test_the_maps_are_those_of_the_class_that_was_found_and_of_its_image(rng):
     boxes = np.array([[4, 3, 30, 29], [1, 1, 47, 31], [10, 2, 40, 20]], np.float32)
     labels = np.array([2, 1, 3])
     found = [Instances(boxes[:1], labels[:1]), Instances(boxes[1:], labels[1:])]
-    described = model.describe(features, found, SIZE)
+    described = model.add_masks_and_joints(features, found, SIZE)
     for k, (n, own) in enumerate([(0, 0), (1, 0), (1, 1)]):
         roi = np.array([[n, *boxes[k]]])
         own_map = model.mask_branch.forward(features, roi)[:, labels[k] - 1]
-        (expected,) = paste_masks(ops.sigmoid(own_map), boxes[k : k + 1], SIZE, threshold=THRESHOLD)
+        (expected,) = paste_masks(ops.sigmoid(own_map), boxes[k : k + 1], SIZE, threshold=MASK_THRESHOLD)
         assert 0.05 < expected.mean() < 0.95 and (described[n].masks[own] == expected).mean() > 0.99
         joints = described[n].keypoints[own]
         assert (joints[:, 2] == (2 if labels[k] == 3 else 0)).all()
@@ -186,11 +185,12 @@ def test_predictions_do_not_depend_on_company_and_images_may_have_any_size(rng):
 # ---- what is prepared ---------------------------------------------------------------------------------------------
 
 
-def test_joints_come_from_the_training_set_and_are_kept(batch, tmp_path, capsys):
-    dataset, model = WithMasks(batch), small(anchor_sizes="auto")
+def test_joints_come_from_the_training_set_and_are_kept(batch, tmp_path, caplog):
+    caplog.set_level("INFO", "minivision")
+    dataset, model = WithMasks(batch), small(anchor_sizes=None)
     assert model.keypoint_branch is None and model.keypoint_names == ()
-    train(model, dataset, steps=2, batch_size=2, progress=False, out=tmp_path / "run")
-    assert model.keypoint_names == JOINTS and "Joints: 3, of star" in capsys.readouterr().out
+    train(model, dataset, Settings(batch_size=2), steps=2, progress=False, out=tmp_path / "run")
+    assert model.keypoint_names == JOINTS and "Joints: 3, of star" in caplog.text
     again = Checkpoint.load(tmp_path / "run" / "checkpoint.npz").make_model()
     assert again.keypoint_names == JOINTS and again.keypoint_branch.labels.tolist() == [3]
     before = {name: array.copy() for name, array in again.state().items()}
@@ -204,8 +204,7 @@ def test_resuming_ends_with_the_same_bits_as_not_stopping(batch, tmp_path):
     for model, legs in zip(models, [(6,), (3, 6)], strict=True):
         out = tmp_path / str(len(legs))
         for steps in legs:
-            train(model, dataset, steps=steps, batch_size=2, progress=False, out=out, resume=steps != legs[0],
-                  schedule="constant", warmup=0)  # fmt: skip
+            train(model, dataset, Settings(batch_size=2, schedule="constant", warmup=0), steps=steps, progress=False, out=out, resume=steps != legs[0])  # fmt: skip
             model = Checkpoint.load(out / "checkpoint.npz").make_model()
     states = [Checkpoint.load(tmp_path / name / "checkpoint.npz").model for name in "12"]
     assert all((array == states[1][name]).all() for name, array in states[0].items())
@@ -225,7 +224,7 @@ def test_a_dataset_without_joints_or_with_joints_not_wanted_gives_no_keypoint_br
     no_names.keypoint_names = ()
     for dataset, options in ((no_names, {}), (none_labelled, {}), (WithMasks(batch), {"joints": False})):
         model = small(**options)
-        train(model, dataset, steps=1, batch_size=1, progress=False)
+        train(model, dataset, Settings(batch_size=1), steps=1, progress=False)
         assert model.keypoint_branch is None and model.keypoint_names == ()
         assert all(found.keypoints is None for found in model.predict(list(batch.images)))
 
@@ -347,11 +346,11 @@ def test_options_on_the_command_line_have_the_defaults_of_the_class():
 
 
 def test_scenes_have_all_that_is_needed_and_are_evaluated_by_boxes_masks_and_joints():
-    from minivision.metrics import evaluate
+    from minivision.tasks import evaluate
 
     scenes = Scenes("easy", "train").draw(8)
     model = MaskRCNN(scenes.classes, hidden=16, mask_width=8)
-    result = train(model, scenes, steps=3, batch_size=4, progress=False)
+    result = train(model, scenes, Settings(batch_size=4), steps=3, progress=False)
     assert {"mask", "keypoint"} <= result.log[-1].keys()
     figures = evaluate(model, scenes)
     assert 0 <= figures["masks"]["AP50"] <= 1 and 0 <= figures["keypoints"]["AP50"] <= 1

@@ -28,7 +28,7 @@ def test_pytorch_runs_the_same_network_on_the_same_images(name, scenes):
         ours = outputs_of(model, images)
     elif name == "faster-rcnn":
         (logits, _), scores, _ = theirs
-        _, proposed = outputs_of(model, images)
+        proposed = outputs_of(model, images).rpn
         assert scores.shape == (sum(map(len, model.propose(images))), len(model.classes))
         theirs, ours = logits.permute(0, 2, 3, 1).reshape(3, -1), proposed.logits
     elif name == "yolo":

@@ -82,7 +82,7 @@ def test_a_quarter_of_the_sample_has_found_an_object_and_knows_which(rng):
     truth = Instances(objects, [3, 1])
     near = np.repeat(objects, 20, axis=0) + rng.uniform(-1, 1, (40, 4)).astype(np.float32)
     far = np.tile(np.float32([[0, 40, 8, 48]]), (60, 1))
-    head = small(rng, sampled=32)
+    head = small(rng, batch_size_per_image=32)
     samples = head.sample([np.concatenate([near, far]), far], [truth, Instances.empty()])
     assert samples.rois.shape == (64, 5) and samples.rois.dtype == np.float32
     np.testing.assert_array_equal(np.bincount(samples.rois[:, 0].astype(int)), [32, 32])

@@ -31,7 +31,7 @@ def test_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(rng,
 
     from minivision.bench.torch_equivalent import layer_converter
 
-    rpn, features = small(rng, sampled=30), rng.standard_normal((2, 3, *MAP))
+    rpn, features = small(rng, batch_size_per_image=30), rng.standard_normal((2, 3, *MAP))
     outputs = rpn(features, training=True)
     samples = rpn.sample(outputs.anchors, truth)
     losses, gradients = rpn.losses(outputs, samples)
@@ -64,7 +64,7 @@ def test_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(rng,
 
 
 def test_samples_are_half_objects_of_their_own_image_and_know_the_way_to_them(rng, truth):
-    rpn = small(rng, sampled=8)
+    rpn = small(rng, batch_size_per_image=8)
     anchors = rpn.anchors(MAP)
     samples = rpn.sample(anchors, [*truth, Instances.empty()])
     np.testing.assert_array_equal(np.bincount(np.r_[samples.positive, samples.negative] // K), [8, 8, 8])
@@ -77,7 +77,7 @@ def test_samples_are_half_objects_of_their_own_image_and_know_the_way_to_them(rn
 
 def test_anchors_in_a_crowd_are_not_drawn(rng):
     crowd = Instances([[0, 0, 48, 16]], [1], crowd=np.array([True]))
-    rpn = small(rng, sampled=1000)
+    rpn = small(rng, batch_size_per_image=1000)
     samples = rpn.sample(rpn.anchors(MAP), [crowd])
     anchors = rpn.anchors(MAP)[samples.negative]
     assert len(samples.positive) == 0 and 0 < len(anchors) < K
@@ -91,7 +91,9 @@ def test_candidates_are_the_best_anchors_moved_clipped_and_in_order(rng):
     logits[1, 77] = 9
     deltas[1, 77] = [0.5, 0, 0, np.log(2)]
     logits[0, 3], deltas[0, 3, 0] = 9, 50  # moved far off the image: dropped
-    (boxes, scores), (others, other_scores) = rpn.candidates(RPNOutputs(logits, deltas, anchors), SIZE, most=20)
+    (boxes, scores), (others, other_scores) = rpn.candidates(
+        RPNOutputs(logits, deltas, anchors), SIZE, max_candidates=20
+    )
     assert len(boxes) == 19 and len(others) == 20
     np.testing.assert_array_equal(scores, np.sort(logits[0])[::-1][1:20])
     np.testing.assert_allclose(boxes, ops.clip_boxes_to_image(anchors, SIZE)[np.argsort(-logits[0])[1:20]], atol=1e-5)
@@ -104,19 +106,21 @@ def test_proposals_do_not_cover_each_other_and_are_no_more_than_asked_for(rng):
     rpn = small(rng)
     outputs = RPNOutputs(rng.standard_normal((2, K)), 0.3 * rng.standard_normal((2, K, 4)), rpn.anchors(MAP))
     for (boxes, _), kept in zip(
-        rpn.candidates(outputs, SIZE, most=100), rpn.propose(outputs, SIZE, before=100, after=1000), strict=True
+        rpn.candidates(outputs, SIZE, max_candidates=100),
+        rpn.propose(outputs, SIZE, pre_nms_top_n=100, post_nms_top_n=1000),
+        strict=True,
     ):
         assert 10 < len(kept) < len(boxes)
         np.testing.assert_array_equal(kept[0], boxes[0])
         overlaps = ops.box_iou(kept, kept)
         assert (overlaps[~np.eye(len(kept), dtype=bool)] <= 0.7).all()
-    assert [len(each) for each in rpn.propose(outputs, SIZE, before=100, after=5)] == [5, 5]
+    assert [len(each) for each in rpn.propose(outputs, SIZE, pre_nms_top_n=100, post_nms_top_n=5)] == [5, 5]
 
 
 def test_what_is_not_finite_is_proposed_nowhere(rng):
     rpn = small(rng)
     outputs = RPNOutputs(np.zeros((1, K)), np.full((1, K, 4), np.nan), rpn.anchors(MAP))
-    assert rpn.propose(outputs, SIZE, before=10, after=10)[0].shape == (0, 4)
+    assert rpn.propose(outputs, SIZE, pre_nms_top_n=10, post_nms_top_n=10)[0].shape == (0, 4)
 
 
 def test_anchors_stand_in_the_middle_of_what_a_feature_sees(rng):

@@ -5,13 +5,13 @@ import pytest
 
 from minivision.data import Batch, Scenes, collate
 from minivision.data.instances import Instances
-from minivision.metrics import evaluate
 from minivision.models import make_model, system_class
-from minivision.training import train
+from minivision.tasks import evaluate
+from minivision.training import Settings, train
 
 KINDS = ("background", "disc", "square", "star")
 PEOPLE = ("background", "person")
-SMALL = {"widths": (4, 6), "depths": (0, 1), "glances": 3, "hidden": 7}
+SMALL = {"widths": (4, 6), "depths": (0, 1), "num_points": 3, "hidden": 7}
 
 
 def small(name, dtype=np.float64):
@@ -164,7 +164,7 @@ def test_a_few_steps_fit_a_few_scenes_and_the_same_seed_gives_the_same_bits(name
     states = []
     for _ in range(2):
         model = make_model(name, scenes.classes, rng=np.random.default_rng(0), widths=(8, 12, 16), depths=(0, 0, 1))
-        result = train(model, scenes, steps=60, rate=1e-2, weight_decay=0, flips=(), progress=False)
+        result = train(model, scenes, Settings(rate=1e-2, weight_decay=0, flips=()), steps=60, progress=False)
         states.append(model.state())
     first, last = result.log[0]["loss"], result.log[-1]["loss"]
     assert last < 0.15 * first

@@ -8,7 +8,7 @@ import pytest
 from minivision.data import Batch, Dataset, Sample
 from minivision.data.instances import Instances
 from minivision.models import make_model
-from minivision.training import AdamW, train
+from minivision.training import AdamW, Settings, train
 
 CLASSES = ("background", "disc", "square", "never seen")
 NAMES = ("yolo", "yolov2", "ssd")
@@ -114,7 +114,7 @@ def test_the_same_seed_gives_the_same_bits(name):
     states = []
     for _ in range(2):
         model = small(name)
-        train(model, dataset, steps=4, batch_size=2, rate=1e-2, progress=False)
+        train(model, dataset, Settings(batch_size=2, rate=1e-2), steps=4, progress=False)
         states.append(model.state())
     for key, array in states[0].items():
         np.testing.assert_array_equal(array, states[1][key], err_msg=key)
@@ -123,7 +123,7 @@ def test_the_same_seed_gives_the_same_bits(name):
 def test_it_learns_to_find_its_objects(name):
     batch = batch_of(OBJECTS, OBJECTS[[0]], Instances.empty())
     model = small(name)
-    train(model, Few(batch), steps=80, batch_size=3, rate=1e-2, flips=(), progress=False)
+    train(model, Few(batch), Settings(batch_size=3, rate=1e-2, flips=()), steps=80, progress=False)
     for image, truth in zip(batch.images, batch.instances, strict=True):
         (found,) = model.predict([image])
         found = found[found.scores > 0.5]
@@ -200,11 +200,11 @@ def test_impossible_options_are_named(name, options, message):
 
 def test_no_more_candidates_than_said_go_into_the_suppression_and_these_are_the_best(name, rng):
     model = small(name)
-    model.score_threshold, model.candidates = -1.0, 7
+    model.score_threshold, model.max_candidates = -1.0, 7
     image = rng.integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
-    _, scores = model.read(model.forward(model.normalize(image)), (64, 64))
+    _, scores = model.decode(model.forward(model.normalize(image)), (64, 64))
     kept = np.sort(scores, axis=None)[::-1][:7]
     (found,) = model.predict(list(image))
     assert 0 < len(found) <= 7 and np.isin(found.scores, kept).all()
-    model.candidates = 1000
+    model.max_candidates = 1000
     assert len(model.predict(list(image))[0]) > 7

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivision.data import Batch
-from minivision.models.sliding_window import SlidingWindow, drawing_chances
+from minivision.models.sliding_window import SlidingWindow, drawing_probabilities
 from minivision.training.batches import reseed
 
 CLASSES = ("background", "disc", "square", "star")
@@ -29,18 +29,18 @@ def trained(dtype=np.float64, **options):
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_two_scans_give_the_same_scores_in_float64(network, rng):
     model = trained(**NETWORKS[network])
-    images = rng.integers(0, 256, (2, 14, 19, 3), dtype=np.uint8)
+    images = model.normalize(rng.integers(0, 256, (2, 14, 19, 3), dtype=np.uint8))
     patches, convolutional = model.scores_patch_by_patch(images), model.scores_convolutional(images)
     assert patches.shape == (2, len(CLASSES), 14, 19) and patches.dtype == np.float64
     np.testing.assert_allclose(convolutional, patches, rtol=0, atol=1e-9)
     assert patches.std(axis=(2, 3)).min() > 1e-3  # every score differs from place to place
 
 
-def test_the_centre_of_a_patch_of_even_size_is_left_and_above_its_middle(rng):
+def test_the_center_of_a_patch_of_even_size_is_left_and_above_its_middle(rng):
     model = trained(**NETWORKS["a patch of even size"])
-    image = rng.integers(0, 256, (1, 9, 9, 3), dtype=np.uint8)
+    image = model.normalize(rng.integers(0, 256, (1, 9, 9, 3), dtype=np.uint8))
     assert model.patch_size == 6
-    np.testing.assert_array_equal(model.windows(image)[0, :, :, 2, 2], image[0])
+    np.testing.assert_array_equal(model.windows(image)[0, ..., 2, 2].transpose(2, 0, 1), image[0])
     assert model.windows(image).shape[:3] == (1, 9, 9)
 
 
@@ -60,7 +60,7 @@ def test_the_scores_of_a_pixel_are_those_of_the_patch_around_it(rng):
     scores = model.score_maps(image[None])[0]
     for y, x in [(half, half), (half + 3, half + 20), (30, 40)]:  # inside, so that no padding is needed
         patch = image[y - half : y + half + 1, x - half : x + half + 1]
-        np.testing.assert_allclose(model.forward(model.normalize(patch[None]))[0, :, 0, 0], scores[:, y, x], atol=1e-9)
+        np.testing.assert_allclose(model.net(model.normalize(patch[None]))[0, :, 0, 0], scores[:, y, x], atol=1e-9)
 
 
 def test_a_score_depends_on_its_patch_and_on_nothing_else(rng):
@@ -77,7 +77,7 @@ def test_the_convolutional_scan_shares_work_and_the_other_does_not(rng):
     from minivision.comparison import count_multiply_adds
 
     model = trained(np.float32)
-    image = rng.integers(0, 256, (1, 12, 10, 3), dtype=np.uint8)
+    image = model.normalize(rng.integers(0, 256, (1, 12, 10, 3), dtype=np.uint8))
     one_patch = 19**2 * 27 * 16 + 9**2 * 9 * 16 * 32 + 4**2 * 9 * 32 * 64 + 16 * 64 * 96 + 96 * len(CLASSES)
     assert count_multiply_adds(lambda: model.scores_patch_by_patch(image)) == 12 * 10 * one_patch
     sizes = [(48, 46), (44, 42), (36, 34), (12, 10), (12, 10)]  # of the maps: (12 + 38, 10 + 38) less their filters
@@ -88,7 +88,7 @@ def test_the_convolutional_scan_shares_work_and_the_other_does_not(rng):
 
 @pytest.fixture
 def batch(rng):
-    """Images whose red says the class of each pixel."""
+    """Images whose red is the class of each pixel."""
     label_maps = np.zeros((3, 20, 30), np.uint8)
     label_maps[0, 4:9, 3:20], label_maps[0, 15, 25] = 1, 2
     label_maps[1, 10:, :] = 255
@@ -98,16 +98,20 @@ def batch(rng):
     return Batch(images, [], label_maps)
 
 
-def test_each_patch_has_the_class_of_its_centre(batch):
+def draw(model, batch):
+    return model.draw_patches(model.normalize(batch.images), batch.label_maps)
+
+
+def test_each_patch_has_the_class_of_its_center(batch):
     model = SlidingWindow(CLASSES, patches=40)
-    drawn = model.draw_patches(batch)
-    assert drawn.images.shape == (120, 39, 39, 3) and drawn.label_maps.shape == (120, 1, 1)
-    np.testing.assert_array_equal(drawn.images[:, 19, 19, 0], drawn.label_maps[:, 0, 0])
+    patches, labels = draw(model, batch)
+    assert patches.shape == (120, 3, 39, 39) and labels.shape == (120, 1, 1)
+    np.testing.assert_array_equal(64 * patches[:, 0, 19, 19] + 127.5, labels[:, 0, 0])
 
 
 def test_half_the_patches_are_background_and_large_and_small_classes_share_the_rest(batch):
     model = SlidingWindow(CLASSES, patches=4000)
-    first, second, third = model.draw_patches(batch).label_maps.reshape(3, -1)
+    first, second, third = draw(model, batch)[1].reshape(3, -1)
     shares = np.bincount(first) / len(first)
     np.testing.assert_allclose(shares, [0.5, 0.25, 0.25], atol=0.03)  # of class 2 there is one pixel
     assert (second == 0).all()  # what has no label is not drawn
@@ -116,7 +120,7 @@ def test_half_the_patches_are_background_and_large_and_small_classes_share_the_r
 
 def test_chances_add_up_to_one_whatever_there_is():
     for labels in ([0], [255, 255], [1, 2, 2, 255], [0, 0, 0, 3]):
-        chances = drawing_chances(np.array(labels, np.uint8))
+        chances = drawing_probabilities(np.array(labels, np.uint8))
         assert chances.sum() == pytest.approx(1) and (chances >= 0).all()
 
 
@@ -125,7 +129,7 @@ def test_patches_are_a_function_of_the_trainers_seed_and_step(batch):
 
     def drawn(step):
         reseed(model, 0, step)
-        return model.draw_patches(batch).images
+        return draw(model, batch)[0]
 
     np.testing.assert_array_equal(drawn(5), drawn(5))
     assert (drawn(5) != drawn(6)).any()

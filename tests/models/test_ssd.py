@@ -60,7 +60,7 @@ def test_three_background_boxes_are_trained_on_for_each_that_found_an_object_and
 def test_deltas_lead_from_each_default_box_to_its_object(batch):
     model = small()
     labels, deltas = model.targets(batch, np.float64)
-    boxes, _ = model.read(np.concatenate([deltas, np.zeros((*deltas.shape[:2], 4))], axis=2), (64, 64))
+    boxes, _ = model.decode(np.concatenate([deltas, np.zeros((*deltas.shape[:2], 4))], axis=2), (64, 64))
     for n, instances in enumerate(batch.instances):
         found = boxes[n, labels[n] > 0]
         overlap = ops.box_iou(found, instances.boxes[~instances.crowd].astype(float))
@@ -79,7 +79,8 @@ def test_the_layout_follows_the_size_of_the_image():
     assert outputs.shape == (1, len(model.default_boxes((128, 96))), 4 + len(CLASSES))
 
 
-def test_sizes_go_from_the_small_to_the_large_objects_of_the_training_set(capsys):
+def test_sizes_go_from_the_small_to_the_large_objects_of_the_training_set(caplog):
+    caplog.set_level("INFO", "minivision")
     scenes = Scenes("easy", "val").draw(20)
     model = SSD(CLASSES)
     model.prepare(scenes)
@@ -87,4 +88,4 @@ def test_sizes_go_from_the_small_to_the_large_objects_of_the_training_set(capsys
     assert model.sizes[0] == pytest.approx(np.quantile(sides, 0.05), rel=1e-5)
     assert model.sizes[-1] == pytest.approx(np.quantile(sides, 0.95), rel=1e-5)
     np.testing.assert_allclose(np.diff(model.sizes, 2), 0, atol=1e-4)
-    assert "Default boxes of" in capsys.readouterr().out
+    assert "Default boxes of" in caplog.text

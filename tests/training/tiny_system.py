@@ -74,7 +74,7 @@ class TinySystem(Model):
         middle = [Noise(rng)] if noisy else []
         self.net = Sequential(PixelLinear(3, width, rng), Center(width), *middle, PixelLinear(width, len(classes), rng))
 
-    def forward(self, images, training=False):
+    def forward(self, images, training=False, batch=None):
         return self.net.forward(images, training=training)
 
     def losses(self, scores, batch):

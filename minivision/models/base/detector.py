@@ -1,53 +1,52 @@
-"""What all detectors share: how they predict images of any size."""
+"""Base class of the detectors, which predict the objects of images of any size."""
 
-from minivision.models.base.model import Model, groups_of_one_size, pad_to_multiple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from minivision.core.types import Array
+from minivision.models.base.model import Model
+
+if TYPE_CHECKING:
+    from minivision.data.instances import Instances
 
 
 class Detector(Model):
-    """A list of objects for every image, each with box, class and score.
+    """A system that predicts a list of objects for every image, each with box, class and score.
 
-    A subclass gives ``forward``, ``losses``, ``backward`` and :meth:`detect`.
+    A subclass defines ``forward``, ``losses``, ``backward`` and :meth:`detect`.
 
     Parameters
     ----------
     classes : sequence of str
         Class names, the background first.
     **options
-        Everything else the subclass was made with.
+        All other arguments of the subclass.
 
     Attributes
     ----------
     stride : int
-        What height and width of a batch must divide by: pixels of the image from one feature to the next.
-    predicted_together : int
-        Images of one size that go through the network at once.
+        Pixels of the image from one feature to the next; height and width of the network's input divide by it.
     """
 
     task = "detection"
-    stride = 1
-    predicted_together = 16
+    stride: int = 1
 
-    def detect(self, images, size):
+    def detect(self, images: Array) -> list[Instances]:
         """Return the objects in a batch of images.
 
         Parameters
         ----------
-        images : uint8 ndarray, (N, H, W, 3)
-            Height and width divide by `stride`: where they did not, the last row and column were repeated.
-        size : (int, int)
-            Height and width of the images before that; boxes are clipped to it.
+        images : uint8 ndarray of shape (N, H, W, 3)
 
         Returns
         -------
         list of Instances
+            Their boxes are clipped to the image.
         """
         raise NotImplementedError(f"{self.name} cannot detect yet")
 
-    def predict(self, images):
-        """Return the objects in each image; they may have several sizes."""
-        predictions = [None] * len(images)
-        for indices, batch in groups_of_one_size(images, self.predicted_together):
-            found = self.detect(pad_to_multiple(batch, self.stride), batch.shape[1:3])
-            for index, instances in zip(indices, found, strict=True):
-                predictions[index] = instances
-        return predictions
+    def predict(self, images: Sequence[Array]) -> list[Instances]:
+        """Return the objects in each image; the images may have several sizes."""
+        return self.map_batches(images, self.detect)

@@ -1,99 +1,115 @@
-"""What R-CNN and Fast R-CNN share: somebody else says where to look."""
+"""Base class of R-CNN and Fast R-CNN, which classify the boxes of selective search."""
+
+from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from minivision.core.arguments import integer
-from minivision.data.in_memory import map_in_threads
+from minivision.core.types import Array
+from minivision.data.threads import map_in_threads
 from minivision.data.with_proposals import WithProposals
 from minivision.detection import propose_dataset, selective_search
 from minivision.detection.selective_search.search import MODES
 from minivision.models.base.detector import Detector
-from minivision.models.base.model import groups_of_one_size, pad_to_multiple
+from minivision.models.base.model import logger
+
+if TYPE_CHECKING:
+    from minivision.data import Batch, Dataset
+    from minivision.data.instances import Instances
 
 
 class ProposalDetector(Detector):
-    """A detector that judges the boxes of selective search.
+    """A detector whose regions come from selective search: images and proposals -> objects.
 
-    A subclass gives ``forward``, ``losses``, ``backward`` and :meth:`detect_in`.
+    A subclass defines ``forward``, ``losses``, ``backward`` and :meth:`detect_in`. Its ``forward`` has one more
+    argument, ``rois``: the regions, where they are not drawn from the proposals of a batch.
 
     Parameters
     ----------
     classes : sequence of str
         Class names, the background first.
     mode : str
-        Of selective search: ``"single"``, ``"fast"`` or ``"quality"``.
-    proposals : int
-        How many of an image are looked at in prediction, at most.
+        Mode of selective search: ``"single"``, ``"fast"`` or ``"quality"``.
+    max_proposals : int
+        Largest number of proposals per image in prediction.
     **options
-        Everything else the subclass was made with.
+        All other arguments of the subclass.
     """
 
     OPTIONS = {
-        "mode": {"default": "fast", "choices": tuple(MODES), "help": "of selective search"},
-        "proposals": {"default": 2000, "help": "how many of an image are looked at in prediction, at most"},
+        "mode": {"default": "fast", "choices": tuple(MODES), "help": "mode of selective search"},
+        "max_proposals": {"default": 2000, "help": "largest number of proposals per image in prediction"},
     }
 
-    def __init__(self, classes, *, mode, proposals, **options):
-        super().__init__(classes, mode=mode, proposals=proposals, **options)
-        self.proposals = integer("proposals", proposals, minimum=1)
+    def __init__(self, classes: Sequence[str], *, mode: str, max_proposals: int, **options: Any) -> None:
+        super().__init__(classes, mode=mode, max_proposals=max_proposals, **options)
+        self.max_proposals = integer("max_proposals", max_proposals, minimum=1)
         if mode not in MODES:
             raise ValueError(f"mode: expected one of {', '.join(MODES)}, got {mode!r}")
 
-    def prepare(self, dataset):
+    def prepare(self, dataset: Dataset) -> Dataset:
         """Propose boxes for every training image, once; return the dataset with them."""
-        print(f"Proposing boxes for {len(dataset)} images (kept for the next run)", flush=True)
-        watched = sys.stderr.isatty()
-        return WithProposals(dataset, propose_dataset(dataset, self.options["mode"], progress=watched))
+        logger.info("Proposing boxes for %d images (kept for the next run)", len(dataset))
+        progress = sys.stderr.isatty()
+        return WithProposals(dataset, propose_dataset(dataset, self.options["mode"], progress=progress))
 
-    def proposals_of(self, batch):
+    def proposals_of(self, batch: Batch) -> Sequence[Array]:
         """Return the proposals of each image of a batch.
 
         Raises
         ------
         ValueError
-            When there are none, not even empty lists.
+            When an image has none, not even an empty list.
         """
         if len(batch.proposals) != len(batch.images) or any(each is None for each in batch.proposals):
             raise ValueError(
-                f"{self.name} is told where to look, and this batch has no proposals; train on what prepare(dataset) "
+                f"{self.name} classifies proposals, and this batch has no proposals; train on what prepare(dataset) "
                 "returns, or on a WithProposals"
             )
         return batch.proposals
 
-    def selective_search(self, images):
+    def selective_search(self, images: Sequence[Array]) -> list[Array]:
         """Return the boxes ``(P, 4)`` proposed for each image ``(H, W, 3)``, the most promising first."""
         return list(map_in_threads(lambda image: selective_search(image, self.options["mode"]), images))
 
-    def detect_in(self, images, proposals, size):
-        """Return the objects in a batch of images, one ``Instances`` for each.
+    def detect_in(self, images: Array, proposals: Sequence[Array]) -> list[Instances]:
+        """Return the objects in a batch of images.
 
         Parameters
         ----------
-        images : uint8 ndarray, (N, H, W, 3)
-            Height and width divide by `stride`.
-        proposals : list of (P, 4) arrays
-            Where to look in each.
-        size : (int, int)
-            Height and width of the images before their last row and column were repeated.
+        images : uint8 ndarray of shape (N, H, W, 3)
+        proposals : list of ndarray of shape (P, 4)
+            The boxes to classify in each image.
+
+        Returns
+        -------
+        list of Instances
         """
         raise NotImplementedError(f"{self.name} cannot detect yet")
 
-    def predict(self, images, proposals=None):
+    def predict(self, images: Sequence[Array], proposals: Sequence[Array] | None = None) -> list[Instances]:
         """Return the objects in each image.
 
         Parameters
         ----------
-        images : sequence of uint8 ndarray, (H, W, 3)
+        images : sequence of uint8 ndarray of shape (H, W, 3)
             They may have several sizes.
-        proposals : sequence of (P, 4) arrays, optional
-            Where to look in each; by default what :meth:`selective_search` says.
+        proposals : sequence of ndarray of shape (P, 4), optional
+            The boxes to classify in each image; by default those of :meth:`selective_search`.
+
+        Returns
+        -------
+        list of Instances
         """
         proposals = self.selective_search(images) if proposals is None else proposals
-        proposals = [each[: self.proposals] for each in proposals]
-        predictions = [None] * len(images)
-        for indices, batch in groups_of_one_size(images, self.predicted_together):
-            padded = pad_to_multiple(batch, self.stride)
-            found = self.detect_in(padded, [proposals[index] for index in indices], batch.shape[1:3])
-            for index, instances in zip(indices, found, strict=True):
-                predictions[index] = instances
-        return predictions
+        return self.map_batches(images, self.detect_in, [each[: self.max_proposals] for each in proposals])
+
+
+def whole_images(images: Array) -> Array:
+    """Return one region ``(N, 5)`` for each image ``(N, 3, H, W)``: all of it."""
+    N, _, height, width = images.shape
+    return np.array([[n, 0, 0, width, height] for n in range(N)], np.float32).reshape(N, 5)

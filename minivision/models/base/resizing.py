@@ -1,39 +1,45 @@
-"""A model that sees every image at one size, whatever size it has."""
+"""A model that sees all images at one size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from minivision.data import Sample, resize
-from minivision.data.instances import Instances
+from minivision.core.types import Array, Size
+from minivision.data.transforms import resize_image, resize_instances, resize_label_map
+from minivision.models.base.model import Model
 
 
 class Resizing:
-    """Bring images to a size, let a model predict, and bring what it predicts back to the images' own size.
+    """Resize images, let a model predict, and bring its predictions back to the images' own sizes.
+
+    All other attributes, such as name and classes, are the model's.
 
     Parameters
     ----------
     model : Model
-        All else is its own: its name, its classes, its parameters.
     size : (int, int)
-        Height and width at which it sees the images.
+        Height and width at which the model sees the images.
     """
 
-    def __init__(self, model, size):
-        self.model, self.size = model, tuple(size)
+    def __init__(self, model: Model, size: Size) -> None:
+        self.model, self.size = model, (size[0], size[1])
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name == "model":  # not there yet, while this is being copied
             raise AttributeError(name)
         return getattr(self.model, name)
 
-    def predict(self, images):
-        """Return what the model predicts for each image, in pixels of the image."""
-        seen = [resize(Sample(image, Instances.empty(), np.zeros(image.shape[:2], np.uint8)), self.size)
-                for image in images]  # fmt: skip
-        predictions = self.model.predict([sample.image for sample in seen])
-        return [self._back(*each) for each in zip(seen, predictions, images, strict=True)]
+    def predict(self, images: Sequence[Array]) -> list:
+        """Return the prediction of the model for each image, in pixels of the image."""
+        resized = [resize_image(image, self.size) for image in images]
+        predictions = self.model.predict(resized)
+        return [self._back(*each) for each in zip(resized, predictions, images, strict=True)]
 
-    def _back(self, seen, prediction, image):
-        size = image.shape[:2]
+    def _back(self, resized: Array, prediction: Any, image: Array) -> Any:
+        old_size, size = resized.shape[:2], image.shape[:2]
         if self.model.task == "segmentation":
-            return resize(seen._replace(label_map=prediction.astype(np.uint8)), size).label_map
-        return resize(seen._replace(instances=prediction), size).instances
+            return resize_label_map(prediction.astype(np.uint8), size)
+        return resize_instances(prediction, old_size, size)

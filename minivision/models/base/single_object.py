@@ -1,55 +1,79 @@
-"""What the systems for images of one object share: they turn the whole image into a few numbers."""
+"""Base class of the systems for images of one object, which turn the whole image into a few numbers."""
 
-from minivision.models.base.model import Model, groups_of_one_size, pad_to_multiple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from minivision.core.types import Array, Size
+from minivision.models.base.model import Model
 from minivision.models.parts.backbone import Backbone
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from minivision.data import Dataset
+    from minivision.data.instances import Instances
 
 
 class SingleObject(Model):
-    """One object in every image, described by a fixed number of numbers: the case that needs no detector.
+    """A system that predicts exactly one object per image, with a fixed number of outputs and no detector.
 
-    A subclass gives ``losses``, ``backward``, :meth:`forward` and :meth:`describe`.
+    A subclass defines ``forward``, ``losses``, ``backward`` and :meth:`decode`.
 
     Parameters
     ----------
     classes : sequence of str
         Class names, the background first.
     widths, depths : sequence of int
-        Of the :class:`Backbone`.
+        Channels and residual blocks of the :class:`Backbone`.
     rng : numpy.random.Generator
     **options
-        Everything else the subclass was made with.
+        All other arguments of the subclass.
     """
 
     scene_options = {"objects": 1}
-    predicted_together = 16
 
-    def __init__(self, classes, *, widths, depths, rng, **options):
+    def __init__(
+        self,
+        classes: Sequence[str],
+        *,
+        widths: Sequence[int],
+        depths: Sequence[int],
+        rng: np.random.Generator,
+        **options: Any,
+    ) -> None:
         super().__init__(classes, widths=tuple(widths), depths=tuple(depths), **options)
         self.backbone = Backbone(widths, depths, rng=rng)
 
-    def describe(self, outputs, size):
-        """Return an ``Instances`` of one object for each image of a batch.
+    def decode(self, outputs: Any, size: Size) -> list[Instances]:
+        """Return the one object of each image of a batch.
 
         Parameters
         ----------
-        outputs : what ``forward`` returned
+        outputs
+            As ``forward`` returned them.
         size : (int, int)
-            Height and width of the images, in pixels.
-        """
-        raise NotImplementedError(f"{self.name} cannot describe objects yet")
+            Height and width of the images in pixels.
 
-    def prepare(self, dataset):
-        """Look whether every image has one object, before training on them.
+        Returns
+        -------
+        list of Instances
+        """
+        raise NotImplementedError(f"{self.name} cannot decode its outputs yet")
+
+    def prepare(self, dataset: Dataset) -> None:
+        """Check that every training image has one object.
 
         Raises
         ------
         ValueError
-            When one has none or several.
+            When an image has none or several.
         """
         for index in range(len(dataset)):
             self.check_one(dataset[index].instances, f"image {index} of the dataset")
 
-    def check_one(self, instances, where):
+    def check_one(self, instances: Instances, where: str) -> None:
         """Raise ValueError unless `instances` is a single object that the system can learn from."""
         if len(instances) != 1:
             raise ValueError(
@@ -57,12 +81,11 @@ class SingleObject(Model):
                 "(scenes with objects=1), and no crops that cut objects off"
             )
 
-    def predict(self, images):
-        """Return an ``Instances`` of one object for each image; the images may have several sizes."""
-        predictions = [None] * len(images)
-        for indices, batch in groups_of_one_size(images, self.predicted_together):
-            padded = pad_to_multiple(batch, self.backbone.stride)
-            outputs = self.forward(self.normalize(padded))
-            for index, instances in zip(indices, self.describe(outputs, padded.shape[1:3]), strict=True):
-                predictions[index] = instances
-        return predictions
+    def predict(self, images: Sequence[Array]) -> list[Instances]:
+        """Return the object of each image; the images may have several sizes."""
+
+        def predict_batch(batch: Array) -> list[Instances]:
+            x = self.normalize(batch, self.backbone.stride)
+            return self.decode(self.forward(x), x.shape[2:])
+
+        return self.map_batches(images, predict_batch)

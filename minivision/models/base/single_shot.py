@@ -1,68 +1,79 @@
-"""What detectors without proposals share: every place of a grid says its boxes and scores, and the best are kept."""
+"""Base class of the detectors without proposals: boxes and scores at every place of a grid, of which the best stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision import ops
 from minivision.core.devices import on_host
+from minivision.core.types import Array, Size
 from minivision.data.instances import Instances
 from minivision.detection import select_detections
 from minivision.models.base.detector import Detector
 
+if TYPE_CHECKING:
+    from minivision.data import Dataset
+
 
 class SingleShot(Detector):
-    """One pass of one network, then non-maximum suppression.
+    """A detector of one stage: one pass of one network, then non-maximum suppression.
 
-    A subclass gives ``forward``, ``losses``, ``backward`` and :meth:`read`.
+    A subclass defines ``forward``, ``losses``, ``backward`` and :meth:`decode`.
 
     Attributes
     ----------
     score_threshold, iou_threshold : float
-        As of :func:`minivision.detection.select_detections`.
-    candidates : int
-        Scores of an image that go into the suppression, at most: the best. Further ones would cost time and bring
-        nothing.
+        As in :func:`minivision.detection.select_detections`.
+    max_candidates : int
+        Largest number of scores per image that take part in non-maximum suppression: the best. More would cost time
+        and bring nothing.
     """
 
-    score_threshold = 0.01
-    iou_threshold = 0.5
-    candidates = 400
+    score_threshold: float = 0.01
+    iou_threshold: float = 0.5
+    max_candidates: int = 400
 
-    def __init__(self, classes, **options):
+    def __init__(self, classes: Sequence[str], **options: Any) -> None:
         super().__init__(classes, **options)
         if len(classes) < 2:
             raise ValueError(f"classes: expected the background and at least one class, got {tuple(classes)}")
 
-    def read(self, outputs, size):
-        """Return what the outputs of the network say.
+    def decode(self, outputs: Array, size: Size) -> tuple[Array, Array]:
+        """Return the boxes and scores that the outputs of the network stand for.
 
         Parameters
         ----------
-        outputs : what ``forward`` returned, on the host
+        outputs : ndarray
+            As ``forward`` returned them, on the host.
         size : (int, int)
             Height and width of the images.
 
         Returns
         -------
-        boxes : (N, K, 4) array
+        boxes : ndarray of shape (N, K, 4)
             In pixels.
-        scores : (N, K, C) array
+        scores : ndarray of shape (N, K, C)
             For each class but the background.
         """
-        raise NotImplementedError(f"{self.name} cannot read its outputs yet")
+        raise NotImplementedError(f"{self.name} cannot decode its outputs yet")
 
-    def detect(self, images, size):
-        boxes, scores = self.read(on_host(self.forward(self.normalize(images))), images.shape[1:3])
-        found = []
-        for its_boxes, its_scores in zip(boxes, scores, strict=True):
-            threshold = _threshold_that_leaves(self.candidates, its_scores, self.score_threshold)
-            found.append(
+    def detect(self, images: Array) -> list[Instances]:
+        x = self.normalize(images, self.stride)
+        all_boxes, all_scores = self.decode(on_host(self.forward(x)), x.shape[2:])
+        detections = []
+        for boxes, scores in zip(all_boxes, all_scores, strict=True):
+            threshold = _threshold_for(scores, self.score_threshold, self.max_candidates)
+            detections.append(
                 select_detections(
-                    its_boxes, its_scores, size, score_threshold=threshold, iou_threshold=self.iou_threshold
+                    boxes, scores, images.shape[1:3], score_threshold=threshold, iou_threshold=self.iou_threshold
                 )
             )
-        return found
+        return detections
 
-    def check_size(self, images):
+    def check_size(self, images: Array) -> None:
         """Raise ValueError unless height and width of images ``(N, 3, H, W)`` divide by the stride."""
         height, width = images.shape[2:]
         if height % self.stride or width % self.stride:
@@ -72,68 +83,74 @@ class SingleShot(Detector):
             )
 
 
-def _threshold_that_leaves(most, scores, threshold):
-    """Return `threshold`, or one so much higher that no more than `most` scores lie above it."""
+def _threshold_for(scores: Array, threshold: float, max_candidates: int) -> float:
+    """Return `threshold`, or a higher one that no more than `max_candidates` scores exceed."""
     above = scores[scores > threshold]
-    rank = above.size - most - 1  # counted from the lowest
+    rank = above.size - max_candidates - 1  # counted from the lowest
     return threshold if rank < 0 else np.partition(above, rank)[rank]
 
 
-def within(instances, size):
-    """Return instances with boxes cut off at the image's border; objects without area, which none can find, go.
+def clip_instances(instances: Instances, size: Size) -> Instances:
+    """Clip the boxes of instances to the image, and drop those without area, which cannot be detected.
 
     Parameters
     ----------
     instances : Instances
     size : (int, int)
         Height and width of the image.
+
+    Returns
+    -------
+    Instances
+        With boxes, labels and crowd marks only.
     """
     height, width = size
     boxes = np.clip(instances.boxes, 0, (width, height, width, height))
-    solid = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-    return Instances(boxes[solid], instances.labels[solid], crowd=instances.crowd[solid])
+    has_area = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    return Instances(boxes[has_area], instances.labels[has_area], crowd=instances.crowd[has_area])
 
 
-def box_sizes(dataset):
-    """Return widths and heights ``(K, 2)`` of all objects of a dataset that have an area.
+def box_sizes(dataset: Dataset) -> Array:
+    """Return widths and heights, of shape (K, 2), of all objects of a dataset that have an area.
 
     Raises
     ------
     ValueError
         When there is none.
     """
-    kept = [within(sample.instances, sample.image.shape[:2]) for sample in dataset]
-    boxes = np.concatenate([np.zeros((0, 4)), *(instances.boxes[~instances.crowd] for instances in kept)])
+    clipped = [clip_instances(sample.instances, sample.image.shape[:2]) for sample in dataset]
+    boxes = np.concatenate([np.zeros((0, 4)), *(instances.boxes[~instances.crowd] for instances in clipped)])
     if len(boxes) == 0:
         raise ValueError("the dataset holds no objects, so there is nothing to choose the sizes of boxes by")
     return boxes[:, 2:] - boxes[:, :2]
 
 
-def softmax(scores):
-    """Turn scores along the last axis into probabilities."""
+def softmax_last_axis(scores: Array) -> Array:
+    """Return the softmax of scores along their last axis."""
     N, C = len(scores), scores.shape[-1]
     planes = scores.reshape(N, -1, C).transpose(0, 2, 1)[..., None]  # (N, ..., C) -> (N, C, L, 1)
     return ops.softmax(planes)[..., 0].transpose(0, 2, 1).reshape(scores.shape)
 
 
-def cells_inside(boxes, S, size):
-    """Return which cells of a grid have their centre in one of the boxes.
+def cells_inside(boxes: Array, grid_size: Size, size: Size) -> Array:
+    """Return which cells of a grid have their center in one of the boxes.
 
     Parameters
     ----------
-    boxes : (K, 4) array
-    S : (int, int)
+    boxes : ndarray of shape (K, 4)
+    grid_size : (int, int)
         Rows and columns of the grid.
     size : (int, int)
         Height and width of the image.
 
     Returns
     -------
-    (S, S) bool array
+    bool ndarray of shape (rows, columns)
     """
-    x = (np.arange(S[1]) + 0.5) * (size[1] / S[1])
-    y = (np.arange(S[0])[:, None] + 0.5) * (size[0] / S[0])
-    covered = np.zeros(S, bool)
+    rows, columns = grid_size
+    x = (np.arange(columns) + 0.5) * (size[1] / columns)
+    y = (np.arange(rows)[:, None] + 0.5) * (size[0] / rows)
+    covered = np.zeros((rows, columns), bool)
     for x1, y1, x2, y2 in boxes:
         covered |= (x > x1) & (x < x2) & (y > y1) & (y < y2)
     return covered

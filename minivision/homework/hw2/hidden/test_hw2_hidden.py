@@ -240,7 +240,7 @@ def run(pooling, seed, steps=6):
         objects.append(Instances(boxes, [1, 2]))
     proposals = [selective_search(image, "single") for image in images]
     batch = Batch(images, objects, np.zeros((2, 32, 48), np.uint8), proposals)
-    options = {"pooling": pooling, "widths": (4, 6), "depths": (0, 0), "hidden": 12, "sampled": 12}
+    options = {"pooling": pooling, "widths": (4, 6), "depths": (0, 0), "hidden": 12, "batch_size_per_image": 12}
     model = make_model("fast-rcnn", CLASSES, rng=rng, **options)
     optimizer, losses = SGD(model, momentum=0.9), []
     for _ in range(steps):

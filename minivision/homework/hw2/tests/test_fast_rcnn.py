@@ -43,7 +43,8 @@ def test_fast_rcnn_learns_two_boxes(student):
     with student.backend():
         batch = little_scenes(rng)
         assert all(len(boxes) > 2 for boxes in batch.proposals), "selective search proposes next to nothing"
-        model = make_model("fast-rcnn", CLASSES, rng=rng, widths=(4, 6), depths=(0, 0), hidden=12, sampled=12)
+        options = {"widths": (4, 6), "depths": (0, 0), "hidden": 12, "batch_size_per_image": 12}
+        model = make_model("fast-rcnn", CLASSES, rng=rng, **options)
         optimizer, losses = SGD(model, momentum=0.9), []
         for _ in range(8):
             losses.append(sum(model.step(batch).values()))

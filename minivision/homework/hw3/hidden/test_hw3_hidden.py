@@ -225,7 +225,7 @@ def test_yolo_is_trained_step_for_step_as_by_the_library(student):
         return model
 
     def read(model, batch):
-        return model.read(model.forward(model.normalize(batch.images)), (32, 32))
+        return model.decode(model.forward(model.normalize(batch.images)), (32, 32))
 
     _compare(student, make, read)
 
@@ -235,7 +235,7 @@ def test_mask_rcnn_is_trained_step_for_step_as_by_the_library(student):
     from minivision.models import make_model
 
     def make():
-        options = {"anchor_sizes": "8,16", "stride": "8", "widths": (4, 8, 8), "depths": (0, 0, 0), "hidden": 16}
+        options = {"anchor_sizes": (8, 16), "stride": 8, "widths": (4, 8, 8), "depths": (0, 0, 0), "hidden": 16}
         options |= {"mask_size": 4, "mask_width": 4, "rng": np.random.default_rng(student.seed)}
         return make_model("mask-rcnn", ("background", "disc", "square"), **options)
 

@@ -54,6 +54,6 @@ def test_yolo_learns_from_your_targets_and_loss(student):
 def test_mask_rcnn_learns_from_your_anchors_matches_and_losses(student):
     from minivision.models import make_model
 
-    options = {"anchor_sizes": "8,16", "stride": "8", "widths": (4, 8, 8), "depths": (0, 0, 0), "hidden": 16}
+    options = {"anchor_sizes": (8, 16), "stride": 8, "widths": (4, 8, 8), "depths": (0, 0, 0), "hidden": 16}
     model = make_model("mask-rcnn", CLASSES, mask_size=4, mask_width=4, rng=np.random.default_rng(0), **options)
     descends(student, model, rate=0.05)
