@@ -218,8 +218,9 @@ def test_unknown_names_are_refused():
 
 
 def test_a_wrong_function_is_not_called_with_huge_regions():
-    text = "sampling_ratio if sampling_ratio > 0 else "
-    functions = {"wrong": written_wrongly("roi_align", (text, "")), "right": written_wrongly("roi_align")}
+    text = "sampling_ratio, aligned, rois.dtype"
+    wrong = written_wrongly("roi_align", (text, "-1, aligned, rois.dtype"))
+    functions = {"wrong": wrong, "right": written_wrongly("roi_align")}
     largest = {}
 
     def given(kind):

@@ -1,5 +1,7 @@
 """Wrong functions, as a student would write them: reference implementations with a piece of their text replaced."""
 
+import __future__
+
 import inspect
 import types
 
@@ -16,7 +18,9 @@ def written_wrongly(name, *replacements):
         assert old in text, f"{name} no longer contains {old!r}"
         text = text.replace(old, new)
     namespace = {**body.__globals__, "__name__": "wrong"}
-    exec(text, namespace)
+    # annotations stay text, as in the modules of operations
+    code = compile(text, "wrong", "exec", flags=__future__.annotations.compiler_flag, dont_inherit=True)
+    exec(code, namespace)
     return namespace[name]
 
 
