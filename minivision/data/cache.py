@@ -1,11 +1,15 @@
-"""Datasets that took time to make, kept on disk for the next run."""
+"""Cache on disk for datasets that take time to make."""
+
+from __future__ import annotations
 
 import hashlib
 import json
 import os
 import tempfile
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from minivision.data.images import BrokenFileError
 from minivision.data.memory import InMemory
@@ -13,8 +17,15 @@ from minivision.data.memory import InMemory
 __all__ = ["cache_folder", "load_or_make"]
 
 
-def cache_folder():
-    """``$MINIVISION_CACHE``, else ``minivision`` in ``$XDG_CACHE_HOME``, else ``~/.cache/minivision``."""
+class _Savable(Protocol):
+    def save(self, path: Path) -> None: ...
+
+
+S = TypeVar("S", bound=_Savable)
+
+
+def cache_folder() -> Path:
+    """Return ``$MINIVISION_CACHE``, else ``minivision`` in ``$XDG_CACHE_HOME``, else ``~/.cache/minivision``."""
     if os.environ.get("MINIVISION_CACHE"):
         return Path(os.environ["MINIVISION_CACHE"])
     if os.environ.get("XDG_CACHE_HOME"):
@@ -25,23 +36,33 @@ def cache_folder():
         return Path(tempfile.gettempdir()) / "minivision"
 
 
-def load_or_make(name, key, make, folder=None, *, load=InMemory.load):
-    """Read a dataset, or what else takes time, from the cache, or make it and put it there.
+def load_or_make(
+    name: str,
+    key: Mapping[str, object],
+    make: Callable[[], S],
+    folder: str | os.PathLike | None = None,
+    *,
+    load: Callable[[Path], Any] = InMemory.load,
+) -> S:
+    """Read a dataset from the cache; if it is not there, make it and store it.
 
     Parameters
     ----------
     name : str
-        Start of the file's name, for people who look into the folder.
-    key : dict
-        All that the dataset depends on, as plain values; it becomes part of the file's name.
+        Start of the file's name, readable for people.
+    key : dict of str to object
+        Everything that the dataset depends on, as plain values; its hash becomes part of the file's name.
     make : callable
-        Returns the `InMemory` dataset if the cache does not have it, or only a damaged one; or something else that
-        has ``save(path)``.
+        Makes the `InMemory` dataset, or another object with ``save(path)``; called if the file is missing or damaged.
     folder : path, optional
-        `cache_folder` by default. Where it cannot be written to, the dataset is not kept; one warning says
-        so.
+        `cache_folder` by default. If it is not writable, there is a warning and the dataset is not stored.
     load : callable
-        Reads what ``save(path)`` wrote, and raises `BrokenFileError` where it cannot.
+        Reads what ``save(path)`` wrote; raises `BrokenFileError` if it cannot.
+
+    Returns
+    -------
+    dataset : InMemory
+        Or another object, as `make` returns it.
     """
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     path = Path(cache_folder() if folder is None else folder) / f"{name}-{digest}.npz"
@@ -49,9 +70,9 @@ def load_or_make(name, key, make, folder=None, *, load=InMemory.load):
         if path.is_file():
             return load(path)
     except BrokenFileError as error:
-        warnings.warn(f"{error}; making it anew", stacklevel=3)
+        warnings.warn(f"{error}; making it again", stacklevel=3)
     except PermissionError:
-        pass  # not even allowed to look; the warning comes when it cannot be written either
+        pass  # not readable; the warning follows when it cannot be written either
     dataset = make()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +80,7 @@ def load_or_make(name, key, make, folder=None, *, load=InMemory.load):
     except OSError as error:
         warnings.warn(
             f"{path.parent} cannot be written to ({error}), so {name} will be made again next time; "
-            "set MINIVISION_CACHE to a folder of yours",
+            "set MINIVISION_CACHE to a folder that is writable",
             stacklevel=3,
         )
     return dataset

@@ -1,6 +1,9 @@
-"""Data sets in COCO's format (https://cocodataset.org/#format-data)."""
+"""Datasets in COCO's format (https://cocodataset.org/#format-data)."""
+
+from __future__ import annotations
 
 import json
+import os
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minivision.core.labels import IGNORE
+from minivision.core.types import Array, Size
 from minivision.data import rle
 from minivision.data.dataset import Sample
 from minivision.data.files import FileDataset, clip_boxes, paint_label_map, warn_about_boxes
@@ -16,16 +20,16 @@ from minivision.data.instances import Instances
 
 __all__ = ["Coco"]
 
-KINDS = ("instances", "person_keypoints")  # of annotation files, in the order in which they are looked for
+KINDS = ("instances", "person_keypoints")  # of annotation files, in the order of the search
 
 
 class _Entry(NamedTuple):
-    """One image: its file, its size, and its annotations with a box of some area."""
+    """One image: its file, its size, and its annotations whose boxes have an area."""
 
     path: Path
-    size: tuple
+    size: Size
     annotations: list
-    boxes: np.ndarray
+    boxes: Array
 
 
 class Coco(FileDataset):
@@ -46,11 +50,11 @@ class Coco(FileDataset):
     -----
     Label ``i + 1`` is the category with the i-th smallest id. Boxes are clipped to the image; those without
     area are dropped. Crowds have ``crowd`` set and are `IGNORE` in the label map. ``area`` is set if all
-    annotations tell theirs. COCO's joints are indices of pixels; here they are points, in the middle of that
-    pixel.
+    annotations have one. COCO's joints are indices of pixels; here they are points, at the centers of these
+    pixels.
     """
 
-    def __init__(self, root, split, *, skip_broken=False):
+    def __init__(self, root: str | os.PathLike, split: str, *, skip_broken: bool = False) -> None:
         self.path, name = _find_annotations(Path(root), split)
         self.folder = _find_images(Path(root), name)
         data = _read_json(self.path)
@@ -61,15 +65,16 @@ class Coco(FileDataset):
         self.has_masks = self._check_masks(data["annotations"])
         self.has_label_maps = self.has_masks and len(self.classes) <= IGNORE
         self._has_areas = all(_is_area(annotation.get("area")) for annotation in data["annotations"])
-        broken = []
+        broken: list[BrokenFileError] = []
         self._entries = self._make_entries(data, broken if skip_broken else None)
         if skip_broken:
             self._leave_out_broken(broken)
 
-    def image_sizes(self):
+    def image_sizes(self) -> list[Size]:
         return [entry.size for entry in self._entries]
 
     def _check_masks(self, annotations):
+        """Return whether all annotations have masks; warn if only some have."""
         without = sum(1 for annotation in annotations if not annotation.get("segmentation"))
         if 0 < without < len(annotations):
             warnings.warn(
@@ -80,7 +85,7 @@ class Coco(FileDataset):
         return without == 0
 
     def _make_entries(self, data, broken):
-        """Annotations by image, boxes checked; files that fail go to the list `broken`, if given."""
+        """Return the annotations by image, with checked boxes; broken files are appended to `broken` if it is given."""
         of_image = {image["id"]: [] for image in data["images"]}
         for annotation in data["annotations"]:
             image, category = annotation.get("image_id"), annotation.get("category_id")
@@ -112,28 +117,29 @@ class Coco(FileDataset):
         return entries
 
     def _box(self, annotation):
+        """Return COCO's ``x, y, width, height``."""
         box = annotation.get("bbox")
         if not isinstance(box, list) or len(box) != 4:
             raise BrokenFileError(self.path, f"annotation {annotation.get('id')} has no bbox of four numbers")
         return box
 
-    def _sample(self, index):
+    def _sample(self, index: int) -> Sample:
         entry = self._entries[index]
         image = read_image(entry.path, entry.size)
         labels = np.array([self._label_of[annotation["category_id"]] for annotation in entry.annotations], np.int64)
         crowd = np.array([bool(annotation.get("iscrowd", 0)) for annotation in entry.annotations], bool)
-        fields = {"boxes": entry.boxes, "labels": labels, "crowd": crowd}
+        fields = {"crowd": crowd}
         if self._has_areas:
             fields["area"] = np.array([annotation["area"] for annotation in entry.annotations], float)
         if self.keypoint_names:
             fields["keypoints"] = self._keypoints(entry.annotations)
         label_map = np.full(entry.size, IGNORE, np.uint8)
         if self.has_masks:
-            masks = [self._mask(annotation, entry.size) for annotation in entry.annotations]
-            masks = fields["masks"] = np.array(masks, bool).reshape(-1, *entry.size)
+            each = [self._mask(annotation, entry.size) for annotation in entry.annotations]
+            masks = fields["masks"] = np.array(each, bool).reshape(-1, *entry.size)
             if self.has_label_maps:
                 label_map = paint_label_map(masks, labels, crowd)
-        return Sample(image, Instances(**fields), label_map)
+        return Sample(image, Instances(entry.boxes, labels, **fields), label_map)
 
     def _mask(self, annotation, size):
         segmentation = annotation["segmentation"]
@@ -168,15 +174,15 @@ def _is_area(value):
 
 
 def _find_annotations(root, split):
-    """The JSON file of a split, and the split's full name."""
+    """Return the JSON file of a split, and the split's full name."""
     folder = root / "annotations"
     if not folder.is_dir():
-        raise FileNotFoundError(f"{root} is not a data set in COCO's format: it has no folder 'annotations'")
+        raise FileNotFoundError(f"{root} is not a dataset in COCO's format: it has no folder 'annotations'")
     for kind in KINDS:
         exact = folder / f"{kind}_{split}.json"
-        found = [exact] if exact.is_file() else sorted(folder.glob(f"{kind}_{split}[0-9]*.json"))
-        if len(found) == 1:
-            return found[0], found[0].stem.removeprefix(f"{kind}_")
+        files = [exact] if exact.is_file() else sorted(folder.glob(f"{kind}_{split}[0-9]*.json"))
+        if len(files) == 1:
+            return files[0], files[0].stem.removeprefix(f"{kind}_")
     names = {path.stem.removeprefix(f"{kind}_") for kind in KINDS for path in folder.glob(f"{kind}_*.json")}
     raise FileNotFoundError(
         f"{folder} has no instances_{split}.json; splits that are there: {', '.join(sorted(names)) or 'none'}"

@@ -1,36 +1,43 @@
-"""Drawing, compiled by Numba: what one scene is made of, each kernel one step of it.
+"""Drawing a scene: shapes with smooth edges, crops of photographs, blur and noise.
 
-Shapes are drawn by their signed distance ``d`` from the centre of a pixel to the outline, negative inside. A
-pixel is covered by ``clip(0.5 - d, 0, 1)``: fully once the outline is half a pixel away, half where it runs
-through the centre. That is one formula for every shape, it gives smooth edges, and ``coverage > 0.5`` means
-"the pixel's centre is inside". A shape of several parts is their union, the maximum of their coverages.
+The distance of a pixel is the signed distance ``d`` from its center to the outline of a shape, negative inside. The
+coverage of the pixel is ``clip(0.5 - d, 0, 1)``: 1 if the outline is half a pixel away, 0.5 if it passes through
+the center. This one formula serves for every shape and gives smooth edges, and ``coverage > 0.5`` means "the center
+of the pixel is inside". A shape of several parts is their union, the maximum of their coverages.
 
 Arrays are C-contiguous: images ``(H, W, 3)`` float32 in 0..255, coverages ``(H, W)`` float32 in 0..1, owners
-``(H, W)`` uint8 (which object, from 1, a pixel shows; 0 none). Points are ``x, y`` in pixels, and the centre
-of pixel ``i`` is at ``i + 0.5``.
+``(H, W)`` uint8 (number of the object that a pixel shows, from 1; 0 for none). Points are ``x, y`` in pixels, and
+the center of pixel ``i`` is at ``i + 0.5``.
+
+These functions are compiled with `minivision.core.compile.jit` directly. They are no operations: they have one
+implementation, which no backend replaces, and they do not check their arguments.
 """
+
+from __future__ import annotations
 
 import math
 
 import numpy as np
 
 from minivision.core.compile import jit
+from minivision.core.types import Array
 
 
 @jit
 def _pixel_range(low, high, size):
-    """The pixels ``start..stop`` of an axis that an outline from `low` to `high` can touch."""
+    """Return the pixels ``start..stop`` of an axis that an outline from `low` to `high` can touch."""
     return max(int(math.floor(low - 0.5)), 0), min(int(math.ceil(high + 0.5)), size)
 
 
 @jit
 def _cover(coverage, i, j, distance):
+    """Add a pixel at this distance from the outline to a coverage."""
     coverage[i, j] = max(coverage[i, j], np.float32(min(max(0.5 - distance, 0.0), 1.0)))
 
 
 @jit
-def draw_capsule(coverage, x1, y1, x2, y2, radius):
-    """Add a thick line with round ends: all within `radius` of the segment from 1 to 2."""
+def draw_capsule(coverage: Array, x1: float, y1: float, x2: float, y2: float, radius: float) -> None:
+    """Add a thick line with round ends: all points within `radius` of the segment from point 1 to point 2."""
     height, width = coverage.shape
     top, bottom = _pixel_range(min(y1, y2) - radius, max(y1, y2) + radius, height)
     left, right = _pixel_range(min(x1, x2) - radius, max(x1, x2) + radius, width)
@@ -44,8 +51,8 @@ def draw_capsule(coverage, x1, y1, x2, y2, radius):
 
 
 @jit
-def draw_ring(coverage, x, y, outer, inner):
-    """Add the ring between two circles around one centre."""
+def draw_ring(coverage: Array, x: float, y: float, outer: float, inner: float) -> None:
+    """Add the ring between two circles with the same center; `outer` and `inner` are their radii."""
     height, width = coverage.shape
     top, bottom = _pixel_range(y - outer, y + outer, height)
     left, right = _pixel_range(x - outer, x + outer, width)
@@ -56,11 +63,11 @@ def draw_ring(coverage, x, y, outer, inner):
 
 
 @jit
-def draw_ellipse(coverage, x, y, a, b, angle):
-    """Add an ellipse with half axes `a` and `b`, turned by `angle` radians.
+def draw_ellipse(coverage: Array, x: float, y: float, a: float, b: float, angle: float) -> None:
+    """Add an ellipse with half axes `a` and `b`, rotated by `angle` radians.
 
     With ``f = |p / axes|``, which is 1 on the outline, the distance is ``(f - 1) / |gradient of f|`` to first
-    order: exact for a circle, and near the outline of any ellipse good to a small part of a pixel.
+    order: exact for a circle, and accurate to a small fraction of a pixel near the outline of any ellipse.
     """
     height, width = coverage.shape
     reach = max(a, b)
@@ -77,11 +84,11 @@ def draw_ellipse(coverage, x, y, a, b, angle):
 
 
 @jit
-def draw_polygon(coverage, points, grow):
-    """Add a closed polygon, its outline moved outwards by `grow` pixels; ``points`` is ``(n, 2)`` float64.
+def draw_polygon(coverage: Array, points: Array, grow: float) -> None:
+    """Add a closed polygon, its outline moved outward by `grow` pixels; ``points`` is ``(n, 2)`` float64.
 
-    The distance is that to the nearest edge; its sign says whether a ray from the pixel crosses the outline
-    an odd number of times.
+    The distance is that to the nearest edge. It is negative if a ray from the pixel crosses the outline an odd
+    number of times.
     """
     height, width = coverage.shape
     top, bottom = _pixel_range(points[:, 1].min() - grow, points[:, 1].max() + grow, height)
@@ -105,32 +112,34 @@ def draw_polygon(coverage, points, grow):
 
 
 @jit
-def resize_crop(photo, top, left, side, mix, mirror_x, mirror_y, out):
-    """Shrink or enlarge a square crop of a photograph by averaging areas, and mix its colours.
+def resize_crop(
+    photo: Array, top: int, left: int, side: int, mix: Array, mirror_x: bool, mirror_y: bool, out: Array
+) -> None:
+    """Shrink or enlarge a square crop of a photograph by averaging areas, and mix its colors.
 
-    Each pixel of `out` is the mean of the part of the crop that it covers, fractions of pixels counted as
-    such. Rows are added up with their weights, their colours mixed, and then the same is done along the row.
+    Each pixel of `out` is the mean of the part of the crop that it covers; pixels that it covers partly have a
+    smaller weight. First the rows are added with their weights and their colors mixed, then the columns.
 
     Parameters
     ----------
-    photo : (H, 3 * W) uint8 array
-        A photograph with its colours side by side, so that a row is one run of memory.
+    photo : uint8 ndarray of shape (H, 3 * W)
+        A photograph with the three colors of a pixel in a row, so that a row is contiguous.
     top, left, side : int
         The crop, in pixels.
-    mix : (C, 3) float32 array
-        ``out[..., c]`` is ``mix[c]`` times the colour.
+    mix : float32 ndarray of shape (C, 3)
+        ``out[..., c]`` is the dot product of ``mix[c]`` and the color.
     mirror_x, mirror_y : bool
         Whether to mirror the result.
-    out : (S, S, C) float32 array
-        Filled with the result.
+    out : float32 ndarray of shape (S, S, C)
+        The result is written into it.
     """
     size, channels = out.shape[0], out.shape[2]
     scale = side / size
-    edges = np.minimum(np.arange(1, size + 1) * scale, side)  # where each pixel of the result ends
+    edges = np.minimum(np.arange(1, size + 1) * scale, side)  # the end of each pixel of the result
     whole = edges.astype(np.int64)
     part = (edges - whole).astype(np.float32)
     row = np.empty(3 * side, np.float32)
-    mixed = np.zeros((channels, side + 1), np.float32)  # one more, for the right edge
+    mixed = np.zeros((channels, side + 1), np.float32)  # one column more, for the right edge
     for i in range(size):
         start, stop = edges[i - 1] if i else 0.0, edges[i]
         row[:] = 0
@@ -150,30 +159,32 @@ def resize_crop(photo, top, left, side, mix, mirror_x, mirror_y, out):
                 while x < whole[j]:
                     total += source_row[x]
                     x += 1
-                rest = part[j] * source_row[x]  # of a pixel that the next one shares
+                rest = part[j] * source_row[x]  # of a pixel that is shared with the next pixel of `out`
                 out[to_i, size - 1 - j if mirror_x else j, c] = total + rest
                 total = -rest
 
 
 @jit
-def measure(coverage, image, owners, hidden):
-    """What would lie under a shape if it were drawn now.
+def measure(
+    coverage: Array, image: Array, owners: Array, hidden: Array
+) -> tuple[int, float, float, float, int, int, int, int]:
+    """Measure the part of a scene that a shape would cover if it were drawn next.
 
     Parameters
     ----------
-    coverage, image, owners : arrays
+    coverage, image, owners : ndarray
         The shape, and the scene so far.
-    hidden : (256,) int64 array
-        Filled with the number of pixels that the shape would take from each object.
+    hidden : int64 ndarray of shape (256,)
+        The number of pixels that the shape would hide of each object is written into it.
 
     Returns
     -------
     area : int
-        Pixels of the shape.
+        Number of pixels of the shape.
     red, green, blue : float
-        Mean colour of the image there.
+        Mean color of the image there.
     top, bottom, left, right : int
-        The rows and columns that the shape touches at all, ends excluded.
+        The rows and columns in which the coverage is not 0, ends excluded.
     """
     height, width = coverage.shape
     hidden[:] = 0
@@ -195,10 +206,22 @@ def measure(coverage, image, owners, hidden):
 
 
 @jit
-def paint(image, coverage, extent, colour, texture, texture_strength, x, y, shade_x, shade_y, opacity):
-    """Blend a shape into the image: a colour, plus a texture, plus a slope of brightness through ``(x, y)``.
+def paint(
+    image: Array,
+    coverage: Array,
+    extent: tuple[int, int, int, int],
+    color: Array,
+    texture: Array,
+    texture_strength: float,
+    x: float,
+    y: float,
+    shade_x: float,
+    shade_y: float,
+    opacity: float,
+) -> None:
+    """Blend a shape into the image: a color, plus a texture, plus a linear shading that is 0 at ``(x, y)``.
 
-    ``texture`` is ``(H, W, 1)`` float32 with mean 0 and deviation 1; `shade_x` and `shade_y` are in
+    ``texture`` is ``(H, W, 1)`` float32 with mean 0 and standard deviation 1; `shade_x` and `shade_y` are in
     brightness per pixel; `extent` is ``(top, bottom, left, right)`` as `measure` returns it.
     """
     top, bottom, left, right = extent
@@ -208,12 +231,12 @@ def paint(image, coverage, extent, colour, texture, texture_strength, x, y, shad
             if alpha > 0:
                 light = (j - x) * shade_x + (i - y) * shade_y + texture[i, j, 0] * texture_strength
                 for c in range(3):
-                    image[i, j, c] += alpha * (np.float32(colour[c] + light) - image[i, j, c])
+                    image[i, j, c] += alpha * (np.float32(color[c] + light) - image[i, j, c])
 
 
 @jit
-def own(owners, coverage, extent, number):
-    """Give the pixels of a shape to object `number`."""
+def own(owners: Array, coverage: Array, extent: tuple[int, int, int, int], number: int) -> None:
+    """Write `number`, of an object, into the owners of the pixels of its shape."""
     top, bottom, left, right = extent
     for i in range(top, bottom):
         for j in range(left, right):
@@ -222,8 +245,8 @@ def own(owners, coverage, extent, number):
 
 
 @jit
-def standardise(texture):
-    """Give an array mean 0 and standard deviation 1, in place."""
+def standardize(texture: Array) -> None:
+    """Shift and scale an array to mean 0 and standard deviation 1, in place."""
     flat = texture.ravel()
     total, squares = 0.0, 0.0
     for i in range(flat.size):
@@ -237,8 +260,8 @@ def standardise(texture):
 
 
 @jit
-def blur(image, sigma):
-    """Blur with a Gaussian of `sigma` pixels, first along rows; the image is mirrored at its borders."""
+def blur(image: Array, sigma: float) -> Array:
+    """Return the image convolved with a Gaussian of `sigma` pixels, mirrored at its borders; along rows first."""
     height, width, _ = image.shape
     radius = int(math.ceil(4 * sigma))
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
@@ -265,10 +288,10 @@ def blur(image, sigma):
 
 
 @jit
-def add_noise(image, noise, sigma, out):
+def add_noise(image: Array, noise: Array, sigma: float, out: Array) -> None:
     """Write ``image + sigma * noise`` to `out` as uint8: clipped to 0..255 and rounded down."""
     source, target, flat_noise = image.ravel(), out.ravel(), noise.ravel()
-    sigma = np.float32(sigma)
+    sigma = np.float32(sigma)  # type: ignore[assignment]
     for i in range(source.size):
         value = source[i] + sigma * flat_noise[i]
         target[i] = np.uint8(min(max(value, np.float32(0)), np.float32(255)))

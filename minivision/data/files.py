@@ -1,10 +1,15 @@
-"""What the readers of image files share: broken files, odd boxes, splits that are not there."""
+"""Base class and helpers of the datasets that read image files: broken files, invalid boxes, label maps."""
 
+from __future__ import annotations
+
+import os
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
 from minivision.core.labels import IGNORE
+from minivision.core.types import Array, Size
 from minivision.data.dataset import Dataset
 from minivision.data.images import BrokenFileError
 
@@ -14,24 +19,24 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".we
 
 
 class FileDataset(Dataset):
-    """Images decoded from files when asked for.
+    """Images that are decoded from files each time they are read.
 
     Subclasses fill ``_entries``, a list with one entry for each image, and implement ``_sample``, which
-    raises `BrokenFileError` where a file cannot be used.
+    raises `BrokenFileError` if a file cannot be used.
     """
 
     _entries: list
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._entries)
 
     def _leave_out_broken(self, already=()):
-        """Decode every file once, and leave out those that cannot be used, with one warning.
+        """Decode every file once; leave out those that cannot be used, with one warning.
 
         Parameters
         ----------
         already : sequence of BrokenFileError
-            Files that were found broken before, for the warning.
+            Files that are known to be broken, for the warning.
         """
         errors, good = list(already), []
         for index, entry in enumerate(self._entries):
@@ -48,47 +53,47 @@ class FileDataset(Dataset):
             warnings.warn(f"skipped {files}, {len(good)} images are left: {shown}{more}", stacklevel=4)
 
 
-def clip_boxes(boxes, size):
-    """Boxes cut at the borders of the image, and which of them have an area.
+def clip_boxes(boxes: Array | Sequence, size: Size) -> tuple[Array, Array]:
+    """Clip boxes to the image, and find those that then have an area.
 
     Parameters
     ----------
-    boxes : (K, 4) array
+    boxes : ndarray of shape (K, 4)
     size : (height, width)
 
     Returns
     -------
-    boxes : (K, 4) float32 array
-    valid : (K,) bool array
+    boxes : float32 ndarray of shape (K, 4)
+    valid : bool ndarray of shape (K,)
     """
-    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    unclipped = np.asarray(boxes, np.float64).reshape(-1, 4)
     height, width = size
-    clipped = np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
-    return clipped, (clipped[:, 2:] > clipped[:, :2]).all(axis=1)  # False also for NaN
+    clipped = np.clip(unclipped, 0, [width, height, width, height]).astype(np.float32)
+    return clipped, np.all(clipped[:, 2:] > clipped[:, :2], axis=1)  # False also for NaN
 
 
-def warn_about_boxes(path, dropped):
-    """One warning for all boxes of a dataset that were dropped, if any were."""
+def warn_about_boxes(path: str | os.PathLike, dropped: int) -> None:
+    """Give one warning for all boxes of a dataset that were dropped, if there are any."""
     if dropped:
         boxes = "1 box" if dropped == 1 else f"{dropped} boxes"
         warnings.warn(f"{path}: dropped {boxes} without width or height inside the image", stacklevel=4)
 
 
-def paint_label_map(masks, labels, crowd):
-    """The class of each pixel, from masks that may overlap.
+def paint_label_map(masks: Array, labels: Array, crowd: Array) -> Array:
+    """Return the class of each pixel, from masks that may overlap.
 
-    A pixel of several objects goes to the smallest, which is most likely in front. Pixels of crowds are
-    `IGNORE` unless an object of their own covers them.
+    A pixel of several objects gets the class of the smallest one, which is most likely in front. Pixels of crowds
+    are `IGNORE` unless a single object covers them.
 
     Parameters
     ----------
-    masks : (K, H, W) bool array
-    labels : (K,) integer array
-    crowd : (K,) bool array
+    masks : bool ndarray of shape (K, H, W)
+    labels : integer ndarray of shape (K,)
+    crowd : bool ndarray of shape (K,)
 
     Returns
     -------
-    (H, W) uint8 array
+    label_map : uint8 ndarray of shape (H, W)
     """
     label_map = np.zeros(masks.shape[1:], np.uint8)
     for k in np.flatnonzero(crowd):

@@ -1,11 +1,15 @@
-"""Data sets for semantic segmentation: a folder of images and a folder of label maps."""
+"""Datasets for semantic segmentation: a folder of images and a folder of label maps."""
 
+from __future__ import annotations
+
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from minivision.core.labels import IGNORE
+from minivision.core.types import Size
 from minivision.data.dataset import Sample
 from minivision.data.files import IMAGE_SUFFIXES, FileDataset
 from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
@@ -13,23 +17,23 @@ from minivision.data.instances import Instances
 
 __all__ = ["LabelFolder"]
 
-VALIDATION_EVERY = 5  # without folders for the splits, the first of every five images validates
+VALIDATION_EVERY = 5  # without folders for the splits, the first of every five images is for validation
 
 
 class _Entry(NamedTuple):
     path: Path
     label_path: Path
-    size: tuple
+    size: Size
 
 
 class LabelFolder(FileDataset):
-    """Images with label maps, as PNG files whose pixel values are classes; there are no boxes.
+    """Images with label maps, which are PNG files whose pixel values are classes; there are no boxes.
 
     Parameters
     ----------
     root : path
-        A folder with ``NAME/images/*`` and ``NAME/labels/*.png`` for each split, an image and its label map
-        having the same name up to the suffix. Or ``images/*`` and ``labels/*.png`` without splits: ``"val"``
+        A folder with ``NAME/images/*`` and ``NAME/labels/*.png`` for each split; an image and its label map
+        have the same name up to the suffix. Or ``images/*`` and ``labels/*.png`` without splits: ``"val"``
         is then every fifth image in the order of their names, ``"train"`` the others, ``"all"`` all.
     split : str
         NAME.
@@ -39,16 +43,16 @@ class LabelFolder(FileDataset):
 
     Notes
     -----
-    Label maps are grey or have a palette; 0 is the background, 255 is `IGNORE`. Names of the classes come
-    from ``classes.txt`` in `root`, a name a line, from class 1 (a first line "background" is understood).
-    Without it they are ``class_1``, ``class_2``, ... up to the largest value in any label map of any split,
-    all of which are read.
+    Label maps are gray or have a palette; 0 is the background, 255 is `IGNORE`. The names of the classes are
+    read from ``classes.txt`` in `root`, one per line, starting with class 1 (a first line "background" is skipped).
+    Without this file they are ``class_1``, ``class_2``, ... up to the largest value in any label map of any split;
+    all label maps are then read.
     """
 
     has_boxes = False
     has_masks = False
 
-    def __init__(self, root, split, *, skip_broken=False):
+    def __init__(self, root: str | os.PathLike, split: str, *, skip_broken: bool = False) -> None:
         self.root = Path(root)
         pairs = _find_pairs(self.root, split)
         self.classes = ("background", *_class_names(self.root))
@@ -65,10 +69,10 @@ class LabelFolder(FileDataset):
         if skip_broken:
             self._leave_out_broken(errors)
 
-    def image_sizes(self):
+    def image_sizes(self) -> list[Size]:
         return [entry.size for entry in self._entries]
 
-    def _sample(self, index):
+    def _sample(self, index: int) -> Sample:
         entry = self._entries[index]
         label_map = read_index_map(entry.label_path)
         image = read_image(entry.path, label_map.shape)
@@ -83,7 +87,7 @@ class LabelFolder(FileDataset):
 
 
 def _find_pairs(root, split):
-    """Paths of the images of a split and of their label maps."""
+    """Return the paths of the images of a split and of their label maps."""
     splits = sorted(path.parent.name for path in root.glob("*/images") if path.is_dir())
     if split in splits:
         return _pairs_in(root / split)
@@ -104,15 +108,17 @@ def _find_pairs(root, split):
 
 
 def _pairs_in(folder):
+    """Return the paths of the images in a folder and of their label maps."""
     images = sorted(path for path in (folder / "images").iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
     if not images:
         raise FileNotFoundError(f"{folder / 'images'} has no images ({', '.join(IMAGE_SUFFIXES)})")
     if not (folder / "labels").is_dir():
-        raise FileNotFoundError(f"{folder / 'labels'} is missing: the label maps, as PNG files, belong there")
+        raise FileNotFoundError(f"{folder / 'labels'} is missing: the label maps, as PNG files, must be there")
     return [(path, folder / "labels" / f"{path.stem}.png") for path in images]
 
 
 def _class_names(root):
+    """Return the names of the classes without the background."""
     path = root / "classes.txt"
     if path.is_file():
         names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -122,6 +128,6 @@ def _class_names(root):
         try:
             label_map = read_index_map(path)
         except BrokenFileError:
-            continue  # an error, or left out, when its own sample is read
+            continue  # reported, or left out, when its own sample is read
         largest = max(largest, int(label_map[label_map != IGNORE].max(initial=0)))
     return [f"class_{label}" for label in range(1, largest + 1)]

@@ -1,12 +1,21 @@
-"""Reading pictures of any common kind as RGB."""
+"""Reading image files of all common formats as RGB."""
 
+from __future__ import annotations
+
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minivision.core.types import Array, Size
+
+if TYPE_CHECKING:
+    from PIL import Image
+
 __all__ = ["BrokenFileError", "image_size", "read_image", "read_index_map"]
 
-_EXIF_ORIENTATION = 0x0112  # 5 to 8 turn the picture by a quarter
+_EXIF_ORIENTATION = 0x0112  # 5 to 8 mean a rotation by 90 degrees
 
 
 class BrokenFileError(ValueError):
@@ -20,33 +29,33 @@ class BrokenFileError(ValueError):
         What is wrong with it.
     """
 
-    def __init__(self, path, reason):
+    def __init__(self, path: str | os.PathLike, reason: str | Exception) -> None:
         super().__init__(f"cannot use {path}: {reason}")
         self.path, self.reason = Path(path), str(reason)
 
 
-def read_image(path, size=None):
+def read_image(path: str | os.PathLike, size: Size | None = None) -> Array:
     """Read an image file as RGB.
 
-    Grey, palette, 1-bit and CMYK pictures are converted, 16 bits are scaled to 8, and transparency is laid on
-    white. The orientation that a camera noted in EXIF is applied.
+    Gray, palette, 1-bit and CMYK images are converted, 16 bits are scaled to 8, and transparent pixels are blended
+    with white. The orientation in a camera's EXIF data is applied.
 
     Parameters
     ----------
     path : path
-        A PNG, JPEG, TIFF, BMP, GIF (its first picture), WebP, ...
+        A PNG, JPEG, TIFF, BMP, GIF (its first frame), WebP, ...
     size : (height, width), optional
-        The size that the picture must have, as its annotations say. If it has this size only without its EXIF
-        orientation, that is not applied: the annotations were made without it.
+        The size that the image must have according to its annotations. If it has this size only without its EXIF
+        orientation, the orientation is not applied: the annotations were made without it.
 
     Returns
     -------
-    (H, W, 3) uint8 array
+    image : uint8 ndarray of shape (H, W, 3)
 
     Raises
     ------
     BrokenFileError
-        Where the file is missing, damaged, cut short, no picture, or not of this size.
+        If the file is missing, damaged, cut short, not an image, or not of this size.
     """
     from PIL import ImageOps
 
@@ -54,19 +63,19 @@ def read_image(path, size=None):
         if size is None or _oriented_size(image) == tuple(size):
             image = ImageOps.exif_transpose(image)
         elif (image.height, image.width) != tuple(size):
-            found, wanted = f"{image.height}x{image.width}", f"{size[0]}x{size[1]}"
-            raise BrokenFileError(path, f"it is {found} (height x width), but its annotations say {wanted}")
+            actual, expected = f"{image.height}x{image.width}", f"{size[0]}x{size[1]}"
+            raise BrokenFileError(path, f"it is {actual} (height x width), but its annotations say {expected}")
         return _to_rgb(image, path)
 
 
-def image_size(path):
-    """``(height, width)`` of an image file, from its header, as `read_image` would return it."""
+def image_size(path: str | os.PathLike) -> Size:
+    """Return ``(height, width)`` of the image that `read_image` would return, from the header of its file."""
     with _opened(path) as image:
         return _oriented_size(image)
 
 
-def read_index_map(path, size=None):
-    """Read a PNG whose pixel values are classes or object numbers, in grey or with a palette.
+def read_index_map(path: str | os.PathLike, size: Size | None = None) -> Array:
+    """Read a PNG whose pixel values are classes or object numbers, gray or with a palette.
 
     Parameters
     ----------
@@ -77,66 +86,67 @@ def read_index_map(path, size=None):
 
     Returns
     -------
-    (H, W) uint8 or uint16 array
-        Grey values, or indices into the palette.
+    index_map : uint8 or uint16 ndarray of shape (H, W)
+        Gray values, or indices into the palette.
 
     Raises
     ------
     BrokenFileError
-        As `read_image`, and where the pixels are colours.
+        As in `read_image`, and if the pixels are colors.
     """
     with _opened(path) as image:
         if image.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
             raise BrokenFileError(
                 path,
-                f"its pixels should be numbers, but it is {image.mode}; save it in grey or with a palette",
+                f"its pixels should be numbers, but it is {image.mode}; save it in gray or with a palette",
             )
         if size is not None and (image.height, image.width) != tuple(size):
-            found, wanted = f"{image.height}x{image.width}", f"{size[0]}x{size[1]}"
-            raise BrokenFileError(path, f"it is {found} (height x width), but its image is {wanted}")
+            actual, expected = f"{image.height}x{image.width}", f"{size[0]}x{size[1]}"
+            raise BrokenFileError(path, f"it is {actual} (height x width), but its image is {expected}")
         values = np.array(image)
     return values.astype(np.uint8 if values.max(initial=0) < 256 else np.uint16)
 
 
 class _opened:
-    """``with _opened(path) as image``: a PIL image; whatever goes wrong inside is a `BrokenFileError`."""
+    """``with _opened(path) as image``: a PIL image; every error inside becomes a `BrokenFileError`."""
 
-    def __init__(self, path):
-        self.path, self.image = Path(path), None
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = Path(path)
 
-    def __enter__(self):
+    def __enter__(self) -> Image.Image:
         from PIL import Image
 
         if not self.path.is_file():
             raise BrokenFileError(self.path, "there is no such file")
         try:
             self.image = Image.open(self.path)
-        except Exception as error:  # Pillow's readers raise whatever the damage makes them
+        except Exception as error:  # Pillow's readers raise errors of many types
             raise BrokenFileError(self.path, error) from error
         return self.image
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         self.image.close()
         if isinstance(error, Exception) and not isinstance(error, BrokenFileError):
             raise BrokenFileError(self.path, error) from error
 
 
 def _oriented_size(image):
+    """Return ``(height, width)`` of a PIL image after its EXIF orientation is applied."""
     quarter_turn = image.getexif().get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
     return (image.width, image.height) if quarter_turn else (image.height, image.width)
 
 
 def _to_rgb(image, path):
-    """A PIL image of any mode as an ``(H, W, 3)`` uint8 array."""
+    """Convert a PIL image of any mode to a uint8 array ``(H, W, 3)``."""
     from PIL import Image
 
     if image.mode == "F":
         raise BrokenFileError(path, "its pixels are floating-point numbers; save it with 8 or 16 bits")
     if image.mode.startswith("I"):  # 16 bits; Pillow would clip them to 255
-        grey = np.array(image).astype(np.int64)
-        if grey.min(initial=0) < 0 or grey.max(initial=0) > 65535:
+        gray = np.array(image).astype(np.int64)
+        if gray.min(initial=0) < 0 or gray.max(initial=0) > 65535:
             raise BrokenFileError(path, "its pixels have more than 16 bits; save it with 8 or 16 bits")
-        return np.repeat((grey / 257 + 0.5).astype(np.uint8)[..., None], 3, axis=2)
+        return np.repeat((gray / 257 + 0.5).astype(np.uint8)[..., None], 3, axis=2)
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

@@ -1,6 +1,14 @@
-"""The objects in one image: what a dataset knows about them, or what a model predicts."""
+"""The objects in one image, as annotated in a dataset or as predicted by a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from minivision.core.types import Array, Size
 
 __all__ = ["Instances", "layer_masks"]
 
@@ -10,41 +18,58 @@ class Instances:
 
     Parameters
     ----------
-    boxes : (K, 4) array
-        ``x1, y1, x2, y2`` in pixels, kept as float32. Pixel ``i`` covers ``[i, i + 1)``: a box's width is
-        ``x2 - x1``, with no ``+ 1``.
-    labels : (K,) integer array
-        Class of each object, kept as int64. Class 0 is the background, so labels start at 1.
-    scores : (K,) array, optional
-        Confidence of each prediction, kept as float32.
-    masks : (K, H, W) bool array, optional
+    boxes : ndarray of shape (K, 4)
+        ``x1, y1, x2, y2`` in pixels, stored as float32. Pixel ``i`` covers ``[i, i + 1)``: the width of a box is
+        ``x2 - x1``, without ``+ 1``.
+    labels : integer ndarray of shape (K,)
+        Class of each object, stored as int64. Class 0 is the background, so labels start at 1.
+    scores : ndarray of shape (K,), optional
+        Confidence of each prediction, stored as float32.
+    masks : bool ndarray of shape (K, H, W), optional
         The pixels of each object.
-    keypoints : (K, J, 3) array, optional
-        ``x, y, visibility`` of J joints in pixels, kept as float32. Visibility is COCO's: 0 absent or not
-        labelled, 1 labelled but hidden, 2 visible.
-    crowd : (K,) bool array, optional
-        True where one entry stands for a whole group, or is too hard to count: neither a match nor a miss in
-        an evaluation. All False if not given.
-    area : (K,) array, optional
-        Size of each object in pixels, where an annotation tells it: evaluations sort objects into small, medium
-        and large by it. Kept as float64. Where it is not given, they count the mask, or measure the box.
-    instance_map : (L, H, W) or (H, W) integer array, optional
+    keypoints : ndarray of shape (K, J, 3), optional
+        ``x, y, visibility`` of J joints in pixels, stored as float32. Visibility is COCO's: 0 absent or not
+        labeled, 1 labeled but hidden, 2 visible.
+    crowd : bool ndarray of shape (K,), optional
+        True if one entry stands for a group of objects, or is too difficult to count: in an evaluation it is
+        neither a match nor a miss. All False if not given.
+    area : ndarray of shape (K,), optional
+        Area of each object in pixels, if the annotations have it: evaluations divide objects into small, medium
+        and large by it. Stored as float64. Without it, they count the pixels of the mask, or take the area of the
+        box.
+    instance_map : integer ndarray of shape (L, H, W) or (H, W), optional
         Another way to give masks: a pixel with value ``k + 1`` belongs to object ``k``, one with 0 to none.
-        Objects that overlap lie in different layers; see `layer_masks`. ``masks`` is made from it when first
-        read, so cropping and flipping need not touch K masks. Kept as ``(L, H, W)``.
+        Objects that overlap are in different layers; see `layer_masks`. Cropping and flipping then move L layers,
+        not K masks; ``masks`` is computed from it when it is read. Stored as ``(L, H, W)``.
 
     Raises
     ------
     ValueError, TypeError
-        Where a shape or a type is not as said above.
+        If a shape or a type is not as described.
+
+    Examples
+    --------
+    >>> from minivision.data import Instances
+    >>> objects = Instances([[0, 0, 4, 2], [1, 1, 3, 3]], labels=[2, 1], scores=[0.9, 0.4])
+    >>> objects[objects.scores > 0.5]
+    Instances(1 object; labels [2]; scores 0.90 to 0.90)
     """
 
     __slots__ = ("boxes", "labels", "scores", "keypoints", "crowd", "area", "instance_map", "_masks")
-    _BY_OBJECT = ("boxes", "labels", "scores", "keypoints", "crowd", "area")  # the fields with a row an object
+    _BY_OBJECT = ("boxes", "labels", "scores", "keypoints", "crowd", "area")  # the fields with one row per object
 
     def __init__(
-        self, boxes, labels, scores=None, masks=None, keypoints=None, crowd=None, *, area=None, instance_map=None
-    ):
+        self,
+        boxes: ArrayLike,
+        labels: ArrayLike,
+        scores: ArrayLike | None = None,
+        masks: ArrayLike | None = None,
+        keypoints: ArrayLike | None = None,
+        crowd: ArrayLike | None = None,
+        *,
+        area: ArrayLike | None = None,
+        instance_map: ArrayLike | None = None,
+    ) -> None:
         self.labels = _check_labels(labels)
         count = len(self.labels)
         self.boxes = _check_shape("boxes", np.asarray(boxes, np.float32), (count, 4))
@@ -56,7 +81,7 @@ class Instances:
         self.crowd = _check_shape("crowd", crowd, (count,))
         self.area = None if area is None else _check_shape("area", np.asarray(area, np.float64), (count,))
         if masks is not None and instance_map is not None:
-            raise ValueError("give masks or instance_map, not both: they say the same thing")
+            raise ValueError("give masks or instance_map, not both: they have the same meaning")
         self._masks = None
         if masks is not None:
             self._masks = _check_shape("masks", _check_bool("masks", masks), (count, "H", "W"))
@@ -69,8 +94,8 @@ class Instances:
                 raise TypeError(f"instance_map must hold integers, got {self.instance_map.dtype}")
 
     @classmethod
-    def empty(cls, *, scores=False, mask_size=None, keypoints=0):
-        """No objects, with the same fields as the other images of a dataset have.
+    def empty(cls, *, scores: bool = False, mask_size: Size | None = None, keypoints: int = 0) -> Instances:
+        """Return no objects, with the same fields as the other images of a dataset.
 
         Parameters
         ----------
@@ -80,6 +105,10 @@ class Instances:
             Size of the image, for a ``masks`` field of shape ``(0, H, W)``.
         keypoints : int
             Number of joints J, for a ``keypoints`` field of shape ``(0, J, 3)``; 0 for none.
+
+        Returns
+        -------
+        instances : Instances
         """
         return cls(
             np.zeros((0, 4), np.float32),
@@ -90,13 +119,13 @@ class Instances:
         )
 
     @property
-    def has_masks(self):
-        """Whether the objects carry masks, without making them."""
+    def has_masks(self) -> bool:
+        """Whether the objects have masks; does not compute them."""
         return self._masks is not None or self.instance_map is not None
 
     @property
-    def masks(self):
-        """The ``(K, H, W)`` bool masks, or None; made anew at each reading if there is an instance map."""
+    def masks(self) -> Array | None:
+        """The ``(K, H, W)`` bool masks, or None; with an instance map they are computed each time they are read."""
         if self.instance_map is None:
             return self._masks
         ids = np.arange(1, len(self) + 1)[:, None, None]
@@ -106,31 +135,31 @@ class Instances:
         return masks
 
     @property
-    def mask_size(self):
-        """``(height, width)`` of the masks, without making them; None if there are none."""
-        if not self.has_masks:
-            return None
-        return (self._masks if self._masks is not None else self.instance_map).shape[-2:]
+    def mask_size(self) -> Size | None:
+        """``(height, width)`` of the masks, None if there are none; does not compute them."""
+        array = self._masks if self._masks is not None else self.instance_map
+        return None if array is None else (array.shape[-2], array.shape[-1])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index):
-        """The chosen objects as new `Instances`, by an integer, a slice, an index array or a bool mask."""
-        index = np.arange(len(self))[index].reshape(-1)  # NumPy's own errors for an index out of range
-        fields = {name: value[index] for name in self._BY_OBJECT if (value := getattr(self, name)) is not None}
-        if self._masks is not None:
-            fields["masks"] = self._masks[index]
-        elif self.instance_map is not None and len(np.unique(index)) < len(index):
-            fields["masks"] = self.masks[index]  # an object twice: a map has one owner for each pixel
+    def __getitem__(self, index: int | slice | Sequence[int] | Array) -> Instances:
+        """Return the selected objects; `index` is an integer, a slice, an index array or a bool mask."""
+        rows = np.arange(len(self))[index].reshape(-1)  # NumPy's own errors for an index out of range
+        fields = {name: value[rows] for name in self._BY_OBJECT if (value := getattr(self, name)) is not None}
+        masks = self._masks
+        if self.instance_map is not None and len(np.unique(rows)) < len(rows):
+            masks = self.masks  # an object twice: in a map, a pixel belongs to one object
+        if masks is not None:
+            fields["masks"] = masks[rows]
         elif self.instance_map is not None:
             new_id = np.zeros(len(self) + 1, self.instance_map.dtype)
-            new_id[index + 1] = np.arange(1, len(index) + 1)
+            new_id[rows + 1] = np.arange(1, len(rows) + 1)
             fields["instance_map"] = new_id[self.instance_map]
         return Instances(**fields)
 
-    def replace(self, **changes):
-        """A copy in which the named fields are new; `masks` and `instance_map` replace each other."""
+    def replace(self, **changes: Any) -> Instances:
+        """Return a copy with some fields replaced; `masks` and `instance_map` replace each other."""
         fields = {name: getattr(self, name) for name in self._BY_OBJECT}
         if "masks" not in changes and "instance_map" not in changes:
             changes["instance_map" if self.instance_map is not None else "masks"] = (
@@ -138,14 +167,14 @@ class Instances:
             )
         return Instances(**{**fields, **changes})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         parts = ["1 object" if len(self) == 1 else f"{len(self)} objects"]
         if len(self):
             shown = ", ".join(map(str, self.labels[:8])) + (", ..." if len(self) > 8 else "")
             parts.append(f"labels [{shown}]")
         if self.scores is not None and len(self):
             parts.append(f"scores {self.scores.min():.2f} to {self.scores.max():.2f}")
-        if self.has_masks:
+        if self.mask_size is not None:
             parts.append("masks {}x{}".format(*self.mask_size))
         if self.keypoints is not None:
             parts.append(f"{self.keypoints.shape[1]} keypoints each")
@@ -154,18 +183,18 @@ class Instances:
         return f"Instances({'; '.join(parts)})"
 
 
-def layer_masks(masks):
-    """Masks as an instance map: objects that overlap lie in different layers.
+def layer_masks(masks: Array) -> Array:
+    """Convert masks to an instance map; objects that overlap are in different layers.
 
-    Each object goes into the first layer in which its pixels are free, so there is one layer if none overlap.
+    Each object is put into the first layer in which its pixels are free, so there is one layer if none overlap.
 
     Parameters
     ----------
-    masks : (K, H, W) bool array
+    masks : bool ndarray of shape (K, H, W)
 
     Returns
     -------
-    (L, H, W) uint8 or uint16 array
+    instance_map : uint8 or uint16 ndarray of shape (L, H, W)
         ``k + 1`` in the pixels of object ``k``, else 0; L is at least 1.
     """
     dtype = np.uint8 if len(masks) < 256 else np.uint16
@@ -204,12 +233,12 @@ def _check_bool(name, array):
 
 
 def _check_shape(name, array, expected):
-    """`array`, if its shape is `expected`, in which a letter stands for any size."""
+    """Return `array` if its shape is `expected`, in which a letter stands for any size."""
     fits = array.ndim == len(expected) and all(
-        isinstance(want, str) or want == got for want, got in zip(expected, array.shape, strict=True)
+        isinstance(size, str) or size == actual for size, actual in zip(expected, array.shape, strict=True)
     )
     if not fits:
-        if array.size == 0 and expected[0] == 0 and not any(isinstance(want, str) for want in expected):
+        if array.size == 0 and expected[0] == 0 and not any(isinstance(size, str) for size in expected):
             return array.reshape(expected)
         shape = "(" + ", ".join(map(str, expected)) + ("," if len(expected) == 1 else "") + ")"
         raise ValueError(f"{name} must have shape {shape}, as many as there are labels; got {array.shape}")

@@ -96,17 +96,17 @@ class InMemory(Dataset):
         -------
         dataset : InMemory
         """
-        sizes = np.array(sizes, np.int64).reshape(-1, 2)
-        ends = np.cumsum(sizes.prod(axis=1))
-        images = np.empty(3 * sizes.prod(axis=1).sum(), np.uint8)
+        size_array = np.array(sizes, np.int64).reshape(-1, 2)
+        ends = np.cumsum(size_array.prod(axis=1))
+        images = np.empty(3 * size_array.prod(axis=1).sum(), np.uint8)
         label_maps = np.empty(len(images) // 3, np.uint8)
         instances = []
-        for (height, width), end, sample in zip(sizes, ends, samples, strict=True):
+        for (height, width), end, sample in zip(size_array, ends, samples, strict=True):
             start = end - height * width
             images[3 * start : 3 * end].reshape(height, width, 3)[:] = sample.image
             label_maps[start:end].reshape(height, width)[:] = sample.label_map
             instances.append(sample.instances)
-        columns = {"sizes": sizes, "images": images, "label_maps": label_maps}
+        columns = {"sizes": size_array, "images": images, "label_maps": label_maps}
         columns["counts"] = np.array([len(each) for each in instances], np.int64)
         empty = Instances.empty(keypoints=len(like.keypoint_names))
         if all(each.area is not None for each in instances):
@@ -115,9 +115,7 @@ class InMemory(Dataset):
             if getattr(empty, name) is not None:
                 columns[name] = np.concatenate([getattr(empty, name), *(getattr(each, name) for each in instances)])
         if like.has_masks:
-            maps = [
-                each.instance_map if each.instance_map is not None else layer_masks(each.masks) for each in instances
-            ]
+            maps = [_instance_map(each) for each in instances]
             columns["layers"] = np.array([len(each) for each in maps], np.int64)
             columns["instance_maps"] = _flat(maps)
         return cls(columns, like.facts)
@@ -132,7 +130,7 @@ class InMemory(Dataset):
                 classes=np.array(facts.classes),
                 keypoint_names=np.array(facts.keypoint_names, dtype=np.str_),
                 flags=np.array([getattr(facts, name) for name in _FLAGS]),
-                **self._columns,
+                **self._columns,  # type: ignore[arg-type]  # the stubs take them for allow_pickle
             )
 
     @classmethod
@@ -242,6 +240,10 @@ def hold_in_memory(dataset: Dataset, *, size: Size | None = None, progress: bool
     held = in_memory(dataset, size=size, progress=progress)
     logger.info("Read %d images into memory in %.1f s", len(held), time.perf_counter() - start)
     return held
+
+
+def _instance_map(instances):
+    return instances.instance_map if instances.instance_map is not None else layer_masks(instances.masks)
 
 
 def _flat(arrays):

@@ -1,10 +1,13 @@
 """Random backgrounds and textures, cut from the photographs that scikit-image ships in its wheel."""
 
+from __future__ import annotations
+
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from minivision.core.types import Array
 from minivision.data.images import read_image
 
 __all__ = ["PHOTOGRAPHS", "photographs", "random_crop_of"]
@@ -17,8 +20,8 @@ PHOTOGRAPHS = (
 
 
 @cache
-def photographs():
-    """All photographs, read once: a tuple of ``(H, 3 * W)`` uint8 arrays, a row's colours side by side."""
+def photographs() -> tuple[Array, ...]:
+    """Return all photographs, read once: uint8 arrays ``(H, 3 * W)``, the three colors of a pixel in a row."""
     import skimage.data
 
     folder = Path(skimage.data.__file__).parent
@@ -32,23 +35,23 @@ def photographs():
     return tuple(image.reshape(image.shape[0], -1) for image in images)
 
 
-def random_crop_of(sides, size, rng, *, grey=False):
-    """A random square of a random photograph in a random light, brought to one size.
+def random_crop_of(sides: tuple[int, int], size: int, rng: np.random.Generator, *, gray: bool = False) -> Array:
+    """Return a random square of a random photograph with random brightness and tint, resized.
 
     Parameters
     ----------
     sides : (int, int)
-        Smallest side of the square, and one more than the largest, in pixels of the photograph.
+        Smallest side of the square, and the largest plus one, in pixels of the photograph.
     size : int
         Side of the result.
     rng : numpy.random.Generator
-    grey : bool
-        Whether to return the mean of the three colours instead of the colours.
+    gray : bool
+        Whether to return the mean of the three colors instead of the colors.
 
     Returns
     -------
-    (size, size, 3) or (size, size, 1) float32 array
-        Around 0..255, not clipped.
+    crop : float32 ndarray of shape (size, size, 3) or (size, size, 1)
+        About 0..255, not clipped.
     """
     from minivision.data import drawing
 
@@ -57,10 +60,10 @@ def random_crop_of(sides, size, rng, *, grey=False):
     side = min(int(rng.integers(*sides)), height, width)
     top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
     mirror_x, mirror_y = rng.random() < 0.5, rng.random() < 0.5
-    gain = rng.uniform(0.6, 1.3, 3) if rng.random() < 0.5 else np.ones(3)  # a colour tint, or none
+    gain = rng.uniform(0.6, 1.3, 3) if rng.random() < 0.5 else np.ones(3)  # a color tint, or none
     gain = gain * rng.uniform(0.5, 1.1)
     offset = np.float32(rng.uniform(-20, 40))
-    mix = (gain[None] / 3 if grey else np.diag(gain)).astype(np.float32)
+    mix = (gain[None] / 3 if gray else np.diag(gain)).astype(np.float32)
     out = np.empty((size, size, len(mix)), np.float32)
     drawing.resize_crop(photo, top, left, side, mix, mirror_x, mirror_y, out)
     out += offset

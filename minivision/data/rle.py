@@ -1,32 +1,48 @@
-"""Masks as COCO writes them: run lengths, run lengths as text, and polygons.
+"""Masks in COCO's formats: run lengths, run lengths as text, and polygons.
 
-A mask of ``(H, W)`` pixels is read column by column, and the lengths of its runs are noted: how many pixels
-are 0, then how many 1, then 0, and so on. The first run may be empty. This is the meaning of ``{"size": [H,
-W], "counts": [...]}``; `compress` and `decompress` turn the list into the short text that may stand in its
-place.
+The pixels of a mask ``(H, W)`` are read column by column. The counts are the lengths of the runs of equal pixels:
+zeros, then ones, then zeros, and so on; the first run may be empty. They are stored as ``{"size": [H, W], "counts":
+[...]}``; `compress` converts the list to a short text that may replace it, and `decompress` converts it back.
 
-The format is that of the COCO API (https://github.com/cocodataset/cocoapi), written anew here; masks agree
-with its own bit for bit.
+The format is that of the COCO API (https://github.com/cocodataset/cocoapi); this is an implementation of our own, and
+its masks are identical bit for bit.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
+
+from minivision.core.types import Array, Size
 
 __all__ = ["compress", "decode", "decompress", "encode", "polygons_to_mask"]
 
 _POLYGON_SCALE = 5  # COCO rounds the corners of polygons to a fifth of a pixel
 
 
-def encode(mask):
-    """Run lengths of a mask.
+def encode(mask: Array) -> dict[str, Any]:
+    """Encode a mask as run lengths.
 
     Parameters
     ----------
-    mask : (H, W) bool array
+    mask : bool ndarray of shape (H, W)
 
     Returns
     -------
-    dict
+    rle : dict
         ``{"size": [H, W], "counts": text}``, with compressed counts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.data.rle import decode, encode
+    >>> mask = np.array([[False, True], [False, True]])
+    >>> encode(mask)
+    {'size': [2, 2], 'counts': '22'}
+    >>> decode({"size": [2, 2], "counts": [2, 2]}).tolist()
+    [[False, True], [False, True]]
     """
     mask = np.asarray(mask)
     if mask.ndim != 2 or mask.dtype != bool:
@@ -39,8 +55,8 @@ def encode(mask):
     return {"size": list(mask.shape), "counts": compress(counts)}
 
 
-def decode(rle):
-    """The mask that run lengths mean.
+def decode(rle: Mapping[str, Any]) -> Array:
+    """Decode run lengths to a mask.
 
     Parameters
     ----------
@@ -49,12 +65,12 @@ def decode(rle):
 
     Returns
     -------
-    (H, W) bool array
+    mask : bool ndarray of shape (H, W)
 
     Raises
     ------
     ValueError
-        Where the counts do not add up to ``H * W``, or the text is not one of run lengths.
+        If the counts do not add up to ``H * W``, or the text does not contain run lengths.
     """
     height, width = rle["size"]
     counts = rle["counts"]
@@ -68,28 +84,28 @@ def decode(rle):
     return np.ascontiguousarray(flat.reshape(width, height).T)
 
 
-def compress(counts):
-    """Run lengths as text.
+def compress(counts: Iterable[int]) -> str:
+    """Convert run lengths to text.
 
-    From the fourth on, a number is stored as its difference to the one two places before, which is mostly
-    small. A number is cut into groups of 5 bits, the lowest first; a sixth bit says that more follow, and 48
-    is added to make the group a printable character. The last group's highest bit is the sign.
+    From the fourth number on, the difference from the number two places before is stored, which is usually small.
+    A number is split into groups of 5 bits, the lowest first; a sixth bit is 1 if more groups follow, and 48 is added
+    to get a printable character. The highest bit of the last group is the sign.
     """
-    counts = [int(count) for count in counts]
+    numbers = [int(count) for count in counts]
     text = bytearray()
-    for i, count in enumerate(counts):
-        value = count - counts[i - 2] if i > 2 else count
+    for i, count in enumerate(numbers):
+        value = count - numbers[i - 2] if i > 2 else count
         more = True
         while more:
             group = value & 0x1F
             value >>= 5
-            more = value != (-1 if group & 0x10 else 0)  # until the rest is only copies of the sign
+            more = value != (-1 if group & 0x10 else 0)  # until all remaining bits are copies of the sign
             text.append(48 + (group | 0x20 if more else group))
     return text.decode("ascii")
 
 
-def decompress(text):
-    """Run lengths from text: what `compress` does, backwards.
+def decompress(text: str | bytes) -> Array:
+    """Convert text to run lengths: the inverse of `compress`.
 
     Parameters
     ----------
@@ -97,7 +113,7 @@ def decompress(text):
 
     Returns
     -------
-    (n,) int64 array
+    counts : int64 ndarray of shape (n,)
     """
     data = text.encode("ascii", "replace") if isinstance(text, str) else text
     codes = np.frombuffer(data, np.uint8).astype(np.int64) - 48
@@ -117,19 +133,19 @@ def decompress(text):
     return counts
 
 
-def polygons_to_mask(polygons, size):
-    """The mask of an object outlined by polygons: a pixel is in it if it is in any of them.
+def polygons_to_mask(polygons: Iterable[Sequence[float]], size: Size) -> Array:
+    """Return the mask of an object given by polygons: the union of their areas.
 
     Parameters
     ----------
-    polygons : sequence of sequences of float
+    polygons : sequence of sequence of float
         Each ``x1, y1, x2, y2, ...`` in pixels, three corners or more.
     size : (height, width)
-        Of the image.
+        Size of the image.
 
     Returns
     -------
-    (H, W) bool array
+    mask : bool ndarray of shape (H, W)
     """
     mask = np.zeros(size, bool)
     for polygon in polygons:
@@ -140,31 +156,30 @@ def polygons_to_mask(polygons, size):
 def _polygon_to_mask(polygon, height, width):
     """Fill one polygon as COCO does.
 
-    The outline is walked in steps of a fifth of a pixel. Wherever it passes the centre of a column of pixels,
-    all pixels of the column below that point change between outside and inside.
+    The outline is followed in steps of a fifth of a pixel. Wherever it passes the center of a column of pixels, all
+    pixels of the column below that point change between outside and inside.
     """
     if polygon.ndim != 1 or len(polygon) < 6 or len(polygon) % 2:
         raise ValueError(f"a polygon needs x, y of three corners or more, got {polygon.size} numbers")
     corners = np.trunc(_POLYGON_SCALE * polygon.reshape(-1, 2) + 0.5).astype(np.int64)
     ends = np.roll(corners, -1, axis=0)
-    path = np.concatenate([_walk(*start, *end) for start, end in zip(corners, ends, strict=True)])
+    path = np.concatenate([_integer_points(*start, *end) for start, end in zip(corners, ends, strict=True)])
     x, y = path.T
-    step = np.flatnonzero(x[1:] != x[:-1])  # the walk goes from one column of fifths to the next
+    step = np.flatnonzero(x[1:] != x[:-1])  # here the path goes from one column of fifths to the next
     column = (np.minimum(x[step], x[step + 1]) + 0.5) / _POLYGON_SCALE - 0.5
     row = (np.minimum(y[step], y[step + 1]) + 0.5) / _POLYGON_SCALE - 0.5
-    at_centre = (column == np.floor(column)) & (column >= 0) & (column <= width - 1)
-    row = np.ceil(row[at_centre].clip(0, height)).astype(np.int64)
+    at_center = (column == np.floor(column)) & (column >= 0) & (column <= width - 1)
+    row = np.ceil(row[at_center].clip(0, height)).astype(np.int64)
     # In column-major order, row H of a column is row 0 of the next.
-    position = column[at_centre].astype(np.int64) * height + row
+    position = column[at_center].astype(np.int64) * height + row
     changes = np.bincount(position, minlength=height * width + 1)[: height * width]
     return (np.cumsum(changes) % 2 == 1).reshape(width, height).T
 
 
-def _walk(x1, y1, x2, y2):
-    """Integer points from 1 to 2, both included, one for each step along the longer axis: ``(n, 2)``.
+def _integer_points(x1, y1, x2, y2):
+    """Return integer points from point 1 to point 2, both included, one per step along the longer axis: ``(n, 2)``.
 
-    The other coordinate is rounded the same way whichever end the walk starts from, so the walk from 2 to 1
-    passes the same points.
+    The other coordinate is rounded in the same way from both ends, so the points from 2 to 1 are the same.
     """
     dx, dy = abs(x2 - x1), abs(y2 - y1)
     steps = max(dx, dy)

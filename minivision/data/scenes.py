@@ -1,14 +1,19 @@
-"""Scenes: training pictures drawn by the computer, with every kind of annotation.
+"""Scenes: training images drawn by the computer, with every kind of annotation.
 
-One to six objects (discs, squares, triangles, stars, rings, stick-figure people) lie on a piece of a
-photograph and over each other. Colours, sizes, turns, opacity, textures, shading, blur and noise are random,
-and strokes that belong to no class are drawn among them.
+One to six objects (discs, squares, triangles, stars, rings, stick-figure people) are drawn on a crop of a photograph,
+partly over each other. Colors, sizes, rotations, opacity, textures, shading, blur and noise are random, and strokes
+that belong to no class are drawn before them.
 """
 
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from minivision.core.types import Array, Size
 from minivision.data.dataset import Dataset, Sample
 from minivision.data.instances import Instances
 from minivision.data.memory import InMemory
@@ -18,38 +23,31 @@ from minivision.data.threads import map_in_threads
 
 __all__ = ["LEVELS", "SPLITS", "Level", "Scenes"]
 
-VERSION = 1  # of what is drawn: raise it when a scene of the same seed changes, so that no old cache is used
+VERSION = 1  # of the scenes: raise it when a scene of the same seed changes, so that no old cache is used
 
-SPLITS = {
-    "train": 8000,
-    "val": 300,
-    "test": 300,
-}  # number of scenes; each split has random numbers of its own
+SPLITS = {"train": 8000, "val": 300, "test": 300}  # number of scenes; each split has its own random numbers
 
 BACKGROUND_SIDES, TEXTURE_SIDES = (64, 300), (48, 200)  # of the squares cut from photographs, in their pixels
-SMALLEST_PERSON, PERSON_EXTRA = (
-    28,
-    8,
-)  # people are thin, so they are larger: from 28 to 8 more than other shapes
+SMALLEST_PERSON, PERSON_EXTRA = 28, 8  # people are thin, so they are larger: from 28 to 8 more than other shapes
 SMALLEST_AREA = 25  # pixels of an object when it is drawn
-SMALLEST_VISIBLE = 20  # pixels that must still show at the end for an object to count
-TRIES = 60  # at objects in all: those that would not fit or stand out are left out
-BLURRED = 0.3  # part of the scenes
+SMALLEST_VISIBLE = 20  # pixels of an object that are visible at the end; one with fewer is not annotated
+MAX_TRIES = 60  # random objects for a scene; those that would hide too much or have too little contrast are left out
+BLUR_PROBABILITY = 0.3
 
 
 class Level(NamedTuple):
-    """How difficult scenes are; pixels, and brightness from 0 to 255."""
+    """How difficult scenes are. Lengths are in pixels, brightness is from 0 to 255."""
 
-    sizes: tuple  # smallest and largest object
-    visible: float  # part of each object that others leave visible, at least
-    contrast: float  # least difference from what lies behind, in the colour channel where it is largest
+    sizes: tuple[int, int]  # smallest and largest object
+    visible: float  # smallest fraction of each object that stays visible
+    contrast: float  # smallest difference from the background, in the color channel where it is largest
     texture: float  # probability of a texture
-    texture_strength: float  # its standard deviation, at most
-    shading: float  # slope of brightness across an object, at most, for each pixel
-    opacity: float  # at least
-    blur: float  # standard deviation of the blur, at most
-    noise: float  # standard deviation of the noise, at most
-    strokes: int  # unlabelled strokes, at most
+    texture_strength: float  # its largest standard deviation
+    shading: float  # largest slope of brightness across an object, per pixel
+    opacity: float  # smallest opacity
+    blur: float  # largest standard deviation of the blur
+    noise: float  # largest standard deviation of the noise
+    strokes: int  # largest number of unlabeled strokes
 
 
 LEVELS = {
@@ -60,7 +58,7 @@ LEVELS = {
 
 
 class Scenes(Dataset):
-    """Drawn scenes; ``scenes[i]`` depends on nothing but `i` and these arguments.
+    """Drawn scenes; ``scenes[i]`` depends only on `i` and these arguments.
 
     Parameters
     ----------
@@ -69,18 +67,33 @@ class Scenes(Dataset):
     split : str
         ``"train"`` (8000 scenes), ``"val"`` or ``"test"`` (300 each). They never share a scene.
     seed : int
-        Another seed, other scenes.
+        Different seeds give different scenes.
     objects : int or (int, int)
-        Number of objects, or its smallest and largest. Where they do not all fit there are fewer.
+        Number of objects, or the smallest and largest number. There are fewer where not all of them fit.
     classes : sequence of str, optional
         Which of `shapes.KINDS` to draw, in the order of their labels; all by default.
     size : int
-        Side of the pictures in pixels, 64 or more. Objects do not grow with it.
+        Side of the images in pixels, 64 or more. Objects do not grow with it.
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> sample = Scenes("easy", "val", objects=1, classes=["star"])[0]
+    >>> sample.image.shape, sample.label_map.shape, sample.instances.labels.tolist()
+    ((128, 128, 3), (128, 128), [1])
     """
 
     keypoint_names = JOINTS
 
-    def __init__(self, level="hard", split="train", seed=0, objects=(1, 6), classes=None, size=128):
+    def __init__(
+        self,
+        level: str = "hard",
+        split: str = "train",
+        seed: int = 0,
+        objects: int | tuple[int, int] = (1, 6),
+        classes: Sequence[str] | None = None,
+        size: int = 128,
+    ) -> None:
         self.level = _one_of("level", level, LEVELS)
         self.split = _one_of("split", split, SPLITS)
         if not isinstance(seed, int | np.integer) or seed < 0:
@@ -100,61 +113,65 @@ class Scenes(Dataset):
             raise ValueError(f"size must be 64 pixels or more, so that the largest objects fit; got {size}")
         self.size = int(size)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return SPLITS[self.split]
 
-    def image_sizes(self):
+    def image_sizes(self) -> list[Size]:
         return [(self.size, self.size)] * len(self)
 
-    def parameters(self):
-        """All that the scenes depend on, as a dict of plain values."""
+    def parameters(self) -> dict[str, object]:
+        """Return everything that the scenes depend on, as a dict of plain values."""
         names = ("level", "split", "seed", "objects", "classes", "size")
         return {name: getattr(self, name) for name in names}
 
-    def _sample(self, index):
+    def _sample(self, index: int) -> Sample:
         image, owners, labels, boxes, keypoints = draw_scene(self, index)
         lookup = np.zeros(256, np.uint8)
         lookup[1 : len(labels) + 1] = labels
         instances = Instances(boxes, labels, keypoints=keypoints, instance_map=owners)
         return Sample(image, instances, lookup[owners])
 
-    def draw(self, indices=None, *, threads=None, progress=False):
-        """Draw many scenes at once and keep them.
+    def draw(
+        self, indices: int | Sequence[int] | None = None, *, threads: int | None = None, progress: bool = False
+    ) -> InMemory:
+        """Draw many scenes at once and keep them in memory.
 
         Parameters
         ----------
         indices : int or sequence of int, optional
-            How many, from the first, or which; all by default.
+            Number of scenes, starting with the first, or their indices; all by default.
         threads : int, optional
-            How many to use; by default one for each core. It changes nothing but the speed.
+            Number of threads; by default one for each core. It changes only the speed.
         progress : bool
             Whether to show a progress bar.
 
         Returns
         -------
-        InMemory
+        dataset : InMemory
         """
         if indices is None or isinstance(indices, int | np.integer):
             indices = range(len(self) if indices is None else indices)
         samples = map_in_threads(self.__getitem__, indices, threads=threads, progress=progress)
         return InMemory.collect(samples, [(self.size, self.size)] * len(indices), like=self)
 
-    def cached(self, count=None, *, folder=None, progress=False):
-        """The first `count` scenes (all by default) from the cache on disk, drawn and kept there if need be.
+    def cached(
+        self, count: int | None = None, *, folder: str | os.PathLike | None = None, progress: bool = False
+    ) -> InMemory:
+        """Return the first scenes from the cache on disk; if they are not there, draw and store them.
 
         Parameters
         ----------
         count : int, optional
-            How many.
+            Number of scenes; all by default.
         folder : path, optional
-            Where to keep them; by default ``$MINIVISION_CACHE``, else ``minivision`` in ``$XDG_CACHE_HOME``,
-            else ``~/.cache/minivision``. If it cannot be written to, a warning says so and nothing is kept.
+            Folder of the cache; by default ``$MINIVISION_CACHE``, else ``minivision`` in ``$XDG_CACHE_HOME``,
+            else ``~/.cache/minivision``. If it is not writable, there is a warning and nothing is stored.
         progress : bool
             Whether to show a progress bar while drawing.
 
         Returns
         -------
-        InMemory
+        dataset : InMemory
         """
         from minivision.data.cache import load_or_make
 
@@ -164,7 +181,7 @@ class Scenes(Dataset):
         return load_or_make(name, key, lambda: self.draw(count, progress=progress), folder)
 
 
-def draw_scene(scenes, index):
+def draw_scene(scenes: Scenes, index: int) -> tuple[Array, Array, Array, Array, Array]:
     """Draw one scene.
 
     Parameters
@@ -174,26 +191,26 @@ def draw_scene(scenes, index):
 
     Returns
     -------
-    image : (S, S, 3) uint8 array
-    owners : (S, S) uint8 array
-        ``k + 1`` where object ``k`` shows, 0 where none does.
-    labels : (K,) int64 array
-    boxes : (K, 4) float32 array
-        Tight around what shows of each object.
-    keypoints : (K, 14, 3) float32 array
+    image : uint8 ndarray of shape (S, S, 3)
+    owners : uint8 ndarray of shape (S, S)
+        ``k + 1`` where object ``k`` is visible, 0 where none is.
+    labels : int64 ndarray of shape (K,)
+    boxes : float32 ndarray of shape (K, 4)
+        Tight around the visible part of each object.
+    keypoints : float32 ndarray of shape (K, 14, 3)
     """
     from minivision.data import drawing
 
     level, size = LEVELS[scenes.level], scenes.size
-    # A spawn key keeps the streams of splits and scenes apart, whatever the seed.
+    # With a spawn key, all splits and scenes have different streams of random numbers, for every seed.
     key = (list(SPLITS).index(scenes.split), index)
     rng = np.random.default_rng(np.random.SeedSequence(scenes.seed, spawn_key=key))
 
     image = random_crop_of(BACKGROUND_SIDES, size, rng)
-    wanted = int(rng.integers(scenes.objects[0], scenes.objects[1] + 1))
+    count = int(rng.integers(scenes.objects[0], scenes.objects[1] + 1))
     _draw_strokes(image, int(rng.integers(0, level.strokes + 1)), rng)
-    owners, kinds, joints = _draw_objects(image, wanted, scenes.classes[1:], level, rng)
-    if rng.random() < BLURRED:
+    owners, kinds, joints = _draw_objects(image, count, scenes.classes[1:], level, rng)
+    if rng.random() < BLUR_PROBABILITY:
         image = drawing.blur(image, rng.uniform(0.4, level.blur))
     final = np.empty(image.shape, np.uint8)
     sigma = rng.uniform(0, level.noise)
@@ -220,21 +237,21 @@ def _draw_strokes(image, count, rng):
         dx, dy = rng.uniform(-25, 25, 2)
         radius = ((int(rng.integers(3, 14)) + 1) // 2 + 0.35) / 2  # 2.35 to 7.35 pixels wide
         drawing.draw_capsule(coverage, x, y, x + dx, y + dy, radius)
-        colour = rng.uniform(0, 255, 3)
-        drawing.paint(image, coverage, (0, size, 0, size), colour, flat, 0.0, x, y, 0.0, 0.0, 1.0)
+        color = rng.uniform(0, 255, 3)
+        drawing.paint(image, coverage, (0, size, 0, size), color, flat, 0.0, x, y, 0.0, 0.0, 1.0)
 
 
-def _draw_objects(image, wanted, kinds, level, rng):
-    """Draw objects one over the other, leaving out those that hide too much or stand out too little.
+def _draw_objects(image, count, kinds, level, rng):
+    """Draw objects one after the other, without those that hide too much or have too little contrast.
 
     Returns
     -------
-    owners : (S, S) uint8 array
+    owners : uint8 ndarray of shape (S, S)
         The number of the object that each pixel shows, from 1 in the order of drawing; 0 for none.
     drawn : list of str
         The kind of each object.
-    joints : list of (14, 2) array or None
-        People's joints.
+    joints : list of ndarray of shape (14, 2), or None
+        The joints of each person; None for other objects.
     """
     from minivision.data import drawing
 
@@ -244,33 +261,33 @@ def _draw_objects(image, wanted, kinds, level, rng):
     areas, visible = np.zeros(256), np.zeros(256)  # of each object: when drawn, and now
     flat = np.zeros((size, size, 1), np.float32)
     drawn, joints = [], []
-    for _ in range(TRIES):
-        if len(drawn) == wanted:
+    for _ in range(MAX_TRIES):
+        if len(drawn) == count:
             break
         kind = kinds[rng.integers(len(kinds))]
         smallest, largest = level.sizes
         if kind == "person":
             smallest, largest = max(smallest, SMALLEST_PERSON), largest + PERSON_EXTRA
         diameter = rng.uniform(smallest, largest)
-        x, y = rng.uniform(0.45 * diameter, size - 0.45 * diameter, 2)  # the edge may cut off a little
-        coverage, its_joints = draw_shape(kind, x, y, diameter, size, rng)
-        area, *behind, top, bottom, left, right = drawing.measure(coverage, image, owners, hidden)
+        x, y = rng.uniform(0.45 * diameter, size - 0.45 * diameter, 2)  # the border of the image may cut off a little
+        coverage, points = draw_shape(kind, x, y, diameter, size, rng)
+        area, *background, top, bottom, left, right = drawing.measure(coverage, image, owners, hidden)
         if area < SMALLEST_AREA or np.any((visible - hidden < level.visible * areas)[1:]):
             continue
-        colour = rng.uniform(0, 255, 3)
-        if np.abs(colour - behind).max() < level.contrast:
+        color = rng.uniform(0, 255, 3)
+        if np.abs(color - background).max() < level.contrast:
             continue
         texture, strength = flat, 0.0
         if rng.random() < level.texture:
-            texture = random_crop_of(TEXTURE_SIDES, size, rng, grey=True)
-            drawing.standardise(texture)
+            texture = random_crop_of(TEXTURE_SIDES, size, rng, gray=True)
+            drawing.standardize(texture)
             strength = rng.uniform(10, level.texture_strength)
         shade_x, shade_y = rng.uniform(-1, 1, 2) * level.shading
         opacity = rng.uniform(level.opacity, 1)
         extent = (top, bottom, left, right)
-        drawing.paint(image, coverage, extent, colour, texture, strength, x, y, shade_x, shade_y, opacity)
+        drawing.paint(image, coverage, extent, color, texture, strength, x, y, shade_x, shade_y, opacity)
         drawn.append(kind)
-        joints.append(its_joints)
+        joints.append(points)
         drawing.own(owners, coverage, extent, len(drawn))
         visible -= hidden
         visible[len(drawn)] = areas[len(drawn)] = area
@@ -278,7 +295,7 @@ def _draw_objects(image, wanted, kinds, level, rng):
 
 
 def _visible_objects(owners, count):
-    """Which of the drawn objects still show, the owners numbered anew for them, and their boxes."""
+    """Return the indices of the objects that are still visible, the owners renumbered for them, and their boxes."""
     kept, boxes = [], []
     renumber = np.zeros(256, np.uint8)
     for k in range(count):
@@ -293,12 +310,12 @@ def _visible_objects(owners, count):
 
 
 def _visibility(joints, number, owners):
-    """Joints with COCO's visibility: 1 where a later object or the picture's edge hides them, else 2."""
+    """Return joints with COCO's visibility: 1 if a later object hides them or they are outside the image, else 2."""
     column, row = np.floor(joints).astype(np.int64).T
     height, width = owners.shape
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     owner = owners[row.clip(0, height - 1), column.clip(0, width - 1)]
-    visible = inside & (owner <= number)  # an earlier object lies behind
+    visible = inside & (owner <= number)  # an earlier object is behind this one
     return np.column_stack([joints, np.where(visible, 2, 1)])
 
 

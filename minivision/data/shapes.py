@@ -1,14 +1,18 @@
 """The six kinds of objects in a scene, and the joints of a person."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
+
+from minivision.core.types import Array
 
 __all__ = ["JOINTS", "KINDS", "draw_shape"]
 
 KINDS = ("disc", "square", "triangle", "star", "ring", "person")
 
-# The lecture's fourteen joints, in the order of the Leeds Sports Pose data set.
+# The lecture's fourteen joints, in the order of the Leeds Sports Pose dataset.
 JOINTS = (
     "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle",
     "right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow", "left_wrist",
@@ -23,20 +27,22 @@ LIMBS = (
 )  # fmt: skip
 TORSO = ("right_shoulder", "left_shoulder", "left_hip", "right_hip")
 
-# Outlines lie this far outside the nominal shape, as where a picture is drawn four times as large and all
-# pixels of the outline are filled.
+# Outlines lie this far outside the nominal shape, as if the picture were drawn four times as large and all pixels of
+# the outline filled.
 GROW = 0.125
 
 
-def draw_shape(kind, x, y, size, image_size, rng):
-    """Draw one object with a random turn and form.
+def draw_shape(
+    kind: str, x: float, y: float, size: float, image_size: int, rng: np.random.Generator
+) -> tuple[Array, Array | None]:
+    """Draw one object with random rotation and proportions.
 
     Parameters
     ----------
     kind : str
         One of `KINDS`.
     x, y : float
-        Its centre, in pixels.
+        Its center, in pixels.
     size : float
         Its diameter, or a person's height, in pixels.
     image_size : int
@@ -45,10 +51,10 @@ def draw_shape(kind, x, y, size, image_size, rng):
 
     Returns
     -------
-    coverage : (image_size, image_size) float32 array
-        How much of each pixel the object covers.
-    joints : (14, 2) float64 array or None
-        A person's joints, in pixels, in the order of `JOINTS`.
+    coverage : float32 ndarray of shape (image_size, image_size)
+        The fraction of each pixel that the object covers.
+    joints : float64 ndarray of shape (14, 2) or None
+        The joints of a person, in pixels, in the order of `JOINTS`.
     """
     from minivision.data import drawing
 
@@ -72,23 +78,24 @@ def draw_shape(kind, x, y, size, image_size, rng):
 
 
 def _star(x, y, turn, radii):
-    """Corners at equal angles around a centre, each at its own radius."""
+    """Return corners at equal angles around a center, each at its own radius: ``(n, 2)``."""
     angles = turn + np.arange(len(radii)) * (2 * math.pi / len(radii))
     return np.stack([x + radii * np.cos(angles), y + radii * np.sin(angles)], axis=1)
 
 
 def _rotate(x, y, angle):
+    """Return a point rotated by `angle` radians around the origin."""
     cos, sin = math.cos(angle), math.sin(angle)
     return cos * x - sin * y, sin * x + cos * y
 
 
 def _pose(rng):
-    """Random joints of a person seen from the front, ``(14, 2)``: 1 is half the height, the middle at 0."""
+    """Return random joints of a person seen from the front, ``(14, 2)``: 1 is half the height, 0 the middle."""
     tilt = rng.uniform(-0.35, 0.35)
     shoulder, hip = rng.uniform(0.20, 0.28), rng.uniform(0.12, 0.18)
     pose = {"head": (0.0, -1.0), "neck": (0.0, -0.58)}
     for side, sign in (("left", 1), ("right", -1)):  # a person's left is the picture's right
-        upper_arm = -sign * rng.uniform(-0.2, 2.3)  # radians from hanging down; the picture's y points down
+        upper_arm = -sign * rng.uniform(-0.2, 2.3)  # in radians, 0 hangs down; the y axis of the picture points down
         forearm = upper_arm + rng.uniform(-0.9, 0.9)
         thigh = -sign * rng.uniform(-0.1, 0.7)
         shin = thigh * rng.uniform(0, 1)
@@ -107,7 +114,7 @@ def _pose(rng):
 
 
 def _draw_person(coverage, joints, size):
-    """Limbs, torso and head around the joints; `size` is the height in pixels."""
+    """Draw limbs, torso and head around the joints; `size` is the height in pixels."""
     from minivision.data import drawing
 
     at = dict(zip(JOINTS, joints.tolist(), strict=True))

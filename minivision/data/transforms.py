@@ -1,15 +1,20 @@
-"""Changing samples: pure functions from a `Sample` to a `Sample`, image and annotations together.
+"""Transforms of samples: pure functions from a `Sample` to a `Sample`, image and annotations together.
 
-Cropping and flipping return views of the sample's arrays where they can, and leave masks as they are kept (an
-instance map is cropped once, however many objects there are), so they cost next to nothing; `collate` copies.
+Cropping and flipping return views of the sample's arrays if possible, and keep the form of the masks (an instance map
+is cropped once, however many objects there are), so they take almost no time; `collate` copies.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minivision.core.labels import IGNORE
+from minivision.core.types import Array, Size
 from minivision.data.dataset import Sample
+from minivision.data.instances import Instances
 
 __all__ = [
     "Batch",
@@ -31,33 +36,33 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    images : (N, H, W, 3) uint8 array
+    images : uint8 ndarray of shape (N, H, W, 3)
     instances : list of N Instances
-    label_maps : (N, H, W) uint8 array
-    proposals : list of N (P, 4) arrays or None
-        Of each image, where its sample has some.
+    label_maps : uint8 ndarray of shape (N, H, W)
+    proposals : list of N ndarray of shape (P, 4)
+        Proposals of each image; None where its sample has none.
     """
 
-    images: np.ndarray
-    instances: list
-    label_maps: np.ndarray
-    proposals: list = ()
+    images: Array
+    instances: list[Instances]
+    label_maps: Array
+    proposals: Sequence[Array | None] = ()
 
 
-def collate(samples):
-    """Put samples together into a `Batch`.
+def collate(samples: Iterable[Sample]) -> Batch:
+    """Combine samples of one size into a `Batch`.
 
     Raises
     ------
     ValueError
-        Where there are none, or their sizes differ.
+        If there are no samples, or their sizes differ.
     """
     samples = list(samples)
     sizes = {sample.image.shape[:2] for sample in samples}
     if len(sizes) != 1:
-        found = ", ".join(f"{height}x{width}" for height, width in sorted(sizes)) or "no samples at all"
+        shown = ", ".join(f"{height}x{width}" for height, width in sorted(sizes)) or "no samples at all"
         raise ValueError(
-            f"the images of a batch must have one size (height x width), got {found}; "
+            f"the images of a batch must have one size (height x width), got {shown}; "
             "resize or crop them first, or use batches of one"
         )
     (height, width) = sizes.pop()
@@ -66,7 +71,7 @@ def collate(samples):
     for i, sample in enumerate(samples):
         if sample.image.strides[1:] == (3, 1):
             images[i] = sample.image
-        else:  # a mirrored view: copied several times faster by its planes than by its pixels
+        else:  # a mirrored view: copying it channel by channel is several times faster than pixel by pixel
             for channel in range(3):
                 images[i, :, :, channel] = sample.image[:, :, channel]
         label_maps[i] = sample.label_map
@@ -78,13 +83,13 @@ def collate(samples):
     )
 
 
-def crop(sample, x, y, width, height):
-    """Cut out the window whose upper left corner is pixel ``(x, y)``.
+def crop(sample: Sample, x: int, y: int, width: int, height: int) -> Sample:
+    """Crop a sample to the window whose upper left corner is pixel ``(x, y)``.
 
-    What the window has outside the image is black, and `IGNORE` in the label map. Objects of which nothing is
-    left are dropped. Of an object that the window cuts, the box is tight around what is left of its mask, or
-    is the part of its box in the window if there are no masks. Joints outside the window stay known but
-    hidden. Areas that annotations told are forgotten if an object is cut.
+    Pixels of the window outside the image are black, and `IGNORE` in the label map. Objects outside the window are
+    dropped. The box of an object that is cut by the window becomes tight around the rest of its mask; without masks,
+    it is clipped to the window. Joints outside the window stay labeled but are hidden. The field ``area`` is dropped
+    if an object is cut.
 
     Parameters
     ----------
@@ -96,7 +101,7 @@ def crop(sample, x, y, width, height):
 
     Returns
     -------
-    Sample
+    sample : Sample
     """
     if width < 1 or height < 1:
         raise ValueError(f"a crop must be 1 pixel or more wide and high, got width {width}, height {height}")
@@ -114,7 +119,7 @@ def crop(sample, x, y, width, height):
         return Sample(image, instances, label_map, proposals)
 
     boxes, clipped = _window_boxes(instances.boxes, x, y, width, height)
-    changes = {"boxes": clipped}
+    changes: dict[str, Any] = {"boxes": clipped}
     if instances.keypoints is not None:
         changes["keypoints"] = _move_keypoints(instances.keypoints, x, y, width, height)
     if instances.instance_map is not None:
@@ -122,7 +127,7 @@ def crop(sample, x, y, width, height):
     elif instances.has_masks:
         changes["masks"] = _window(instances.masks, x, y, width, height, fill=0)
     if (clipped != boxes).any():
-        changes["area"] = None  # what an annotation told of whole objects does not hold for parts
+        changes["area"] = None  # the annotated areas of whole objects are not those of their parts
     instances = instances.replace(**changes)
 
     left = (clipped[:, 2:] > clipped[:, :2]).all(axis=1)
@@ -132,11 +137,11 @@ def crop(sample, x, y, width, height):
     return Sample(image, instances if left.all() else instances[left], label_map, proposals)
 
 
-def random_crop(sample, size, rng):
-    """Cut out a window of ``size = (height, width)`` at a random place inside the image.
+def random_crop(sample: Sample, size: Size, rng: np.random.Generator) -> Sample:
+    """Crop a sample to ``size = (height, width)`` at a random position inside the image.
 
-    In a direction in which the image is smaller than the window, the window holds all of it at a random
-    place.
+    Along an axis on which the image is smaller than the crop, the crop contains all of the image at a random
+    position.
     """
     height, width = size
     image_height, image_width = sample.label_map.shape
@@ -145,15 +150,19 @@ def random_crop(sample, size, rng):
     return crop(sample, x, y, width, height)
 
 
-def flip_horizontal(sample, keypoint_flip=None):
+def flip_horizontal(sample: Sample, keypoint_flip: Array | None = None) -> Sample:
     """Mirror left and right.
 
     Parameters
     ----------
     sample : Sample
-    keypoint_flip : (J,) integer array, optional
-        Which joint each becomes: ``dataset.keypoint_flip``. Needed where objects have joints, because the
-        mirror image of a left hand is a right one.
+    keypoint_flip : integer ndarray of shape (J,), optional
+        Index of each joint's mirror image: ``dataset.keypoint_flip``. Needed if objects have joints, because the
+        mirror image of a left hand is a right hand.
+
+    Returns
+    -------
+    sample : Sample
     """
     width = sample.label_map.shape[1]
     return _map_arrays(
@@ -165,7 +174,7 @@ def flip_horizontal(sample, keypoint_flip=None):
     )
 
 
-def flip_vertical(sample, keypoint_flip=None):
+def flip_vertical(sample: Sample, keypoint_flip: Array | None = None) -> Sample:
     """Mirror top and bottom; `keypoint_flip` as in `flip_horizontal`."""
     height = sample.label_map.shape[0]
     return _map_arrays(
@@ -177,8 +186,8 @@ def flip_vertical(sample, keypoint_flip=None):
     )
 
 
-def transpose(sample, keypoint_flip=None):
-    """Mirror at the diagonal: x and y change places. With the flips, this makes all turns by quarters."""
+def transpose(sample: Sample, keypoint_flip: Array | None = None) -> Sample:
+    """Mirror at the diagonal: x and y change places. Together with a flip, this is a rotation by 90 degrees."""
     return _map_arrays(
         sample,
         lambda array: array.swapaxes(-1, -2),
@@ -188,11 +197,11 @@ def transpose(sample, keypoint_flip=None):
     )
 
 
-def resize(sample, size):
-    """Bring a sample to ``size = (height, width)``.
+def resize(sample: Sample, size: Size) -> Sample:
+    """Resize a sample to ``size = (height, width)``.
 
-    The image is interpolated bilinearly, with the filter widened when shrinking so that nothing aliases;
-    label maps and masks take the nearest pixel. Objects whose mask vanishes are dropped.
+    The image is interpolated bilinearly, with a wider filter for smaller sizes against aliasing; label maps and masks
+    take the nearest pixel. Objects whose resized mask is empty are dropped.
     """
     old_size = sample.label_map.shape
     if tuple(size) == old_size:
@@ -208,7 +217,7 @@ def resize(sample, size):
     )
 
 
-def resize_image(image, size):
+def resize_image(image: Array, size: Size) -> Array:
     """Interpolate a uint8 image ``(H, W, 3)`` bilinearly to ``size = (height, width)``."""
     from PIL import Image
 
@@ -218,31 +227,31 @@ def resize_image(image, size):
     return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def resize_label_map(label_map, size):
-    """Bring a label map ``(H, W)`` to ``size = (height, width)``, each pixel from the nearest one."""
+def resize_label_map(label_map: Array, size: Size) -> Array:
+    """Resize a label map ``(H, W)`` to ``size = (height, width)``; each pixel is copied from the nearest one."""
     rows, columns = _nearest(label_map.shape, size)
     return label_map[rows, columns]
 
 
-def resize_instances(instances, old_size, size):
-    """Bring the objects of an image of ``old_size`` to ``size = (height, width)``; drop those whose mask vanishes."""
+def resize_instances(instances: Instances, old_size: Size, size: Size) -> Instances:
+    """Resize the objects of an image from ``old_size`` to ``size = (height, width)``; drop those with empty masks."""
     (old_height, old_width), (height, width) = old_size, size
     if (height, width) == (old_height, old_width):
         return instances
     scale = _scale(old_size, size)
-    changes = {"boxes": instances.boxes * np.tile(scale, 2)}
+    changes: dict[str, Any] = {"boxes": instances.boxes * np.tile(scale, 2)}
     if instances.keypoints is not None:
         changes["keypoints"] = instances.keypoints * np.append(scale, np.float32(1))
     if instances.area is not None:
         changes["area"] = instances.area * (height / old_height) * (width / old_width)
     rows, columns = _nearest(old_size, size)
-    left = np.ones(len(instances), bool)
+    left: Array = np.ones(len(instances), bool)
     if instances.instance_map is not None:
         owners = changes["instance_map"] = instances.instance_map[:, rows, columns]
         left = np.bincount(owners.ravel(), minlength=len(instances) + 1)[1:] > 0
-    elif instances.has_masks:
-        masks = changes["masks"] = instances.masks[:, rows, columns]
-        left = masks.any(axis=(1, 2))
+    elif (masks := instances.masks) is not None:
+        masks = changes["masks"] = masks[:, rows, columns]
+        left = np.any(masks, axis=(1, 2))
     instances = instances.replace(**changes)
     return instances if left.all() else instances[left]
 
@@ -253,14 +262,14 @@ def _scale(old_size, size):
 
 
 def _nearest(old_size, size):
-    """Return the rows ``(H, 1)`` and columns ``(W,)`` of the pixels nearest to those of an image of another size."""
+    """Return rows ``(H, 1)`` and columns ``(W,)`` of an image that are nearest to the pixels of the resized one."""
     rows = ((np.arange(size[0]) + 0.5) * (old_size[0] / size[0])).astype(np.int64)
     columns = ((np.arange(size[1]) + 0.5) * (old_size[1] / size[1])).astype(np.int64)
     return rows[:, None], columns
 
 
 def _map_arrays(sample, move, *, move_boxes, move_points, keypoint_flip):
-    """The mirrored sample: ``move`` acts on the last two axes of an array, the others on boxes and points."""
+    """Return the mirrored sample; `move` mirrors the last two axes of an array, the others mirror boxes and points."""
     instances = sample.instances
     changes = {"boxes": move_boxes(instances.boxes)}
     if instances.instance_map is not None:
@@ -280,12 +289,12 @@ def _map_arrays(sample, move, *, move_boxes, move_points, keypoint_flip):
 
 
 def _random_offset(slack, rng):
-    """Where a window starts in an image that is `slack` pixels larger; negative if it is smaller."""
+    """Return the random start of a window in an image that is `slack` pixels larger; negative if it is smaller."""
     return int(rng.integers(slack + 1)) if slack >= 0 else -int(rng.integers(-slack + 1))
 
 
 def _window(array, x, y, width, height, fill):
-    """``array[..., y : y + height, x : x + width]``, a view, or a copy with `fill` where that is outside."""
+    """Return ``array[..., y : y + height, x : x + width]``: a view, or a copy with `fill` outside the array."""
     rows, columns = array.shape[-2:]
     if x >= 0 and y >= 0 and x + width <= columns and y + height <= rows:
         return array[..., y : y + height, x : x + width]
@@ -298,12 +307,13 @@ def _window(array, x, y, width, height, fill):
 
 
 def _window_boxes(boxes, x, y, width, height):
-    """Boxes as seen from the window, whole and clipped to it."""
+    """Return boxes in the coordinates of the window, whole and clipped to it."""
     boxes = boxes - np.array([x, y, x, y], np.float32)
     return boxes, np.clip(boxes, 0, np.array([width, height, width, height], np.float32))
 
 
 def _move_keypoints(keypoints, x, y, width, height):
+    """Return joints in the coordinates of the window; those outside of it are hidden."""
     moved = keypoints - np.array([x, y, 0], np.float32)
     outside = (moved[..., :2] < 0).any(axis=-1) | (moved[..., :2] >= (width, height)).any(axis=-1)
     moved[..., 2] = np.where(outside, np.minimum(keypoints[..., 2], 1), keypoints[..., 2])
@@ -312,7 +322,7 @@ def _move_keypoints(keypoints, x, y, width, height):
 
 
 def _tighten(instances, which):
-    """Set the boxes of some objects tight around their masks, in place; False where no pixel is left."""
+    """Make the boxes of some objects tight around their masks, in place; return False where the mask is empty."""
     left = np.ones(len(instances), bool)
     for k in which:
         if instances.instance_map is not None:

@@ -1,5 +1,8 @@
-"""Data sets in the format of PASCAL VOC (http://host.robots.ox.ac.uk/pascal/VOC/)."""
+"""Datasets in the format of PASCAL VOC (http://host.robots.ox.ac.uk/pascal/VOC/)."""
 
+from __future__ import annotations
+
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,6 +10,7 @@ import numpy as np
 from defusedxml import DefusedXmlException, ElementTree
 
 from minivision.core.labels import IGNORE
+from minivision.core.types import Array, Size
 from minivision.data.dataset import Sample
 from minivision.data.files import IMAGE_SUFFIXES, FileDataset, clip_boxes, warn_about_boxes
 from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
@@ -22,18 +26,18 @@ class _Object(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """One image: its name and file, its size, its objects, and which of those in the XML file they are."""
+    """One image: its name, file, size and objects, and the positions of the objects in the XML file."""
 
     name: str
     path: Path
-    size: tuple
-    objects: list
-    boxes: np.ndarray
-    numbers: np.ndarray
+    size: Size
+    objects: list[_Object]
+    boxes: Array
+    numbers: Array
 
 
 class Voc(FileDataset):
-    """Images with boxes from one XML file each, and label maps and masks where there are any.
+    """Images with boxes from one XML file each, and label maps and masks if there are any.
 
     Parameters
     ----------
@@ -48,16 +52,17 @@ class Voc(FileDataset):
 
     Notes
     -----
-    Classes are the names found in all the annotations, sorted, so that all splits agree; ``classes.txt`` in
-    `root`, a name a line, replaces them. VOC counts pixels from 1 and its boxes include their last pixel:
-    ``x1 - 1, y1 - 1, x2, y2`` here. Objects marked difficult have ``crowd`` set. Images without a label map
-    get one of `IGNORE`; masks are given only if every image of the split has them.
+    Classes are the sorted names in all annotations, so that all splits have the same; ``classes.txt`` in `root`,
+    one name per line, replaces them. VOC counts pixels from 1 and its boxes include their last pixel:
+    ``x1 - 1, y1 - 1, x2, y2`` here. Objects marked difficult have ``crowd`` set. The label map of an image without
+    one is `IGNORE` throughout; there are masks only if every image of the split has them.
     """
 
-    def __init__(self, root, split, *, skip_broken=False):
+    def __init__(self, root: str | os.PathLike, split: str, *, skip_broken: bool = False) -> None:
         self.root = Path(root)
         names = _read_names(self.root, split)
-        objects, broken = {}, {}
+        objects: dict[str, list[_Object]] = {}
+        broken: dict[str, BrokenFileError] = {}
         for path in sorted((self.root / "Annotations").glob("*.xml")):
             try:
                 objects[path.stem] = _read_objects(path)
@@ -72,7 +77,7 @@ class Voc(FileDataset):
         if skip_broken:
             self._leave_out_broken([broken[name] for name in names if name in broken])
 
-    def image_sizes(self):
+    def image_sizes(self) -> list[Size]:
         return [entry.size for entry in self._entries]
 
     def _map_path(self, folder, entry):
@@ -104,7 +109,7 @@ class Voc(FileDataset):
         warn_about_boxes(self.root / "Annotations", dropped)
         return entries
 
-    def _sample(self, index):
+    def _sample(self, index: int) -> Sample:
         entry = self._entries[index]
         image = read_image(entry.path, entry.size)
         labels = np.array([self.classes.index(each.name) for each in entry.objects], np.int64)
@@ -129,7 +134,7 @@ class Voc(FileDataset):
         return label_map.astype(np.uint8)
 
     def _instance_map(self, entry):
-        """Pixel value k is the k-th object in the XML file; 255 is the border between objects."""
+        """Return the instance map. In its PNG, k is the k-th object of the XML file, 255 the border between objects."""
         numbers = read_index_map(self._map_path("SegmentationObject", entry), entry.size)
         new_id = np.zeros(65536, np.uint16)
         new_id[entry.numbers + 1] = np.arange(1, len(entry.numbers) + 1)
@@ -138,33 +143,35 @@ class Voc(FileDataset):
 
 
 def _read_names(root, split):
-    """The names of the images of a split."""
+    """Return the names of the images of a split."""
     path = root / "ImageSets" / (f"{split}.txt" if "/" in split else f"Main/{split}.txt")
     if not path.is_file():
         if not (root / "ImageSets" / "Main").is_dir():
-            raise FileNotFoundError(f"{root} is not a data set in VOC's format: it has no folder 'ImageSets/Main'")
-        found = sorted(other.stem for other in (root / "ImageSets" / "Main").glob("*.txt"))
-        raise FileNotFoundError(f"{path} is missing; splits that are there: {', '.join(found) or 'none'}")
+            raise FileNotFoundError(f"{root} is not a dataset in VOC's format: it has no folder 'ImageSets/Main'")
+        splits = sorted(other.stem for other in (root / "ImageSets" / "Main").glob("*.txt"))
+        raise FileNotFoundError(f"{path} is missing; splits that are there: {', '.join(splits) or 'none'}")
     for folder in ("Annotations", "JPEGImages"):
         if not (root / folder).is_dir():
-            raise FileNotFoundError(f"{root} is not a data set in VOC's format: it has no folder {folder!r}")
+            raise FileNotFoundError(f"{root} is not a dataset in VOC's format: it has no folder {folder!r}")
     return [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def _class_names(root, objects):
+    """Return the names of the classes without the background."""
     path = root / "classes.txt"
-    found = sorted({each.name for of_image in objects.values() for each in of_image})
+    annotated = sorted({each.name for of_image in objects.values() for each in of_image})
     if not path.is_file():
-        return found
+        return annotated
     names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     names = names[1:] if names[:1] == ["background"] else names
-    missing = sorted(set(found) - set(names))
+    missing = sorted(set(annotated) - set(names))
     if missing:
         raise ValueError(f"{path} lacks names that the annotations have: {', '.join(missing)}")
     return names
 
 
 def _find_image(folder, name):
+    """Return the path of an image of any suffix."""
     for suffix in (".jpg", *IMAGE_SUFFIXES):
         if (folder / f"{name}{suffix}").is_file():
             return folder / f"{name}{suffix}"
@@ -172,10 +179,10 @@ def _find_image(folder, name):
 
 
 def _read_objects(path):
-    """The objects of an annotation file, in its order.
+    """Return the objects of an annotation file, in its order.
 
-    The file may come from a stranger. Entities, which could make a few lines swell to gigabytes or fetch other
-    files into this one, have no place in an annotation: a file that declares any is refused.
+    The file may be malicious. XML entities, which can expand a few lines to gigabytes or read other files, are not
+    needed in an annotation: a file that declares any is refused.
     """
     try:
         objects = ElementTree.parse(path).getroot().findall("object")
@@ -189,6 +196,7 @@ def _read_objects(path):
 
 
 def _read_object(element):
+    """Return the object of an XML element."""
     name = (element.findtext("name") or "").strip()
     if not name:
         raise ValueError("an object has no name")

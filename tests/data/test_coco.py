@@ -1,4 +1,4 @@
-"""Reading COCO's format: small data sets written here, read back."""
+"""Reading COCO's format: small datasets written here, read back."""
 
 import json
 

@@ -127,12 +127,12 @@ def test_measuring_finds_area_colour_extent_and_what_is_hidden():
     assert hidden[:8].tolist() == [6, 0, 3, 0, 0, 0, 0, 3] and hidden.sum() == 12
 
 
-def test_textures_are_standardised_and_noise_is_clipped():
+def test_textures_are_standardized_and_noise_is_clipped():
     texture = np.random.default_rng(0).uniform(50, 90, (16, 16, 1)).astype(np.float32)
-    drawing.standardise(texture)
+    drawing.standardize(texture)
     assert abs(texture.mean()) < 1e-5 and abs(texture.std() - 1) < 1e-3
     black = np.zeros((4, 4, 1), np.float32)
-    drawing.standardise(black)
+    drawing.standardize(black)
     assert not black.any()
 
     image = np.array([[[-5.0, 100.9, 300.0]]], np.float32)

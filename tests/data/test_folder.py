@@ -1,4 +1,4 @@
-"""Reading folders of images and label maps: small data sets written here, read back."""
+"""Reading folders of images and label maps: small datasets written here, read back."""
 
 import numpy as np
 import pytest

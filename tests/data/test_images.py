@@ -22,7 +22,7 @@ def test_rgb_is_unchanged(tmp_path):
     assert image_size(path) == (5, 7)
 
 
-def test_grey_is_repeated_and_16_bits_are_scaled_not_clipped(tmp_path):
+def test_gray_is_repeated_and_16_bits_are_scaled_not_clipped(tmp_path):
     expected = np.repeat(GREY[..., None], 3, axis=2)
     np.testing.assert_array_equal(read_image(saved(Image.fromarray(GREY), tmp_path / "a.png")), expected)
     deep = Image.fromarray(GREY.astype(np.uint16) * 257)
@@ -50,7 +50,7 @@ def test_transparency_is_laid_on_white(tmp_path):
     np.testing.assert_array_equal(read_image(path)[..., 0], np.where(alpha > 0, GREY, 255))
 
 
-def test_palettes_are_looked_up_also_with_a_transparent_colour(tmp_path):
+def test_palettes_are_looked_up_also_with_a_transparent_color(tmp_path):
     indices = Image.new("P", (7, 5))
     indices.putdata((GREY % 3).ravel().tolist())
     palette = np.array([[10, 20, 30], [200, 0, 0], [0, 200, 0]], np.uint8)
@@ -96,12 +96,12 @@ def test_a_broken_file_is_named_with_the_reason(tmp_path, damage, suffix):
         read_image(path)
 
 
-def test_index_maps_give_indices_not_colours(tmp_path):
+def test_index_maps_give_indices_not_colors(tmp_path):
     image = Image.new("P", (7, 5))
     image.putdata((GREY % 3).ravel().tolist())
     image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
     np.testing.assert_array_equal(read_index_map(saved(image, tmp_path / "a.png")), GREY % 3)
-    with pytest.raises(BrokenFileError, match="grey or with a palette"):
+    with pytest.raises(BrokenFileError, match="gray or with a palette"):
         read_index_map(saved(Image.fromarray(COLOURS), tmp_path / "b.png"))
     with pytest.raises(BrokenFileError, match="its image is 2x2"):
         read_index_map(tmp_path / "a.png", (2, 2))

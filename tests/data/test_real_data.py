@@ -1,4 +1,4 @@
-"""Real data sets, where there are: `MINIVISION_DATA` is a folder with nuclei (COCO) and bccd (VOC)."""
+"""Real datasets, where there are: `MINIVISION_DATA` is a folder with nuclei (COCO) and bccd (VOC)."""
 
 import json
 import os

@@ -248,7 +248,7 @@ def test_the_cache_is_used_keyed_and_redrawn_when_damaged(tmp_path, monkeypatch)
     data[len(data) // 2] ^= 255  # one bit pattern somewhere in the pixels
     for damaged in (bytes(data), bytes(data[: len(data) // 2]), b""):
         file.write_bytes(damaged)
-        with pytest.warns(UserWarning, match="making it anew"):
+        with pytest.warns(UserWarning, match="making it again"):
             mended = Scenes("easy").cached(5)
         assert equal(mended[4], first[4])
         assert len(InMemory.load(file)) == 5

@@ -1,4 +1,4 @@
-"""Reading PASCAL VOC's format: small data sets written here, read back."""
+"""Reading PASCAL VOC's format: small datasets written here, read back."""
 
 import numpy as np
 import pytest

@@ -62,7 +62,7 @@ def test_a_damaged_cache_is_made_anew_with_a_warning(scenes, tmp_path):
     expected = propose_dataset(scenes, "single", folder=tmp_path)
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.warns(UserWarning, match="making it anew"):
+    with pytest.warns(UserWarning, match="making it again"):
         again = propose_dataset(scenes, "single", folder=tmp_path)
     for one, other in zip(expected, again, strict=True):
         np.testing.assert_array_equal(one, other)
