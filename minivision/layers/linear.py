@@ -33,7 +33,8 @@ class Linear(Layer):
 
     def backward(self, dy: Array) -> Array:
         """Return dx; add to the gradients of w and b."""
-        dx, dw, db = ops.linear_backward(dy, *self.recall(), self.w.value)
+        (x,) = self.recall()
+        dx, dw, db = ops.linear_backward(dy, x, self.w.value)
         self.w.grad += dw
         self.b.grad += db
         return dx

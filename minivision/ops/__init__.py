@@ -1,7 +1,7 @@
-"""What each operation means: textbook bodies behind checked doors, forwards and backwards.
+"""Operations with their gradients: reference implementations, argument checks, dispatch to a backend.
 
-Feature maps are ``(N, C, H, W)``, float32 or float64; results have the dtype of the first array. A function
-``f_backward`` stands below ``f``: it takes the upstream gradient first, then exactly what it needs to know, and
+Feature maps have the shape ``(N, C, H, W)`` and dtype float32 or float64; results have the dtype of the first array.
+The gradient of ``f`` is ``f_backward``: it takes the upstream gradient, then what it needs of the forward pass, and
 returns the gradients in the order of the arrays of ``f``.
 """
 

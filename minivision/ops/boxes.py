@@ -1,4 +1,4 @@
-"""Boxes: their area, overlap and formats, and how a regressor writes down the way from one box to another.
+"""Boxes: area, IoU, formats, and their encoding as offsets for box regression.
 
 A box is ``(x1, y1, x2, y2)`` in pixels, without any ``+ 1``: its width is ``x2 - x1``, and pixel ``i`` covers
 ``[i, i + 1)``.
@@ -18,12 +18,12 @@ from minivision.core.types import Array, Size
 
 FORMATS = ("xyxy", "xywh", "cxcywh")
 
-# An area must not overflow float32, or an overlap would be infinity / infinity.
+# An area must not overflow float32, or an IoU would be infinity / infinity.
 LARGEST_COORDINATE = 1e18
 
 
 def boxes_array(name: str, boxes: Array) -> None:
-    """Check what is no table: boxes along the last axis, any axes before it."""
+    """Raise ValueError unless the last axis has the four numbers of a box; there may be any axes before it."""
     if boxes.ndim == 0 or boxes.shape[-1] != 4:
         raise ValueError(f"{name}: expected shape (..., 4), four numbers for each box, got {boxes.shape}")
 
@@ -36,7 +36,7 @@ def check_coordinates(name: str, boxes: Array) -> None:
     at = tuple(int(i) for i in np.argwhere(~within)[0])
     raise ValueError(
         f"{name}: expected finite coordinates, at most {LARGEST_COORDINATE:g}, got {boxes[at]} at {at}; "
-        f"remove such boxes first, or look where they come from"
+        f"remove such boxes first, or find their origin"
     )
 
 
@@ -48,7 +48,7 @@ def _check_box_area(boxes):
 
 @operation(check=_check_box_area, returns=("area",))
 def box_area(boxes: Array) -> Array:
-    """Multiply width and height.
+    """Area of boxes: width times height.
 
     Parameters
     ----------
@@ -59,6 +59,13 @@ def box_area(boxes: Array) -> Array:
     -------
     area : ndarray of shape (...)
         In square pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.box_area(np.array([[1.0, 2.0, 4.0, 8.0]])).tolist()
+    [18.0]
     """
     x1, y1, x2, y2 = np.moveaxis(boxes, -1, 0)
     return (x2 - x1) * (y2 - y1)
@@ -75,7 +82,7 @@ def _check_box_convert(boxes, in_fmt, out_fmt):
 
 @operation(check=_check_box_convert, returns=("boxes",))
 def box_convert(boxes: Array, in_fmt: str, out_fmt: str) -> Array:
-    """Write boxes in another format.
+    """Convert boxes to another format.
 
     Parameters
     ----------
@@ -93,6 +100,13 @@ def box_convert(boxes: Array, in_fmt: str, out_fmt: str) -> Array:
     ------
     ValueError
         If there is no such format.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.box_convert(np.array([1.0, 2.0, 4.0, 8.0]), "xyxy", "cxcywh").tolist()
+    [2.5, 5.0, 3.0, 6.0]
     """
     if in_fmt == out_fmt:
         return boxes.copy()
@@ -122,7 +136,7 @@ def _check_box_iou(a, b):
 
 @operation(check=_check_box_iou, returns=("iou",))
 def box_iou(a: Array, b: Array) -> Array:
-    """Measure how much each box of one set overlaps each of another: intersection over union.
+    """Intersection over union (IoU) of each box of one set with each box of another.
 
     Parameters
     ----------
@@ -134,7 +148,7 @@ def box_iou(a: Array, b: Array) -> Array:
     Returns
     -------
     iou : ndarray of shape (K, L)
-        From 0 (apart) to 1 (the same box). A box without area overlaps nothing.
+        From 0 (disjoint) to 1 (the same box). A box without area has IoU 0 with every box.
 
     Raises
     ------
@@ -144,13 +158,22 @@ def box_iou(a: Array, b: Array) -> Array:
     References
     ----------
     Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", 2010, section 4.2.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> a = np.array([[0.0, 0.0, 2.0, 2.0]])
+    >>> b = np.array([[0.0, 0.0, 2.0, 1.0], [2.0, 2.0, 3.0, 3.0]])
+    >>> ops.box_iou(a, b).tolist()
+    [[0.5, 0.0]]
     """
     iou = np.zeros((len(a), len(b)), a.dtype)
     for i, j in np.ndindex(iou.shape):
         width = max(min(a[i, 2], b[j, 2]) - max(a[i, 0], b[j, 0]), 0)
         height = max(min(a[i, 3], b[j, 3]) - max(a[i, 1], b[j, 1]), 0)
         intersection = width * height
-        if intersection > 0:  # else they are apart, or without area: never 0 / 0
+        if intersection > 0:  # else they are disjoint, or without area: never 0 / 0
             area_a = (a[i, 2] - a[i, 0]) * (a[i, 3] - a[i, 1])
             area_b = (b[j, 2] - b[j, 0]) * (b[j, 3] - b[j, 1])
             iou[i, j] = intersection / (area_a + area_b - intersection)
@@ -165,19 +188,26 @@ def _check_clip_boxes_to_image(boxes, size):
 
 @operation(check=_check_clip_boxes_to_image, returns=("boxes",))
 def clip_boxes_to_image(boxes: Array, size: Size) -> Array:
-    """Cut off what lies outside the image.
+    """Clip boxes to the image.
 
     Parameters
     ----------
     boxes : ndarray of shape (..., 4)
         ``x1, y1, x2, y2`` in pixels.
-    size : pair of int
-        ``(H, W)`` of the image.
+    size : (int, int)
+        Height and width of the image.
 
     Returns
     -------
     boxes : ndarray of shape (..., 4)
-        x in 0 .. W, y in 0 .. H. A box wholly outside becomes one without area at the border.
+        x in 0 .. W, y in 0 .. H. A box completely outside becomes a box without area at the border.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.clip_boxes_to_image(np.array([[-5.0, 10.0, 50.0, 90.0]]), (60, 40)).tolist()
+    [[0.0, 10.0, 40.0, 60.0]]
     """
     H, W = size
     x1, y1, x2, y2 = np.moveaxis(boxes, -1, 0)
@@ -193,24 +223,31 @@ def _check_remove_small_boxes(boxes, min_size):
 
 @operation(check=_check_remove_small_boxes, returns=("keep",))
 def remove_small_boxes(boxes: Array, min_size: float) -> Array:
-    """Find the boxes that are large enough.
+    """Indices of the boxes with at least a given width and height.
 
     Parameters
     ----------
     boxes : ndarray of shape (K, 4)
         ``x1, y1, x2, y2`` in pixels.
     min_size : float
-        In pixels.
+        Smallest width and height, in pixels.
 
     Returns
     -------
     keep : int64 ndarray of shape (K',)
-        The indices, ascending, of the boxes with width and height of at least `min_size`.
+        Indices of the boxes, ascending.
 
     Raises
     ------
     ValueError
         If `min_size` is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.remove_small_boxes(np.array([[0.0, 0, 9, 9], [0, 0, 9, 1], [0, 0, 3, 3]]), 3).tolist()
+    [0, 2]
     """
     x1, y1, x2, y2 = np.moveaxis(boxes, -1, 0)
     return np.flatnonzero((x2 - x1 >= min_size) & (y2 - y1 >= min_size))
@@ -224,7 +261,7 @@ def _check_weights(weights):
 
 
 def _stretched(**arrays):
-    """Return two arrays of boxes at their common shape, as NumPy broadcasts all axes but the last."""
+    """Return two arrays of boxes, broadcast to their common shape."""
     (first, second), (a, b) = arrays, floats(**arrays)
     boxes_array(first, a)
     boxes_array(second, b)
@@ -234,8 +271,8 @@ def _stretched(**arrays):
         shape = np.broadcast_shapes(a.shape, b.shape)
     except ValueError:
         raise ValueError(
-            f"{second}: shape {b.shape} does not go with that of {first}, {a.shape}; give both the same, or "
-            f"shapes that broadcast: for a box of each of C classes, deltas (K, C, 4) and anchors[:, None]"
+            f"{second}: shape {b.shape} does not match that of {first}, {a.shape}; give both the same, or "
+            f"shapes that broadcast: for one box of each of C classes, deltas (K, C, 4) and anchors[:, None]"
         ) from None
     return floats(**{first: np.broadcast_to(a, shape), second: np.broadcast_to(b, shape)})
 
@@ -247,30 +284,32 @@ def _check_encode_boxes(targets, anchors, weights):
         if not proper.all():
             at = tuple(int(i) for i in np.argwhere(~proper)[0])
             raise ValueError(
-                f"{name}: expected boxes of positive width and height, got {boxes[at]} at {at}, of which "
-                f"there is no logarithm; encode only anchors that were matched with a real box"
+                f"{name}: expected boxes of positive width and height, got {boxes[at]} at {at}, which has "
+                f"no logarithm; encode only anchors that are matched with a box of positive area"
             )
     return targets, anchors, _check_weights(weights)
 
 
 @operation(check=_check_encode_boxes, returns=("deltas",))
 def encode_boxes(targets: Array, anchors: Array, *, weights: Sequence[float] = (1, 1, 1, 1)) -> Array:
-    """Write down how to get from each anchor to its target, in numbers that do not depend on the anchor's size.
+    """Encode target boxes as offsets (tx, ty, tw, th) relative to their anchors.
+
+    The offsets do not depend on the size of the anchor.
 
     Parameters
     ----------
     targets : ndarray of shape (..., 4)
-        ``x1, y1, x2, y2`` of the boxes to arrive at.
+        ``x1, y1, x2, y2`` of the target boxes.
     anchors : ndarray of shape (..., 4)
-        ``x1, y1, x2, y2`` of the boxes to start from: anchors or proposals. All axes but the last broadcast.
+        ``x1, y1, x2, y2`` of the anchors or proposals. All axes but the last broadcast.
     weights : sequence of 4 floats
-        What tx, ty, tw and th are multiplied by, so that they vary about as much as other targets do.
+        Factors of tx, ty, tw and th, which give them about the same variance as other targets.
 
     Returns
     -------
     deltas : ndarray of shape (..., 4)
-        ``tx, ty, tw, th``: how far the center moves, in widths and heights of the anchor, and the logarithms of
-        how much wider and higher the box becomes.
+        ``tx, ty, tw, th``: the distance of the centers, in widths and heights of the anchor, and the logarithms of the
+        ratios of widths and heights.
 
     Raises
     ------
@@ -279,8 +318,16 @@ def encode_boxes(targets: Array, anchors: Array, *, weights: Sequence[float] = (
 
     References
     ----------
-    Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation" (R-CNN),
-    2014, equations 6 to 9. The weights are those of Detectron.
+    Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation" (R-CNN), 2014,
+    equations 6 to 9. The weights are those of Detectron.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> target, anchor = np.array([[5.0, 0.0, 25.0, 10.0]]), np.array([[0.0, 0.0, 10.0, 10.0]])
+    >>> ops.encode_boxes(target, anchor).round(4).tolist()
+    [[1.0, 0.0, 0.6931, 0.0]]
     """
     wx, wy, ww, wh = weights
     x1, y1, x2, y2 = np.moveaxis(targets, -1, 0)
@@ -299,32 +346,40 @@ def _check_decode_boxes(deltas, anchors, weights):
 
 @operation(check=_check_decode_boxes, returns=("boxes",))
 def decode_boxes(deltas: Array, anchors: Array, *, weights: Sequence[float] = (1, 1, 1, 1)) -> Array:
-    """Follow the deltas from each anchor to the box that is meant: the way back of :func:`encode_boxes`.
+    """Decode offsets (tx, ty, tw, th) relative to anchors into boxes: the inverse of :func:`encode_boxes`.
 
     Parameters
     ----------
     deltas : ndarray of shape (..., 4)
-        ``tx, ty, tw, th``. One box of each of C classes for K proposals: ``(K, C, 4)`` and ``anchors[:, None]``.
+        ``tx, ty, tw, th``. For one box of each of C classes and K proposals: ``(K, C, 4)``, with ``anchors[:, None]``.
     anchors : ndarray of shape (..., 4)
-        ``x1, y1, x2, y2`` of the boxes to start from. All axes but the last broadcast.
+        ``x1, y1, x2, y2`` of the anchors or proposals. All axes but the last broadcast.
     weights : sequence of 4 floats
         As given to :func:`encode_boxes`.
 
     Returns
     -------
     boxes : ndarray of shape (..., 4)
-        ``x1, y1, x2, y2``. No box becomes more than 1000 / 16 times as wide or high as its anchor, whatever an
-        untrained network says.
+        ``x1, y1, x2, y2``. A box is at most 1000 / 16 times as wide and as high as its anchor, because an untrained
+        network may predict huge offsets.
 
     Raises
     ------
     ValueError
-        If the shapes do not go together.
+        If the shapes do not match.
 
     References
     ----------
-    Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation" (R-CNN),
-    2014, equations 1 to 4.
+    Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation" (R-CNN), 2014,
+    equations 1 to 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> deltas, anchor = np.array([[1.0, 0.0, np.log(2), 0.0]]), np.array([[0.0, 0.0, 10.0, 10.0]])
+    >>> ops.decode_boxes(deltas, anchor).round(4).tolist()
+    [[5.0, 0.0, 25.0, 10.0]]
     """
     wx, wy, ww, wh = weights
     tx, ty, tw, th = np.moveaxis(deltas, -1, 0)

@@ -1,8 +1,8 @@
-"""Convolution, its transpose, and the matrix that both are.
+"""Convolution, its transpose, and their matrix.
 
 Layouts are PyTorch's: ``w`` of a convolution is ``(F, C / groups, kh, kw)``, of a transpose convolution
 ``(C, F / groups, kh, kw)``, where C counts the channels of ``x`` and F those of ``y``. As everywhere in this field,
-"convolution" is the sliding dot product; the filter is not flipped.
+"convolution" is the sliding dot product, and the filter is not flipped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from minivision.core.dispatch import operation
 from minivision.core.geometry import conv_output_size, conv_transpose_output_size, window_output_size
 from minivision.core.types import Array, IntOrPair, Padding, PaddingPairs, Size
 
-# ---- what the doors check --------------------------------------------------------------------------------------
+# ---- argument checks -------------------------------------------------------------------------------------------
 
 
 def _geometry(stride, padding, dilation):
@@ -49,7 +49,7 @@ def _check_channels(x, channels, w, groups):
 
 def _check_bias(b, outputs):
     if b is not None and b.shape != (outputs,):
-        raise ValueError(f"b: expected shape ({outputs},), one bias an output channel, got {b.shape}")
+        raise ValueError(f"b: expected shape ({outputs},), one bias for each output channel, got {b.shape}")
 
 
 def _check_conv2d(x, w, b, stride, padding, dilation, groups):
@@ -98,7 +98,7 @@ def _check_conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, 
         if extra >= max(s, d):
             raise ValueError(
                 f"output_padding: must be smaller than the stride or the dilation ({max(s, d)}), got {extra}; "
-                "it only chooses among the sizes that the forward convolution maps to the same one"
+                "it only chooses among the input sizes for which a convolution has the same output size"
             )
     conv_transpose_output_size(x.shape[2:], w.shape[2:], stride, padding, output_padding, dilation)
     return x, w, b, stride, padding, output_padding, dilation, groups
@@ -124,11 +124,11 @@ def _check_conv_matrix(w, input_size, stride, padding, dilation, groups):
     return w, input_size, stride, padding, dilation, groups
 
 
-# ---- the textbook ----------------------------------------------------------------------------------------------
+# ---- reference implementations ---------------------------------------------------------------------------------
 
 
 def pad(x: Array, padding: PaddingPairs) -> Array:
-    """Return `x` (N, C, H, W) with rows and columns of zeros around each map."""
+    """Return maps of shape (N, C, H, W) with rows and columns of zeros around each."""
     N, C, H, W = x.shape
     (top, bottom), (left, right) = padding
     padded = np.zeros((N, C, top + H + bottom, left + W + right), dtype=x.dtype)
@@ -137,7 +137,7 @@ def pad(x: Array, padding: PaddingPairs) -> Array:
 
 
 def window_slices(i: int, j: int, kernel_size: Size, stride: Size, dilation: Size) -> tuple[slice, slice]:
-    """Return the rows and the columns that the window of output element (i, j) covers, as slices."""
+    """Return the rows and the columns in the window of output element (i, j), as slices."""
     (kh, kw), (sh, sw), (dh, dw) = kernel_size, stride, dilation
     rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
     columns = slice(j * sw, j * sw + dw * (kw - 1) + 1, dw)
@@ -155,38 +155,49 @@ def conv2d(
     dilation: IntOrPair = 1,
     groups: int = 1,
 ) -> Array:
-    """Slide every filter over the input and take a dot product at each place.
+    """Convolution: dot product of each filter with each window of the input.
 
     Parameters
     ----------
     x : ndarray of shape (N, C, H, W)
-        The input maps.
+        Feature maps.
     w : ndarray of shape (F, C / groups, kh, kw)
-        The filters.
+        Filters.
     b : ndarray of shape (F,), optional
-        A bias for each filter.
-    stride, dilation : int or pair of int
-        Pixels from one window to the next; pixels from one tap of the filter to the next.
-    padding : int, pair of int, or ((top, bottom), (left, right))
-        Zeros around the input.
+        Bias of each filter.
+    stride, dilation : int or (int, int)
+        Distance between windows, and between the taps of a filter, in pixels.
+    padding : int, (int, int) or ((top, bottom), (left, right))
+        Rows and columns of zeros around the input.
     groups : int
-        Into how many independent groups the channels and the filters are divided.
+        Number of independent groups of channels and filters.
 
     Returns
     -------
     y : ndarray of shape (N, F, H_out, W_out)
-        ``H_out = floor((H + top + bottom - dilation * (kh - 1) - 1) / stride) + 1``, and W_out likewise.
+        ``H_out = floor((H + top + bottom - dilation * (kh - 1) - 1) / stride) + 1``, likewise W_out.
 
     Raises
     ------
     ValueError
-        If shapes do not fit one another or the window does not fit into the padded input.
+        If the shapes do not match, or the window is larger than the padded input.
     TypeError
         If `x` is not float32 or float64.
 
     References
     ----------
     Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, relationships 6 and 14.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
+    >>> w = np.array([[1.0, 0.0], [0.0, -1.0]])[None, None]
+    >>> ops.conv2d(x, w).tolist()
+    [[[[-4.0, -4.0], [-4.0, -4.0]]]]
+    >>> ops.conv2d(x, w, np.array([10.0]), stride=2, padding=1).tolist()
+    [[[[10.0, 8.0], [4.0, 6.0]]]]
     """
     N, C, H, W = x.shape
     F, C_group, kh, kw = w.shape
@@ -218,12 +229,12 @@ def conv2d_backward(
     dilation: IntOrPair = 1,
     groups: int = 1,
 ) -> tuple[Array, Array, Array]:
-    """Send the gradient of :func:`conv2d` back: each output hands `dy` to its window and to its filter.
+    """Gradients of :func:`conv2d`.
 
     Parameters
     ----------
     dy : ndarray of shape (N, F, H_out, W_out)
-        The gradient of the loss for the output.
+        Upstream gradient.
     x, w : ndarray
         As given to :func:`conv2d`.
     stride, padding, dilation, groups
@@ -232,12 +243,21 @@ def conv2d_backward(
     Returns
     -------
     dx, dw, db : ndarray
-        The gradients for x, w and b, in their shapes; ``db`` also where there was no bias.
+        Gradients of x, w and b, in their shapes; ``db`` also if there was no bias.
 
     Raises
     ------
     ValueError
-        If shapes do not fit one another.
+        If the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x, w, dy = np.array([[[[1.0, 2.0, 3.0]]]]), np.array([[[[10.0, 20.0]]]]), np.array([[[[1.0, 1.0]]]])
+    >>> dx, dw, db = ops.conv2d_backward(dy, x, w)
+    >>> dx.tolist(), dw.tolist(), db.tolist()
+    ([[[[10.0, 30.0, 20.0]]]], [[[[3.0, 5.0]]]], [2.0])
     """
     N, C, H, W = x.shape
     F, C_group, kh, kw = w.shape
@@ -256,7 +276,7 @@ def conv2d_backward(
                     dpadded[n, channels, rows, columns] += dy[n, f, i, j] * w[f]
                     dw[f] += dy[n, f, i, j] * padded[n, channels, rows, columns]
                     db[f] += dy[n, f, i, j]
-    dx = dpadded[:, :, top : top + H, left : left + W].copy()  # what fell on the padding is dropped
+    dx = dpadded[:, :, top : top + H, left : left + W].copy()  # without the gradient of the padding
     return dx, dw, db
 
 
@@ -271,15 +291,15 @@ def conv2d_filter_gradient(
     dilation: IntOrPair = 1,
     groups: int = 1,
 ) -> tuple[Array, Array]:
-    """Give the part of :func:`conv2d_backward` that a network's first layer needs: nobody asks for an image's gradient.
+    """Gradients of :func:`conv2d` for filters and bias only: in the first layer of a network the image needs none.
 
     Parameters
     ----------
     dy : ndarray of shape (N, F, H_out, W_out)
-        The gradient of the loss for the output.
+        Upstream gradient.
     x : ndarray of shape (N, C, H, W)
         As given to :func:`conv2d`.
-    kernel_size : int or pair of int
+    kernel_size : int or (int, int)
         Height and width of the filters.
     stride, padding, dilation, groups
         As given to :func:`conv2d`.
@@ -292,9 +312,18 @@ def conv2d_filter_gradient(
     Raises
     ------
     ValueError
-        If shapes do not fit one another.
+        If the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x, dy = np.array([[[[1.0, 2.0, 3.0]]]]), np.array([[[[1.0, 1.0]]]])
+    >>> dw, db = ops.conv2d_filter_gradient(dy, x, (1, 2))
+    >>> dw.tolist(), db.tolist()
+    ([[[[3.0, 5.0]]]], [2.0])
     """
-    filters = np.zeros((dy.shape[1], x.shape[1] // groups, *kernel_size), dtype=x.dtype)  # what w was does not matter
+    filters = np.zeros((dy.shape[1], x.shape[1] // groups, *kernel_size), dtype=x.dtype)  # their values do not matter
     _, dw, db = conv2d_backward(dy, x, filters, stride=stride, padding=padding, dilation=dilation, groups=groups)
     return dw, db
 
@@ -311,37 +340,37 @@ def conv_transpose2d(
     dilation: IntOrPair = 1,
     groups: int = 1,
 ) -> Array:
-    """Write a copy of the filter, weighted by each input value, into the output; where copies overlap, sum.
+    """Transpose convolution: add up copies of the filters in the output, weighted by the input values.
 
-    It multiplies by the transpose of the matrix that :func:`conv2d` with the same `w` and `stride` multiplies by.
-    Also called upconvolution, fractionally strided or backward strided convolution.
+    It multiplies by the transpose of the matrix of :func:`conv2d` with the same `w` and `stride`. It is also called
+    upconvolution, fractionally strided or backward strided convolution.
 
     Parameters
     ----------
     x : ndarray of shape (N, C, H, W)
-        The input maps.
+        Feature maps.
     w : ndarray of shape (C, F / groups, kh, kw)
-        The filters.
+        Filters.
     b : ndarray of shape (F,), optional
-        A bias for each output channel.
-    stride, dilation : int or pair of int
-        Output pixels from one copy to the next; output pixels from one tap of the filter to the next.
-    padding : int, pair of int, or ((top, bottom), (left, right))
-        Rows and columns cut off around the output.
-    output_padding : int or pair of int
-        Extra rows at the bottom and columns at the right; less than the stride or the dilation.
+        Bias of each output channel.
+    stride, dilation : int or (int, int)
+        Distance between copies, and between the taps of a filter, in output pixels.
+    padding : int, (int, int) or ((top, bottom), (left, right))
+        Rows and columns that are cut off around the output.
+    output_padding : int or (int, int)
+        Additional rows at the bottom and columns at the right; less than the stride or the dilation.
     groups : int
-        Into how many independent groups the channels are divided.
+        Number of independent groups of channels and filters.
 
     Returns
     -------
     y : ndarray of shape (N, F, H_out, W_out)
-        ``H_out = (H - 1) * stride - top - bottom + dilation * (kh - 1) + output_padding + 1``, W_out likewise.
+        ``H_out = (H - 1) * stride - top - bottom + dilation * (kh - 1) + output_padding + 1``, likewise W_out.
 
     Raises
     ------
     ValueError
-        If shapes do not fit one another or nothing is left of the output.
+        If the shapes do not match, or the output has no pixels.
     TypeError
         If `x` is not float32 or float64.
 
@@ -349,6 +378,14 @@ def conv_transpose2d(
     ----------
     Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, relationship 14;
     Long, Shelhamer and Darrell, "Fully convolutional networks for semantic segmentation", CVPR 2015, section 3.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x, w = np.array([[[[1.0, 10.0]]]]), np.array([[[[1.0, 2.0, 3.0]]]])
+    >>> ops.conv_transpose2d(x, w, stride=2).tolist()
+    [[[[1.0, 2.0, 13.0, 20.0, 30.0]]]]
     """
     N, C, H, W = x.shape
     _, F_group, kh, kw = w.shape
@@ -381,12 +418,12 @@ def conv_transpose2d_backward(
     dilation: IntOrPair = 1,
     groups: int = 1,
 ) -> tuple[Array, Array, Array]:
-    """Send the gradient of :func:`conv_transpose2d` back: each input gathers `dy` under its copy of the filter.
+    """Gradients of :func:`conv_transpose2d`.
 
     Parameters
     ----------
     dy : ndarray of shape (N, F, H_out, W_out)
-        The gradient of the loss for the output.
+        Upstream gradient.
     x, w : ndarray
         As given to :func:`conv_transpose2d`.
     stride, padding, output_padding, dilation, groups
@@ -395,16 +432,25 @@ def conv_transpose2d_backward(
     Returns
     -------
     dx, dw, db : ndarray
-        The gradients for x, w and b, in their shapes; ``db`` also where there was no bias.
+        Gradients of x, w and b, in their shapes; ``db`` also if there was no bias.
 
     Raises
     ------
     ValueError
-        If shapes do not fit one another.
+        If the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x, w, dy = np.array([[[[1.0, 10.0]]]]), np.array([[[[1.0, 2.0]]]]), np.array([[[[1.0, 2.0, 3.0]]]])
+    >>> dx, dw, db = ops.conv_transpose2d_backward(dy, x, w)
+    >>> dx.tolist(), dw.tolist(), db.tolist()
+    ([[[[5.0, 8.0]]]], [[[[21.0, 32.0]]]], [6.0])
     """
     N, C, H, W = x.shape
     _, F_group, kh, kw = w.shape
-    dcanvas = pad(dy, padding)  # what was cut off had no influence on the loss
+    dcanvas = pad(dy, padding)  # what was cut off has no influence on the loss
     dx = np.zeros_like(x)
     dw = np.zeros_like(w)
     for n in range(N):
@@ -425,29 +471,36 @@ def conv_transpose2d_backward(
 def conv_matrix(
     w: Array, input_size: Size, *, stride: IntOrPair = 1, padding: Padding = 0, dilation: IntOrPair = 1, groups: int = 1
 ) -> Array:
-    """Write a convolution as the matrix that it multiplies by.
+    """Matrix of a convolution as a linear map.
 
-    With ``a = x[n].ravel()`` and no bias, ``conv2d(x, w)[n].ravel()`` is ``X @ a``; the transpose convolution of
-    ``z``, ``conv_transpose2d(z, w)[n].ravel()``, is ``X.T @ z[n].ravel()``.
+    With ``a = x[n].ravel()`` and no bias, ``conv2d(x, w)[n].ravel()`` is ``X @ a``, and the transpose convolution
+    ``conv_transpose2d(z, w)[n].ravel()`` is ``X.T @ z[n].ravel()``.
 
     Parameters
     ----------
     w : ndarray of shape (F, C / groups, kh, kw)
-        The filters.
-    input_size : (H, W)
-        The size of the convolution's input maps.
+        Filters.
+    input_size : (int, int)
+        ``(H, W)`` of the input of the convolution.
     stride, padding, dilation, groups
         As in :func:`conv2d`.
 
     Returns
     -------
     X : ndarray of shape (F * H_out * W_out, C * H * W)
-        Each row holds one filter, where it lies for one output element; zeros elsewhere.
+        Each row contains one filter at its position for one output element, and zeros elsewhere.
 
     Raises
     ------
     ValueError
-        If the window does not fit into the padded input.
+        If the window is larger than the padded input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.conv_matrix(np.array([[[[1.0, 2.0]]]]), (1, 4)).tolist()
+    [[1.0, 2.0, 0.0, 0.0], [0.0, 1.0, 2.0, 0.0], [0.0, 0.0, 1.0, 2.0]]
     """
     F, C_group, kh, kw = w.shape
     (H, W), C = input_size, C_group * groups

@@ -1,4 +1,4 @@
-"""The fully connected layer: every output sees every input."""
+"""The fully connected layer: every output depends on every input."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _check_linear(x, w, b):
     check_shape("w", w, "M, D")
     if w.shape[1] != x.shape[1]:
         raise ValueError(
-            f"w: expected shape (M, {x.shape[1]}) to go with x {x.shape}, got {w.shape}; "
+            f"w: expected shape (M, {x.shape[1]}) to match x {x.shape}, got {w.shape}; "
             f"each row holds the weights of one output"
         )
     if b is not None:
@@ -25,16 +25,16 @@ def _check_linear(x, w, b):
 
 @operation(check=_check_linear)
 def linear(x: Array, w: Array, b: Array | None = None) -> Array:
-    """Multiply by a matrix and add a bias.
+    """Multiply each example by a matrix and add a bias (a fully connected layer).
 
     Parameters
     ----------
     x : ndarray of shape (N, D)
-        A vector of D features for each of N examples.
+        D features for each of N examples.
     w : ndarray of shape (M, D)
-        The weights, one row for each output, as in PyTorch.
+        Weights, one row for each output, as in PyTorch.
     b : ndarray of shape (M,), optional
-        The bias of each output.
+        Bias of each output.
 
     Returns
     -------
@@ -44,7 +44,16 @@ def linear(x: Array, w: Array, b: Array | None = None) -> Array:
     Raises
     ------
     ValueError
-        If the shapes disagree.
+        If the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x = np.array([[1.0, 2.0]])
+    >>> w = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    >>> ops.linear(x, w, np.array([0.0, 0.0, 10.0])).tolist()
+    [[1.0, 2.0, 13.0]]
     """
     N, M = x.shape[0], w.shape[0]
     y = np.zeros((N, M), x.dtype)
@@ -65,14 +74,14 @@ def _check_linear_backward(dy, x, w):
 
 @operation(check=_check_linear_backward, returns=("dx", "dw", "db"))
 def linear_backward(dy: Array, x: Array, w: Array) -> tuple[Array, Array, Array]:
-    """Return the gradients of :func:`linear`.
+    """Gradients of :func:`linear`.
 
     Parameters
     ----------
     dy : ndarray of shape (N, M)
         Upstream gradient.
     x : ndarray of shape (N, D)
-        The input of :func:`linear`.
+        Input of :func:`linear`.
     w : ndarray of shape (M, D)
         Its weights.
 
@@ -83,12 +92,20 @@ def linear_backward(dy: Array, x: Array, w: Array) -> tuple[Array, Array, Array]
     dw : ndarray of shape (M, D)
         ``dy.T @ x``.
     db : ndarray of shape (M,)
-        The sum of `dy` over the examples.
+        Sum of `dy` over the examples.
 
     Raises
     ------
     ValueError
-        If the shapes disagree.
+        If the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x, w = np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0]])
+    >>> [gradient.tolist() for gradient in ops.linear_backward(np.array([[1.0, 10.0]]), x, w)]
+    [[[53.0, 64.0]], [[1.0, 2.0], [10.0, 20.0]], [1.0, 10.0]]
     """
     dx = np.zeros_like(x)
     dw = np.zeros_like(w)

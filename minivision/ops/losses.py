@@ -1,8 +1,7 @@
-"""The losses. Each returns its value and the gradient of it, ready to be sent back.
+"""Softmax and the losses. A loss returns its value and its gradient, with which the backward pass begins.
 
-With ``reduction="mean"`` the sum is divided by the number of terms, with ``"sum"`` it is not. Over nothing at
-all (an empty batch, every target ignored) a loss is 0 and its gradient zero, so that an image without objects
-harms no training step.
+With ``reduction="mean"`` the sum is divided by the number of terms, with ``"sum"`` it is not. The loss of no terms
+(an empty batch, all targets ignored) is 0 and its gradient zero, so an image without objects disturbs no training step.
 """
 
 from __future__ import annotations
@@ -29,22 +28,22 @@ def _check_softmax(x):
 
 @operation(check=_check_softmax)
 def softmax(x: Array) -> Array:
-    """Turn the scores of each example, or of each pixel, into probabilities: positive, with sum 1 over the classes.
+    """Turn the class scores of each example, or of each pixel, into probabilities.
 
     Parameters
     ----------
     x : ndarray of shape (N, C) or (N, C, H, W)
-        A score for each of C classes (logits).
+        Scores of C classes (logits).
 
     Returns
     -------
-    y : ndarray of the shape of x
-        ``exp(x) / sum(exp(x))``, the sum over axis 1.
+    y : ndarray of the same shape
+        ``exp(x) / sum(exp(x))``, with the sum over axis 1.
 
     Raises
     ------
     ValueError
-        If the shape is another, or there are no classes.
+        If `x` has another shape, or no classes.
 
     Examples
     --------
@@ -66,24 +65,24 @@ def _check_softmax_backward(dy, y):
 
 @operation(check=_check_softmax_backward, returns=("dx",))
 def softmax_backward(dy: Array, y: Array) -> Array:
-    """Return the gradient of :func:`softmax`.
+    """Gradient of :func:`softmax`.
 
     Parameters
     ----------
     dy : ndarray of shape (N, C) or (N, C, H, W)
         Upstream gradient.
     y : ndarray of the same shape
-        The output of :func:`softmax`.
+        Output of :func:`softmax`.
 
     Returns
     -------
     dx : ndarray of the same shape
-        ``y * (dy - sum(dy * y))``, the sum over axis 1.
+        ``y * (dy - sum(dy * y))``, with the sum over axis 1.
 
     Raises
     ------
     ValueError
-        If the shapes disagree.
+        If the shapes do not match.
 
     Examples
     --------
@@ -118,33 +117,43 @@ def _check_softmax_cross_entropy(scores, target, weight, ignore_index, reduction
 def softmax_cross_entropy(
     scores: Array, target: Array, *, weight: Array | None = None, ignore_index: int = -100, reduction: str = "mean"
 ) -> tuple[np.floating, Array]:
-    """Measure how improbable the softmax of the scores makes the right class.
+    """Cross-entropy of the softmax of class scores, and its gradient.
 
     Parameters
     ----------
-    scores : (N, C) or (N, C, H, W) array
-        A score for each of C classes (logits), for each example or each pixel.
-    target : (N,) or (N, H, W) array of int
-        The right class, or `ignore_index`.
+    scores : ndarray of shape (N, C) or (N, C, H, W)
+        Scores of C classes (logits), for each example or each pixel.
+    target : int ndarray of shape (N,) or (N, H, W)
+        True classes, or `ignore_index`.
     weight : ndarray of shape (C,), optional
-        How much each class counts. The mean is then the weighted mean, as in PyTorch.
+        Weight of each class. The mean is then the weighted mean, as in PyTorch.
     ignore_index : int
-        Targets of this value count nothing.
+        Targets with this value are ignored.
     reduction : "mean" or "sum"
-        What is done with the losses of the single examples or pixels.
+        How the losses of the examples or pixels are combined.
 
     Returns
     -------
     loss : float
-        ``sum(w * -log softmax(scores)[target]) / sum(w)``, ``w`` being the weight of the target's class; 0
-        where nothing counts.
-    dscores : array of the shape of scores
-        ``w * (softmax(scores) - onehot(target)) / sum(w)``.
+        ``sum(w * -log softmax(scores)[target]) / sum(w)``, where ``w`` is the weight of the target's class; without the
+        division for ``"sum"``; 0 if all targets are ignored.
+    dscores : ndarray of the shape of scores
+        ``w * (softmax(scores) - onehot(target)) / sum(w)``, likewise.
 
     Raises
     ------
     ValueError
-        If a target is no class.
+        If a target is not a class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> loss, dscores = ops.softmax_cross_entropy(np.zeros((1, 4)), np.array([2]))
+    >>> round(float(loss), 4)  # log(4)
+    1.3863
+    >>> dscores.tolist()
+    [[0.25, 0.25, -0.75, 0.25]]
     """
     # (N, C, ...) -> (N, C, L) and (N, ...) -> (N, 1, L): as many places L as there are pixels
     N, C = scores.shape[:2]
@@ -183,7 +192,7 @@ def _check_pairwise(x, target, reduction, name="x"):
 
 
 def _reduced(losses, dx, reduction):
-    """Return the sum or the mean of the losses, and the gradient that goes with it."""
+    """Return the sum or the mean of the losses, and its gradient."""
     count = losses.size if reduction == "mean" else 1
     if count == 0:
         return losses.sum(), dx
@@ -196,28 +205,36 @@ def _check_binary_cross_entropy_with_logits(x, target, reduction):
 
 @operation(check=_check_binary_cross_entropy_with_logits, returns=("loss", "dx"))
 def binary_cross_entropy_with_logits(x: Array, target: Array, *, reduction: str = "mean") -> tuple[np.floating, Array]:
-    """Measure how improbable the sigmoid of each logit makes its target.
+    """Cross-entropy of the sigmoid of logits, and its gradient.
 
     Parameters
     ----------
-    x : ndarray
-        Logits of any shape.
+    x : ndarray of any shape
+        Logits.
     target : ndarray of the same shape
-        Probabilities in 0 .. 1, usually 0 or 1; or booleans, as masks are.
+        Probabilities in 0 .. 1, usually 0 or 1; or booleans, such as masks.
     reduction : "mean" or "sum"
-        What is done with the losses of the single numbers.
+        How the losses of the numbers are combined.
 
     Returns
     -------
     loss : float
-        The mean or sum of ``-t log(p) - (1 - t) log(1 - p)`` with ``p = sigmoid(x)``.
-    dx : ndarray
+        Mean or sum of ``-t log(p) - (1 - t) log(1 - p)`` with ``p = sigmoid(x)``.
+    dx : ndarray of the same shape
         ``p - t``, divided by the number of terms for the mean.
 
     Raises
     ------
     ValueError
-        If the shapes disagree.
+        If the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> loss, dx = ops.binary_cross_entropy_with_logits(np.zeros(2), np.array([1.0, 0.0]))
+    >>> round(float(loss), 4), dx.tolist()  # log(2)
+    (0.6931, [-0.25, 0.25])
     """
     # -t log(p) - (1 - t) log(1 - p), rearranged so that nothing overflows
     small = np.exp(-abs(x))
@@ -235,34 +252,42 @@ def _check_smooth_l1_loss(x, target, beta, reduction):
 
 @operation(check=_check_smooth_l1_loss, returns=("loss", "dx"))
 def smooth_l1_loss(x: Array, target: Array, *, beta: float = 1.0, reduction: str = "mean") -> tuple[np.floating, Array]:
-    """Measure the distance: squared while it is small, as it is where it is large.
+    """Smooth L1 loss and its gradient: quadratic for small differences, linear for large ones.
 
     Parameters
     ----------
-    x : ndarray
-        Predicted numbers of any shape.
+    x : ndarray of any shape
+        Predicted numbers.
     target : ndarray of the same shape
-        What they should be.
+        Their true values.
     beta : float
-        The distance at which the square turns into a line; with 0 it is the L1 loss.
+        Difference at which the loss changes from quadratic to linear; 0 gives the L1 loss.
     reduction : "mean" or "sum"
-        What is done with the losses of the single numbers.
+        How the losses of the numbers are combined.
 
     Returns
     -------
     loss : float
-        The mean or sum of ``0.5 d^2 / beta`` where ``d = |x - target| < beta``, else ``d - 0.5 beta``.
-    dx : ndarray
-        Its gradient: never larger than 1 for a single number, so an outlier cannot rule a training step.
+        Mean or sum of ``0.5 d^2 / beta`` where ``d = |x - target| < beta``, else ``d - 0.5 beta``.
+    dx : ndarray of the same shape
+        Its gradient. For a single number it is at most 1, so an outlier cannot dominate a training step.
 
     Raises
     ------
     ValueError
-        If the shapes disagree, or `beta` is negative.
+        If the shapes do not match, or `beta` is negative.
 
     References
     ----------
     Girshick, "Fast R-CNN", 2015, equation 3, where beta is 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> loss, dx = ops.smooth_l1_loss(np.array([0.5, 3.0]), np.zeros(2), reduction="sum")
+    >>> float(loss), dx.tolist()
+    (2.625, [0.5, 1.0])
     """
     difference = x - target
     distance = abs(difference)
@@ -280,28 +305,36 @@ def _check_mse_loss(x, target, reduction):
 
 @operation(check=_check_mse_loss, returns=("loss", "dx"))
 def mse_loss(x: Array, target: Array, *, reduction: str = "mean") -> tuple[np.floating, Array]:
-    """Measure the squared distance (the L2 loss).
+    """Mean squared error (L2 loss) and its gradient.
 
     Parameters
     ----------
-    x : ndarray
-        Predicted numbers of any shape.
+    x : ndarray of any shape
+        Predicted numbers.
     target : ndarray of the same shape
-        What they should be.
+        Their true values.
     reduction : "mean" or "sum"
-        What is done with the losses of the single numbers.
+        How the losses of the numbers are combined.
 
     Returns
     -------
     loss : float
-        The mean or sum of ``(x - target)^2``.
-    dx : ndarray
+        Mean or sum of ``(x - target)^2``.
+    dx : ndarray of the same shape
         ``2 (x - target)``, divided by the number of terms for the mean.
 
     Raises
     ------
     ValueError
-        If the shapes disagree.
+        If the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> loss, dx = ops.mse_loss(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+    >>> float(loss), dx.tolist()
+    (2.0, [0.0, 2.0])
     """
     difference = x - target
     return _reduced(difference**2, 2 * difference, reduction)
@@ -323,30 +356,37 @@ def _check_hinge_loss(scores, target, margin, reduction):
 def hinge_loss(
     scores: Array, target: Array, *, margin: float = 1.0, reduction: str = "mean"
 ) -> tuple[np.floating, Array]:
-    """Measure how far each score falls short of the margin on its side: the loss of a support vector machine.
+    """Hinge loss of a support vector machine, and its gradient.
 
     Parameters
     ----------
-    scores : ndarray
-        Scores of any shape.
+    scores : ndarray of any shape
     target : ndarray of the same shape
         +1 where the score should be positive, -1 where it should be negative.
     margin : float
-        How far from zero a score must be to cost nothing.
+        Distance from zero beyond which a correct score has no loss.
     reduction : "mean" or "sum"
-        What is done with the losses of the single scores.
+        How the losses of the scores are combined.
 
     Returns
     -------
     loss : float
-        The mean or sum of ``max(0, margin - target * score)``.
-    dscores : ndarray
+        Mean or sum of ``max(0, margin - target * score)``.
+    dscores : ndarray of the same shape
         ``-target`` where that is positive, else 0; divided by the number of terms for the mean.
 
     Raises
     ------
     ValueError
-        If a target is neither -1 nor +1, or the shapes disagree.
+        If a target is neither -1 nor +1, or the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> loss, dscores = ops.hinge_loss(np.array([2.0, 0.5]), np.array([1.0, -1.0]), reduction="sum")
+    >>> float(loss), dscores.tolist()
+    (1.5, [0.0, 1.0])
     """
     shortfall = margin - target * scores
     met = shortfall <= 0

@@ -1,4 +1,4 @@
-"""Batch normalization: every channel brought to mean 0 and variance 1, then scaled and shifted as learned."""
+"""Batch normalization: each channel gets mean 0 and variance 1, then a learned scale and shift."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def _check_batch_norm2d(x, gamma, beta, running_mean, running_var, training, mom
     if training and values_per_channel < 2:
         raise ValueError(
             f"x: expected more than one value per channel in training, got {values_per_channel} "
-            f"(shape {x.shape}): no variance can be told from that; use a larger batch, or training=False"
+            f"(shape {x.shape}): that is too few for a variance; use a larger batch, or training=False"
         )
     return x, gamma, beta, *running.values(), bool(training), float(momentum), float(eps)
 
 
 def _check_updatable(name, array):
-    """Refuse what a kernel cannot update in place: a copy would be updated, and the update lost."""
+    """Raise an error if a kernel cannot update the array in place: it would update a copy, which is lost."""
     if not hasattr(array, "dtype") or array.dtype not in FLOATS:
         got = array.dtype if hasattr(array, "dtype") else type(array).__name__
         raise TypeError(
@@ -42,8 +42,7 @@ def _check_updatable(name, array):
     if isinstance(array, np.ndarray) and not (array.flags.carray and array.dtype.isnative):
         reason = "read-only" if not array.flags.writeable else "not contiguous"
         raise ValueError(
-            f"{name}: in training it is updated in place, but this array is {reason}; "
-            f"pass an array of its own, as in {name}.copy()"
+            f"{name}: in training it is updated in place, but this array is {reason}; pass a copy, as in {name}.copy()"
         )
 
 
@@ -59,24 +58,23 @@ def batch_norm2d(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> tuple[Array, BatchStatistics]:
-    """Normalize each channel over the batch and all pixels, then scale and shift it.
+    """Batch normalization: normalize each channel over the batch and all pixels, then scale and shift it.
 
     Parameters
     ----------
     x : ndarray of shape (N, C, H, W)
         Feature maps.
     gamma, beta : ndarray of shape (C,)
-        The learned scale and shift of each channel.
+        Learned scale and shift of each channel.
     running_mean, running_var : ndarray of shape (C,)
         Running statistics. In training they are updated **in place**, the variance with Bessel's correction
-        (``n / (n - 1)``, as in PyTorch); otherwise they stand in for the batch's own.
+        (``n / (n - 1)``, as in PyTorch); otherwise they replace the statistics of the batch.
     training : bool
-        Whether to normalize by the batch's own mean and variance.
+        Whether to normalize with the mean and variance of the batch.
     momentum : float
-        Share of the batch in the running statistics:
-        ``running = (1 - momentum) * running + momentum * batch``.
+        Weight of the batch in the running statistics: ``running = (1 - momentum) * running + momentum * batch``.
     eps : float
-        Added to the variance, against division by zero.
+        Added to the variance, to prevent a division by zero.
 
     Returns
     -------
@@ -88,14 +86,25 @@ def batch_norm2d(
     Raises
     ------
     ValueError
-        In training with fewer than two values per channel, or running arrays that cannot be updated in place.
+        In training, if a channel has fewer than two values, or running arrays cannot be updated in place.
 
     References
     ----------
     Ioffe, Szegedy, "Batch Normalization", 2015, algorithms 1 and 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x = np.array([1.0, 3.0]).reshape(1, 1, 1, 2)
+    >>> one, zero = np.ones(1), np.zeros(1)
+    >>> running_mean, running_var = np.zeros(1), np.ones(1)
+    >>> y, saved = ops.batch_norm2d(x, one, zero, running_mean, running_var, training=True)
+    >>> y.round(3).tolist(), running_mean.tolist()
+    ([[[[-1.0, 1.0]]]], [0.2])
     """
 
-    # (C,) -> (C, 1, 1), to stand beside (N, C, H, W)
+    # (C,) -> (C, 1, 1), to broadcast with (N, C, H, W)
     def per_channel(v):
         return v[:, None, None]
 
@@ -127,18 +136,17 @@ def _check_batch_norm2d_backward(dy, x, gamma, saved):
 
 @operation(check=_check_batch_norm2d_backward, returns=("dx", "dgamma", "dbeta"))
 def batch_norm2d_backward(dy: Array, x: Array, gamma: Array, saved: BatchStatistics) -> tuple[Array, Array, Array]:
-    """Return the gradients of :func:`batch_norm2d`.
+    """Gradients of :func:`batch_norm2d`.
 
-    In training the mean and the variance depend on every value of the channel, so each value has three ways
-    to the output; what is left of the upstream gradient is the part that neither shifts nor stretches the
-    channel.
+    In training the mean and the variance depend on every value of the channel, so each value influences the output in
+    three ways. What remains of the upstream gradient is the part that neither shifts nor scales the channel.
 
     Parameters
     ----------
     dy : ndarray of shape (N, C, H, W)
         Upstream gradient.
     x : ndarray of shape (N, C, H, W)
-        The input of :func:`batch_norm2d`.
+        Input of :func:`batch_norm2d`.
     gamma : ndarray of shape (C,)
         Its scale.
     saved : BatchStatistics
@@ -157,11 +165,22 @@ def batch_norm2d_backward(dy: Array, x: Array, gamma: Array, saved: BatchStatist
     Raises
     ------
     ValueError
-        If the shapes disagree.
+        If the shapes do not match.
 
     References
     ----------
     Ioffe, Szegedy, "Batch Normalization", 2015, section 3, the equations of the backward pass, simplified.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x = np.array([1.0, 2.0, 3.0]).reshape(1, 1, 1, 3)
+    >>> one = np.ones(1)
+    >>> _, saved = ops.batch_norm2d(x, one, np.zeros(1), np.zeros(1), np.ones(1), training=True)
+    >>> dx, dgamma, dbeta = ops.batch_norm2d_backward(np.ones_like(x), x, one, saved)
+    >>> abs(dx).round(3).tolist(), dbeta.tolist()  # a shift of all outputs cannot come from the input
+    ([[[[0.0, 0.0, 0.0]]]], [3.0])
     """
 
     def per_channel(v):

@@ -1,4 +1,4 @@
-"""What is done to each number by itself: ReLU, sigmoid, dropout."""
+"""Elementwise operations: ReLU, sigmoid, dropout."""
 
 from __future__ import annotations
 
@@ -15,17 +15,23 @@ def _check_one(x):
 
 @operation(check=_check_one)
 def relu(x: Array) -> Array:
-    """Replace negative numbers by zero.
+    """Rectified linear unit: replace negative numbers by zero.
 
     Parameters
     ----------
-    x : ndarray
-        Any shape.
+    x : ndarray of any shape
 
     Returns
     -------
-    y : ndarray
+    y : ndarray of the same shape
         ``max(x, 0)``; NaN stays NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.relu(np.array([-1.0, 0.0, 2.0])).tolist()
+    [0.0, 0.0, 2.0]
     """
     return np.where(x <= 0, x.dtype.type(0), x)
 
@@ -38,36 +44,49 @@ def _check_relu_backward(dy, x):
 
 @operation(check=_check_relu_backward, returns=("dx",))
 def relu_backward(dy: Array, x: Array) -> Array:
-    """Let the gradient pass where the input was positive.
+    """Gradient of :func:`relu`: `dy` where the input was positive, else 0.
 
     Parameters
     ----------
     dy : ndarray
         Upstream gradient.
-    x : ndarray
-        The input of :func:`relu`. Its output serves as well: it is positive at the same places.
+    x : ndarray of the same shape
+        Input of :func:`relu`. Its output can be used as well: it is positive at the same places.
 
     Returns
     -------
-    dx : ndarray
-        Gradient of the input; at ``x == 0`` it is zero.
+    dx : ndarray of the same shape
+        Gradient of the input; 0 at ``x == 0``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.relu_backward(np.array([5.0, 6.0, 7.0]), np.array([-1.0, 0.0, 2.0])).tolist()
+    [0.0, 0.0, 7.0]
     """
     return np.where(x <= 0, x.dtype.type(0), dy)
 
 
 @operation(check=_check_one)
 def sigmoid(x: Array) -> Array:
-    """Squash numbers into (0, 1).
+    """Logistic function: map numbers to (0, 1).
 
     Parameters
     ----------
-    x : ndarray
-        Any shape.
+    x : ndarray of any shape
 
     Returns
     -------
-    y : ndarray
+    y : ndarray of the same shape
         ``1 / (1 + exp(-x))``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.sigmoid(np.array([-2.0, 0.0, 2.0])).round(4).tolist()
+    [0.1192, 0.5, 0.8808]
     """
     small = np.exp(-abs(x))  # at most 1, so it cannot overflow: sigmoid(-x) = exp(-x) / (1 + exp(-x))
     return np.where(x < 0, small, x.dtype.type(1)) / (1 + small)
@@ -81,19 +100,26 @@ def _check_sigmoid_backward(dy, y):
 
 @operation(check=_check_sigmoid_backward, returns=("dx",))
 def sigmoid_backward(dy: Array, y: Array) -> Array:
-    """Multiply by the slope of the sigmoid, which its output tells: ``y (1 - y)``.
+    """Gradient of :func:`sigmoid`, computed from its output: the derivative is ``y (1 - y)``.
 
     Parameters
     ----------
     dy : ndarray
         Upstream gradient.
-    y : ndarray
-        The output of :func:`sigmoid`.
+    y : ndarray of the same shape
+        Output of :func:`sigmoid`.
 
     Returns
     -------
-    dx : ndarray
-        Gradient of the input.
+    dx : ndarray of the same shape
+        ``dy * y * (1 - y)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.sigmoid_backward(np.array([1.0, 1.0]), np.array([0.5, 1.0])).tolist()
+    [0.25, 0.0]
     """
     return dy * y * (1 - y)
 
@@ -101,7 +127,7 @@ def sigmoid_backward(dy: Array, y: Array) -> Array:
 def _check_dropout(x, p, rng, training):
     (x,) = floats(x=x)
     if not 0 <= p <= 1:
-        raise ValueError(f"p: expected a probability in 0 .. 1, got {p!r}; it is the share that is dropped")
+        raise ValueError(f"p: expected a probability in 0 .. 1, got {p!r}; it is the fraction that is dropped")
     if not isinstance(rng, np.random.Generator) and training:
         raise TypeError(
             f"rng: expected a numpy.random.Generator, got {type(rng).__name__}; make one with np.random.default_rng(0)"
@@ -111,25 +137,24 @@ def _check_dropout(x, p, rng, training):
 
 @operation(check=_check_dropout, returns=("y", "mask"))
 def dropout(x: Array, p: float, *, rng: np.random.Generator | None, training: bool) -> tuple[Array, Array]:
-    """Drop numbers at random in training, and enlarge the others so that the mean stays (inverted dropout).
+    """Inverted dropout: in training set random numbers to zero, and scale the others to keep the expected value.
 
     Parameters
     ----------
-    x : ndarray
-        Any shape.
+    x : ndarray of any shape
     p : float
-        Probability of dropping a number.
+        Probability that a number is dropped.
     rng : numpy.random.Generator
-        Where chance comes from. May be None when not training.
+        Source of the random numbers. May be None if `training` is False.
     training : bool
-        Whether to drop at all: otherwise nothing changes, and nothing is drawn from `rng`.
+        If False, nothing is dropped, and nothing is drawn from `rng`.
 
     Returns
     -------
-    y : ndarray
+    y : ndarray of the same shape
         ``x * mask``.
-    mask : ndarray
-        0 where a number was dropped, ``1 / (1 - p)`` where it was kept.
+    mask : ndarray of the same shape
+        0 for dropped numbers, ``1 / (1 - p)`` for the others.
 
     Raises
     ------
@@ -139,6 +164,14 @@ def dropout(x: Array, p: float, *, rng: np.random.Generator | None, training: bo
     References
     ----------
     Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014, section 10.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> y, mask = ops.dropout(np.ones(1000), 0.5, rng=np.random.default_rng(0), training=True)
+    >>> sorted(set(y.tolist()))
+    [0.0, 2.0]
     """
     mask = np.ones_like(x)
     if training and p > 0:
@@ -156,18 +189,25 @@ def _check_dropout_backward(dy, mask):
 
 @operation(check=_check_dropout_backward, returns=("dx",))
 def dropout_backward(dy: Array, mask: Array) -> Array:
-    """Let the gradient pass where a number was kept, enlarged as the number was.
+    """Gradient of :func:`dropout`: `dy` times the mask of the forward pass.
 
     Parameters
     ----------
     dy : ndarray
         Upstream gradient.
-    mask : ndarray
-        What :func:`dropout` returned.
+    mask : ndarray of the same shape
+        Second result of :func:`dropout`.
 
     Returns
     -------
-    dx : ndarray
+    dx : ndarray of the same shape
         ``dy * mask``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.dropout_backward(np.array([1.0, 1.0, 3.0]), np.array([0.0, 2.0, 2.0])).tolist()
+    [0.0, 2.0, 6.0]
     """
     return dy * mask

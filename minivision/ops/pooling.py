@@ -1,4 +1,4 @@
-"""Pooling: a map made smaller by the largest or the mean value of each window; and max unpooling."""
+"""Pooling: the largest or the mean value of each window of a map; and max unpooling."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from minivision.core.types import Array, IntOrPair, Padding, Size
 
 
 def _windows(kernel_size, stride, padding):
-    """Return kernel size, stride (by default the kernel size: no overlap) and padding in their full forms."""
+    """Return kernel size, stride (by default the kernel size) and padding as pairs."""
     kernel_size = pair("kernel_size", kernel_size)
     stride = kernel_size if stride is None else pair("stride", stride)
     return kernel_size, stride, padding_pairs(padding)
@@ -36,7 +36,7 @@ def _check_max_pool2d(x, kernel_size, stride, padding):
     ):
         if k <= before or (out - 1) * s - before >= n:
             raise ValueError(
-                f"padding: along the {axis} ({n} pixels) a window of {k} with stride {s} lies wholly "
+                f"padding: along the {axis} ({n} pixels) a window of {k} with stride {s} lies completely "
                 f"in the padding {before} + {after}, so it has no maximum; use less padding"
             )
     return x, kernel_size, stride, padding
@@ -46,18 +46,18 @@ def _check_max_pool2d(x, kernel_size, stride, padding):
 def max_pool2d(
     x: Array, kernel_size: IntOrPair, *, stride: IntOrPair | None = None, padding: Padding = 0
 ) -> tuple[Array, Array]:
-    """Keep the largest value of each window, and remember where it was.
+    """Maximum of each window of the feature maps, with its position.
 
     Parameters
     ----------
     x : ndarray of shape (N, C, H, W)
         Feature maps.
-    kernel_size : int or pair of int
+    kernel_size : int or (int, int)
         Height and width of the window.
-    stride : int or pair of int, optional
-        Pixels from one window to the next; by default the kernel size, so that windows do not overlap.
-    padding : int, pair or pair of pairs
-        Rows and columns around the map that windows may reach into; they never hold the maximum.
+    stride : int or (int, int), optional
+        Distance between windows in pixels; by default the kernel size, so that windows do not overlap.
+    padding : int, (int, int) or ((int, int), (int, int))
+        Rows and columns around the map that windows may cover; they never contain the maximum.
 
     Returns
     -------
@@ -65,13 +65,22 @@ def max_pool2d(
         The maxima; ``H' = floor((H + top + bottom - kernel) / stride) + 1``, likewise W'. A window with a NaN
         gives NaN.
     indices : int64 ndarray of shape (N, C, H', W')
-        Where each maximum stood in its plane of x, as ``row * W + column``. The first of equals wins; of
-        several NaNs, the last.
+        Position of each maximum in its plane of x, as ``row * W + column``. Of equal values it is the first one; of
+        several NaNs the last one.
 
     Raises
     ------
     ValueError
-        If no window fits, or one lies wholly in the padding.
+        If no window fits, or one lies completely in the padding.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x = np.array([[1.0, 5.0, 2.0, 0.0], [3.0, 4.0, 0.0, 7.0]])[None, None]
+    >>> y, indices = ops.max_pool2d(x, 2)
+    >>> y.tolist(), indices.tolist()
+    ([[[[5.0, 7.0]]]], [[[[1, 7]]]])
     """
     (kh, kw), (sh, sw), ((top, bottom), (left, right)) = kernel_size, stride, padding
     N, C, H, W = x.shape
@@ -97,7 +106,7 @@ def _check_max_pool2d_backward(dy, indices, input_size):
 
 
 def _plane_indices(indices, size, size_name, values_name, values):
-    """Check flat indices into planes of a given size that stand beside an array of values, one for each."""
+    """Check flat indices into planes of a given size, one for each element of `values`."""
     indices = integers("indices", indices)
     check_shape(values_name, values, "N, C, H, W")
     check_same_shape("indices", indices, values.shape, f"one for each value of {values_name}")
@@ -108,15 +117,15 @@ def _plane_indices(indices, size, size_name, values_name, values):
 
 @operation(check=_check_max_pool2d_backward, returns=("dx",))
 def max_pool2d_backward(dy: Array, indices: Array, input_size: Size) -> Array:
-    """Send the gradient of each maximum back to where the maximum stood; all other pixels get none.
+    """Gradient of :func:`max_pool2d`: each value of `dy` is added at the position of its maximum.
 
     Parameters
     ----------
     dy : ndarray of shape (N, C, H', W')
         Upstream gradient.
     indices : int ndarray of shape (N, C, H', W')
-        What :func:`max_pool2d` returned: flat positions in the input's plane.
-    input_size : pair of int
+        Second result of :func:`max_pool2d`: flat positions in the input's plane.
+    input_size : (int, int)
         ``(H, W)`` of the input, or its whole shape.
 
     Returns
@@ -127,7 +136,15 @@ def max_pool2d_backward(dy: Array, indices: Array, input_size: Size) -> Array:
     Raises
     ------
     ValueError
-        If an index lies outside the plane, or the shapes disagree.
+        If an index lies outside the plane, or the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> dy, indices = np.array([[[[10.0, 20.0]]]]), np.array([[[[1, 7]]]])
+    >>> ops.max_pool2d_backward(dy, indices, (2, 4)).tolist()
+    [[[[0.0, 10.0, 0.0, 0.0], [0.0, 0.0, 0.0, 20.0]]]]
     """
     H, W = input_size
     N, C = dy.shape[:2]
@@ -148,19 +165,18 @@ def _check_avg_pool2d(x, kernel_size, stride, padding):
 
 @operation(check=_check_avg_pool2d)
 def avg_pool2d(x: Array, kernel_size: IntOrPair, *, stride: IntOrPair | None = None, padding: Padding = 0) -> Array:
-    """Average each window.
+    """Mean of each window of the feature maps.
 
     Parameters
     ----------
     x : ndarray of shape (N, C, H, W)
         Feature maps.
-    kernel_size : int or pair of int
+    kernel_size : int or (int, int)
         Height and width of the window.
-    stride : int or pair of int, optional
-        Pixels from one window to the next; by default the kernel size, so that windows do not overlap.
-    padding : int, pair or pair of pairs
-        Rows and columns of zeros around the map; they count in the mean (PyTorch's
-        ``count_include_pad=True``).
+    stride : int or (int, int), optional
+        Distance between windows in pixels; by default the kernel size, so that windows do not overlap.
+    padding : int, (int, int) or ((int, int), (int, int))
+        Rows and columns of zeros around the map; they count in the mean (PyTorch's ``count_include_pad=True``).
 
     Returns
     -------
@@ -171,6 +187,14 @@ def avg_pool2d(x: Array, kernel_size: IntOrPair, *, stride: IntOrPair | None = N
     ------
     ValueError
         If no window fits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x = np.array([[1.0, 5.0, 2.0, 0.0], [3.0, 3.0, 0.0, 2.0]])[None, None]
+    >>> ops.avg_pool2d(x, 2).tolist()
+    [[[[3.0, 1.0]]]]
     """
     (kh, kw), (sh, sw), ((top, bottom), (left, right)) = kernel_size, stride, padding
     N, C, H, W = x.shape
@@ -198,13 +222,13 @@ def _check_avg_pool2d_backward(dy, input_size, kernel_size, stride, padding):
 def avg_pool2d_backward(
     dy: Array, input_size: Size, kernel_size: IntOrPair, *, stride: IntOrPair | None = None, padding: Padding = 0
 ) -> Array:
-    """Share the gradient of each mean equally among the pixels of its window.
+    """Gradient of :func:`avg_pool2d`: each value of `dy` is distributed equally over the pixels of its window.
 
     Parameters
     ----------
     dy : ndarray of shape (N, C, H', W')
         Upstream gradient.
-    input_size : pair of int
+    input_size : (int, int)
         ``(H, W)`` of the input, or its whole shape.
     kernel_size, stride, padding
         As given to :func:`avg_pool2d`.
@@ -217,7 +241,14 @@ def avg_pool2d_backward(
     Raises
     ------
     ValueError
-        If the shapes disagree.
+        If the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.avg_pool2d_backward(np.array([[[[4.0, 8.0]]]]), (2, 4), 2).tolist()
+    [[[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]]]
     """
     (kh, kw), (sh, sw), ((top, _), (left, _)) = kernel_size, stride, padding
     H, W = input_size
@@ -241,7 +272,7 @@ def _check_global_avg_pool2d(x):
 
 @operation(check=_check_global_avg_pool2d)
 def global_avg_pool2d(x: Array) -> Array:
-    """Average each map to one number.
+    """Mean of each feature map over all its pixels (global average pooling).
 
     Parameters
     ----------
@@ -251,7 +282,7 @@ def global_avg_pool2d(x: Array) -> Array:
     Returns
     -------
     y : ndarray of shape (N, C)
-        The mean of each map, ready for a linear layer.
+        The means, which a linear layer can take.
 
     Raises
     ------
@@ -261,6 +292,13 @@ def global_avg_pool2d(x: Array) -> Array:
     References
     ----------
     Lin, Chen, Yan, "Network In Network", 2014, section 3.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.global_avg_pool2d(np.arange(8.0).reshape(1, 2, 2, 2)).tolist()
+    [[1.5, 5.5]]
     """
     N, C, H, W = x.shape
     y = np.zeros((N, C), x.dtype)
@@ -282,13 +320,13 @@ def _check_global_avg_pool2d_backward(dy, input_size):
 
 @operation(check=_check_global_avg_pool2d_backward, returns=("dx",))
 def global_avg_pool2d_backward(dy: Array, input_size: Size) -> Array:
-    """Share the gradient of each map's mean equally among its pixels.
+    """Gradient of :func:`global_avg_pool2d`: each value of `dy` is distributed equally over the pixels of its map.
 
     Parameters
     ----------
     dy : ndarray of shape (N, C)
         Upstream gradient.
-    input_size : pair of int
+    input_size : (int, int)
         ``(H, W)`` of the input, or its whole shape.
 
     Returns
@@ -299,7 +337,14 @@ def global_avg_pool2d_backward(dy: Array, input_size: Size) -> Array:
     Raises
     ------
     ValueError
-        If `input_size` holds no pixel.
+        If `input_size` has no pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.global_avg_pool2d_backward(np.array([[8.0]]), (2, 2)).tolist()
+    [[[[2.0, 2.0], [2.0, 2.0]]]]
     """
     H, W = input_size
     dx = np.empty((*dy.shape, H, W), dy.dtype)
@@ -316,31 +361,39 @@ def _check_max_unpool2d(x, indices, output_size):
 
 @operation(check=_check_max_unpool2d)
 def max_unpool2d(x: Array, indices: Array, output_size: Size) -> Array:
-    """Put each value back where max pooling took its maximum from, and zeros elsewhere.
+    """Max unpooling: put each value at the position that max pooling recorded, and zeros elsewhere.
 
     Parameters
     ----------
     x : ndarray of shape (N, C, H', W')
-        Feature maps of the size that :func:`max_pool2d` gave.
+        Feature maps of the size of the output of :func:`max_pool2d`.
     indices : int ndarray of shape (N, C, H', W')
-        What :func:`max_pool2d` returned: flat positions in the output's plane.
-    output_size : pair of int
+        Second result of :func:`max_pool2d`: flat positions in the output's plane.
+    output_size : (int, int)
         ``(H, W)`` of the output, or its whole shape.
 
     Returns
     -------
     y : ndarray of shape (N, C, H, W)
-        The values at their places. Where an index repeats (overlapping windows), the values add; PyTorch
-        would keep one of them.
+        The values at their positions. If an index occurs several times (overlapping windows), the values are added;
+        PyTorch would keep one of them.
 
     Raises
     ------
     ValueError
-        If an index lies outside the plane, or the shapes disagree.
+        If an index lies outside the plane, or the shapes do not match.
 
     References
     ----------
     Noh, Hong, Han, "Learning Deconvolution Network for Semantic Segmentation", 2015, section 3.2.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x, indices = np.array([[[[5.0, 7.0]]]]), np.array([[[[1, 7]]]])
+    >>> ops.max_unpool2d(x, indices, (2, 4)).tolist()
+    [[[[0.0, 5.0, 0.0, 0.0], [0.0, 0.0, 0.0, 7.0]]]]
     """
     H, W = output_size
     N, C = x.shape[:2]
@@ -363,14 +416,14 @@ def _check_max_unpool2d_backward(dy, indices):
 
 @operation(check=_check_max_unpool2d_backward, returns=("dx",))
 def max_unpool2d_backward(dy: Array, indices: Array) -> Array:
-    """Fetch the gradient of each value from where unpooling put the value.
+    """Gradient of :func:`max_unpool2d`: `dy` at the position of each value.
 
     Parameters
     ----------
     dy : ndarray of shape (N, C, H, W)
         Upstream gradient.
     indices : int ndarray of shape (N, C, H', W')
-        The indices :func:`max_unpool2d` was given.
+        As given to :func:`max_unpool2d`.
 
     Returns
     -------
@@ -380,7 +433,15 @@ def max_unpool2d_backward(dy: Array, indices: Array) -> Array:
     Raises
     ------
     ValueError
-        If an index lies outside the plane, or the shapes disagree.
+        If an index lies outside the plane, or the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> dy = np.arange(8.0).reshape(1, 1, 2, 4)
+    >>> ops.max_unpool2d_backward(dy, np.array([[[[1, 7]]]])).tolist()
+    [[[[1.0, 7.0]]]]
     """
     W = dy.shape[3]
     dx = np.empty(indices.shape, dy.dtype)

@@ -1,4 +1,4 @@
-"""Regions of interest: whatever the size of a box, its part of the map becomes a grid of fixed size.
+"""Regions of interest (RoI): the part of a map in a box of any size becomes a grid of fixed size.
 
 R-CNN warps the image in the box (:func:`crop_and_resize`), Fast R-CNN takes the maximum in each cell of a grid on
 the feature map (:func:`roi_pool`), Mask R-CNN interpolates at points that are never rounded (:func:`roi_align`).
@@ -26,12 +26,12 @@ from minivision.core.arguments import (
 from minivision.core.dispatch import operation
 from minivision.core.types import Array, IntOrPair
 
-# From here on float32 cannot tell a pixel from its neighbor.
+# Beyond this number, float32 cannot represent every pixel.
 LARGEST_PIXEL = 2**24
 
 
 def _check_rois(rois, images, spatial_scale):
-    """Check that the boxes lie within reach and belong to images that are there; return the scale as a float."""
+    """Check that the boxes are finite and belong to images of the batch; return the scale as a float."""
     spatial_scale = number("spatial_scale", spatial_scale)
     if not 0 < spatial_scale < math.inf:
         raise ValueError(
@@ -94,7 +94,7 @@ def _check_pixels(name, shape):
 
 
 def round_half_away(value: float) -> int:
-    """Round to the nearest integer, halves away from zero: C's ``round``, not Python's or NumPy's."""
+    """Round to the nearest integer, halves away from zero, as ``round`` of C does; those of Python and NumPy do not."""
     whole = math.floor(abs(value))
     whole += abs(value) - whole >= 0.5
     return whole if value >= 0 else -whole
@@ -106,28 +106,28 @@ def _check_roi_pool(x, rois, output_size, spatial_scale):
 
 @operation(check=_check_roi_pool, returns=("y", "argmax"))
 def roi_pool(x: Array, rois: Array, output_size: IntOrPair, *, spatial_scale: float = 1.0) -> tuple[Array, Array]:
-    """Divide each region into a grid of pixels and keep the largest value of each cell, and where it was.
+    """RoI pooling: maximum of each cell of a grid on each region, with its position.
 
     Parameters
     ----------
     x : ndarray of shape (N, C, H, W)
         Feature maps.
     rois : ndarray of shape (K, 5)
-        The number of the image in the batch, then ``x1, y1, x2, y2``.
-    output_size : int or pair of int
+        Index of the image in the batch, then ``x1, y1, x2, y2``.
+    output_size : int or (int, int)
         Rows and columns of the grid.
     spatial_scale : float
-        What brings the boxes to the pixels of the map: 1 / 16 for boxes in an image 16 times as large.
+        Size of the map relative to the image of the boxes: 1 / 16 if the image is 16 times as large.
 
     Returns
     -------
     y : ndarray of shape (K, C, H', W')
-        The maxima. The corners are rounded to pixels, halves away from zero, and both belong to the region, so it is
-        at least one pixel; cells overlap where its size is no multiple of the grid's. A cell off the map gives 0,
-        one with a NaN gives NaN.
+        The maxima. The corners are rounded to pixels, halves away from zero, and both belong to the region, so it
+        has at least one pixel; cells overlap if its size is no multiple of the grid's. A cell outside the map gives
+        0, one with a NaN gives NaN.
     argmax : int32 ndarray of shape (K, C, H', W')
-        Where each maximum stood in its plane of x, as ``row * W + column``; -1 off the map. The first of equals
-        wins; of several NaNs, the last.
+        Position of each maximum in its plane of x, as ``row * W + column``; -1 outside the map. Of equal values it
+        is the first one; of several NaNs the last one.
 
     Raises
     ------
@@ -137,6 +137,15 @@ def roi_pool(x: Array, rois: Array, output_size: IntOrPair, *, spatial_scale: fl
     References
     ----------
     Girshick, "Fast R-CNN", 2015, section 2.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
+    >>> y, argmax = ops.roi_pool(x, np.array([[0.0, 0, 0, 3, 1]]), (1, 2))  # the upper two rows
+    >>> y.tolist(), argmax.tolist()
+    ([[[[5.0, 7.0]]]], [[[[5, 7]]]])
     """
     N, C, H, W = x.shape
     rows, cols = output_size
@@ -146,7 +155,7 @@ def roi_pool(x: Array, rois: Array, output_size: IntOrPair, *, spatial_scale: fl
     for k, box in enumerate(rois[:, 1:] * spatial_scale):
         n = int(rois[k, 0])
         left, top, right, bottom = (round_half_away(corner) for corner in box)
-        # In the dtype of the boxes: whether an edge falls on a pixel or just beyond it is a matter of rounding.
+        # In the dtype of the boxes: rounding decides whether an edge falls on a pixel or just beyond it.
         row_edges = np.arange(rows + 1, dtype=number) * (number(max(bottom - top + 1, 1)) / number(rows))
         col_edges = np.arange(cols + 1, dtype=number) * (number(max(right - left + 1, 1)) / number(cols))
         for c, i, j in np.ndindex(C, rows, cols):
@@ -179,7 +188,7 @@ def _check_roi_pool_backward(dy, rois, argmax, input_shape):
 
 @operation(check=_check_roi_pool_backward, returns=("dx",))
 def roi_pool_backward(dy: Array, rois: Array, argmax: Array, input_shape: Sequence[int]) -> Array:
-    """Send the gradient of each maximum back to where the maximum stood.
+    """Gradient of :func:`roi_pool`: each value of `dy` is added at the position of its maximum.
 
     Parameters
     ----------
@@ -188,19 +197,27 @@ def roi_pool_backward(dy: Array, rois: Array, argmax: Array, input_shape: Sequen
     rois : ndarray of shape (K, 5)
         As given to :func:`roi_pool`.
     argmax : int ndarray of shape (K, C, H', W')
-        What :func:`roi_pool` returned.
+        Second result of :func:`roi_pool`.
     input_shape : sequence of 4 ints
         ``(N, C, H, W)`` of the maps.
 
     Returns
     -------
     dx : ndarray of shape (N, C, H, W)
-        Gradient of the maps. Where regions overlap, their gradients add.
+        Gradient of the maps. Where regions overlap, their gradients are added.
 
     Raises
     ------
     ValueError
-        If an index lies outside the plane, a box belongs to no image, or the shapes disagree.
+        If an index lies outside the plane, a box belongs to no image, or the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> dy, argmax = np.array([[[[10.0, 20.0]]]]), np.array([[[[1, 3]]]])
+    >>> ops.roi_pool_backward(dy, np.array([[0.0, 0, 0, 3, 0]]), argmax, (1, 1, 1, 4)).tolist()
+    [[[[0.0, 10.0, 0.0, 20.0]]]]
     """
     dx = np.zeros(input_shape, dy.dtype)
     for k, c, i, j in np.ndindex(dy.shape):
@@ -212,13 +229,13 @@ def roi_pool_backward(dy: Array, rois: Array, argmax: Array, input_shape: Sequen
 
 # ---- RoIAlign ----
 #
-# A bilinear interpolation is one along the rows times one along the columns.
+# A bilinear interpolation is a linear one along the rows times a linear one along the columns.
 
 
 def neighbors(position: float, size: int) -> list[tuple[int, float]]:
-    """Return the two pixels beside a position along an axis, and how much each counts: ``[(pixel, share), ...]``.
+    """Return the two pixels next to a position along an axis, with their weights: ``[(pixel, share), ...]``.
 
-    Up to a pixel beyond the outermost ones, the map goes on as it ends; further out there is nothing.
+    Up to one pixel beyond the outermost pixels, these are repeated; further outside the list is empty.
     """
     if position < -1 or position > size:
         return []
@@ -244,7 +261,7 @@ def _check_roi_align(x, rois, output_size, spatial_scale, sampling_ratio, aligne
 
 
 def _sampling_ratio(value):
-    return max(integer("sampling_ratio", value, minimum=-1), 0) or -1  # PyTorch takes 0 for -1
+    return max(integer("sampling_ratio", value, minimum=-1), 0) or -1  # in PyTorch 0 means -1
 
 
 @operation(check=_check_roi_align)
@@ -257,29 +274,29 @@ def roi_align(
     sampling_ratio: int = -1,
     aligned: bool = True,
 ) -> Array:
-    """Divide each region into a grid, without rounding, and average interpolated samples in each cell.
+    """RoIAlign: mean of interpolated samples in each cell of a grid on each region, without any rounding.
 
     Parameters
     ----------
     x : ndarray of shape (N, C, H, W)
         Feature maps.
     rois : ndarray of shape (K, 5)
-        The number of the image in the batch, then ``x1, y1, x2, y2``.
-    output_size : int or pair of int
+        Index of the image in the batch, then ``x1, y1, x2, y2``.
+    output_size : int or (int, int)
         Rows and columns of the grid.
     spatial_scale : float
-        What brings the boxes to the pixels of the map: 1 / 16 for boxes in an image 16 times as large.
+        Size of the map relative to the image of the boxes: 1 / 16 if the image is 16 times as large.
     sampling_ratio : int
-        Samples down and across each cell; -1 takes as many as the cell has pixels, rounded up.
+        Number of samples along each side of a cell; -1 means the size of the cell in pixels, rounded up.
     aligned : bool
-        Whether the center of pixel 0 lies at 0.5, as it should. False puts it at 0, as the first implementations
+        Whether the center of pixel 0 lies at 0.5, which is correct. False puts it at 0, as the first implementations
         did (half a pixel off), and makes each region at least one pixel high and wide.
 
     Returns
     -------
     y : ndarray of shape (K, C, H', W')
-        The means. A sample beyond the outermost pixel centers takes the nearest pixel's value, one further than a
-        pixel beyond them counts as 0. An inverted box is walked through backwards; with ``sampling_ratio=-1`` and
+        The means. A sample beyond the outermost pixel centers gets the value of the nearest pixel; more than a pixel
+        beyond them it counts as 0. The samples of an inverted box run backwards; with ``sampling_ratio=-1`` and
         ``aligned`` it has no samples and gives 0.
 
     Raises
@@ -290,6 +307,14 @@ def roi_align(
     References
     ----------
     He et al., "Mask R-CNN", 2017, section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
+    >>> ops.roi_align(x, np.array([[0.0, 0.5, 1, 2.5, 3]]), (1, 2)).tolist()
+    [[[[6.5, 7.5]]]]
     """
     N, C, H, W = x.shape
     rows, cols = output_size
@@ -322,9 +347,9 @@ def roi_align_backward(
     sampling_ratio: int = -1,
     aligned: bool = True,
 ) -> Array:
-    """Share the gradient of each cell among the pixels that its samples were interpolated from.
+    """Gradient of :func:`roi_align`: each value of `dy` is distributed over the pixels of its samples.
 
-    The boxes get no gradient: where they lie is taken as given.
+    There is no gradient for the boxes: their positions are constants.
 
     Parameters
     ----------
@@ -340,12 +365,20 @@ def roi_align_backward(
     Returns
     -------
     dx : ndarray of shape (N, C, H, W)
-        Gradient of the maps. Where regions overlap, their gradients add.
+        Gradient of the maps. Where regions overlap, their gradients are added.
 
     Raises
     ------
     ValueError
-        If a box belongs to no image of the batch, or the shapes disagree.
+        If a box belongs to no image of the batch, or the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> dy, rois = np.array([[[[8.0]]]]), np.array([[0.0, 0.5, 0, 1.5, 1]])  # halves of two pixels
+    >>> ops.roi_align_backward(dy, rois, (1, 1, 1, 3)).tolist()
+    [[[[4.0, 4.0, 0.0]]]]
     """
     H, W = input_shape[2:]
     rows, cols = dy.shape[2:]
@@ -363,14 +396,14 @@ def roi_align_backward(
     return dx
 
 
-# ---- the warp of R-CNN ----
+# ---- R-CNN's warp ----
 
 
 def _crop_taps(start, stop, bins, size, dtype):
-    """Return the taps of each output pixel along an axis, as in the resize of a crop: ``[(pixel, share), ...]``."""
+    """Return the input pixels of each output pixel along an axis, with their weights: ``[(pixel, share), ...]``."""
     half = dtype.type(0.5)
     centers = start + (np.arange(bins, dtype=dtype) + half) * ((stop - start) / dtype.type(bins))
-    first, last = start + half, stop - half  # the outermost pixel centers of the crop: beyond, it goes on as it ends
+    first, last = start + half, stop - half  # outermost pixel centers of the crop; beyond, they repeat
     if first > last:
         first = last = (start + stop) * half
     taps = []
@@ -389,12 +422,12 @@ def _check_crop_and_resize(x, rois, output_size, spatial_scale):
 
 @operation(check=_check_crop_and_resize)
 def crop_and_resize(x: Array, rois: Array, output_size: IntOrPair, *, spatial_scale: float = 1.0) -> Array:
-    """Cut out each region and resize it to one size, whatever its own: what R-CNN feeds to its network.
+    """Crop each region and resize it to a fixed size, as the input of R-CNN's network.
 
-    Each output pixel is interpolated between the four pixels nearest to its center. Centres lie at half a pixel, in
-    the crop as in the output, so for a box of whole pixels this is the crop resized as
-    ``interpolate(mode="bilinear", align_corners=False)`` in PyTorch and ``resize`` in OpenCV do it, without
-    smoothing before it gets smaller. (``crop_and_resize`` of TensorFlow lays the corners of the output upon pixel
+    Each output pixel is interpolated from the four pixels nearest to its center. Pixel centers lie at half a pixel, in
+    the crop as in the output. So for a box of whole pixels the result is that of
+    ``interpolate(mode="bilinear", align_corners=False)`` in PyTorch and of ``resize`` in OpenCV on the crop, without
+    smoothing before it gets smaller. (``crop_and_resize`` of TensorFlow puts the corners of the output on pixel
     centers and takes normalized boxes, y first.)
 
     Parameters
@@ -402,17 +435,17 @@ def crop_and_resize(x: Array, rois: Array, output_size: IntOrPair, *, spatial_sc
     x : ndarray of shape (N, C, H, W)
         Images or feature maps.
     rois : ndarray of shape (K, 5)
-        The number of the image in the batch, then ``x1, y1, x2, y2``.
-    output_size : int or pair of int
+        Index of the image in the batch, then ``x1, y1, x2, y2``.
+    output_size : int or (int, int)
         Rows and columns of the result.
     spatial_scale : float
-        What brings the boxes to the pixels of the map.
+        Size of the map relative to the image of the boxes: 1 / 16 if the image is 16 times as large.
 
     Returns
     -------
     y : ndarray of shape (K, C, H', W')
-        The crops. Pixels off the map are 0, which is the mean color in a normalized image: what R-CNN fills in. A
-        box less than a pixel wide is read along its middle, an inverted one too.
+        The crops. Pixels outside the map are 0, the mean color of a normalized image, as in R-CNN. A box less than a
+        pixel wide is read along its middle, an inverted one too.
 
     Raises
     ------
@@ -423,6 +456,14 @@ def crop_and_resize(x: Array, rois: Array, output_size: IntOrPair, *, spatial_sc
     ----------
     Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation" (R-CNN),
     2014, appendix A.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
+    >>> ops.crop_and_resize(x, np.array([[0.0, 0, 0, 4, 2]]), (1, 2)).tolist()
+    [[[[2.5, 4.5]]]]
     """
     N, C, H, W = x.shape
     rows, cols = output_size
@@ -444,7 +485,7 @@ def _check_crop_and_resize_backward(dy, rois, input_shape, spatial_scale):
 def crop_and_resize_backward(
     dy: Array, rois: Array, input_shape: Sequence[int], *, spatial_scale: float = 1.0
 ) -> Array:
-    """Share the gradient of each output pixel among the pixels that it was interpolated from.
+    """Gradient of :func:`crop_and_resize`: each pixel of `dy` is distributed over the pixels of its interpolation.
 
     Parameters
     ----------
@@ -460,12 +501,20 @@ def crop_and_resize_backward(
     Returns
     -------
     dx : ndarray of shape (N, C, H, W)
-        Gradient of the maps. Where regions overlap, their gradients add.
+        Gradient of the maps. Where regions overlap, their gradients are added.
 
     Raises
     ------
     ValueError
-        If a box belongs to no image of the batch, or the shapes disagree.
+        If a box belongs to no image of the batch, or the shapes do not match.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> dy, rois = np.array([[[[8.0]]]]), np.array([[0.0, 0, 0, 2, 1]])
+    >>> ops.crop_and_resize_backward(dy, rois, (1, 1, 1, 3)).tolist()
+    [[[[4.0, 4.0, 0.0]]]]
     """
     H, W = input_shape[2:]
     rows, cols = dy.shape[2:]

@@ -18,56 +18,64 @@ def _check_nms(boxes, scores, iou_threshold):
     unordered = scores != scores
     if unordered.any():
         raise ValueError(
-            f"scores: got NaN at ({int(np.argmax(unordered))},), which has no place in an order; "
-            f"look where it comes from, often a training that diverged"
+            f"scores: got NaN at ({int(np.argmax(unordered))},), which cannot be sorted; "
+            f"find its origin, often a training that diverged"
         )
     iou_threshold = number("iou_threshold", iou_threshold)
     if not 0 <= iou_threshold <= 1:
-        raise ValueError(f"iou_threshold: expected an overlap in 0 .. 1, got {iou_threshold}")
+        raise ValueError(f"iou_threshold: expected an IoU in 0 .. 1, got {iou_threshold}")
     return boxes, scores, _not_above(iou_threshold, boxes.dtype)
 
 
 def _not_above(threshold, dtype):
     """Return the largest number of this dtype that is at most the threshold.
 
-    A float32 is above 0.1 exactly if it is above that, and not if it is above float32(0.1), which is more than 0.1.
+    A float32 is above 0.1 if and only if it is above this number; float32(0.1) itself is more than 0.1.
     """
     if dtype != np.float32:
         return threshold
     nearest = np.float32(threshold)
-    # as Python's floats: NumPy would round the threshold before it compares
+    # compared as Python floats: NumPy would round the threshold first
     return float(nearest if float(nearest) <= threshold else np.nextafter(nearest, np.float32(-1)))
 
 
 @operation(check=_check_nms, returns=("keep",))
 def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
-    """Take the box with the best score, drop those that overlap it too much, and so on with the rest.
+    """Non-maximum suppression: keep the box with the best score, drop the boxes that overlap it, repeat with the rest.
 
     Parameters
     ----------
     boxes : ndarray of shape (K, 4)
         ``x1, y1, x2, y2`` in pixels.
     scores : ndarray of shape (K,)
-        How sure the detector is of each box.
+        Confidence of each box.
     iou_threshold : float
-        A box goes when its overlap (intersection over union) with a better one that stays is above this.
+        A box is dropped if its IoU with a kept box of a better score is above this threshold.
 
     Returns
     -------
     keep : int64 ndarray of shape (K',)
-        Indices of the boxes that stay, by descending score; of equal scores the lower index comes first.
+        Indices of the kept boxes, by descending score; of equal scores the lower index comes first.
 
     Raises
     ------
     ValueError
-        If a score is NaN, a coordinate is NaN or infinite, or the threshold lies outside 0 .. 1.
+        If a score is NaN, a coordinate is NaN or infinite, or the threshold is outside 0 .. 1.
 
     References
     ----------
     Felzenszwalb et al., "Object Detection with Discriminatively Trained Part Based Models", 2010, section 7.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> boxes = np.array([[0.0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30]])
+    >>> ops.nms(boxes, np.array([0.8, 0.9, 0.7]), 0.5).tolist()
+    [1, 2]
     """
     keep: list[int] = []
-    for i in np.argsort(-scores, kind="stable"):  # best first; keeps the order of equals
+    for i in np.argsort(-scores, kind="stable"):  # best first; equal scores keep their order
         if (box_iou(boxes[i : i + 1], boxes[keep]) <= iou_threshold).all():
             keep.append(i)
     return np.array(keep, np.int64)
@@ -82,29 +90,36 @@ def _check_batched_nms(boxes, scores, labels, iou_threshold):
 
 @operation(check=_check_batched_nms, returns=("keep",))
 def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float) -> Array:
-    """Suppress boxes within each class, or each image: a dog and the horse it stands before may both stay.
+    """Non-maximum suppression within each class, or each image: boxes with different labels do not suppress each other.
 
     Parameters
     ----------
     boxes : ndarray of shape (K, 4)
         ``x1, y1, x2, y2`` in pixels.
     scores : ndarray of shape (K,)
-        How sure the detector is of each box.
+        Confidence of each box.
     labels : int ndarray of shape (K,)
-        Boxes with different labels do not suppress each other.
+        Class or image of each box.
     iou_threshold : float
-        A box goes when its overlap with a better one of the same label that stays is above this.
+        A box is dropped if its IoU with a kept box of the same label and a better score is above this threshold.
 
     Returns
     -------
     keep : int64 ndarray of shape (K',)
-        Indices of the boxes that stay, of all labels together, by descending score; of equal scores the lower
-        index comes first.
+        Indices of the kept boxes of all labels, by descending score; of equal scores the lower index comes first.
 
     Raises
     ------
     ValueError
-        If a score is NaN, a coordinate is NaN or infinite, or the threshold lies outside 0 .. 1.
+        If a score is NaN, a coordinate is NaN or infinite, or the threshold is outside 0 .. 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> boxes = np.array([[0.0, 0, 10, 10], [1, 1, 11, 11], [0, 0, 10, 10]])
+    >>> ops.batched_nms(boxes, np.array([0.8, 0.9, 0.7]), np.array([1, 1, 2]), 0.5).tolist()
+    [1, 2]
     """
     stays = np.zeros(len(scores), bool)
     for label in np.unique(labels):

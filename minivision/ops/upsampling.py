@@ -1,6 +1,6 @@
 """Upsampling by fixed rules: bed of nails, nearest neighbor, bilinear.
 
-Upsampling that remembers is :func:`minivision.ops.pooling.max_unpool2d`, and upsampling that learns is
+Max unpooling is :func:`minivision.ops.pooling.max_unpool2d`, upsampling with learned filters
 :func:`minivision.ops.convolution.conv_transpose2d`.
 """
 
@@ -34,19 +34,26 @@ def _check_gradient(dy, scale):
 
 @operation(check=_check_map)
 def bed_of_nails(x: Array, scale: IntOrPair = 2) -> Array:
-    """Put each pixel in the upper left corner of its block of zeros.
+    """Bed of nails upsampling: each pixel becomes the upper left corner of a block of zeros.
 
     Parameters
     ----------
     x : ndarray of shape (N, C, H, W)
         Feature maps.
-    scale : int or pair of int
-        Height and width of the block that a pixel becomes.
+    scale : int or (int, int)
+        Height and width of the blocks.
 
     Returns
     -------
     y : ndarray of shape (N, C, scale * H, scale * W)
         ``y[:, :, i * scale, j * scale] = x[:, :, i, j]``, zero elsewhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.bed_of_nails(np.array([[[[1.0, 2.0]]]])).tolist()
+    [[[[1.0, 0.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0]]]]
     """
     sh, sw = scale
     N, C, H, W = x.shape
@@ -58,13 +65,13 @@ def bed_of_nails(x: Array, scale: IntOrPair = 2) -> Array:
 
 @operation(check=_check_gradient, returns=("dx",))
 def bed_of_nails_backward(dy: Array, scale: IntOrPair = 2) -> Array:
-    """Keep the gradient at the nails: what the zeros would like to be does not matter.
+    """Gradient of :func:`bed_of_nails`: `dy` at the upper left corner of each block.
 
     Parameters
     ----------
     dy : ndarray of shape (N, C, scale * H, scale * W)
         Upstream gradient.
-    scale : int or pair of int
+    scale : int or (int, int)
         As given to :func:`bed_of_nails`.
 
     Returns
@@ -76,6 +83,13 @@ def bed_of_nails_backward(dy: Array, scale: IntOrPair = 2) -> Array:
     ------
     ValueError
         If the size of `dy` is no multiple of `scale`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.bed_of_nails_backward(np.arange(8.0).reshape(1, 1, 2, 4)).tolist()
+    [[[[0.0, 2.0]]]]
     """
     sh, sw = scale
     N, C, H, W = dy.shape
@@ -87,19 +101,26 @@ def bed_of_nails_backward(dy: Array, scale: IntOrPair = 2) -> Array:
 
 @operation(check=_check_map)
 def upsample_nearest(x: Array, scale: IntOrPair = 2) -> Array:
-    """Repeat each pixel over its whole block.
+    """Nearest neighbor upsampling: each pixel is repeated over a block.
 
     Parameters
     ----------
     x : ndarray of shape (N, C, H, W)
         Feature maps.
-    scale : int or pair of int
-        Height and width of the block that a pixel becomes.
+    scale : int or (int, int)
+        Height and width of the blocks.
 
     Returns
     -------
     y : ndarray of shape (N, C, scale * H, scale * W)
         ``y[:, :, i, j] = x[:, :, i // scale, j // scale]``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.upsample_nearest(np.array([[[[1.0, 2.0]]]])).tolist()
+    [[[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]]]
     """
     sh, sw = scale
     N, C, H, W = x.shape
@@ -111,13 +132,13 @@ def upsample_nearest(x: Array, scale: IntOrPair = 2) -> Array:
 
 @operation(check=_check_gradient, returns=("dx",))
 def upsample_nearest_backward(dy: Array, scale: IntOrPair = 2) -> Array:
-    """Add up the gradients of each pixel's block.
+    """Gradient of :func:`upsample_nearest`: the sum of `dy` over each block.
 
     Parameters
     ----------
     dy : ndarray of shape (N, C, scale * H, scale * W)
         Upstream gradient.
-    scale : int or pair of int
+    scale : int or (int, int)
         As given to :func:`upsample_nearest`.
 
     Returns
@@ -129,6 +150,13 @@ def upsample_nearest_backward(dy: Array, scale: IntOrPair = 2) -> Array:
     ------
     ValueError
         If the size of `dy` is no multiple of `scale`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.upsample_nearest_backward(np.arange(8.0).reshape(1, 1, 2, 4)).tolist()
+    [[[[10.0, 18.0]]]]
     """
     sh, sw = scale
     N, C, H, W = dy.shape
@@ -139,10 +167,10 @@ def upsample_nearest_backward(dy: Array, scale: IntOrPair = 2) -> Array:
 
 
 def _neighbors(i, scale, size):
-    """Return the two input pixels beside output pixel `i`, and how much the second of them counts.
+    """Return the two input pixels next to output pixel `i`, and the weight of the second one.
 
-    A pixel's center is half a pixel from its corner, in the input as in the output: output pixel ``i`` lies
-    at ``(i + 0.5) / scale - 0.5`` of the input. Beyond the outermost centers the map goes on as it ends.
+    Pixel centers lie at half a pixel, in the input as in the output: output pixel ``i`` lies at
+    ``(i + 0.5) / scale - 0.5`` of the input. Beyond the outermost centers, the outermost pixels are repeated.
     """
     position = max((i + 0.5) / scale - 0.5, 0.0)
     lower = int(position)
@@ -151,7 +179,7 @@ def _neighbors(i, scale, size):
 
 @operation(check=_check_map)
 def upsample_bilinear(x: Array, scale: IntOrPair = 2) -> Array:
-    """Blend the four nearest pixels by their distance.
+    """Bilinear upsampling: each output pixel is interpolated from the four nearest input pixels.
 
     Pixel centers lie at half a pixel, as in PyTorch's ``interpolate(mode="bilinear", align_corners=False)``.
 
@@ -159,13 +187,20 @@ def upsample_bilinear(x: Array, scale: IntOrPair = 2) -> Array:
     ----------
     x : ndarray of shape (N, C, H, W)
         Feature maps.
-    scale : int or pair of int
-        How many times as high and as wide the result is.
+    scale : int or (int, int)
+        Factors of height and width.
 
     Returns
     -------
     y : ndarray of shape (N, C, scale * H, scale * W)
         The enlarged maps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.upsample_bilinear(np.array([[[[0.0, 4.0]]]]), (1, 2)).tolist()
+    [[[[0.0, 1.0, 3.0, 4.0]]]]
     """
     sh, sw = scale
     N, C, H, W = x.shape
@@ -181,13 +216,13 @@ def upsample_bilinear(x: Array, scale: IntOrPair = 2) -> Array:
 
 @operation(check=_check_gradient, returns=("dx",))
 def upsample_bilinear_backward(dy: Array, scale: IntOrPair = 2) -> Array:
-    """Share the gradient of each output pixel among the four pixels it was blended from.
+    """Gradient of :func:`upsample_bilinear`: each value of `dy` is distributed over four pixels.
 
     Parameters
     ----------
     dy : ndarray of shape (N, C, scale * H, scale * W)
         Upstream gradient.
-    scale : int or pair of int
+    scale : int or (int, int)
         As given to :func:`upsample_bilinear`.
 
     Returns
@@ -199,6 +234,13 @@ def upsample_bilinear_backward(dy: Array, scale: IntOrPair = 2) -> Array:
     ------
     ValueError
         If the size of `dy` is no multiple of `scale`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> ops.upsample_bilinear_backward(np.array([[[[0.0, 4.0, 0.0, 0.0]]]]), (1, 2)).tolist()
+    [[[[3.0, 1.0]]]]
     """
     sh, sw = scale
     N, C, H, W = dy.shape[0], dy.shape[1], dy.shape[2] // sh, dy.shape[3] // sw

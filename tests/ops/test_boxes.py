@@ -170,7 +170,7 @@ NAN = np.array([[0.0, 0.0, 4.0, 4.0], [1.0, np.nan, 2.0, 3.0]])
         (TypeError, "min_size: expected a number, got 'a'", lambda: ops.remove_small_boxes(BOXES, "a")),
         (ValueError, r"targets: .*positive width.*at \(1,\)", lambda: ops.encode_boxes(NAN, BOXES)),
         (ValueError, "anchors: .*matched with a real box", lambda: ops.encode_boxes(BOXES, BOXES[:, [2, 1, 0, 3]])),
-        (ValueError, r"anchors: shape \(2, 4\) does not go with", lambda: ops.encode_boxes(np.ones((3, 4)), BOXES)),
+        (ValueError, r"anchors: shape \(2, 4\) does not match", lambda: ops.encode_boxes(np.ones((3, 4)), BOXES)),
         (ValueError, "deltas: expected shape", lambda: ops.decode_boxes(BOXES[:, :3], BOXES)),
         (ValueError, "weights: expected four positive", lambda: ops.decode_boxes(BOXES, BOXES, weights=(1, 1, 1))),
         (ValueError, "weights: expected four positive", lambda: ops.encode_boxes(BOXES, BOXES, weights=(1, 1, 0, 1))),

@@ -193,7 +193,7 @@ INDICES = np.zeros((1, 2, 3, 3), int)
         (ValueError, "padding: expected at least 0", lambda: pooling.avg_pool2d(X, 2, padding=-1)),
         (ValueError, "smaller than the window", lambda: pooling.max_pool2d(X, 7)),
         (ValueError, "smaller than the window", lambda: pooling.avg_pool2d(X, 7)),
-        (ValueError, "padding: .*wholly in the padding", lambda: pooling.max_pool2d(X, 2, padding=2)),
+        (ValueError, "padding: .*completely in the padding", lambda: pooling.max_pool2d(X, 2, padding=2)),
         (
             ValueError,
             "padding: .*width",
