@@ -288,6 +288,7 @@ def symbols(names, shape=None, values=None):
 
     Examples
     --------
+    >>> from minivision.ops import conv_transpose2d
     >>> conv_transpose2d(symbols("a b", (1, 1, 1, 2)), symbols("x y z", (1, 1, 1, 3)), stride=(1, 2))
     array([[[[ax, ay, az + bx, by, bz]]]], dtype=object)
     """
