@@ -21,7 +21,7 @@ Noh, Hong and Han, "Learning deconvolution network for semantic segmentation", I
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -136,10 +136,11 @@ class EncoderDecoder(Segmenter):
         x = self.stages[-1](x, training)
         for k in reversed(range(len(self.pools))):
             x = self.narrow[k](x, training)
-            if isinstance(self.upsample[k], MaxUnpool2d):
-                x = self.upsample[k].forward(x, switches[k], maps[k].shape, training)
+            upsample = self.upsample[k]
+            if isinstance(upsample, MaxUnpool2d):
+                x = upsample.forward(x, switches[k], maps[k].shape, training)
             else:
-                x = self.upsample[k](x, training)
+                x = upsample(x, training)
             if self.skips:
                 x += maps[k]
             x = self.merge[k](x, training)
@@ -147,7 +148,7 @@ class EncoderDecoder(Segmenter):
 
     def backward(self, dscores: Array) -> None:
         """Backpropagate; a map that is used twice, by its pooling and by its skip, gets the sum of two gradients."""
-        dx = self.scores.backward(self.enlarge.backward(dscores))
+        dx: Any = self.scores.backward(self.enlarge.backward(dscores))
         dmaps = []
         for merge, upsample, narrow in zip(self.merge, self.upsample, self.narrow, strict=True):
             dx = merge.backward(dx)

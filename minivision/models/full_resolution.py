@@ -24,7 +24,7 @@ He, Zhang, Ren and Sun, "Deep residual learning for image recognition", CVPR 201
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,6 +100,6 @@ class FullResolution(Segmenter):
 
     def backward(self, dscores: Array) -> None:
         """Backpropagate through the layers in reverse order."""
-        dx = self.scores.backward(dscores)
+        dx: Any = self.scores.backward(dscores)
         dx = self.blocks.backward(dx)
         self.stem.backward(dx)

@@ -238,7 +238,7 @@ class RCNN(ProposalDetector):
         chosen = self.rng.permutation(len(dataset))[: self.svm_images]
         images = [self._with_features(dataset[int(index)]) for index in chosen]
         features = np.concatenate([each for each, _, _ in images])
-        scale = self.dtype.type(np.linalg.norm(features, axis=1).mean() or 1)
+        scale = features.dtype.type(np.linalg.norm(features, axis=1).mean() or 1)
         images = [(each / scale, boxes, instances) for each, boxes, instances in images]
         size = sum(each.nbytes for each, _, _ in images) / 2**20
         logger.info(

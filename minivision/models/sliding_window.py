@@ -121,7 +121,12 @@ class SlidingWindow(Segmenter):
         layers: list[Layer] = []
         channels = 3
         for width, kernel_size, stride in convolutions:
-            options = {"stride": stride, "bias": False, "needs_input_grad": bool(layers), "rng": self.rng}
+            options: dict[str, Any] = {
+                "stride": stride,
+                "bias": False,
+                "needs_input_grad": bool(layers),
+                "rng": self.rng,
+            }
             layers += [Conv2d(channels, width, kernel_size, **options), BatchNorm2d(width), ReLU()]
             channels = width
         scores = Conv2d(channels, len(classes), 1, rng=self.rng)

@@ -132,12 +132,13 @@ class SSD(SingleShot):
 
     def backward(self, doutputs: Array) -> None:
         """Backpropagate; a map that is used by its head and by the next stage gets the sum of two gradients."""
-        dx, stop = None, doutputs.shape[1]
+        dx: Any = None
+        stop = doutputs.shape[1]
         for stage, head in zip(reversed(self.stages), reversed(self.heads), strict=True):
             ((N, channels, H, W),) = self.recall()
             start = stop - H * W * channels // doutputs.shape[2]
             dhead = doutputs[:, start:stop].reshape(N, H, W, channels).transpose(0, 3, 1, 2)
-            dmap = head.backward(dhead)
+            dmap: Any = head.backward(dhead)
             dx = stage.backward(dmap if dx is None else dmap + dx)
             stop = start
 
@@ -146,7 +147,7 @@ class SSD(SingleShot):
         labels, deltas = self.targets(batch, outputs.dtype)
         is_positive = labels > 0
         is_trained = is_positive | hardest_negatives(outputs[..., 4:], labels)
-        count = max(1, np.count_nonzero(is_positive))  # without any object both losses are 0
+        count = max(1, int(np.count_nonzero(is_positive)))  # without any object both losses are 0
         deltas, labels = to_device_of(deltas[is_positive], outputs), to_device_of(labels[is_trained], outputs)
         positive, trained = (to_device_of(np.flatnonzero(each), outputs) for each in (is_positive, is_trained))
         rows = outputs.reshape(-1, outputs.shape[2])  # (N, K, 4 + 1 + C) -> (N K, 4 + 1 + C)
@@ -205,7 +206,7 @@ def hardest_negatives(scores: Array, labels: Array) -> Array:
     chosen = np.zeros(labels.shape, bool)
     for n in range(len(labels)):
         candidates = np.flatnonzero(labels[n] == 0)
-        count = min(NEGATIVES_PER_POSITIVE * np.count_nonzero(labels[n] > 0), len(candidates))
+        count = min(NEGATIVES_PER_POSITIVE * int(np.count_nonzero(labels[n] > 0)), len(candidates))
         if count:
             hardest = np.argpartition(background[n, candidates], count - 1)[:count]
             chosen[n, candidates[hardest]] = True

@@ -218,14 +218,12 @@ class YOLOv2(SingleShot):
         boxes = self.boxes(on_host(outputs))
         at, targets, labels, weights = self.targets(boxes, batch)
         iou = paired_iou(boxes[at], targets)  # a constant: no gradient flows through it
-        *at, targets, labels, weights, iou = (
-            to_device_of(each, outputs) for each in (*at, targets, labels, weights, iou)
-        )
-        at = tuple(at)
+        at = tuple(to_device_of(each, outputs) for each in at)
+        targets, labels, weights, iou = (to_device_of(each, outputs) for each in (targets, labels, weights, iou))
         predicted = outputs[at]  # (K, 5 + C), of the boxes that are responsible for an object
 
         error, slope = self.box_errors(predicted, targets, at)
-        gradient[(*at, slice(4))] = 2 * BOX_WEIGHT * error * slope
+        gradient[..., :4][at] = 2 * BOX_WEIGHT * error * slope
         box = BOX_WEIGHT * (error**2).sum()
 
         confidence = ops.sigmoid(outputs[..., 4])
@@ -239,7 +237,7 @@ class YOLOv2(SingleShot):
         without_object = squares.sum()
 
         classes, dscores = ops.softmax_cross_entropy(predicted[:, 5:], labels - 1, reduction="sum")
-        gradient[(*at, slice(5, None))] = dscores
+        gradient[..., 5:][at] = dscores
         losses = {"box": box, "object": with_object, "no object": without_object, "class": classes}
         return {name: loss / N for name, loss in losses.items()}, gradient / N
 

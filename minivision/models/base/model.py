@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -173,7 +173,7 @@ class Model(Layer):
         return x
 
     def map_batches(
-        self, images: Sequence[Array], function: Callable[..., Sequence[Any]], *others: Sequence[Any]
+        self, images: Sequence[Array], function: Callable[..., Iterable[Any]], *others: Sequence[Any]
     ) -> list:
         """Apply a function to batches of images of one size, and return its results in the order of the images.
 
@@ -184,7 +184,7 @@ class Model(Layer):
         function : callable
             ``function(batch, *parts)`` is called with images ``(N, H, W, 3)`` of one size, at most
             `prediction_batch_size` of them, and with a list of the N matching elements of each of `others`. It returns
-            a sequence of N results.
+            N results.
         *others : sequence
             With an element for each image, such as its proposals.
 

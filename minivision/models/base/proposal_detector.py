@@ -57,7 +57,7 @@ class ProposalDetector(Detector):
         progress = sys.stderr.isatty()
         return WithProposals(dataset, propose_dataset(dataset, self.options["mode"], progress=progress))
 
-    def proposals_of(self, batch: Batch) -> Sequence[Array]:
+    def proposals_of(self, batch: Batch) -> list[Array]:
         """Return the proposals of each image of a batch.
 
         Raises
@@ -65,12 +65,13 @@ class ProposalDetector(Detector):
         ValueError
             When an image has none, not even an empty list.
         """
-        if len(batch.proposals) != len(batch.images) or any(each is None for each in batch.proposals):
+        proposals = [each for each in batch.proposals if each is not None]
+        if len(proposals) != len(batch.images):
             raise ValueError(
                 f"{self.name} classifies proposals, and this batch has no proposals; train on what prepare(dataset) "
                 "returns, or on a WithProposals"
             )
-        return batch.proposals
+        return proposals
 
     def selective_search(self, images: Sequence[Array]) -> list[Array]:
         """Return the boxes ``(P, 4)`` proposed for each image ``(H, W, 3)``, the most promising first."""

@@ -68,4 +68,8 @@ class Segmenter(Model):
 
     def predict(self, images: Sequence[Array]) -> list[Array]:
         """Return the label map of each image, uint8 of shape (H, W); the images may have several sizes."""
-        return self.map_batches(images, lambda batch: on_host(self.score_maps(batch).argmax(axis=1).astype(np.uint8)))
+
+        def predict_batch(batch: Array) -> Array:
+            return on_host(self.score_maps(batch).argmax(axis=1).astype(np.uint8))
+
+        return self.map_batches(images, predict_batch)

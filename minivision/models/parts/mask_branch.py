@@ -106,15 +106,15 @@ class MaskBranch(RoIMaps):
             if not len(each):
                 continue
             _check_masks(each, size, f"image {n} of the batch")
-            whole = each.masks
+            whole: Any = each.masks
             rows = rows[whole.any(axis=(1, 2))[regions.objects[rows]]]
             if len(rows) > self.batch_size_per_image:
                 rows = np.sort(self.rng.choice(rows, self.batch_size_per_image, replace=False))
             chosen.append(rows)
             masks.append(crop_masks(whole[regions.objects[rows]], regions.rois[rows, 1:], self.size))
-        chosen = np.concatenate([*chosen, np.zeros(0, np.int64)])
-        masks = np.concatenate([*masks, np.zeros((0, self.size, self.size), np.float32)])
-        return MaskSamples(regions.rois[chosen], regions.labels[chosen], masks)
+        sampled = np.concatenate([*chosen, np.zeros(0, np.int64)])
+        targets = np.concatenate([*masks, np.zeros((0, self.size, self.size), np.float32)])
+        return MaskSamples(regions.rois[sampled], regions.labels[sampled], targets)
 
     def losses(self, logits: Array, samples: MaskSamples) -> tuple[dict[str, Any], Array]:
         """Return the loss of the masks, and its gradient.

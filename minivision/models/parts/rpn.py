@@ -147,7 +147,7 @@ class RegionProposalNetwork(Layer):
         """
         H, W = self.recall()
         dlogits, ddeltas = (each.reshape(len(each), H, W, -1).transpose(0, 3, 1, 2) for each in gradients)
-        dshared = self.deltas.backward(ddeltas)
+        dshared: Any = self.deltas.backward(ddeltas)
         dshared += self.objectness.backward(dlogits)
         return self.shared.backward(dshared)
 
