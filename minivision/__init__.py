@@ -5,13 +5,28 @@ as in ``import minivision as mv; mv.detection.nms``: each is imported when it is
 itself loads none of Numba, matplotlib, scikit-image or CuPy.
 """
 
+from __future__ import annotations
+
 import importlib
+import os
+from typing import TYPE_CHECKING, Any
 
 from minivision.core.backends import active_backend, backend, register_backend, set_backend, unregister_backend
 
+if TYPE_CHECKING:
+    from minivision.models.base.model import Model
+
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "active_backend", "backend", "register_backend", "set_backend", "unregister_backend"]
+__all__ = [
+    "__version__",
+    "active_backend",
+    "backend",
+    "load",
+    "register_backend",
+    "set_backend",
+    "unregister_backend",
+]
 
 PACKAGES = (
     "core",  # the registry of operations, the dispatcher, backends, devices, geometry
@@ -26,7 +41,8 @@ PACKAGES = (
     "models",  # the lecture's systems
     "tracing",  # an operation, step by step
     "viz",  # pictures
-    "training",  # the trainer, optimizers, checkpoints
+    "tasks",  # how predictions of each kind are evaluated, drawn and written
+    "training",  # the trainer, its settings, checkpoints
     "comparison",  # systems trained alike, side by side
     "bench",  # timings
     "homework",  # assignments: released, tested, graded
@@ -34,12 +50,36 @@ PACKAGES = (
 )
 
 
-def __getattr__(name):
+def load(path: str | os.PathLike) -> Model:
+    """Return the trained model of a run, ready to predict: ``minivision.load("runs/faster").predict(images)``.
+
+    Parameters
+    ----------
+    path : path
+        The folder of a run, or a checkpoint; see :func:`minivision.training.load`.
+
+    Returns
+    -------
+    model : Model
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no checkpoint.
+    CheckpointError
+        When the file cannot be used.
+    """
+    from minivision.training.checkpoint import load
+
+    return load(path)
+
+
+def __getattr__(name: str) -> Any:
     """Import a package when it is first named: ``minivision.ops`` needs no import of its own."""
     if name in PACKAGES:
         return importlib.import_module(f"minivision.{name}")
     raise AttributeError(f"module 'minivision' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *PACKAGES})

@@ -148,11 +148,11 @@ def main():
         numba.set_num_threads(args.threads)
         if torch is not None:
             torch.set_num_threads(args.threads)
-    from minivision.cli.evaluate import load_run
+    from minivision.training import load
 
     print(f"{'images a second':<18}{TOGETHER:>5} at once{'PyTorch':>10}{'ratio':>8}{'one alone':>13}{'PyTorch':>10}")
     for run in args.runs:
-        model = load_run(run).make_model()
+        model = load(run)
         images = [sample.image for sample in Scenes("hard", "val").draw(TOGETHER)]
         rates = measure(model, images, torch)
         line = f"{model.name:<18}{rates['ours']:>13.0f}"

@@ -7,6 +7,7 @@ import importlib
 import sys
 import warnings
 
+from minivision.cli.messages import messages_printed
 from minivision.cli.options import Parser, peek_system
 
 # command -> (module, what it does); in the order of the help
@@ -59,11 +60,12 @@ def main(argv=None):
         args = _parse(argv)
     except SystemExit as error:  # argparse has said what there is to say
         return error.code or 0
-    if args.debug:
-        return args.run(args)
-    with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
-        return _run(args)
+    with messages_printed():
+        if args.debug:
+            return args.run(args)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return _run(args)
 
 
 def _parse(argv):

@@ -1,25 +1,24 @@
-"""Train a system for two minutes and look at what it learned.
+"""Train a system for two minutes and look at its predictions.
 
-Draws scenes, trains the system on them, and writes a page with pictures: input, truth and prediction. Without
---system that is Mask R-CNN: boxes, masks and the joints of people.
+Draws scenes, trains the system on them, and writes a page with pictures: input, ground truth and prediction. The
+default system is Mask R-CNN: boxes, masks and the joints of people.
 """
 
-import contextlib
-import io
 import pathlib
 import time
 
+from minivision.cli.messages import messages_hidden
 from minivision.cli.options import UsageError, positive, seed
 
 SYSTEM, LEVEL = "mask-rcnn", "easy"
-CLASSES = ("disc", "star", "person")  # what two minutes are enough for
-TRAIN_SCENES, VAL_SCENES, SHOWN = 2000, 200, 5
-FEWER_SCENES = {"rcnn": 600, "fast-rcnn": 600}  # where selective search takes its time for each
-OPTIONS = {"rcnn": {"svm_images": 200}}  # where a system's own would take too long
-COMPILED_WITH = 16  # scenes
-EVALUATION = 0.08  # of the time; on a slow machine fewer scenes are evaluated
-PICTURES_TIME = 8.0  # seconds that are kept for the figures and the page
-SHORTEST = 5.0  # seconds of training, however long compiling took
+CLASSES = ("disc", "star", "person")  # two minutes are enough to learn them
+TRAIN_SCENES, VAL_SCENES, SHOWN_SCENES = 2000, 200, 5
+FEWER_SCENES = {"rcnn": 600, "fast-rcnn": 600}  # selective search takes time for each scene
+OPTIONS = {"rcnn": {"svm_images": 200}}  # where the default would take too long
+COMPILATION_SCENES = 16  # scenes that compiling runs on
+EVALUATION_SHARE = 0.08  # of the time; on a slow machine fewer scenes are evaluated
+PICTURES_SECONDS = 8.0  # reserved for the pictures and the page
+MIN_TRAINING_SECONDS = 5.0  # however long compiling took
 
 EPILOG = """\
 examples:
@@ -38,67 +37,69 @@ def add_arguments(parser, system):
     )  # fmt: skip
     parser.add_argument(
         "--seconds", type=positive, default=165.0, metavar="S",
-        help="how long all of it may take, compiling and pictures included (default: 165)",
+        help="time for everything, with compiling and pictures (default: 165)",
     )  # fmt: skip
     parser.add_argument(
         "--out", type=pathlib.Path, default=pathlib.Path("minivision-demo"), metavar="DIR",
-        help="where the pictures go (default: minivision-demo)",
+        help="folder for the page and the run (default: minivision-demo)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="another seed, other weights (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="of the weights and batches (default: 0)")
 
 
 def run(args):
     import numpy as np
 
-    from minivision.cli.demo_pictures import in_words
     from minivision.data import Scenes
-    from minivision.metrics import evaluate
     from minivision.models import make_model, system_class
-    from minivision.training import train
+    from minivision.tasks import evaluate, get_task
+    from minivision.training import Settings, train
 
     start = time.perf_counter()
     _make_room(args.out)
-    wanted = {"classes": CLASSES, **system_class(args.system).scene_options}
+    scene_options = {"classes": CLASSES, **system_class(args.system).scene_options}
     count = min(TRAIN_SCENES, FEWER_SCENES.get(args.system, TRAIN_SCENES))
     print(f"Drawing {count} scenes", flush=True)
-    scenes = Scenes(LEVEL, "train", **wanted).cached(count, progress=True)
+    scenes = Scenes(LEVEL, "train", **scene_options).cached(count, progress=True)
     options = OPTIONS.get(args.system, {})
     model = make_model(args.system, scenes.classes, rng=np.random.default_rng(args.seed), **options)
-    prediction_time, closing_time = _compile(model, scenes)
-    validated = min(VAL_SCENES, max(4 * SHOWN, int(EVALUATION * args.seconds / prediction_time)))
-    left = args.seconds * (1 - EVALUATION) - (time.perf_counter() - start) - PICTURES_TIME - closing_time
-    data = {"data": "scenes", "level": LEVEL, "split": "train", "size": None, "skip_broken": False, **wanted}
-    result = train(model, scenes, out=args.out, minutes=max(left, SHORTEST) / 60, seed=args.seed, data=data)
-    validation = Scenes(LEVEL, "val", **wanted).draw(validated)
-    figures = evaluate(model, validation, progress=True)
-    page = _write(args, model, scenes, validation, result, figures)
-    words = ", ".join(f"{value} {name}" for name, value in in_words(model.task, figures).items())
-    print(f"On {validated} scenes it has never seen: {words}; all of it took {time.perf_counter() - start:.0f} s")
+    prediction_seconds, finish_seconds = _compile(model, scenes)
+    num_validated = min(VAL_SCENES, max(4 * SHOWN_SCENES, int(EVALUATION_SHARE * args.seconds / prediction_seconds)))
+    left = args.seconds * (1 - EVALUATION_SHARE) - (time.perf_counter() - start) - PICTURES_SECONDS - finish_seconds
+    data = {"data": "scenes", "level": LEVEL, "split": "train", "size": None, "skip_broken": False, **scene_options}
+    minutes = max(left, MIN_TRAINING_SECONDS) / 60
+    result = train(model, scenes, Settings(seed=args.seed), minutes=minutes, out=args.out, data=data)
+    validation = Scenes(LEVEL, "val", **scene_options).draw(num_validated)
+    metrics = evaluate(model, validation, progress=True)
+    page = _write(args, model, scenes, validation, result, metrics)
+    summary = ", ".join(f"{name} {value}" for name, value in get_task(model.task).summary(metrics).items())
+    print(f"On {num_validated} scenes that it was not trained on: {summary}")
+    print(f"The demo took {time.perf_counter() - start:.0f} s")
     print(f"Open {page.resolve().as_uri()}")
     return 1 if result.interrupted else 0
 
 
 def _make_room(out):
-    """Make the folder; remove what an earlier demo left, but never a run of someone's own."""
-    from minivision.training.trainer import CHECKPOINT, LOG
+    """Create the folder; remove the run of an earlier demo, but no other run."""
+    from minivision.training.checkpoint import CHECKPOINT
+    from minivision.training.log import LOG
 
     run_files = [out / name for name in (CHECKPOINT, LOG) if (out / name).exists()]
     if run_files and not (out / "index.html").exists():
-        raise UsageError(f"{out} holds a run that is not of the demo; choose another folder with --out")
+        raise UsageError(f"{out} holds a run that the demo did not make; choose another folder with --out")
     for file in run_files:
         file.unlink()
     out.mkdir(parents=True, exist_ok=True)
 
 
 def _compile(model, scenes):
-    """Compile what training and prediction need, on a copy.
+    """Compile what training and prediction need, on a copy of the model.
 
     Returns
     -------
-    seconds : float
-        That the prediction of an image takes.
-    closing : float
-        Seconds that the model needs after the last step.
+    prediction_seconds : float
+        Time of the prediction for one image.
+    finish_seconds : float
+        Time that the model needs after the last step.
     """
     import copy
 
@@ -107,9 +108,9 @@ def _compile(model, scenes):
     print("Compiling", end="", flush=True)
     start = time.perf_counter()
     trial = copy.deepcopy(model)
-    with contextlib.redirect_stdout(io.StringIO()):  # all of this will be said again
-        prepared = trial.prepare(scenes) or scenes  # proposals are kept: the training finds them ready
-        samples = [prepared[i] for i in range(COMPILED_WITH)]
+    with messages_hidden():  # the training prints the same
+        prepared = trial.prepare(scenes) or scenes  # proposals are cached for the training
+        samples = [prepared[i] for i in range(COMPILATION_SCENES)]
         trial.step(collate(samples))
         trial.finish(samples)
         images = [sample.image for sample in samples]
@@ -118,21 +119,20 @@ def _compile(model, scenes):
         trial.predict(images)
         predicted = time.perf_counter()
         trial.finish(samples)
-    closing = (time.perf_counter() - predicted) * trial.options.get("svm_images", 0) / COMPILED_WITH
+    finish_seconds = (time.perf_counter() - predicted) * trial.options.get("svm_images", 0) / COMPILATION_SCENES
     print(f": {compiled - start:.1f} s", flush=True)
-    return (predicted - compiled) / len(images), closing
+    return (predicted - compiled) / len(images), finish_seconds
 
 
-def _write(args, model, scenes, validation, result, figures):
+def _write(args, model, scenes, validation, result, metrics):
     """Write the pictures and the page; return the path of the page."""
     from minivision import __version__
-    from minivision.cli.demo_page import write_page
-    from minivision.cli.demo_pictures import save_pictures
+    from minivision.cli.demo_page import save_pictures, write_page
     from minivision.viz import save_loss_curve
 
-    (args.out / "index.html").touch()  # marks the folder as the demo's even if the rest fails
-    most = max(len(sample.instances) for sample in validation)
-    samples = [sample for sample in validation if len(sample.instances) >= min(3, most)][:SHOWN]
+    (args.out / "index.html").touch()  # marks the folder as one of the demo, even if the rest fails
+    max_objects = max(len(sample.instances) for sample in validation)
+    samples = [sample for sample in validation if len(sample.instances) >= min(3, max_objects)][:SHOWN_SCENES]
     pictures = save_pictures(args.out, model, samples)
     curves = args.out / "loss.png", args.out / "loss-dark.png"
     for path, dark in zip(curves, (False, True), strict=True):
@@ -149,5 +149,5 @@ def _write(args, model, scenes, validation, result, figures):
         "version": __version__,
     }
     page = args.out / "index.html"
-    write_page(page, model=model, pictures=pictures, curves=curves, figures=figures, facts=facts)
+    write_page(page, model=model, pictures=pictures, curves=curves, metrics=metrics, facts=facts)
     return page

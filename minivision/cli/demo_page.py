@@ -1,4 +1,4 @@
-"""The page that the demo ends with: one HTML file with its pictures inside."""
+"""The page and the pictures that the demo writes; the page is one HTML file that contains its pictures."""
 
 import base64
 import html
@@ -6,9 +6,9 @@ import importlib.resources
 import math
 import string
 
-from minivision.cli.demo_pictures import LEAST_SCORE, as_bars, in_words
+from minivision.tasks import get_task
 
-NAMES = {  # what the systems are called in a sentence
+NAMES = {  # names of the systems in a sentence
     "sliding-window": "A sliding window",
     "full-resolution": "A network of full resolution",
     "encoder-decoder": "An encoder-decoder network",
@@ -22,17 +22,42 @@ NAMES = {  # what the systems are called in a sentence
     "yolov2": "YOLOv2",
     "mask-rcnn": "Mask R-CNN",
 }
-TOLD = {  # of each scene, in training; by task
-    "segmentation": "the class of every pixel",
-    "localization": "the class and the box of the one object in each",
-    "pose": "where the joints of the one person in each are",
-    "detection": "the class and the box of every object",
-}
-MOST_TILES = 4
+MAX_TILES = 4
 PIXELS = 'class="pixels" '
 
 
-def write_page(path, *, model, pictures, curves, figures, facts):
+def save_pictures(out, model, samples):
+    """Predict the samples' images and write pictures of each, and ``comparison.png`` of all together.
+
+    Parameters
+    ----------
+    out : Path
+        The folder.
+    model : Model
+    samples : list of Sample
+
+    Returns
+    -------
+    list of tuple of Path
+        For each sample the files of image, ground truth and prediction.
+    """
+    from PIL import Image
+
+    task = get_task(model.task)
+    images = [sample.image for sample in samples]
+    truths, predictions = task.comparable(samples, model.predict(images))
+    task.draw_comparison(images, truths, predictions, model).savefig(out / "comparison.png")
+    files = []
+    for number, (image, *annotations) in enumerate(zip(images, truths, predictions, strict=True), start=1):
+        names = [out / f"scene-{number}-{name}.png" for name in ("input", "truth", "prediction")]
+        Image.fromarray(image).save(names[0])
+        for annotation, name in zip(annotations, names[1:], strict=True):
+            task.save_picture(image, annotation, model, name)
+        files.append(tuple(names))
+    return files
+
+
+def write_page(path, *, model, pictures, curves, metrics, facts):
     """Write the page.
 
     Parameters
@@ -40,62 +65,51 @@ def write_page(path, *, model, pictures, curves, figures, facts):
     path : Path
     model : Model
     pictures : list of tuple of Path
-        For each scene the PNG files of input, truth and prediction.
+        For each scene the PNG files of image, ground truth and prediction.
     curves : (Path, Path)
-        The loss curve on light and on dark ground.
-    figures : dict
-        What :func:`minivision.metrics.evaluate` returned.
+        The loss curve on a light and on a dark background.
+    metrics : dict
+        Result of :func:`minivision.tasks.evaluate`.
     facts : dict
         The other words of the page: ``duration``, ``images``, ``steps``, ``parameters``, ``level``, ``seed``,
         ``system``, ``version``.
     """
     template = importlib.resources.files("minivision.cli").joinpath("demo.html").read_text(encoding="utf-8")
-    tiles = {**in_words(model.task, figures), "steps of training": facts["steps"], "parameters": facts["parameters"]}
-    bars = as_bars(model.task, figures)
-    joints = model.task == "pose" or "keypoints" in figures
+    task = get_task(model.task)
+    tiles = {**task.summary(metrics), "training steps": facts["steps"], "parameters": facts["parameters"]}
+    bars = task.bars(metrics)
     page = string.Template(template).substitute(
         facts,
         name=NAMES.get(model.name, model.name),
-        told=_told(model.task, figures),
-        shown=_shown(model.task),
-        tiles="\n".join(_tile(*tile) for tile in list(tiles.items())[:MOST_TILES]),
-        validated=figures["images"],
-        legend="\n  ".join([_legend(model.classes), *([_skeleton_legend()] if joints else ())]),
-        rows="\n".join(_row(number, files, model.task) for number, files in enumerate(pictures, start=1)),
+        supervision=task.supervision(metrics),
+        picture_note=f"The scenes are not selected by their results. {task.picture_note}".rstrip(),
+        tiles="\n".join(_tile(*tile) for tile in list(tiles.items())[:MAX_TILES]),
+        validated=metrics["images"],
+        legend="\n  ".join([_legend(model.classes), *([_skeleton_legend()] if task.shows_joints(metrics) else ())]),
+        rows="\n".join(_row(number, files, task) for number, files in enumerate(pictures, start=1)),
         bars_heading=bars.heading,
         bars_explanation=bars.explanation,
-        bars="\n".join(_bars(bars.figures, _css_colors(model.classes))),
-        curve_light=_inside(curves[0]),
-        curve_dark=_inside(curves[1]),
+        bars="\n".join(_bars(bars.values, _css_colors(model.classes))),
+        curve_light=_embedded(curves[0]),
+        curve_dark=_embedded(curves[1]),
     )
     path.write_text(page, encoding="utf-8")
 
 
-def _told(task, figures):
-    more = [what for name, what in (("masks", "its mask"), ("keypoints", "the joints of people")) if name in figures]
-    return ", ".join([TOLD[task], *more[:-1]]) + (f", and {more[-1]}" if more else "")
-
-
-def _shown(task):
-    """Return which scenes and objects the pictures show, as a sentence."""
-    scenes = "They are not chosen by how well it does."
-    return f"{scenes} Drawn are the objects of a score of {LEAST_SCORE} and more." if task == "detection" else scenes
-
-
-def _inside(path):
-    """Return a picture as text, to stand inside the page."""
+def _embedded(path):
+    """Return a picture as text, for use inside the page."""
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
-def _tile(what, value):
-    return f'    <div class="figure"><b>{value}</b><span>{html.escape(what)}</span></div>'
+def _tile(title, value):
+    return f'    <div class="figure"><b>{value}</b><span>{html.escape(title)}</span></div>'
 
 
 def _row(number, files, task):
-    """Return the pictures of a scene; those of as many pixels as the scene are shown pixel by pixel."""
-    pixels = (True, *[task == "segmentation"] * 2)
+    """Return the pictures of a scene; those with as many pixels as the scene are not smoothed."""
+    pixels = (True, *[task.pixel_aligned] * 2)
     return "".join(
-        f'<img {PIXELS * sharp}src="{_inside(file)}" alt="Scene {number}: {name}">'
+        f'<img {PIXELS * sharp}src="{_embedded(file)}" alt="Scene {number}: {name}">'
         for file, name, sharp in zip(files, ("input", "truth", "prediction"), pixels, strict=True)
     )
 
@@ -104,7 +118,7 @@ def _css_colors(classes):
     from minivision.viz import class_colors
 
     colors = [f"rgb({r} {g} {b})" for r, g, b in class_colors(len(classes)).tolist()]
-    colors[0] = "var(--faint)"  # the background: to be seen on light and on dark ground
+    colors[0] = "var(--faint)"  # the background; visible on light and on dark pages
     return dict(zip(classes, colors, strict=True))
 
 
@@ -124,9 +138,9 @@ def _list(entries):
     return f'<ul class="legend">{"".join(f"<li>{entry}</li>" for entry in entries)}</ul>'
 
 
-def _bars(figures, colors):
-    """Return a bar for each figure, in the colour of its class if it has one."""
-    for name, value in figures.items():
+def _bars(values, colors):
+    """Yield a bar for each value, in the color of its class if it has one."""
+    for name, value in values.items():
         known = not math.isnan(value)
         yield (
             f"<span>{html.escape(name)}</span>"

@@ -1,4 +1,4 @@
-"""Measure how good a trained system is, on images it was not trained on."""
+"""Measure how good a trained system is, on images that it was not trained on."""
 
 import contextlib
 import json
@@ -14,7 +14,6 @@ from minivision.cli.options import (
     on_backend,
     open_data,
 )
-from minivision.cli.tables import figures_table
 
 EPILOG = """\
 examples:
@@ -22,38 +21,39 @@ examples:
   minivision evaluate runs/scenes --level hard --split test
   minivision evaluate runs/cells --json > cells.json
 
-What is measured depends on what the system predicts; all figures are from 0 to 1.
-Label maps: intersection over union (IoU) is counted over all pixels of all images together, the background
-included; a class that neither occurs nor is predicted has none and is left out of the mean.
-One object: its class, and the IoU of its box with the true one.
-One person: the part of the joints within a fifth of a length of the person (PCK), and object keypoint
-similarity (OKS). Objects: average precision (AP) by COCO's rules.
+The metrics depend on the task of the system; all are from 0 to 1.
+Segmentation: intersection over union (IoU), counted over all pixels of all images together, the background
+included. A class that neither occurs nor is predicted has no IoU and is left out of the mean.
+Localization: the class of the one object, and the IoU of its box with the true one.
+Pose: the share of the joints within a fifth of a length of the person (PCK), and object keypoint similarity
+(OKS). Detection: average precision (AP) by COCO's rules.
 """
 
 
 def add_arguments(parser, system):
     parser.add_argument("run_folder", type=pathlib.Path, metavar="DIR", help="the folder of a run, or a checkpoint")
-    add_data_arguments(parser, split="val", default="default: what it was trained on")
+    add_data_arguments(parser, split="val", default="default: the data that it was trained on")
     add_backend_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
 
 def run(args):
     if not args.json:
-        print(_table(*_figures(args)))
+        print(_text(*_metrics(args)))
         return 0
-    with contextlib.redirect_stdout(sys.stderr):  # whatever says something on the way
-        _, figures = _figures(args)
-    print(json.dumps(_null_for_nan(figures), indent=2, allow_nan=False))
+    with contextlib.redirect_stdout(sys.stderr):  # messages do not mix with the JSON
+        _, metrics = _metrics(args)
+    print(json.dumps(_null_for_nan(metrics), indent=2, allow_nan=False))
     return 0
 
 
-def _figures(args):
-    """Return the task of the model, and the figures with what they are about."""
+def _metrics(args):
+    """Return the task of the model, and the metrics together with what was evaluated."""
     from minivision.data.memory import hold_in_memory
-    from minivision.metrics import evaluate
+    from minivision.tasks import evaluate
+    from minivision.training import Checkpoint
 
-    checkpoint = load_run(args.run_folder)
+    checkpoint = Checkpoint.load(args.run_folder)
     model = checkpoint.make_model()
     choose_backend(args)
     model = on_backend(args, model)
@@ -68,34 +68,20 @@ def _figures(args):
     return model.task, {**about, **evaluate(model, dataset, progress=True)}
 
 
-def load_run(path):
-    """Return the checkpoint in the folder of a run, or that file itself.
+def _text(task, metrics):
+    """Return the metrics for people."""
+    from minivision.tasks import get_task
 
-    Raises
-    ------
-    FileNotFoundError, CheckpointError
-        When there is none, or it cannot be used.
-    """
-    from minivision.training.checkpoint import Checkpoint
-    from minivision.training.trainer import CHECKPOINT
-
-    file = path / CHECKPOINT if path.is_dir() else path
-    if not file.exists():
-        raise FileNotFoundError(f"{path} holds no run: there is no {CHECKPOINT}")
-    return Checkpoint.load(file)
-
-
-def _table(task, figures):
-    where = [figures["data"], *(figures[name] for name in ("level", "split") if name in figures)]
+    where = [metrics["data"], *(metrics[name] for name in ("level", "split") if name in metrics)]
     head = (
-        f"{figures['system']} after step {figures['step']} of {figures['total']}, "
-        f"on {figures['images']} images ({', '.join(where)})"
+        f"{metrics['system']} after step {metrics['step']} of {metrics['total']}, "
+        f"on {metrics['images']} images ({', '.join(where)})"
     )
-    return f"{head}\n\n{figures_table(task, figures)}"
+    return "\n".join([head, "", *(f"  {line}".rstrip() for line in get_task(task).table(metrics))])
 
 
 def _null_for_nan(value):
-    """JSON knows no NaN."""
+    """Replace NaN, which JSON does not have, by null."""
     if isinstance(value, dict):
         return {key: _null_for_nan(item) for key, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,9 +1,10 @@
 """Train a system of the lecture.
 
 Writes checkpoint.npz, log.jsonl (the losses of every step) and loss.png into the folder of the run. Ctrl-C
-saves and stops; --resume goes on, and ends with the same numbers as a run that was never stopped.
+saves and stops; --resume continues, and ends with the same numbers as a run that was never stopped.
 """
 
+import dataclasses
 import pathlib
 
 from minivision.cli.options import (
@@ -24,7 +25,7 @@ from minivision.cli.options import (
     system_options,
 )
 
-MINUTES = 5  # of training where nothing is said
+MINUTES = 5  # default length of a training
 
 EPILOG = """\
 examples:
@@ -32,7 +33,7 @@ examples:
   minivision train encoder-decoder --data folder:cells --size 128x128 --steps 1000 --out runs/cells
   minivision train --resume --out runs/cells
 
-Each system's own options: minivision train SYSTEM --help
+Options of a system: minivision train SYSTEM --help
 """
 
 
@@ -50,23 +51,26 @@ def add_arguments(parser, system):
     length = training.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=positive, metavar="M", help=f"how long to train (default: {MINUTES})")
     length.add_argument("--steps", type=count, metavar="N", help="how many steps to train")
-    training.add_argument("--resume", action="store_true", help="go on with the run in DIR; what is not given stays")
-    training.add_argument("--seed", type=seed, metavar="S", help="another seed, another run (default: 0)")
-    training.add_argument("--batch-size", type=count, metavar="N", help="images in a step")
+    training.add_argument(
+        "--resume", action="store_true", help="continue the run in DIR; options that are not given stay as they were"
+    )
+    training.add_argument("--seed", type=seed, metavar="S", help="seed of all random numbers (default: 0)")
+    training.add_argument("--batch-size", type=count, metavar="N", help="number of images in a step")
     training.add_argument("--optimizer", choices=("sgd", "adam", "adamw"), metavar="NAME", help="sgd, adam or adamw")
-    training.add_argument("--rate", type=positive, metavar="R", help="the highest learning rate")
-    training.add_argument("--weight-decay", type=not_negative, metavar="D", help="pull of the weights towards zero")
+    training.add_argument("--rate", type=positive, metavar="R", help="highest learning rate")
+    training.add_argument("--weight-decay", type=not_negative, metavar="D", help="weight decay")
     training.add_argument(
         "--schedule", choices=("constant", "step", "cosine"), metavar="NAME", help="constant, step or cosine"
     )
-    training.add_argument("--clip", type=not_negative, metavar="NORM", help="clip the gradient's norm; 0: do not")
+    training.add_argument("--clip", type=not_negative, metavar="NORM", help="largest norm of the gradient; 0: no limit")
     add_backend_argument(training)
     add_system_options(parser, system)
 
 
 def run(args):
     from minivision.models import system_class, systems
-    from minivision.training.trainer import open_run, train
+    from minivision.training import Settings, train
+    from minivision.training.trainer import open_run
 
     if args.system is None and not args.resume:
         raise UsageError(f"name the system to train, one of {', '.join(systems())}; or --resume a run")
@@ -83,13 +87,13 @@ def run(args):
     minutes = args.minutes
     if minutes is None and args.steps is None and not args.resume:
         minutes = model.recipe.get("minutes", MINUTES)
+    names = [field.name for field in dataclasses.fields(Settings)]
+    settings = Settings(**{name: getattr(args, name) for name in names if hasattr(args, name)})
     result = train(
-        model, dataset, out=args.out, minutes=minutes, steps=args.steps, batch_size=args.batch_size,
-        optimizer=args.optimizer, rate=args.rate, weight_decay=args.weight_decay, schedule=args.schedule,
-        clip=args.clip, crop=args.crop, flips=args.flips, seed=args.seed, resume=args.resume, data=data,
-    )  # fmt: skip
+        model, dataset, settings, steps=args.steps, minutes=minutes, out=args.out, resume=args.resume, data=data
+    )
     if result.interrupted:
-        print(f"Go on with: minivision train --resume --out {args.out}")
+        print(f"Continue with: minivision train --resume --out {args.out}")
         return 1
     print(f"Next: minivision evaluate {args.out}")
     return 0

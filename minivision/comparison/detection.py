@@ -50,7 +50,7 @@ COLUMNS = (
 
 def quality(model, scenes):
     """Return how good a detector is."""
-    from minivision.metrics import evaluate
+    from minivision.tasks import evaluate
 
     figures = evaluate(model, scenes, batch_size=TOGETHER)
     return {name: figures[name] for name in ("AP50", "AP75", "AP")}

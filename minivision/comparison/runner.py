@@ -81,8 +81,8 @@ def _model_of(row, checkpoint):
 def _train(comparison, run, path, scenes, settings, bar):
     """Train a run, or go on with it; return its last checkpoint, or None where it was told to stop."""
     from minivision.models import make_model
-    from minivision.training import Checkpoint, train
-    from minivision.training.trainer import CHECKPOINT
+    from minivision.training import Checkpoint, Settings, train
+    from minivision.training.checkpoint import CHECKPOINT
 
     row = next(row for row in comparison.rows if row.run == run)
     model = make_model(row.system, scenes.classes, rng=np.random.default_rng(settings.seed), **row.options)
@@ -90,7 +90,7 @@ def _train(comparison, run, path, scenes, settings, bar):
     bar.say(f"{run}: training")
     on_step = bar.steps(60 * settings.minutes)
     result = train(
-        model, scenes, out=path, minutes=settings.minutes, seed=settings.seed, data=data, progress=False,
+        model, scenes, Settings(seed=settings.seed), minutes=settings.minutes, out=path, data=data, progress=False,
         on_step=on_step, resume=(path / CHECKPOINT).exists(),
     )  # fmt: skip
     on_step(result.step, result.total)  # also where nothing was left to do

@@ -55,7 +55,7 @@ COLUMNS = (
 
 def quality(model, scenes):
     """Return how good a segmenter is."""
-    from minivision.metrics import evaluate
+    from minivision.tasks import evaluate
 
     figures = evaluate(model, scenes)
     return {"miou": figures["miou"], "pixel_accuracy": figures["pixel_accuracy"]}

@@ -27,7 +27,6 @@ __all__ = [
     "confusion_matrix",
     "correct_keypoints",
     "detection_results",
-    "evaluate",
     "evaluate_detection",
     "evaluate_localization",
     "evaluate_pose",
@@ -41,31 +40,3 @@ __all__ = [
     "proposal_recall",
     "torso_length",
 ]
-
-_EVALUATORS = {  # by model.task
-    "segmentation": evaluate_segmentation,
-    "localization": evaluate_localization,
-    "pose": evaluate_pose,
-    "detection": evaluate_detection,
-}
-
-
-def evaluate(model, dataset, **options):
-    """Return the figures of a model on a dataset, by name; those that rate it go from 0 to 1.
-
-    Parameters
-    ----------
-    model : Model
-        Its ``task`` says which evaluator it is given to.
-    dataset : Dataset
-    **options
-        Of the evaluator, such as ``progress``.
-
-    Raises
-    ------
-    ValueError
-        When there is no evaluator for the task, or the model and the dataset do not fit.
-    """
-    if model.task not in _EVALUATORS:
-        raise ValueError(f"no evaluator for the task {model.task!r}; there are {', '.join(_EVALUATORS)}")
-    return _EVALUATORS[model.task](model, dataset, **options)

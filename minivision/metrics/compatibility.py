@@ -3,22 +3,30 @@
 import numpy as np
 
 
-def check_dataset(model, dataset):
-    """Raise ValueError unless `dataset` has the classes of `model` and the annotations its task needs."""
+def check_dataset(model, dataset, *needs):
+    """Raise ValueError unless `dataset` has the classes of `model` and the annotations that are needed.
+
+    Parameters
+    ----------
+    model : Model
+    dataset : Dataset
+    *needs : str
+        ``"label_maps"``, ``"boxes"``, ``"keypoints"``.
+    """
     ours, theirs = tuple(model.classes), tuple(dataset.classes)
     if ours != theirs:
         raise ValueError(
             f"the model knows the classes {_list(ours)}, but the dataset has {_list(theirs)}; "
             "they must be the same, in the same order"
         )
-    if model.task == "segmentation" and not dataset.has_label_maps:
+    if "label_maps" in needs and not dataset.has_label_maps:
         raise ValueError(
             f"{model.name} needs to know the class of every pixel, and this dataset has no label maps; "
             "take a split or a dataset with segmentations"
         )
-    if model.task in ("detection", "localization", "pose") and not dataset.has_boxes:
+    if "boxes" in needs and not dataset.has_boxes:
         raise ValueError(f"{model.name} needs boxes, and this dataset has label maps only")
-    if model.task == "pose" and not dataset.keypoint_names:
+    if "keypoints" in needs and not dataset.keypoint_names:
         raise ValueError(f"{model.name} needs to know where people's joints are, and this dataset has none")
 
 

@@ -51,7 +51,7 @@ def detection_results(model, dataset, *, protocol="coco", batch_size=16, progres
     dict of str to AveragePrecision
         By kind: ``"box"``, ``"mask"``, ``"keypoints"``.
     """
-    check_dataset(model, dataset)
+    check_dataset(model, dataset, "boxes")
     evaluations = {"box": Evaluation(model.classes, protocol=protocol)}
     if dataset.has_masks:
         evaluations["mask"] = Evaluation(model.classes, protocol=protocol, kind="mask")

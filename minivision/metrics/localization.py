@@ -39,7 +39,7 @@ def evaluate_localization(model, dataset, *, batch_size=16, progress=False):
     .. [1] The localization task of Russakovsky et al., ImageNet large scale visual recognition challenge, IJCV 2015,
        with one guess.
     """
-    check_dataset(model, dataset)
+    check_dataset(model, dataset, "boxes")
     truths, predictions = single_objects(model, dataset, batch_size=batch_size, progress=progress)
     labels = np.array([truth.labels[0] for truth in truths])
     right = labels == [prediction.labels[0] for prediction in predictions]

@@ -38,7 +38,7 @@ def evaluate_pose(model, dataset, *, batch_size=16, progress=False):
     ValueError
         When the classes or the joints differ, or an image has no person or several, in truth or prediction.
     """
-    check_dataset(model, dataset)
+    check_dataset(model, dataset, "boxes", "keypoints")
     names = tuple(dataset.keypoint_names)
     truths, predictions = single_objects(model, dataset, batch_size=batch_size, progress=progress)
     true, predicted = (_joints(each, len(names)) for each in (truths, predictions))  # (N, J, 3)

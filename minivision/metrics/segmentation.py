@@ -100,7 +100,7 @@ def evaluate_segmentation(model, dataset, *, batch_size=16, progress=False):
     ValueError
         When the classes differ, or the dataset has no label maps or no images.
     """
-    check_dataset(model, dataset)
+    check_dataset(model, dataset, "label_maps")
     confusion = np.zeros((len(model.classes),) * 2, np.int64)
     for sample, prediction in predicted(model, dataset, batch_size=batch_size, progress=progress):
         confusion += confusion_matrix(sample.label_map, prediction, len(model.classes))

@@ -1,13 +1,13 @@
-"""Training: optimisers, learning-rate schedules, checkpoints, and one trainer for every system."""
+"""Training: one trainer for every system, its settings, its checkpoints and its log."""
 
 from minivision.optim.optimizers import SGD, Adam, AdamW, Optimizer, clip_gradients, gradient_norm
 from minivision.optim.schedules import rate_factor
 from minivision.training.batches import Batches
-from minivision.training.checkpoint import Checkpoint, CheckpointError
+from minivision.training.checkpoint import Checkpoint, CheckpointError, load
 from minivision.training.log import read_log
-from minivision.training.nonfinite import TrainingError
+from minivision.training.nonfinite_layer import TrainingError
 from minivision.training.settings import Settings
-from minivision.training.trainer import Result, train
+from minivision.training.trainer import TrainingResult, train
 
 __all__ = [
     "SGD",
@@ -17,11 +17,12 @@ __all__ = [
     "Checkpoint",
     "CheckpointError",
     "Optimizer",
-    "Result",
     "Settings",
     "TrainingError",
+    "TrainingResult",
     "clip_gradients",
     "gradient_norm",
+    "load",
     "rate_factor",
     "read_log",
     "train",

@@ -1,11 +1,22 @@
-"""Which images step t is trained on, and how they are cropped and flipped: a function of the seed and t."""
+"""Batches of a training run: the images of step t, cropped and flipped, as a function of the seed and t."""
+
+from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-# What random numbers are for. Each use is a stream of its own, `default_rng([seed, use, number])`, so that
-# step t draws the same numbers whether the run got there in one go or was interrupted.
+from minivision.core.types import Size
+from minivision.layers.watching import named_layers
+
+if TYPE_CHECKING:
+    from minivision.data import Batch, Dataset
+    from minivision.models.base.model import Model
+
+# Purposes of random numbers. Each has its own stream, `default_rng([seed, purpose, number])`, so step t draws the same
+# numbers in a run that was interrupted and in one that was not.
 ORDER, AUGMENT, MODEL = 1, 2, 3
 
 FLIPS = ("horizontal", "vertical")
@@ -14,8 +25,8 @@ FLIPS = ("horizontal", "vertical")
 class Batches:
     """The batches of a training run, by the number of the step.
 
-    The images are gone through in a random order, a new one for each pass; a batch may end one pass and begin
-    the next, so every batch is full.
+    Each pass over the dataset has a new random order. A batch may take the last images of one pass and the first of the
+    next, so every batch is full.
 
     Parameters
     ----------
@@ -23,14 +34,23 @@ class Batches:
     batch_size : int
     seed : int
     crop : (int, int), optional
-        Height and width of a random crop; without it images are taken whole, and must then be of one size.
+        Height and width of a random crop. Without it images are not cropped, and must be of one size.
     flips : sequence of str
         ``"horizontal"`` and ``"vertical"``: mirror images, each with probability one half.
     instances : bool
-        Whether boxes, masks and joints are wanted; a segmenter trains without, and need not wait for them.
+        Whether the batches have boxes, masks and joints. Segmenters do not need them.
     """
 
-    def __init__(self, dataset, batch_size, *, seed=0, crop=None, flips=(), instances=True):
+    def __init__(
+        self,
+        dataset: Dataset,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        crop: Size | None = None,
+        flips: Sequence[str] = (),
+        instances: bool = True,
+    ) -> None:
         if len(dataset) == 0:
             raise ValueError("the dataset holds no images, so there is nothing to train on")
         if batch_size < 1:
@@ -45,12 +65,12 @@ class Batches:
     def _shuffled(self, epoch):
         return np.random.default_rng([self.seed, ORDER, epoch]).permutation(len(self.dataset))
 
-    def indices(self, step):
+    def indices(self, step: int) -> list[int]:
         """Return the indices of the images of batch number `step`."""
         positions = range(step * self.batch_size, (step + 1) * self.batch_size)
         return [int(self._order(i // len(self.dataset))[i % len(self.dataset)]) for i in positions]
 
-    def __getitem__(self, step):
+    def __getitem__(self, step: int) -> Batch:
         """Return batch number `step`, augmented and collated."""
         from minivision.data import collate
 
@@ -72,14 +92,14 @@ class Batches:
         return sample
 
 
-def reseed(model, seed, step):
-    """Set every random generator inside `model` to where it stands at the beginning of `step`.
+def reseed(model: Model, seed: int, step: int) -> None:
+    """Set every random generator inside `model` to its state at the beginning of `step`.
 
-    A generator is an attribute ``rng`` of the model or of a layer in it (dropout, the sampling of regions).
-    It is set in place, so layers that share one go on sharing it.
+    A generator is an attribute ``rng`` of the model or of one of its layers (dropout, sampling of regions). It is
+    changed in place, so layers that share a generator still share it.
     """
     generators = {}
-    for layer in _all_layers(model):
+    for _, layer in named_layers(model):
         rng = vars(layer).get("rng")
         if isinstance(rng, np.random.Generator):
             generators[id(rng)] = rng
@@ -88,12 +108,6 @@ def reseed(model, seed, step):
         rng.bit_generator.state = kind(np.random.SeedSequence([seed, MODEL, step, number])).state
 
 
-def _all_layers(layer):
-    yield layer
-    for _, part in layer.parts():
-        yield from _all_layers(part)
-
-
-def one_size(dataset):
+def has_one_size(dataset: Dataset) -> bool:
     """Return whether all images of `dataset` have the same height and width."""
     return len({tuple(size) for size in dataset.image_sizes()}) <= 1

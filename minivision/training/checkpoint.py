@@ -1,4 +1,6 @@
-"""A training run in one file: everything that is needed to go on, to evaluate, or to predict."""
+"""A training run in one file: all that is needed to resume, to evaluate and to predict."""
+
+from __future__ import annotations
 
 import dataclasses
 import json
@@ -6,32 +8,38 @@ import os
 import pathlib
 import zipfile
 import zlib
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision.core.atomic import atomic_write
 from minivision.core.devices import on_host
+from minivision.core.types import Array
 
+if TYPE_CHECKING:
+    from minivision.models.base.model import Model
+
+CHECKPOINT = "checkpoint.npz"  # its name in the folder of a run
 FORMAT = "minivision checkpoint"
 VERSION = 1
 
 
 class CheckpointError(ValueError):
-    """A file that is not a checkpoint, is damaged, or comes from another version."""
+    """A file is not a checkpoint, is damaged, or comes from another version."""
 
 
 @dataclasses.dataclass
 class Checkpoint:
-    """What a run had come to after `step` steps.
+    """The state of a run after `step` steps.
 
     Attributes
     ----------
     system : str
-        The model's name, as in ``make_model(system, classes, **options)``.
+        Name of the model, as in ``make_model(system, classes, **options)``.
     classes : list of str
-        Class names, the background first.
+        Names of the classes, the background first.
     options : dict
-        What else the model was made with.
+        The other arguments of the model.
     model : dict of str to ndarray
         ``model.state()``.
     optimizer : dict of str to ndarray
@@ -39,39 +47,37 @@ class Checkpoint:
     step, total : int
         Steps taken, and steps planned.
     settings : dict
-        What the trainer was told, resolved: batch size, rate, seed and so on.
+        The complete :class:`~minivision.training.Settings`, and ``minutes`` if the steps were planned to fit into them.
     data : dict
-        What the run was trained on, in the words of whoever started it; the command line keeps its arguments
-        here.
+        The argument `data` of :func:`~minivision.training.train`: how to open the dataset again. The command line keeps
+        its arguments here.
     seconds : float
         Training time so far.
     finished : bool
-        Whether ``model.finish(dataset)`` has been done after the last step.
+        Whether ``model.finish(dataset)`` was called after the last step.
     """
 
     system: str
-    classes: list
-    options: dict
-    model: dict
-    optimizer: dict
+    classes: list[str]
+    options: dict[str, Any]
+    model: dict[str, Array]
+    optimizer: dict[str, Array]
     step: int
     total: int
-    settings: dict
-    data: dict
+    settings: dict[str, Any]
+    data: dict[str, Any]
     seconds: float = 0.0
     finished: bool = False
 
-    def save(self, path):
-        """Write the checkpoint in such a way that at every moment `path` holds a whole one, this or the last.
-
-        It is written beside, forced to the disk, and only then renamed.
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the checkpoint. At every moment `path` is a complete checkpoint, this one or the one before.
 
         Raises
         ------
         OSError
-            When it cannot be written; `path` is as it was.
+            When it cannot be written; `path` is then as it was.
         TypeError
-            When an option or a setting has no place in JSON.
+            When an option or a setting has no JSON form.
         """
         path = pathlib.Path(path)
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -80,43 +86,57 @@ class Checkpoint:
             for part in ("model", "optimizer")
             for name, array in fields.pop(part).items()
         }
-        metadata = json.dumps({"format": FORMAT, "version": VERSION, **fields}, default=_plain)
+        metadata = json.dumps({"format": FORMAT, "version": VERSION, **fields}, default=_as_json)
         arrays["metadata"] = np.frombuffer(metadata.encode(), np.uint8)
-        with atomic_write(path) as beside, open(beside, "wb") as file:  # what a killed run left is overwritten
+        with atomic_write(path) as partial, open(partial, "wb") as file:
             np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
         _sync_folder(path.parent)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike) -> Checkpoint:
         """Read a checkpoint; nothing in it is ever executed.
+
+        Parameters
+        ----------
+        path : path
+            A checkpoint, or the folder of a run.
 
         Raises
         ------
         FileNotFoundError
-            When there is no file.
+            When there is no checkpoint.
         CheckpointError
-            When it is something else, damaged, or of another version.
+            When the file is not a checkpoint, is damaged, or of another version.
         """
+        path = pathlib.Path(path)
+        file = path / CHECKPOINT if path.is_dir() else path
+        if not file.exists():
+            raise FileNotFoundError(f"{path} holds no run: there is no {file.name}")
+        path = file
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
         except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, AttributeError) as error:
             raise CheckpointError(_unreadable(path, error)) from error
         metadata = _read_metadata(path, arrays.pop("metadata", None))
-        parts = {"model": {}, "optimizer": {}}
+        parts: dict[str, dict[str, Array]] = {"model": {}, "optimizer": {}}
         for name, array in arrays.items():
             part, _, name = name.partition("/")
             parts.setdefault(part, {})[name] = array
         fields = {field.name for field in dataclasses.fields(cls)}
         if set(parts) != {"model", "optimizer"} or set(metadata) != fields - set(parts):
-            raise CheckpointError(f"{path}: a checkpoint with parts missing or unknown; was it edited?")
+            raise CheckpointError(f"{path}: a checkpoint with missing or unknown parts; was it edited?")
         metadata["options"] = _tuples(metadata["options"])
         return cls(**metadata, **parts)
 
-    def make_model(self):
+    def make_model(self) -> Model:
         """Return the model with its trained parameters.
+
+        Returns
+        -------
+        model : Model
 
         Raises
         ------
@@ -131,6 +151,51 @@ class Checkpoint:
         except (ValueError, TypeError) as error:
             raise CheckpointError(f"the checkpoint does not fit the system {self.system!r}: {error}") from error
         return model
+
+
+def load(path: str | os.PathLike) -> Model:
+    """Return the trained model of a run, ready to predict.
+
+    For the other contents of a checkpoint, such as the data that it was trained on, see :class:`Checkpoint`.
+
+    Parameters
+    ----------
+    path : path
+        The folder of a run, or a checkpoint.
+
+    Returns
+    -------
+    model : Model
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no checkpoint.
+    CheckpointError
+        When the file cannot be used.
+
+    See Also
+    --------
+    minivision.models.base.resizing.Resizing : for images of another size than those of the training
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> import minivision
+    >>> from minivision.data import Scenes
+    >>> from minivision.models import make_model
+    >>> from minivision.training import Settings, train
+    >>> scenes = Scenes("easy", "train").draw(2)
+    >>> model = make_model("full-resolution", scenes.classes)
+    >>> folder = os.path.join(tempfile.mkdtemp(), "run")
+    >>> result = train(model, scenes, Settings(batch_size=1), steps=1, out=folder, progress=False)
+    >>> again = minivision.load(folder)
+    >>> images = [scenes[0].image]
+    >>> bool((again.predict(images)[0] == model.predict(images)[0]).all())
+    True
+    """
+    return Checkpoint.load(path).make_model()
 
 
 def _read_metadata(path, raw):
@@ -173,15 +238,15 @@ def _sync_folder(folder):
         os.close(handle)
 
 
-def _plain(value):
-    """Turn NumPy's numbers and arrays into what JSON knows."""
+def _as_json(value):
+    """Convert NumPy's numbers and arrays for JSON."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     raise TypeError(f"a checkpoint keeps numbers, strings, lists and dicts, got {type(value).__name__}")
 
 
 def _tuples(value):
-    """Turn JSON's lists back into the tuples that options are given as."""
+    """Convert JSON's lists into tuples, as options are given."""
     if isinstance(value, list):
         return tuple(_tuples(item) for item in value)
     if isinstance(value, dict):

@@ -1,89 +1,125 @@
-"""What a training run is told: by the caller, else by its checkpoint, else by the model's own recipe."""
+"""Settings of a training run: given, else from the checkpoint, else from the model's recipe, else defaults."""
+
+from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from minivision.optim.optimizers import OPTIMIZERS
 from minivision.optim.schedules import SCHEDULES
 from minivision.training.batches import FLIPS
 
+NOT_GIVEN: Any = None  # the value of a setting that is left open
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The settings of a run, all of them known. They are kept in its checkpoint.
+    """Settings of a training run. All may be left out: :meth:`complete` fills in those that are None.
 
-    Attributes
+    Parameters
     ----------
-    batch_size : int
-    optimizer : str
-        ``"sgd"``, ``"adam"`` or ``"adamw"``.
-    rate : float
-        The highest learning rate.
-    weight_decay : float
-    schedule : str
-        ``"constant"``, ``"step"`` or ``"cosine"``.
-    warmup : float
-        The part of the steps in which the rate climbs.
-    clip : float
-        The largest norm of all gradients together; 0 does not clip.
+    batch_size : int, optional
+        Number of images in a step. Default: 16.
+    optimizer : str, optional
+        ``"sgd"``, ``"adam"`` or ``"adamw"``. Default: ``"adamw"``.
+    rate : float, optional
+        Highest learning rate. Default: 0.001.
+    weight_decay : float, optional
+        Default: 0.01.
+    schedule : str, optional
+        ``"constant"``, ``"step"`` or ``"cosine"``. Default: ``"cosine"``.
+    warmup : float, optional
+        Share of the steps during which the learning rate rises, 0 to 1. Default: 0.05.
+    clip : float, optional
+        Largest norm of all gradients together; 0 does not clip. Default: 0.
     crop : (int, int), optional
-        Height and width of random crops.
-    flips : tuple of str, or bool
-        ``"horizontal"`` and ``"vertical"``; True is ``("horizontal",)``.
-    seed : int
-        Of the order of the images, of crops and flips, and of whatever is random inside the model.
-    minutes : float, optional
-        The time that the number of steps was made to fit into.
+        Height and width of random crops. Default: whole images.
+    flips : tuple of str or bool, optional
+        ``"horizontal"`` and ``"vertical"``: mirror images; True is ``("horizontal",)``. Default: none.
+    seed : int, optional
+        Seed of the order of the images, of crops and flips, and of the random numbers inside the model. Default: 0.
+
+    Raises
+    ------
+    ValueError
+        When a setting is out of range.
+
+    Examples
+    --------
+    >>> from minivision.training import Settings
+    >>> settings = Settings(rate=0.01).complete({"rate": 0.02, "batch_size": 8})
+    >>> settings.rate, settings.batch_size, settings.optimizer
+    (0.01, 8, 'adamw')
     """
 
-    batch_size: int = 16
-    optimizer: str = "adamw"
-    rate: float = 1e-3
-    weight_decay: float = 0.01
-    schedule: str = "cosine"
-    warmup: float = 0.05
-    clip: float = 0.0
-    crop: tuple | None = None
-    flips: tuple = ()
-    seed: int = 0
-    minutes: float | None = None
+    batch_size: int = NOT_GIVEN
+    optimizer: str = NOT_GIVEN
+    rate: float = NOT_GIVEN
+    weight_decay: float = NOT_GIVEN
+    schedule: str = NOT_GIVEN
+    warmup: float = NOT_GIVEN
+    clip: float = NOT_GIVEN
+    crop: tuple[int, int] | None = NOT_GIVEN
+    flips: tuple[str, ...] = NOT_GIVEN
+    seed: int = NOT_GIVEN
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.crop is not None:
             object.__setattr__(self, "crop", tuple(self.crop))  # JSON and callers give lists
         if isinstance(self.flips, bool):
             object.__setattr__(self, "flips", ("horizontal",) if self.flips else ())
-        object.__setattr__(self, "flips", tuple(self.flips))
-        self._check("batch_size", self.batch_size >= 1, "at least 1")
-        self._check("optimizer", self.optimizer in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}")
-        self._check("rate", 0 < self.rate < math.inf, "a positive number")
-        self._check("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more")
-        self._check("schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
-        self._check("warmup", 0 <= self.warmup <= 1, "a part of the steps, 0 to 1")
-        self._check("clip", 0 <= self.clip < math.inf, "a positive number, or 0 for none")
-        crop = self.crop is None or len(self.crop) == 2 and min(self.crop) >= 1
-        self._check("crop", crop, "a height and a width in pixels")
-        self._check("flips", set(self.flips) <= set(FLIPS), f"some of {', '.join(FLIPS)}")
-        self._check("seed", self.seed >= 0, "0 or more")
-        self._check("minutes", self.minutes is None or 0 < self.minutes < math.inf, "a positive number")
+        if self.flips is not None:
+            object.__setattr__(self, "flips", tuple(self.flips))
+        for name, (is_valid, expected) in _RULES.items():
+            value = getattr(self, name)
+            if value is not None and not is_valid(value):
+                raise ValueError(f"{name}: expected {expected}, got {value!r}")
 
-    def _check(self, name, right, expected):
-        if not right:
-            raise ValueError(f"{name}: expected {expected}, got {getattr(self, name)!r}")
-
-    @classmethod
-    def resolve(cls, given, stored, recipe):
-        """Return the settings: what is in `given`, else in `stored`, else in `recipe`, else the default.
+    def complete(self, *sources: Mapping[str, Any]) -> Settings:
+        """Return the settings with all values: those given, else from the first source that has one, else the defaults.
 
         Parameters
         ----------
-        given, stored, recipe : dict
-            By name; None stands for not given. A `recipe` may hold more (a model's default training time,
-            say); that is left alone.
+        *sources : mapping
+            Values by name, such as those stored in a checkpoint and ``model.recipe``. None stands for not given. Other
+            names (a recipe may have ``minutes``) are left out.
+
+        Returns
+        -------
+        settings : Settings
         """
-        names = {field.name for field in dataclasses.fields(cls)}
-        recipe = {name: value for name, value in recipe.items() if name != "minutes"}
-        chosen = {}
-        for source in (recipe, stored, given):  # the later wins
-            chosen |= {name: value for name, value in source.items() if name in names and value is not None}
-        return cls(**chosen)
+        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values = {}
+        for name in given:
+            candidates = (source.get(name) for source in (given, *sources, DEFAULTS))
+            values[name] = next((value for value in candidates if value is not None), None)
+        return Settings(**values)
+
+
+DEFAULTS: dict[str, Any] = {
+    "batch_size": 16,
+    "optimizer": "adamw",
+    "rate": 1e-3,
+    "weight_decay": 0.01,
+    "schedule": "cosine",
+    "warmup": 0.05,
+    "clip": 0.0,
+    "crop": None,
+    "flips": (),
+    "seed": 0,
+}
+
+_RULES = {  # name -> (whether a value is valid, what is expected)
+    "batch_size": (lambda value: value >= 1, "at least 1"),
+    "optimizer": (lambda value: value in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}"),
+    "rate": (lambda value: 0 < value < math.inf, "a positive number"),
+    "weight_decay": (lambda value: 0 <= value < math.inf, "0 or more"),
+    "schedule": (lambda value: value in SCHEDULES, f"one of {', '.join(SCHEDULES)}"),
+    "warmup": (lambda value: 0 <= value <= 1, "a share of the steps, 0 to 1"),
+    "clip": (lambda value: 0 <= value < math.inf, "a positive number, or 0 for none"),
+    "crop": (lambda value: len(value) == 2 and min(value) >= 1, "a height and a width in pixels"),
+    "flips": (lambda value: set(value) <= set(FLIPS), f"some of {', '.join(FLIPS)}"),
+    "seed": (lambda value: value >= 0, "0 or more"),
+}

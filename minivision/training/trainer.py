@@ -1,46 +1,58 @@
-"""One trainer for every system: the loop, its checkpoints, its log, and how it stops."""
+"""One trainer for every system: the loop, its checkpoints and its log, and how it stops."""
+
+from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
+import logging
+import os
 import pathlib
 import signal
 import threading
 import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from minivision.core.allocator import keep_freed_memory
 from minivision.data.memory import hold_in_memory
-from minivision.metrics.compatibility import check_dataset
 from minivision.optim.schedules import rate_factor, warmup_steps
-from minivision.training.batches import Batches, one_size
-from minivision.training.checkpoint import Checkpoint
-from minivision.training.log import Log
-from minivision.training.nonfinite import TrainingError
-from minivision.training.planning import compile_step, corrected_plan, make_optimizer, steps_within, take_step
+from minivision.tasks import get_task
+from minivision.training.batches import Batches, has_one_size
+from minivision.training.checkpoint import CHECKPOINT, Checkpoint
+from minivision.training.log import LOG, Log
+from minivision.training.nonfinite_layer import TrainingError
+from minivision.training.planning import compile_step, corrected_plan, steps_within
 from minivision.training.settings import Settings
+from minivision.training.step import make_optimizer, take_step
 
-CHECKPOINT, LOG, CURVE = "checkpoint.npz", "log.jsonl", "loss.png"  # what a run leaves in its folder
+if TYPE_CHECKING:
+    from minivision.data import Dataset
+    from minivision.models.base.model import Model
+
+CURVE = "loss.png"  # the loss curve in the folder of a run
 DEFAULT_CROP = (128, 128)
 SAVE_EVERY = 60.0  # seconds between checkpoints
+SMOOTHING = 0.05  # weight of the latest step in the running means of the progress bar
+
+logger = logging.getLogger("minivision")
 
 
 @dataclasses.dataclass
-class Result:
-    """What became of a training run.
+class TrainingResult:
+    """The result of a training run.
 
     Attributes
     ----------
     step, total : int
         Steps taken and planned.
     seconds : float
-        Time of training, over all sessions.
+        Training time of all sessions.
     interrupted : bool
-        Whether it was stopped before its end, by Ctrl-C or SIGTERM.
+        Whether it was stopped before the last step, by Ctrl-C or SIGTERM.
     stopped : bool
-        Whether either came at all, be it during the last step.
+        Whether one of these signals came at all, be it during the last step.
     log : list of dict
-        An entry for each step: ``step``, ``loss``, the losses by name, ``rate``, ``gradient_norm``,
-        ``seconds``.
+        An entry for each step: ``step``, ``loss``, the losses by name, ``rate``, ``gradient_norm``, ``seconds``.
     """
 
     step: int
@@ -48,100 +60,105 @@ class Result:
     seconds: float
     interrupted: bool
     stopped: bool
-    log: list
+    log: list[dict[str, Any]]
 
 
 def train(
-    model, dataset, *, out=None, minutes=None, steps=None, batch_size=None, optimizer=None, rate=None,
-    weight_decay=None, schedule=None, warmup=None, clip=None, crop=None, flips=None, seed=None, resume=False,
-    progress=True, on_step=None, save_every=SAVE_EVERY, data=None,
-):  # fmt: skip
+    model: Model,
+    dataset: Dataset,
+    settings: Settings | None = None,
+    *,
+    steps: int | None = None,
+    minutes: float | None = None,
+    out: str | os.PathLike | None = None,
+    resume: bool = False,
+    data: Mapping[str, Any] | None = None,
+    save_every: float = SAVE_EVERY,
+    progress: bool = True,
+    on_step: Callable[[int, int], Any] | None = None,
+) -> TrainingResult:
     """Train a model.
 
-    Whatever is random at step t is a function of the seed and t alone. So a run that was interrupted and
-    resumed ends with the same numbers, bit for bit, as one that was not.
+    All random numbers of step t depend on the seed and t alone. So a run that was interrupted and resumed ends with the
+    same numbers, bit for bit, as one that was not interrupted.
 
     Parameters
     ----------
     model : Model
         Changed in place.
     dataset : Dataset
-        Read into memory first, where it fits.
-    out : path, optional
-        A folder for the run: ``checkpoint.npz``, ``log.jsonl``, ``loss.png``. Made if absent.
-    minutes : float, optional
-        How long to train, from the moment when everything is compiled and the data are in memory. The number
-        of steps that fit is found by timing a few on a copy of the model; it is corrected once, by the times of the
-        real ones, where the rate has climbed (which changes ``warmup``, the part of the steps that this took).
+        Read into memory first, if it fits.
+    settings : Settings, optional
+        Batch size, learning rate and so on. What is not given comes from the checkpoint if `resume`, else from
+        ``model.recipe``, else from the defaults. Images of several sizes without a crop are trained on crops of
+        128x128.
     steps : int, optional
-        How many steps to train; one of `minutes` and `steps` must be given, unless `resume`.
-    batch_size, optimizer, rate, weight_decay, schedule, warmup, clip, crop, flips, seed : optional
-        As in :class:`minivision.training.Settings`; what is not given comes from the checkpoint if `resume`,
-        else from ``model.recipe``, else has the default there. Images of several sizes without a `crop` are
-        trained on crops of 128x128.
+        How many steps to train. One of `steps` and `minutes` must be given, unless `resume`.
+    minutes : float, optional
+        How long to train, after compiling and reading the data. The number of steps is estimated from a few steps on a
+        copy of the model. At the end of the warmup it is corrected once, by the measured times (which changes the
+        setting ``warmup``, the share of the steps that the warmup takes).
+    out : path, optional
+        Folder of the run, for ``checkpoint.npz``, ``log.jsonl`` and ``loss.png``. It is created if it does not exist.
     resume : bool
-        Go on from the checkpoint in `out`. The number of steps stays as it was fixed then, unless other
-        `steps` or `minutes` (from now) are given.
-    progress : bool
-        Whether to show a progress bar and say what is being done.
-    on_step : callable, optional
-        ``on_step(step, total)`` is called after each step, for a progress bar of your own.
+        Continue from the checkpoint in `out`. The number of steps stays the same, unless other `steps` or `minutes`
+        (from now on) are given.
+    data : mapping, optional
+        How to open the data again; kept in the checkpoint.
     save_every : float
         Seconds between two checkpoints.
-    data : dict, optional
-        Kept in the checkpoint: how to open the data again.
+    progress : bool
+        Whether to show a progress bar and to log messages.
+    on_step : callable, optional
+        ``on_step(step, total)`` is called after each step.
 
     Returns
     -------
-    Result
-        Also when Ctrl-C or SIGTERM ended it: after the step at hand, with a checkpoint.
+    result : TrainingResult
+        Also when Ctrl-C or SIGTERM stopped the run: the current step is finished, and a checkpoint saved.
 
     Raises
     ------
     ValueError
-        When a setting is out of range, or the model and the dataset do not fit.
+        When the model and the dataset do not fit, or both or none of `steps` and `minutes` are given.
     FileExistsError
         When `out` holds a run already, and `resume` is not given.
     FileNotFoundError
-        When there is nothing to resume.
+        When there is no run to resume.
     TrainingError
-        When a loss or a gradient is not finite; the last checkpoint stays as it is.
+        When a loss or a gradient is not finite; the last checkpoint is kept.
     """
-    settings = dict(
-        batch_size=batch_size, optimizer=optimizer, rate=rate, weight_decay=weight_decay, schedule=schedule,
-        warmup=warmup, clip=clip, crop=crop, flips=flips, seed=seed, minutes=minutes,
-    )  # fmt: skip
-    say = functools.partial(print, flush=True) if progress else lambda *_: None
     if minutes is not None and steps is not None:
-        raise ValueError("give minutes or steps, not both: each says how long to train")
+        raise ValueError("give minutes or steps, not both: each sets the length of the training")
     if minutes is None and steps is None and not resume:
-        raise ValueError("say how long to train: give minutes or steps")
+        raise ValueError("how long to train? Give minutes or steps")
     if steps is not None and steps < 1:
         raise ValueError(f"steps: expected at least 1, got {steps}")
-    check_dataset(model, dataset)
+    if minutes is not None and not 0 < minutes < float("inf"):
+        raise ValueError(f"minutes: expected a positive number, got {minutes}")
+    get_task(model.task).check_dataset(model, dataset)
     checkpoint = open_run(out, resume)
-    settings = Settings.resolve(settings, checkpoint.settings if checkpoint else {}, model.recipe)
-    if settings.crop is None and not one_size(dataset):
+    settings = (settings or Settings()).complete(checkpoint.settings if checkpoint else {}, model.recipe)
+    if settings.crop is None and not has_one_size(dataset):
         settings = dataclasses.replace(settings, crop=DEFAULT_CROP)
-        say("The images have several sizes: training on crops of 128x128 (a size or a crop changes that)")
+        if progress:
+            logger.info("The images have several sizes: training on crops of 128x128 (set a size or a crop to change)")
     dataset = hold_in_memory(dataset, progress=progress)
     prepared = model.prepare(dataset)
     dataset = dataset if prepared is None else prepared
-    run = _Run(model, dataset, settings, out, data, save_every, checkpoint)
-    if minutes is not None and checkpoint and checkpoint.settings.get("minutes") == minutes:
-        minutes = None  # the same command once more: go on to the same end
+    run = _Run(model, dataset, settings, out, data, save_every, progress, checkpoint)
     keep_freed_memory()
-    run.plan(minutes, steps, say)
-    return run.go(progress, say, on_step)
+    run.plan(minutes, steps)
+    return run.train(on_step)
 
 
-def open_run(out, resume):
-    """Make the folder of a run; return the checkpoint to resume, or None.
+def open_run(out: str | os.PathLike | None, resume: bool) -> Checkpoint | None:
+    """Create the folder of a run; return the checkpoint to resume, or None.
 
     Raises
     ------
     FileExistsError, FileNotFoundError
-        When there is a run where a new one should begin, or none to resume.
+        When `out` holds a run and `resume` is not given, or when there is none to resume.
     """
     if out is None:
         if resume:
@@ -160,58 +177,69 @@ def open_run(out, resume):
 
 
 class _Run:
-    """A training run on its way: the model, the optimiser, the steps taken, and the folder."""
+    """A training run: the model, the optimizer, the steps taken, and the folder."""
 
-    def __init__(self, model, dataset, settings, out, data, save_every, checkpoint):
+    def __init__(self, model, dataset, settings, out, data, save_every, progress, checkpoint):
         self.model, self.dataset, self.settings = model, dataset, settings
         self.out = None if out is None else pathlib.Path(out)
-        self.data = data if data is not None else checkpoint.data if checkpoint else {}
-        self.save_every = save_every
+        self.data = dict(data) if data is not None else checkpoint.data if checkpoint else {}
+        self.save_every, self.progress = save_every, progress
         self.batches = Batches(
             dataset,
             settings.batch_size,
             seed=settings.seed,
             crop=settings.crop,
             flips=settings.flips,
-            instances=model.task != "segmentation",
+            instances=get_task(model.task).uses_instances,
         )
         self.optimizer = make_optimizer(model, settings)
         self.step = self.total = 0
-        self.seconds, self.finished = 0.0, False
+        self.seconds = 0.0  # training time, with that of earlier sessions
+        self.finished = False
+        self.minutes = None  # the length for which the number of steps was planned
         if checkpoint:
             model.load_state(checkpoint.model)
             self.optimizer.load_state(checkpoint.optimizer)
             self.step, self.total = checkpoint.step, checkpoint.total
             self.seconds, self.finished = checkpoint.seconds, checkpoint.finished
+            self.minutes = checkpoint.settings.get("minutes")
+        self.start = time.perf_counter() - self.seconds  # when it would have begun without interruptions
+        self.planned_seconds = None  # of all sessions, if minutes are given
+        self.correction_step = None  # after this step the plan is corrected
+        self.step_ends = []  # seconds of training after each step of this session
+        self.saved_step = None  # step of the last checkpoint
+        self.smoothed = {}  # running means for the progress bar
+        self.log = Log()
 
-    def plan(self, minutes, steps, say):
-        """Fix the number of steps: given, or as many as fit into the minutes, or as it was."""
-        self.clock = time.perf_counter()
-        before, self.planned = self.seconds, None  # seconds of earlier sessions
-        self.look_again, self.ends = None, []  # after which step the plan is corrected; when each one ended
+    def plan(self, minutes, steps):
+        """Set the number of steps: as given, or as many as fit into the minutes, or as in the checkpoint."""
+        if minutes is not None and minutes == self.minutes:
+            minutes = None  # the same command again: the same end
+        earlier = self.seconds
+        self.start = time.perf_counter() - earlier
         if steps is not None:
             self.total = steps
         elif minutes is not None:
-            say(f"Compiled in {compile_step(self.model, self.batches, self.settings):.1f} s")
-            self.clock = time.perf_counter()
+            self.minutes = minutes
+            self._say(f"Compiled in {compile_step(self.model, self.batches, self.settings):.1f} s")
+            self.start = time.perf_counter() - earlier
             self.total = self.step + steps_within(self.model, self.batches, self.settings, 60 * minutes)
-            self.planned = before + 60 * minutes
+            self.planned_seconds = earlier + 60 * minutes
             if self.step == 0:
-                self.look_again = warmup_steps(self.settings.warmup, self.total)
-            say(f"{self.total - self.step} steps are planned to take {_duration(60 * minutes)}")
-        self.clock -= before
+                self.correction_step = warmup_steps(self.settings.warmup, self.total)
+            self._say(f"{self.total - self.step} steps are planned to take {_duration(60 * minutes)}")
         self.finished = self.finished and self.step == self.total
         if self.step > self.total:
             raise ValueError(f"the run has already taken {self.step} steps, more than the {self.total} asked for")
 
-    def go(self, progress, say, on_step=None):
-        """Train to the end or to an interruption, save, and say so."""
+    def train(self, on_step=None):
+        """Train to the end or to an interruption, save, and log it."""
         self.log = Log(self.out and self.out / LOG, step=self.step)
         try:
             if self.step == 0:
-                self.save()  # a folder that cannot be written to shows now, not at the end
+                self.save()  # fails now, not at the end, if the folder cannot be written to
             with _stop_signals() as signals:
-                self._loop(signals, progress, say, on_step)
+                self._loop(signals, on_step)
                 interrupted = self.step < self.total
                 self.save()
             if not interrupted and not self.finished:
@@ -219,41 +247,40 @@ class _Run:
                 self.finished = True
                 self.save()
         except TrainingError as error:
-            kept = f"; the checkpoint of step {self.saved} is kept in {self.out}" if self.out else ""
+            kept = f"; the checkpoint of step {self.saved_step} is kept in {self.out}" if self.out else ""
             raise TrainingError(f"{error}{kept}") from error
         finally:
             self.log.close()
             self._draw_curve()
-        self.seconds = time.perf_counter() - self.clock
+        self.seconds = time.perf_counter() - self.start
         if interrupted:
             saved = f"; saved in {self.out}" if self.out else ""
-            say(f"Stopped after step {self.step} of {self.total}{saved}")
+            self._say(f"Stopped after step {self.step} of {self.total}{saved}")
         else:
-            planned = f" (planned: {_duration(self.planned)})" if self.planned else ""
-            say(f"Trained {self.total} steps in {_duration(self.seconds)}{planned}")
-        return Result(self.step, self.total, self.seconds, interrupted, signals.stop, self.log.entries)
+            planned = f" (planned: {_duration(self.planned_seconds)})" if self.planned_seconds else ""
+            self._say(f"Trained {self.total} steps in {_duration(self.seconds)}{planned}")
+        return TrainingResult(self.step, self.total, self.seconds, interrupted, signals.stop, self.log.entries)
 
-    def _loop(self, signals, progress, say, on_step):
+    def _loop(self, signals, on_step):
         from tqdm import tqdm
 
         saved_at = time.perf_counter()
-        settings = self.settings
-        with tqdm(total=self.total, initial=self.step, unit="step", disable=not progress) as bar:
+        with tqdm(total=self.total, initial=self.step, unit="step", disable=not self.progress) as bar:
             while self.step < self.total and not signals.stop:
                 began = time.perf_counter()
-                rate = settings.rate * rate_factor(settings.schedule, self.step, self.total, warmup=settings.warmup)
-                losses, norm = take_step(self.model, self.optimizer, self.batches, self.step, rate, settings)
+                rate = self._rate()
+                losses, norm = take_step(self.model, self.optimizer, self.batches, self.step, rate, self.settings)
                 now = time.perf_counter()
                 self.step += 1
-                self.seconds = now - self.clock
-                self.ends.append(self.seconds)
+                self.seconds = now - self.start
+                self.step_ends.append(self.seconds)
                 facts = {"rate": rate, "gradient_norm": norm, "seconds": round(self.seconds, 3)}
                 self.log.append({"step": self.step, "loss": sum(losses.values()), **losses, **facts})
-                if self.step == self.look_again:
+                if self.step == self.correction_step:
                     bar.clear()
-                    self._correct_plan(say)
-                    bar.total, settings = self.total, self.settings
-                bar.set_postfix(self._shown(losses, rate, now - began), refresh=False)
+                    self._correct_plan()
+                    bar.total = self.total
+                bar.set_postfix(self._progress(losses, rate, now - began), refresh=False)
                 bar.update()
                 if on_step is not None:
                     on_step(self.step, self.total)
@@ -261,25 +288,34 @@ class _Run:
                     self.save()
                     saved_at = time.perf_counter()
 
-    def _correct_plan(self, say):
-        """Plan again by what the steps really took; keep the number, whatever happens next."""
+    def _rate(self):
+        """Return the learning rate of the next step."""
+        settings = self.settings
+        return settings.rate * rate_factor(settings.schedule, self.step, self.total, warmup=settings.warmup)
+
+    def _correct_plan(self):
+        """Plan again, by the measured times of the steps; save, so that a resumed run has the same number of steps."""
         before = self.total
-        self.settings, self.total = corrected_plan(self.settings, before, self.ends, self.planned)
+        self.settings, self.total = corrected_plan(self.settings, before, self.step_ends, self.planned_seconds)
         if self.total != before:
-            say(f"{self.total} steps, as it turns out")
+            self._say(f"The plan is corrected to {self.total} steps")
             self.save()
 
-    def _shown(self, losses, rate, seconds):
-        """Return what the progress bar shows: the losses and the speed, smoothed over about 20 steps."""
+    def _progress(self, losses, rate, seconds):
+        """Return the text of the progress bar: losses and speed, as running means over about 20 steps."""
         latest = {**losses, "images/s": self.settings.batch_size / seconds}
-        smooth = self.__dict__.setdefault("_smooth", latest)
         for name, value in latest.items():
-            smooth[name] += 0.05 * (value - smooth[name])
-        shown = {name: f"{value:.3f}" for name, value in smooth.items() if name != "images/s"}
-        return {**shown, "rate": f"{rate:.1e}", "images/s": f"{smooth['images/s']:.0f}"}
+            self.smoothed.setdefault(name, value)
+            self.smoothed[name] += SMOOTHING * (value - self.smoothed[name])
+        shown = {name: f"{value:.3f}" for name, value in self.smoothed.items() if name != "images/s"}
+        return {**shown, "rate": f"{rate:.1e}", "images/s": f"{self.smoothed['images/s']:.0f}"}
+
+    def _say(self, message):
+        if self.progress:
+            logger.info(message)
 
     def save(self):
-        """Write the log and the checkpoint, if there is a folder for them."""
+        """Write the log and the checkpoint, if the run has a folder."""
         if self.out is None:
             return
         self.log.flush()  # first, so that the log is never behind the checkpoint
@@ -291,12 +327,12 @@ class _Run:
             optimizer=self.optimizer.state(),
             step=self.step,
             total=self.total,
-            settings=dataclasses.asdict(self.settings),
+            settings={**dataclasses.asdict(self.settings), "minutes": self.minutes},
             data=self.data,
             seconds=self.seconds,
             finished=self.finished,
         ).save(self.out / CHECKPOINT)
-        self.saved = self.step
+        self.saved_step = self.step
 
     def _draw_curve(self):
         if self.out is not None and self.log.entries:
@@ -307,7 +343,7 @@ class _Run:
 
 @contextlib.contextmanager
 def _stop_signals():
-    """Turn the first Ctrl-C or SIGTERM into ``.stop = True``; a second Ctrl-C stops at once, as always."""
+    """Turn the first Ctrl-C or SIGTERM into ``.stop = True``; a second Ctrl-C stops at once, as usual."""
 
     class Signals:
         stop = False
@@ -319,7 +355,7 @@ def _stop_signals():
             raise KeyboardInterrupt
         signals.stop = True
 
-    if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
+    if threading.current_thread() is not threading.main_thread():  # Python sets handlers in the main thread only
         yield signals
         return
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -331,7 +367,7 @@ def _stop_signals():
 
 
 def _duration(seconds):
-    """Say a time for people: 9.5 s, 3 min 20 s."""
+    """Return a time for people: 9.5 s, 3 min 20 s."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds) // 60} min {int(seconds) % 60} s"

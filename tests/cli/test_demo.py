@@ -1,4 +1,4 @@
-"""The demo writes a page that shows everything and needs no other file."""
+"""The demo writes a page with all results that needs no other file."""
 
 import os
 import re
@@ -9,11 +9,11 @@ from PIL import Image
 from tiny_system import TinySystem
 
 from minivision import viz
-from minivision.cli import demo, main
-from minivision.cli import demo_pictures as showing
+from minivision.cli import demo, demo_page, main
 from minivision.data import Sample
 from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
+from minivision.tasks import get_task
 from minivision.training import Checkpoint
 
 
@@ -22,21 +22,23 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(demo, "SYSTEM", "tiny")
     monkeypatch.setattr(demo, "TRAIN_SCENES", 20)
     monkeypatch.setattr(demo, "VAL_SCENES", 12)
-    monkeypatch.setattr(demo, "COMPILED_WITH", 4)
-    monkeypatch.setattr(demo, "SHORTEST", 0.3)
+    monkeypatch.setattr(demo, "COMPILATION_SCENES", 4)
+    monkeypatch.setattr(demo, "MIN_TRAINING_SECONDS", 0.3)
     monkeypatch.setenv("MINIVISION_CACHE", str(tmp_path / "cache"))
 
 
-def test_demo_writes_pictures_and_a_page_that_stands_alone(tmp_path, capsys):
+def test_demo_writes_pictures_and_a_page_that_needs_no_other_file(tmp_path, capsys):
     out = tmp_path / "demo"
     assert main(["demo", "--seconds", "1", "--out", str(out)]) == 0
     names = set(os.listdir(out))
     assert {"index.html", "loss.png", "comparison.png", "scene-1-input.png", "scene-1-truth.png"} <= names
     assert "scene-1-prediction.png" in names
     page = (out / "index.html").read_text()
-    assert not re.search(r"\$\w", page)  # every blank is filled in
+    assert not re.search(r"\$\w", page)  # every placeholder is filled in
     sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', page)
-    assert len(sources) == 3 * demo.SHOWN + 2 and all(source.startswith("data:image/png;base64,") for source in sources)
+    assert len(sources) == 3 * demo.SHOWN_SCENES + 2 and all(
+        source.startswith("data:image/png;base64,") for source in sources
+    )
     assert "prefers-color-scheme: dark" in page and "star" in page and "mean IoU" in page
     assert (out / "index.html").resolve().as_uri() in capsys.readouterr().out
 
@@ -50,7 +52,7 @@ def test_demo_can_be_run_again_but_does_not_overwrite_a_run(tmp_path, capsys):
     assert "choose another folder" in capsys.readouterr().err and (out / "checkpoint.npz").exists()
 
 
-def test_run_of_the_demo_can_be_evaluated(tmp_path, capsys):
+def test_the_run_of_the_demo_can_be_evaluated(tmp_path, capsys):
     out = tmp_path / "demo"
     main(["demo", "--seconds", "1", "--out", str(out)])
     assert TinySystem.task == "segmentation"
@@ -58,29 +60,29 @@ def test_run_of_the_demo_can_be_evaluated(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("system", "said", "named"),
+    ("system", "texts", "legend"),
     [
         ("mask-rcnn", ["AP50 of boxes", "AP50 of masks", "AP50 of joints", "and the joints of people"], "right leg"),
-        ("yolo", ["AP50 of boxes", "finds the box"], "disc"),
+        ("yolo", ["AP50 of boxes", "AP50 of the boxes"], "disc"),
         ("rcnn", ["AP50 of boxes", "R-CNN, written by hand"], "disc"),
-        ("localizer", ["of the classes right", "the one object in each"], "star"),
+        ("localizer", ["accuracy of the classes", "the one object in each"], "star"),
         ("pose", ["OKS (mean)", "left ankle"], "right leg"),
     ],
 )
-def test_demo_shows_every_kind_of_system(tmp_path, monkeypatch, capsys, system, said, named):
-    monkeypatch.setattr(demo, "SHOWN", 2)
+def test_demo_shows_every_kind_of_system(tmp_path, monkeypatch, capsys, system, texts, legend):
+    monkeypatch.setattr(demo, "SHOWN_SCENES", 2)
     monkeypatch.setattr(demo, "VAL_SCENES", 8)
     monkeypatch.setattr(demo, "OPTIONS", {"rcnn": {"svm_images": 4}})
     out = tmp_path / "demo"
     assert main(["demo", "--system", system, "--seconds", "1", "--out", str(out)]) == 0
     page = (out / "index.html").read_text()
     assert not re.search(r"\$\w", page) and ">nan<" not in page
-    assert all(each in page for each in said) and f"</span>{named}</li>" in page
+    assert all(each in page for each in texts) and f"</span>{legend}</li>" in page
     assert ("right leg" in page) == (system in ("mask-rcnn", "pose"))
     assert page.count('class="pixels"') == 2  # of the inputs alone
     assert Image.open(out / "scene-2-truth.png").size == Image.open(out / "scene-2-prediction.png").size == (576, 576)
-    assert said[0] in capsys.readouterr().out and f"minivision train {system} " in page
-    data = Checkpoint.load(out / "checkpoint.npz").data  # the scenes that the system is for: evaluate takes them too
+    assert texts[0] in capsys.readouterr().out and f"minivision train {system} " in page
+    data = Checkpoint.load(out / "checkpoint.npz").data  # scenes for this system; evaluate uses them too
     one = system in ("localizer", "pose")
     assert data.get("objects", 6) == (1 if one else 6) and data["level"] == "easy"
     assert tuple(data["classes"]) == (("person",) if system == "pose" else demo.CLASSES)
@@ -98,14 +100,14 @@ class Fixed:
 
 
 def drawn_by(monkeypatch, out, model, truth):
-    """Return what `save_pictures` has drawn as truth and as prediction."""
+    """Return the objects that `save_pictures` draws as ground truth and as prediction."""
     seen = []
     real = viz.draw_instances
     monkeypatch.setattr(
         viz, "draw_instances", lambda image, each, *a, **k: seen.append(each) or real(image, each, *a, **k)
     )
     image = np.zeros((32, 32, 3), np.uint8)
-    showing.save_pictures(out, model, [Sample(image, truth, None)])
+    demo_page.save_pictures(out, model, [Sample(image, truth, None)])
     return seen
 
 
@@ -113,21 +115,21 @@ BOXES = [[2, 2, 12, 12], [5, 5, 30, 30]]
 MASKS = np.ones((2, 32, 32), bool)
 
 
-def test_pictures_leave_out_what_a_detector_is_not_sure_of(monkeypatch, tmp_path):
+def test_pictures_leave_out_detections_with_a_low_score(monkeypatch, tmp_path):
     truth = Instances(BOXES, [1, 2], masks=MASKS, keypoints=np.ones((2, 14, 3)))
     model = Fixed("detection", Instances(BOXES, [1, 2], scores=[0.3, 0.7]))
     true, predicted = drawn_by(monkeypatch, tmp_path, model, truth)
     assert predicted.labels.tolist() == [2]
-    assert not true.has_masks and true.keypoints is None  # nothing that could be compared with nothing
+    assert not true.has_masks and true.keypoints is None  # the model does not predict them
 
 
-def test_pictures_show_the_one_object_however_unsure(monkeypatch, tmp_path):
+def test_pictures_show_the_one_object_whatever_its_score(monkeypatch, tmp_path):
     model = Fixed("localization", Instances(BOXES[:1], [1], scores=[0.2]))
     true, predicted = drawn_by(monkeypatch, tmp_path, model, Instances(BOXES[:1], [1]))
     assert len(predicted) == len(true) == 1
 
 
-def test_pictures_of_nothing_found_are_drawn(monkeypatch, tmp_path):
+def test_pictures_without_detections_are_drawn(monkeypatch, tmp_path):
     nothing = Instances.empty(scores=True, mask_size=(32, 32), keypoints=14)
     truth = Instances(BOXES, [1, 2], masks=MASKS, keypoints=np.ones((2, 14, 3)))
     model = Fixed("detection", nothing, keypoint_names=JOINTS)
@@ -135,11 +137,11 @@ def test_pictures_of_nothing_found_are_drawn(monkeypatch, tmp_path):
     assert len(predicted) == 0 and true.has_masks and (tmp_path / "scene-1-prediction.png").exists()
 
 
-def test_figures_that_do_not_exist_are_none_and_masks_go_before_boxes():
+def test_unknown_metrics_are_shown_as_none_and_the_bars_are_of_masks_if_there_are_any():
     part = {"AP50": 0.5, "classes": {"disc": {"AP50": 0.25}, "person": {"AP50": float("nan")}}}
     boxes = {"AP50": 0.75, "classes": {"disc": {"AP50": 0.75}, "person": {"AP50": 0.75}}}
-    figures = {**boxes, "masks": part, "keypoints": {"AP50": float("nan")}, "images": 3}
-    words = {"AP50 of boxes": "0.75", "AP50 of masks": "0.50", "AP50 of joints": "none"}
-    assert showing.in_words("detection", figures) == words
-    assert showing.as_bars("detection", figures).figures["disc"] == 0.25
-    assert showing.as_bars("detection", boxes).figures["disc"] == 0.75
+    metrics = {**boxes, "masks": part, "keypoints": {"AP50": float("nan")}, "images": 3}
+    summary = {"AP50 of boxes": "0.75", "AP50 of masks": "0.50", "AP50 of joints": "none"}
+    assert get_task("detection").summary(metrics) == summary
+    assert get_task("detection").bars(metrics).values["disc"] == 0.25
+    assert get_task("detection").bars(boxes).values["disc"] == 0.75

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from minivision.cli import main
-from minivision.cli.tables import figures_table
 from minivision.data import Scenes
+from minivision.tasks import get_task
 from minivision.training import Checkpoint
 
 
@@ -91,14 +91,14 @@ DETECTION = {
 
 def test_a_table_of_average_precision_names_its_protocol_and_leaves_out_what_is_unknown():
     masks = {**DETECTION, "protocol": "COCO masks", "AP50": 0.25}
-    lines = figures_table("detection", {**DETECTION, "masks": masks}).splitlines()
-    assert lines[0] == "  COCO boxes" and lines[1].split() == ["class", "AP", "AP50", "AP75"]
+    lines = get_task("detection").table({**DETECTION, "masks": masks})
+    assert lines[0] == "COCO boxes" and lines[1].split() == ["class", "AP", "AP50", "AP75"]
     assert lines[2].split() == ["mean", "0.500", "0.750", "-"] and lines[3].split() == ["disc", "0.500", "0.750", "-"]
-    assert lines[5] == "  COCO masks" and lines[7].split() == ["mean", "0.500", "0.250", "-"]
+    assert lines[5] == "COCO masks" and lines[7].split() == ["mean", "0.500", "0.250", "-"]
 
 
 def test_a_system_for_one_object_refuses_scenes_of_many(tmp_path, capsys):
-    from minivision.data import open_dataset  # the same door that the command uses
+    from minivision.data import open_dataset  # as the command does
 
     many = open_dataset("scenes", split="val", level="easy")
     assert len(many[0].instances) != 1 or len(many[1].instances) != 1

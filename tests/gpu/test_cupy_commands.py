@@ -51,7 +51,7 @@ def test_training_on_the_gpu_has_the_losses_of_the_cpu_and_goes_on_there(train, 
 def test_a_run_is_timed_and_evaluated_on_the_gpu(train, cupy, tmp_path, capsys, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "minivision.metrics.evaluate", lambda model, dataset, **_: seen.append(model.first_parameter().value) or {}
+        "minivision.tasks.evaluate", lambda model, dataset, **_: seen.append(model.first_parameter().value) or {}
     )
     assert train(tmp_path / "run", "--minutes", 0.02, *SMALL, "--backend", "cupy") == 0
     assert main(["evaluate", str(tmp_path / "run"), "--backend", "cupy", "--json"]) == 0

@@ -5,7 +5,7 @@ import pytest
 
 from minivision.data import Scenes
 from minivision.models import make_model, system_class, systems
-from minivision.training import train
+from minivision.training import Settings, train
 
 STEPS = 40
 # Noise grows from step to step; from the fourth on a box may be drawn on one of them that is not on the other, which
@@ -26,5 +26,5 @@ def losses_of_a_run(name, device, steps):
     """Return the loss of each step of a run on 16 hard scenes, from the same weights in the same batches."""
     scenes = Scenes("hard", **system_class(name).scene_options).draw(16)
     model = make_model(name, scenes.classes, rng=np.random.default_rng(1)).to(device)
-    result = train(model, scenes, steps=steps, batch_size=4, progress=False)
+    result = train(model, scenes, Settings(batch_size=4), steps=steps, progress=False)
     return [entry["loss"] for entry in result.log]

@@ -8,7 +8,8 @@ import pytest
 from minivision.data import Dataset, Sample, Scenes
 from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
-from minivision.metrics import average_precision, detection_results, evaluate
+from minivision.metrics import average_precision, detection_results
+from minivision.tasks import evaluate
 
 CLASSES = ("background", "cat", "dog")
 BLANK = np.zeros((64, 64, 3), np.uint8)

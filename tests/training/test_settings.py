@@ -1,9 +1,16 @@
-"""Settings: where each comes from."""
+"""Settings: where their values come from."""
 
 from minivision.training.settings import Settings
 
 
-def test_given_beats_stored_beats_recipe_and_a_recipes_minutes_are_not_the_runs():
-    settings = Settings.resolve({"rate": 3.0, "seed": None}, {"rate": 2.0, "seed": 5}, {"rate": 1.0, "minutes": 3})
-    assert settings.rate == 3.0 and settings.seed == 5
-    assert settings.minutes is None  # what one would train for by default; this run was given steps
+def test_a_given_value_comes_before_one_of_the_checkpoint_and_that_before_the_recipe():
+    settings = Settings(rate=3.0, seed=None).complete({"rate": 2.0, "seed": 5}, {"rate": 1.0, "clip": 2, "minutes": 3})
+    assert settings.rate == 3.0 and settings.seed == 5 and settings.clip == 2
+    assert settings.optimizer == "adamw" and settings.flips == ()  # defaults
+    assert not hasattr(settings, "minutes")  # of the recipe: a default for the length of a run
+
+
+def test_settings_that_are_not_given_are_none_until_they_are_completed():
+    assert Settings().batch_size is None and Settings().complete().batch_size == 16
+    assert Settings(flips=()).complete({"flips": ("horizontal",)}).flips == ()
+    assert Settings(flips=True).flips == ("horizontal",)

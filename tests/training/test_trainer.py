@@ -1,6 +1,7 @@
-"""The trainer learns, resumes bit for bit, stops cleanly, and says where NaN came from."""
+"""The trainer learns, resumes with the same bits, stops cleanly, and reports the layer where NaN began."""
 
 import copy
+import dataclasses
 import json
 import os
 import signal
@@ -10,12 +11,12 @@ import numpy as np
 import pytest
 from tiny_system import Blobs, TinySystem
 
+import minivision
 from minivision.data.memory import hold_in_memory
-from minivision.training import Checkpoint, TrainingError, read_log, train
+from minivision.optim.schedules import warmup_steps
+from minivision.training import Checkpoint, Settings, TrainingError, load, read_log, train
 from minivision.training.batches import Batches
 from minivision.training.planning import corrected_plan
-from minivision.optim.schedules import warmup_steps
-from minivision.training.settings import Settings
 
 
 def new_model(seed=0, **options):
@@ -23,8 +24,12 @@ def new_model(seed=0, **options):
 
 
 def run(model=None, dataset=None, **options):
+    """Train with settings and other options of the trainer; return the model and the result."""
     model = new_model() if model is None else model
-    return model, train(model, dataset or Blobs(), **{"steps": 12, "progress": False, **options})
+    names = {field.name for field in dataclasses.fields(Settings)}
+    settings = Settings(**{name: value for name, value in options.items() if name in names})
+    others = {name: value for name, value in options.items() if name not in names}
+    return model, train(model, dataset or Blobs(), settings, **{"steps": 12, "progress": False, **others})
 
 
 def bits(model):
@@ -75,7 +80,7 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_uninterrupted_run(tmp_path, 
 
 
 @pytest.mark.parametrize(("stop", "steps"), [(5, 5), (12, 12), (None, 12)])
-def test_a_stop_is_told_also_when_it_comes_in_the_last_step(stop, steps):
+def test_a_stop_in_the_last_step_is_reported_too(stop, steps):
     model = new_model()
     if stop:
         StopAfter(model, stop)
@@ -83,7 +88,7 @@ def test_a_stop_is_told_also_when_it_comes_in_the_last_step(stop, steps):
     assert (result.step, result.interrupted, result.stopped) == (steps, steps < 12, stop is not None)
 
 
-def test_on_step_is_called_after_each_step_also_where_it_goes_on(tmp_path):
+def test_on_step_is_called_after_each_step_of_new_and_resumed_runs(tmp_path):
     seen = []
     run(steps=3, out=tmp_path, on_step=lambda step, total: seen.append((step, total)))
     run(steps=5, out=tmp_path, resume=True, on_step=lambda step, total: seen.append((step, total)))
@@ -126,7 +131,7 @@ def test_folder_with_a_run_is_refused_and_left_alone(tmp_path):
     assert (tmp_path / "checkpoint.npz").read_bytes() == before
 
 
-def test_nothing_to_resume_is_said(tmp_path):
+def test_nothing_to_resume_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="no run to resume"):
         run(out=tmp_path, resume=True)
 
@@ -171,7 +176,7 @@ class Poisoned(TinySystem):
     ("where", "message"),
     [
         ("forward", r"step 4: the loss 'cross_entropy' is nan.*output.*net\.layers\.0 \(PixelLinear\)"),
-        ("backward", r"step 4: the loss is finite.*way back.*net\.layers\.0 \(PixelLinear\)"),
+        ("backward", r"step 4: the loss is finite.*backward pass.*net\.layers\.0 \(PixelLinear\)"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -254,7 +259,8 @@ def test_minutes_are_kept_on_the_clock_of_the_machine(tmp_path):
     assert 0 < result.seconds <= took < 30  # far from sharp: the machine may be busy with other things
 
 
-def test_the_plan_is_corrected_where_steps_turn_out_slower_than_the_first(tmp_path, monkeypatch, capsys, clock):
+def test_the_plan_is_corrected_where_steps_turn_out_slower_than_the_first(tmp_path, monkeypatch, caplog, clock):
+    caplog.set_level("INFO", "minivision")
     monkeypatch.setattr("minivision.training.trainer.steps_within", lambda *_: 1200)  # as cheap steps would let think
     kept = []
 
@@ -267,7 +273,7 @@ def test_the_plan_is_corrected_where_steps_turn_out_slower_than_the_first(tmp_pa
     assert kept == [(result.total, result.total)]  # also in the checkpoint at once, whatever happens next
     climb = 20 * 0.001 + 40 * 0.005
     assert result.step == result.total == 60 + int((1.8 - climb) * (0.95 - 0.2) / 0.005)
-    assert f"{result.total} steps, as it turns out" in capsys.readouterr().out
+    assert f"The plan is corrected to {result.total} steps" in caplog.text
     checkpoint = Checkpoint.load(tmp_path / "checkpoint.npz")
     assert checkpoint.total == result.total and checkpoint.settings["warmup"] == 60 / result.total
     rates = [entry["rate"] for entry in result.log]
@@ -308,7 +314,7 @@ def test_interrupted_minutes_go_on_to_the_number_of_steps_that_was_fixed(tmp_pat
     assert third.step == third.total > first.total
 
 
-def test_large_datasets_stay_where_they_are_and_are_resized_when_read(monkeypatch):
+def test_large_datasets_are_not_held_in_memory_and_are_resized_when_read(monkeypatch):
     dataset = Blobs(4, sizes=((16, 20), (12, 12)))
     monkeypatch.setattr("minivision.data.memory.MEMORY_LIMIT", 1000)
     assert hold_in_memory(dataset) is dataset
@@ -317,9 +323,10 @@ def test_large_datasets_stay_where_they_are_and_are_resized_when_read(monkeypatc
     assert run(dataset=resized, steps=2)[1].step == 2
 
 
-def test_images_of_several_sizes_are_cropped_and_it_is_said(capsys):
+def test_images_of_several_sizes_are_cropped_with_a_message(caplog):
+    caplog.set_level("INFO", "minivision")
     _, result = run(dataset=Blobs(sizes=((140, 150), (130, 20))), steps=2, progress=True)
-    assert "crops of 128x128" in capsys.readouterr().out and result.step == 2
+    assert "crops of 128x128" in caplog.text and result.step == 2
 
 
 @pytest.mark.parametrize(
@@ -327,6 +334,7 @@ def test_images_of_several_sizes_are_cropped_and_it_is_said(capsys):
     [
         (dict(steps=None), "minutes or steps"),
         (dict(minutes=1), "not both"),
+        (dict(minutes=-1, steps=None), "minutes: expected a positive number, got -1"),
         (dict(steps=0), "at least 1"),
         (dict(rate=-1.0), "rate: expected a positive number, got -1.0"),
         (dict(optimizer="lion"), "one of sgd, adam, adamw"),
@@ -378,3 +386,20 @@ def test_a_batch_depends_on_nothing_but_seed_and_step():
     np.testing.assert_array_equal(later, again)
     other = Batches(Blobs(10), 4, seed=2, crop=(8, 8), flips=("horizontal", "vertical"))[7].images
     assert not np.array_equal(later, other)
+
+
+def test_load_returns_the_trained_model_of_a_run_or_of_a_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "minivision.models.make_model", lambda system, classes, **options: TinySystem(classes, **options)
+    )
+    model, _ = run(out=tmp_path / "run")
+    for path in (tmp_path / "run", str(tmp_path / "run" / "checkpoint.npz")):
+        assert bits(load(path)) == bits(minivision.load(path)) == bits(model)
+    with pytest.raises(FileNotFoundError, match="holds no run"):
+        minivision.load(tmp_path)
+
+
+def test_the_minutes_of_a_recipe_are_not_those_of_a_run_of_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(TinySystem, "recipe", {**TinySystem.recipe, "minutes": 3})
+    run(steps=1, out=tmp_path)
+    assert Checkpoint.load(tmp_path / "checkpoint.npz").settings["minutes"] is None
