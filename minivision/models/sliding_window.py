@@ -121,13 +121,10 @@ class SlidingWindow(Segmenter):
         layers: list[Layer] = []
         channels = 3
         for width, kernel_size, stride in convolutions:
-            options: dict[str, Any] = {
-                "stride": stride,
-                "bias": False,
-                "needs_input_grad": bool(layers),
-                "rng": self.rng,
-            }
-            layers += [Conv2d(channels, width, kernel_size, **options), BatchNorm2d(width), ReLU()]
+            convolution = Conv2d(
+                channels, width, kernel_size, stride=stride, bias=False, needs_input_grad=bool(layers), rng=self.rng
+            )
+            layers += [convolution, BatchNorm2d(width), ReLU()]
             channels = width
         scores = Conv2d(channels, len(classes), 1, rng=self.rng)
         scores.w.value *= 0.1  # all classes begin with about the same score

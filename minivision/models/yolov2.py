@@ -100,7 +100,7 @@ class YOLOv2(SingleShot):
     OPTIONS = {
         "anchors": {"default": "k-means", "choices": ANCHORS, "help": "how the sizes of the anchors are chosen"},
         "count": {"default": 3, "help": "anchors at each cell"},
-        "sigmoid_offsets": {"default": True, "help": "keep a box's centre in its cell"},
+        "sigmoid_offsets": {"default": True, "help": "keep a box's center in its cell"},
         "passthrough": {"default": True, "help": "use the map before the last pooling too"},
         "stride": {"default": 8, "choices": (8, 16), "help": "pixels from one cell to the next"},
     }

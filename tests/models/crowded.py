@@ -1,4 +1,4 @@
-"""Images of noise for single shots, with crowds and without objects, and small models that are not as they began."""
+"""Images of noise for single shots, with crowds and without objects, and small models with changed weights."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def batch_with(crowded, rng):
 
 
 def small(system, dtype=np.float64, **options):
-    """Return a small model that is not as it began: its boxes differ from one another."""
+    """Return a small model with changed weights, so that its boxes differ from one another."""
     rng = np.random.default_rng(3)
     model = system(CLASSES, width=8, rng=rng, **options)
     for parameter in model.parameters():

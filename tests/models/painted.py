@@ -36,7 +36,7 @@ def batch_of(*all_instances, size=SIZE, seed=5):
 
 
 class Given(Dataset):
-    """The images of a batch as a dataset; each cropped to a size of its own if wanted."""
+    """The images of a batch as a dataset; each cropped to its own size if `sizes` are given."""
 
     classes = CLASSES
     has_masks = has_label_maps = False

@@ -1,4 +1,4 @@
-"""The encoder-decoder: beside the same network in PyTorch, its five ways up, and its predictions."""
+"""The encoder-decoder: compared with the same network in PyTorch, its five kinds of upsampling, and its predictions."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def _coarse(label_maps):
 def batch(rng):
     images = rng.integers(0, 256, (2, 32, 48, 3), dtype=np.uint8)
     label_maps = images[..., 0] // 64  # a class for each quarter of the reds
-    label_maps[0, :5, :7] = 255  # unlabelled
+    label_maps[0, :5, :7] = 255  # unlabeled
     return Batch(np.repeat(np.repeat(images[:, ::8, ::8], 8, 1), 8, 2), [], _coarse(label_maps))
 
 
@@ -49,8 +49,8 @@ def test_loss_and_every_gradient_are_those_of_the_same_network_in_pytorch(upsamp
     expected.backward()
     assert loss == pytest.approx(expected.item(), abs=1e-8)
     assert len(twin.pairs) == len(model.parameters())
-    for ours, its in twin.pairs:
-        np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
+    for ours, theirs in twin.pairs:
+        np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), atol=1e-8, err_msg=ours.name)
 
 
 @pytest.mark.parametrize("upsampling", UPSAMPLINGS)
@@ -69,7 +69,7 @@ def test_a_few_steps_fit_a_batch_and_the_same_seed_gives_the_same_bits(upsamplin
         np.testing.assert_array_equal(array, runs[1][1][name], err_msg=name)
 
 
-def test_predictions_have_the_size_of_each_image_and_do_not_depend_on_company(rng):
+def test_predictions_have_the_size_of_each_image_and_do_not_depend_on_the_other_images(rng):
     model = small("bilinear", dtype=np.float32)
     images = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for height, width in [(32, 32), (17, 45)] * 9]
     together = model.predict(images)
@@ -89,5 +89,5 @@ def test_an_unknown_upsampling_and_an_unknown_system_are_named():
 
 def test_systems_are_made_by_name():
     for name in systems():
-        classes = CLASSES[:2] if name == "pose" else CLASSES  # a pose is a person's alone
+        classes = CLASSES[:2] if name == "pose" else CLASSES  # pose is for people only
         assert make_model(name, classes, rng=np.random.default_rng(0)).name == name

@@ -113,7 +113,7 @@ class WithGivenProposals:
 
 
 @pytest.mark.parametrize("name", ["rcnn", "fast-rcnn"])
-def test_a_minute_of_little_scenes_is_learned_and_the_same_seed_gives_the_same_bits(name, monkeypatch):
+def test_a_few_small_scenes_are_learned_and_the_same_seed_gives_the_same_bits(name, monkeypatch):
     scenes = scenes_with_boxes(16)
     monkeypatch.setattr("minivision.models.base.proposal_detector.propose_dataset", lambda *_, **__: scenes.proposals)
     states = []

@@ -1,4 +1,4 @@
-"""Faster R-CNN: the whole network beside PyTorch, training, prediction, and input of every odd kind."""
+"""Faster R-CNN: the whole network compared with PyTorch, training, prediction, and unusual input."""
 
 import functools
 
@@ -83,7 +83,7 @@ def test_a_trained_model_finds_the_objects_of_its_batch(batch):
             assert len(same) and ops.box_iou(same.boxes[:1], box[None])[0, 0] >= 0.5  # the best of its class
 
 
-def test_predictions_lie_in_their_image_and_do_not_depend_on_company(rng):
+def test_predictions_lie_in_their_image_and_do_not_depend_on_the_other_images(rng):
     model = small()
     images = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for height, width in [(32, 40), (17, 21)] * 9]
     before = [image.copy() for image in images]
@@ -99,7 +99,7 @@ def test_predictions_lie_in_their_image_and_do_not_depend_on_company(rng):
     assert all((image == old).all() for image, old in zip(images, before, strict=True))
 
 
-# ---- input of every odd kind: trained on without NaN --------------------------------------------------------------
+# ---- unusual input: trained on without NaN --------------------------------------------------------------
 
 ODD = {
     "no object in any image": [[], []],
@@ -133,14 +133,14 @@ def test_sizes_that_do_not_divide_by_the_stride_are_trained_on(size):
     steps_on(batch, model)
 
 
-def test_images_that_are_only_crowd_teach_nothing_about_crowds():
+def test_images_that_are_only_crowd_have_no_loss():
     crowd = Instances([[0, 0, 48, 32]], [1], crowd=np.array([True]))
     losses = steps_on(batch_of(crowd, crowd), small())
     assert losses["class"] == losses["box"] == losses["rpn_box"] == 0
 
 
 @pytest.mark.filterwarnings("ignore:overflow")
-def test_numbers_that_are_not_finite_end_the_training_with_their_cause_and_find_nothing(batch):
+def test_numbers_that_are_not_finite_end_the_training_with_their_cause_and_detect_nothing(batch):
     with pytest.raises(TrainingError, match="the first layer whose output is not finite is"):
         train(small(), Given(batch), Settings(batch_size=3, rate=1e10, warmup=0), steps=20, progress=False)
     model = small()
@@ -189,7 +189,9 @@ def test_a_training_set_without_objects_is_refused_when_sizes_are_to_come_from_i
 
 
 def test_images_of_different_sizes_are_cropped_alike_for_a_batch(batch):
-    result = train(small(), Given(batch, [(32, 48), (30, 20), (9, 9)]), Settings(crop=(24, 24)), steps=2, progress=False)
+    result = train(
+        small(), Given(batch, [(32, 48), (30, 20), (9, 9)]), Settings(crop=(24, 24)), steps=2, progress=False
+    )
     assert np.isfinite(result.log[-1]["loss"])
 
 

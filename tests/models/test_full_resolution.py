@@ -1,4 +1,4 @@
-"""The network at full resolution: it keeps the image's size and sees as far as it says."""
+"""The network at full resolution: the size of its maps and its field of view."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ CLASSES = ("background", "disc", "square")
 
 
 @pytest.mark.parametrize(("dilated", "blocks", "side"), [(True, 6, 67), (False, 8, 19), (True, 0, 3), (False, 1, 5)])
-def test_a_score_sees_the_square_that_the_page_says(dilated, blocks, side, rng):
+def test_a_score_depends_on_the_square_in_the_documentation(dilated, blocks, side, rng):
     model = FullResolution(CLASSES, width=4, blocks=blocks, dilated=dilated, rng=rng).astype(np.float64)
     for parameter in model.parameters():
         parameter.value[...] = np.abs(parameter.value) + 0.01  # so that nothing is cut off by a ReLU
@@ -22,7 +22,7 @@ def test_a_score_sees_the_square_that_the_page_says(dilated, blocks, side, rng):
     assert (rows.min(), rows.max()) == (columns.min(), columns.max()) == (40 - half, 40 + half)
 
 
-def test_every_map_on_the_way_has_the_size_of_the_image(rng):
+def test_every_map_has_the_size_of_the_image(rng):
     model, sizes = FullResolution(CLASSES, width=4, rng=rng), set()
     with observe(lambda operation, values, result: sizes.add(result.shape[2:] if hasattr(result, "shape") else None)):
         scores = model.forward(np.zeros((1, 3, 13, 22), np.float32))

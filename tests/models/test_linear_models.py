@@ -17,7 +17,7 @@ def objective(w, b, x, targets):
 
 
 @pytest.mark.parametrize("gap", [0.0, 1.5])
-def test_an_svm_is_as_good_as_the_solution_of_its_quadratic_program(gap, rng, monkeypatch):
+def test_an_svm_reaches_the_solution_of_its_quadratic_program(gap, rng, monkeypatch):
     monkeypatch.setattr(linear_models, "SVM_C", 10.0)
     monkeypatch.setitem(globals(), "SVM_C", 10.0)
     targets = np.repeat([1.0, -1.0], [12, 30])
@@ -44,7 +44,7 @@ def image_of(features, boxes, true, labels):
     return np.asarray(features, float), np.asarray(boxes, np.float32), Instances(true, labels)
 
 
-def test_svms_learn_true_boxes_against_those_that_overlap_them_little(rng):
+def test_svms_learn_true_boxes_against_boxes_of_low_iou(rng):
     """Feature 0 stands for class 1, feature 1 for class 2, feature 2 for a box halfway (neither one nor the other)."""
     true = [[0, 0, 10, 10], [30, 0, 40, 10]]
     boxes = [[60, 60, 70, 70], [0, 0, 10, 14], *true]
@@ -86,7 +86,7 @@ def test_boxes_are_those_of_ridge_regression(rng):
     assert not weights[[0, 2]].any() and not biases[[0, 2]].any()
 
 
-def test_only_boxes_near_an_object_are_fitted_and_what_is_learned_brings_them_to_it(rng):
+def test_the_regression_is_fitted_to_boxes_near_an_object_and_moves_them_to_it(rng):
     true = np.array([[20.0, 20, 40, 40]])
     shift = rng.uniform(-3, 3, 60)
     near = true + shift[:, None] * [1, 0, 1, 0]

@@ -1,4 +1,4 @@
-"""Mask R-CNN: all losses beside PyTorch, its targets, its predictions, and input of every odd kind."""
+"""Mask R-CNN: all losses compared with PyTorch, its targets, its predictions, and unusual input."""
 
 import functools
 
@@ -128,7 +128,7 @@ def test_the_options_of_pooling_and_size_hold_for_every_branch():
 
 def test_a_trained_model_finds_the_pixels_and_the_joints_of_its_batch(batch):
     """The limits hold for every order of rounding, so on every processor: of 32 runs that differ in it, the worst mask
-    overlapped its truth by .79, the farthest joint was a pixel off, and one run found an object twice."""
+    had an IoU of .79, the farthest joint was a pixel off, and one run detected an object twice."""
     model = small(mask_size=14, mask_width=24, **WITH_JOINTS)
     optimizer = AdamW(model, weight_decay=0.0)
     for step in range(450):
@@ -145,24 +145,24 @@ def test_a_trained_model_finds_the_pixels_and_the_joints_of_its_batch(batch):
             mask, true = best.masks[0], truth.masks[own]
             overlaps.append((mask & true).sum() / (mask | true).sum())
             joints, known = best.keypoints[0], truth.keypoints[own]
-            np.testing.assert_array_equal(joints[:, 2] > 0, known[:, 2] > 0)  # people's alone
+            np.testing.assert_array_equal(joints[:, 2] > 0, known[:, 2] > 0)  # of people only
             np.testing.assert_allclose(joints[:, :2], known[:, :2], atol=4)
     assert np.mean(overlaps) > 0.8 and min(overlaps) > 0.5, overlaps  # the whole box would have .75
 
 
-def test_the_maps_are_those_of_the_class_that_was_found_and_of_its_image(rng):
+def test_masks_and_joints_come_from_the_maps_of_the_detected_class_and_image(rng):
     model = small(**WITH_JOINTS)
     features = rng.standard_normal((2, 6, 4, 6)).astype(np.float32)
     boxes = np.array([[4, 3, 30, 29], [1, 1, 47, 31], [10, 2, 40, 20]], np.float32)
     labels = np.array([2, 1, 3])
     found = [Instances(boxes[:1], labels[:1]), Instances(boxes[1:], labels[1:])]
-    described = model.add_masks_and_joints(features, found, SIZE)
+    with_masks = model.add_masks_and_joints(features, found, SIZE)
     for k, (n, own) in enumerate([(0, 0), (1, 0), (1, 1)]):
         roi = np.array([[n, *boxes[k]]])
         own_map = model.mask_branch.forward(features, roi)[:, labels[k] - 1]
         (expected,) = paste_masks(ops.sigmoid(own_map), boxes[k : k + 1], SIZE, threshold=MASK_THRESHOLD)
-        assert 0.05 < expected.mean() < 0.95 and (described[n].masks[own] == expected).mean() > 0.99
-        joints = described[n].keypoints[own]
+        assert 0.05 < expected.mean() < 0.95 and (with_masks[n].masks[own] == expected).mean() > 0.99
+        joints = with_masks[n].keypoints[own]
         assert (joints[:, 2] == (2 if labels[k] == 3 else 0)).all()
         if labels[k] == 3:
             maps = model.keypoint_branch.forward(features, roi)[0]
@@ -171,7 +171,7 @@ def test_the_maps_are_those_of_the_class_that_was_found_and_of_its_image(rng):
             np.testing.assert_allclose(joints[:, 1], 2 + (row + 0.5) * 18 / 16, rtol=1e-5)
 
 
-def test_predictions_do_not_depend_on_company_and_images_may_have_any_size(rng):
+def test_predictions_do_not_depend_on_the_other_images_and_images_may_have_any_size(rng):
     model = small(**WITH_JOINTS)
     images = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for height, width in [(32, 40), (17, 21)] * 3]
     together = model.predict(images)
@@ -182,7 +182,7 @@ def test_predictions_do_not_depend_on_company_and_images_may_have_any_size(rng):
     np.testing.assert_array_equal(alone.labels, together[1].labels)
 
 
-# ---- what is prepared ---------------------------------------------------------------------------------------------
+# ---- prepare ------------------------------------------------------------------------------------------------------
 
 
 def test_joints_come_from_the_training_set_and_are_kept(batch, tmp_path, caplog):
@@ -204,7 +204,8 @@ def test_resuming_ends_with_the_same_bits_as_not_stopping(batch, tmp_path):
     for model, legs in zip(models, [(6,), (3, 6)], strict=True):
         out = tmp_path / str(len(legs))
         for steps in legs:
-            train(model, dataset, Settings(batch_size=2, schedule="constant", warmup=0), steps=steps, progress=False, out=out, resume=steps != legs[0])  # fmt: skip
+            settings = Settings(batch_size=2, schedule="constant", warmup=0)
+            train(model, dataset, settings, steps=steps, progress=False, out=out, resume=steps != legs[0])
             model = Checkpoint.load(out / "checkpoint.npz").make_model()
     states = [Checkpoint.load(tmp_path / name / "checkpoint.npz").model for name in "12"]
     assert all((array == states[1][name]).all() for name, array in states[0].items())
@@ -219,7 +220,7 @@ def test_the_stride_chosen_by_small_objects_holds_for_the_branches():
         assert branch.pool.options["spatial_scale"] == 1 / 4
 
 
-def test_a_dataset_without_joints_or_with_joints_not_wanted_gives_no_keypoint_branch(batch):
+def test_a_dataset_without_joints_or_with_joints_switched_off_gives_no_keypoint_branch(batch):
     no_names, none_labelled = WithMasks(batch), WithMasks(batch_of(objects([[2, 2, 20, 20]], [1])))
     no_names.keypoint_names = ()
     for dataset, options in ((no_names, {}), (none_labelled, {}), (WithMasks(batch), {"joints": False})):
@@ -241,7 +242,7 @@ def test_a_dataset_without_masks_and_one_with_other_joints_are_refused(batch):
         train(small(**WITH_JOINTS), other, steps=1, progress=False)
 
 
-# ---- input of every odd kind --------------------------------------------------------------------------------------
+# ---- unusual input --------------------------------------------------------------------------------------
 
 
 ODD = {
@@ -262,7 +263,7 @@ def test_odd_objects_are_trained_on_without_nan(images):
     assert (losses["mask"] > 0) == bool(labels) and (losses["keypoint"] > 0) == (3 in labels)
 
 
-def test_an_object_without_a_pixel_teaches_no_mask_and_changes_nothing_for_the_others(batch):
+def test_an_object_without_a_pixel_is_no_mask_target_and_does_not_change_the_others(batch):
     truth = batch.instances[0]
     masks = truth.masks.copy()
     masks[0] = False  # a polygon with two points, say
@@ -277,7 +278,7 @@ def test_an_object_without_a_pixel_teaches_no_mask_and_changes_nothing_for_the_o
     steps_on(batch_of(truth.replace(masks=np.zeros_like(masks))), small(**WITH_JOINTS))
 
 
-def test_a_few_of_the_regions_of_an_image_are_drawn_and_others_the_next_time(batch):
+def test_a_few_regions_of_an_image_are_sampled_and_others_the_next_time(batch):
     truth, branch = batch.instances[0], small().mask_branch
     rois = np.tile(np.float32([[0, 3, 2, 24, 20]]), (30, 1)) + np.arange(30, dtype=np.float32)[:, None] * [
         0,
@@ -296,16 +297,16 @@ def test_a_few_of_the_regions_of_an_image_are_drawn_and_others_the_next_time(bat
 @pytest.mark.parametrize("points", [
     [[-50, -50, 2], [500, 10, 2], [10, 500, 1]],  # outside of the image
     [[np.nan, 3, 2], [np.inf, 3, 2], [3, -np.inf, 2]],
-    [[0, 0, 0], [0, 0, 0], [0, 0, 0]],  # nobody labelled any
+    [[0, 0, 0], [0, 0, 0], [0, 0, 0]],  # none is labeled
 ])  # fmt: skip
 @pytest.mark.filterwarnings("error")
-def test_joints_that_are_nowhere_are_left_out(points, batch):
+def test_joints_outside_the_image_or_not_finite_are_left_out(points, batch):
     keypoints = np.tile(np.array(points, np.float32), (2, 1, 1))
     truth = batch.instances[0].replace(keypoints=keypoints)
     assert steps_on(batch_of(truth), small(**WITH_JOINTS))["keypoint"] == 0
 
 
-def test_people_whose_joints_nobody_looked_for_are_trained_on_without_them(batch):
+def test_people_without_keypoints_are_trained_on_without_them(batch):
     losses = steps_on(batch_of(batch.instances[0].replace(keypoints=None)), small(**WITH_JOINTS))
     assert losses["keypoint"] == 0 and losses["mask"] > 0
 

@@ -1,4 +1,4 @@
-"""The timing of predictions beside PyTorch: that its network is really the same."""
+"""The timing of predictions against PyTorch: that its network is the same."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_pytorch_runs_the_same_network_on_the_same_images(name, scenes):
     np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-3)
 
 
-def test_rates_are_of_images_and_a_model_without_a_twin_is_named(scenes, monkeypatch):
+def test_rates_are_of_images_and_a_model_without_a_pytorch_network_is_named(scenes, monkeypatch):
     monkeypatch.setattr("minivision.bench.prediction.interleaved_medians", lambda peers, **_: dict.fromkeys(peers, 0.5))
     model = make_model("yolo", scenes.classes)
     assert measure(model, [scenes[0].image] * 4) == {"ours": 8, "ours_alone": 2}

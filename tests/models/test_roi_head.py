@@ -1,4 +1,4 @@
-"""The second stage of Fast and Faster R-CNN: beside the same network in PyTorch, its targets, its detections."""
+"""The second stage of Fast and Faster R-CNN: compared with the same network in PyTorch, its targets, its detections."""
 
 import numpy as np
 import pytest
@@ -60,8 +60,8 @@ def test_losses_and_every_gradient_are_those_of_the_same_head_in_pytorch(pooling
     assert losses["box"] == pytest.approx(box_loss.item(), abs=1e-8)
     np.testing.assert_allclose(dfeatures, maps.grad.numpy(), atol=1e-8)
     assert abs(dfeatures).max() > 1e-3 and len(pairs) == len(head.parameters())
-    for ours, its in pairs:
-        np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), atol=1e-8, err_msg=ours.name)
 
 
 def test_gradients_of_regions_in_the_same_place_and_of_both_images_add_up(rng):
@@ -77,7 +77,7 @@ def test_gradients_of_regions_in_the_same_place_and_of_both_images_add_up(rng):
         assert abs(once[0]).max() == 0 and thrice[0].sum() == pytest.approx(once[1].sum())
 
 
-def test_a_quarter_of_the_sample_has_found_an_object_and_knows_which(rng):
+def test_a_quarter_of_the_sample_is_positive_with_the_right_objects_and_deltas(rng):
     objects = np.array([[4, 4, 24, 24], [30, 10, 60, 40]], np.float32)
     truth = Instances(objects, [3, 1])
     near = np.repeat(objects, 20, axis=0) + rng.uniform(-1, 1, (40, 4)).astype(np.float32)
@@ -113,7 +113,7 @@ def test_no_proposals_and_no_objects_are_no_loss_and_no_gradient(rng):
     assert [len(found) for found in head.detect(head.forward(dfeatures, samples.rois), samples.rois, 2, SIZE)] == [0, 0]
 
 
-def test_detections_belong_to_their_image_and_are_what_scores_and_deltas_say(rng):
+def test_detections_belong_to_their_image_and_follow_from_scores_and_deltas(rng):
     head = small(rng)
     rois = rois_of([np.float32([[0, 0, 20, 20], [1, 1, 20, 20]]), np.float32([[30, 10, 50, 30]])])
     scores = np.log(np.array([[0.1, 0.1, 0.7, 0.1], [0.3, 0.02, 0.5, 0.18], [0.02, 0.02, 0.02, 0.94]]))

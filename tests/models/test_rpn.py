@@ -1,4 +1,4 @@
-"""The region proposal network: beside the same network in PyTorch, its samples, its proposals."""
+"""The region proposal network: compared with the same network in PyTorch, its samples, its proposals."""
 
 import numpy as np
 import pytest
@@ -59,11 +59,11 @@ def test_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(rng,
     assert losses["rpn_box"] == pytest.approx(box_loss.item(), abs=1e-8)
     np.testing.assert_allclose(dfeatures, maps.grad.numpy(), atol=1e-8)
     assert abs(dfeatures).max() > 1e-3 and len(pairs) == len(rpn.parameters())
-    for ours, its in pairs:
-        np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), atol=1e-8, err_msg=ours.name)
 
 
-def test_samples_are_half_objects_of_their_own_image_and_know_the_way_to_them(rng, truth):
+def test_half_the_samples_are_positive_and_their_deltas_lead_to_objects_of_their_image(rng, truth):
     rpn = small(rng, batch_size_per_image=8)
     anchors = rpn.anchors(MAP)
     samples = rpn.sample(anchors, [*truth, Instances.empty()])
@@ -75,7 +75,7 @@ def test_samples_are_half_objects_of_their_own_image_and_know_the_way_to_them(rn
         assert abs(truth[image].boxes - box).max(axis=1).min() < 1e-4
 
 
-def test_anchors_in_a_crowd_are_not_drawn(rng):
+def test_anchors_in_a_crowd_are_not_sampled(rng):
     crowd = Instances([[0, 0, 48, 16]], [1], crowd=np.array([True]))
     rpn = small(rng, batch_size_per_image=1000)
     samples = rpn.sample(rpn.anchors(MAP), [crowd])
@@ -102,7 +102,7 @@ def test_candidates_are_the_best_anchors_moved_clipped_and_in_order(rng):
     np.testing.assert_allclose(others[0], np.clip(expected, 0, [48, 32, 48, 32]), atol=1e-4)
 
 
-def test_proposals_do_not_cover_each_other_and_are_no_more_than_asked_for(rng):
+def test_proposals_have_a_low_iou_with_each_other_and_their_number_is_limited(rng):
     rpn = small(rng)
     outputs = RPNOutputs(rng.standard_normal((2, K)), 0.3 * rng.standard_normal((2, K, 4)), rpn.anchors(MAP))
     for (boxes, _), kept in zip(
@@ -117,13 +117,13 @@ def test_proposals_do_not_cover_each_other_and_are_no_more_than_asked_for(rng):
     assert [len(each) for each in rpn.propose(outputs, SIZE, pre_nms_top_n=100, post_nms_top_n=5)] == [5, 5]
 
 
-def test_what_is_not_finite_is_proposed_nowhere(rng):
+def test_boxes_that_are_not_finite_are_not_proposed(rng):
     rpn = small(rng)
     outputs = RPNOutputs(np.zeros((1, K)), np.full((1, K, 4), np.nan), rpn.anchors(MAP))
     assert rpn.propose(outputs, SIZE, pre_nms_top_n=10, post_nms_top_n=10)[0].shape == (0, 4)
 
 
-def test_anchors_stand_in_the_middle_of_what_a_feature_sees(rng):
+def test_anchors_are_centered_on_the_pixels_of_their_feature(rng):
     rpn = small(rng)
     anchors = rpn.anchors(MAP).reshape(*MAP, 6, 4)
     np.testing.assert_allclose((anchors[..., :2] + anchors[..., 2:])[2, 3] / 2, np.tile([28, 20], (6, 1)))

@@ -1,4 +1,4 @@
-"""The lecture's segmenters: every gradient beside float64 differences, and what all of them do alike."""
+"""The lecture's segmenters: every gradient compared with float64 differences, and what they have in common."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def small(name, dtype=np.float32, **options):
 def batch(rng):
     images = np.repeat(np.repeat(rng.integers(0, 256, (2, 3, 4, 3), dtype=np.uint8), 8, 1), 8, 2)
     label_maps = images[..., 0] // 86
-    label_maps[0, :5, :7] = 255  # unlabelled
+    label_maps[0, :5, :7] = 255  # unlabeled
     return Batch(images, [], label_maps)
 
 
@@ -83,7 +83,7 @@ def test_a_few_steps_fit_a_batch_and_the_same_seed_gives_the_same_bits(name, bat
         np.testing.assert_array_equal(array, other)
 
 
-def test_predictions_have_the_size_of_each_image_and_do_not_depend_on_company(name, rng):
+def test_predictions_have_the_size_of_each_image_and_do_not_depend_on_the_other_images(name, rng):
     model = small(name)
     images = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for height, width in [(20, 24), (17, 5)] * 9]
     before = [image.copy() for image in images]
@@ -95,7 +95,7 @@ def test_predictions_have_the_size_of_each_image_and_do_not_depend_on_company(na
     assert all((image == old).all() for image, old in zip(images, before, strict=True))
 
 
-def test_what_is_added_until_the_size_divides_is_cut_off_where_it_was_added(rng):
+def test_the_padding_for_the_stride_is_cropped_where_it_was_added(rng):
     model = small("encoder-decoder")
     image = rng.integers(0, 256, (17, 21, 3), dtype=np.uint8)
     padded = np.pad(image, ((0, 3), (0, 3), (0, 0)), mode="edge")
@@ -123,7 +123,7 @@ def test_options_on_the_command_line_have_the_defaults_of_the_class(name):
         assert model.options[option] == described["default"], option
 
 
-def test_the_loss_and_the_grouping_are_written_once():
+def test_the_loss_the_step_and_the_prediction_are_written_once():
     for name in SMALL:
         cls = type(make_model(name, CLASSES))
         assert issubclass(cls, Segmenter) and cls.predict is Segmenter.predict and cls.step is Model.step

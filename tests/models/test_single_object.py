@@ -1,4 +1,4 @@
-"""Localizer and pose: beside the same networks in PyTorch, what they refuse, and that they learn."""
+"""Localizer and pose: compared with the same networks in PyTorch, what they refuse, and that they learn."""
 
 import numpy as np
 import pytest
@@ -84,8 +84,8 @@ def test_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(name
     for loss in losses:
         assert losses[loss] == pytest.approx(expected[loss].item(), abs=1e-8)
     assert len(pairs) == len(model.parameters())
-    for ours, its in pairs:
-        np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), atol=1e-8, err_msg=ours.name)
 
 
 def test_the_weight_of_the_box_scales_its_loss_and_its_gradient_only(rng):
@@ -101,13 +101,13 @@ def test_the_weight_of_the_box_scales_its_loss_and_its_gradient_only(rng):
         np.testing.assert_allclose(gradients[10][name], at_0 + 10 * (gradients[1][name] - at_0), atol=1e-9)
 
 
-def test_joints_that_nobody_labelled_count_nothing(rng):
+def test_unlabeled_joints_have_no_loss_and_no_gradient(rng):
     model, batch = small("pose"), batch_for("pose", rng)
     before = model.step(batch)
     grad = model.parameters()[0].grad.copy()
     for instances in batch.instances:
-        unlabelled = instances.keypoints[..., 2] == 0
-        instances.keypoints[unlabelled, :2] = 1e6
+        unlabeled = instances.keypoints[..., 2] == 0
+        instances.keypoints[unlabeled, :2] = 1e6
     assert model.step(batch) == before
     np.testing.assert_array_equal(model.parameters()[0].grad, grad)
     for instances in batch.instances:
@@ -116,7 +116,7 @@ def test_joints_that_nobody_labelled_count_nothing(rng):
 
 
 @pytest.mark.parametrize("name", ["localizer", "pose"])
-def test_what_is_predicted_are_the_numbers_of_the_network_in_pixels(name, rng):
+def test_predictions_are_the_outputs_of_the_network_in_pixels(name, rng):
     model = small(name)
     images = [rng.integers(0, 256, size, dtype=np.uint8) for size in ((24, 32, 3), (21, 30, 3), (24, 32, 3))]
     predictions = model.predict(images)

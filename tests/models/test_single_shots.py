@@ -1,4 +1,4 @@
-"""YOLO, YOLOv2 and SSD: what all detectors without proposals do alike, also with data that are hard to digest."""
+"""YOLO, YOLOv2 and SSD: what detectors without proposals have in common, also on unusual data."""
 
 import copy
 
@@ -54,7 +54,7 @@ class Few(Dataset):
         return Sample(image, self.batch.instances[index], np.zeros(image.shape[:2], np.uint8))
 
 
-HARD_TO_DIGEST = {
+UNUSUAL = {
     "no objects": [Instances.empty(), Instances.empty()],
     "a full and an empty image": [OBJECTS, Instances.empty()],
     "nothing but crowds": [OBJECTS.replace(crowd=np.ones(3, bool)), Instances.empty()],
@@ -66,10 +66,10 @@ HARD_TO_DIGEST = {
 }
 
 
-@pytest.mark.parametrize("case", HARD_TO_DIGEST)
-def test_what_is_hard_to_digest_gives_finite_losses_and_gradients(name, case):
+@pytest.mark.parametrize("case", UNUSUAL)
+def test_unusual_objects_give_finite_losses_and_gradients(name, case):
     model = small(name)
-    batch = batch_of(*HARD_TO_DIGEST[case])
+    batch = batch_of(*UNUSUAL[case])
     before = copy.deepcopy(batch.instances)
     for _ in range(2):
         losses = model.step(batch)
@@ -93,7 +93,7 @@ def test_the_gradient_is_that_of_float64_differences(name, rng):
         direction, values = rng.standard_normal(outputs.shape) * part, []
         for sign in (1, -1):
             losses = model.losses(outputs + sign * 1e-6 * direction, batch)[0]
-            # boxes move the overlap that the confidence should have, through which no gradient goes
+            # boxes change the target IoU of the confidence, through which no gradient flows
             values.append(losses["box"] if part is boxes else sum(losses.values()) - losses["box"])
         assert (values[0] - values[1]) / 2e-6 == pytest.approx((gradient * direction).sum(), rel=1e-5)
 
@@ -120,7 +120,7 @@ def test_the_same_seed_gives_the_same_bits(name):
         np.testing.assert_array_equal(array, states[1][key], err_msg=key)
 
 
-def test_it_learns_to_find_its_objects(name):
+def test_it_learns_to_detect_its_objects(name):
     batch = batch_of(OBJECTS, OBJECTS[[0]], Instances.empty())
     model = small(name)
     train(model, Few(batch), Settings(batch_size=3, rate=1e-2, flips=()), steps=80, progress=False)
@@ -128,11 +128,11 @@ def test_it_learns_to_find_its_objects(name):
         (found,) = model.predict([image])
         found = found[found.scores > 0.5]
         assert sorted(found.labels) == sorted(truth.labels)
-        order, wanted = np.argsort(found.boxes[:, 0]), np.argsort(truth.boxes[:, 0])
-        np.testing.assert_allclose(found.boxes[order], truth.boxes[wanted], atol=4)
+        order, expected_order = np.argsort(found.boxes[:, 0]), np.argsort(truth.boxes[:, 0])
+        np.testing.assert_allclose(found.boxes[order], truth.boxes[expected_order], atol=4)
 
 
-def test_predictions_lie_in_their_image_and_do_not_depend_on_company(name, rng):
+def test_predictions_lie_in_their_image_and_do_not_depend_on_the_other_images(name, rng):
     model = small(name)
     model.score_threshold = 0.0
     images = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in [(64, 64), (33, 70), (7, 5)] * 3]
@@ -198,7 +198,7 @@ def test_impossible_options_are_named(name, options, message):
         make_model(name, CLASSES, **options)
 
 
-def test_no_more_candidates_than_said_go_into_the_suppression_and_these_are_the_best(name, rng):
+def test_the_best_candidates_take_part_in_the_suppression_and_no_more_than_the_limit(name, rng):
     model = small(name)
     model.score_threshold, model.max_candidates = -1.0, 7
     image = rng.integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)

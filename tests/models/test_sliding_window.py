@@ -1,4 +1,4 @@
-"""The sliding window: both scans give the same scores, and patches are drawn where and as often as they should."""
+"""The sliding window: both scans give the same scores, and patches are drawn with the right probabilities."""
 
 import numpy as np
 import pytest
@@ -118,7 +118,7 @@ def test_half_the_patches_are_background_and_large_and_small_classes_share_the_r
     assert (third == 3).all()  # nor is background where there is none
 
 
-def test_chances_add_up_to_one_whatever_there_is():
+def test_probabilities_add_up_to_one():
     for labels in ([0], [255, 255], [1, 2, 2, 255], [0, 0, 0, 3]):
         chances = drawing_probabilities(np.array(labels, np.uint8))
         assert chances.sum() == pytest.approx(1) and (chances >= 0).all()

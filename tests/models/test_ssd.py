@@ -1,4 +1,4 @@
-"""SSD: its loss beside the same network in PyTorch, its hard negatives."""
+"""SSD: its loss compared with the same network in PyTorch, its hard negatives."""
 
 import functools
 
@@ -30,24 +30,24 @@ def batch(rng):
 @pytest.mark.parametrize("maps", [2, 3])
 def test_all_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(maps, batch):
     torch = pytest.importorskip("torch")
-    from torch_single_shots import SSDTwin
+    from torch_single_shots import SSDReference
 
     model = small(maps=maps)
-    twin = SSDTwin(model)
+    reference = SSDReference(model)
     losses = model.step(batch)
     assert model.leftovers() == []
-    expected = twin.losses(twin(torch.from_numpy(model.normalize(batch.images))), batch)
+    expected = reference.losses(reference(torch.from_numpy(model.normalize(batch.images))), batch)
     sum(expected.values()).backward()
     assert losses.keys() == expected.keys()
     for name, loss in losses.items():
         assert loss == pytest.approx(expected[name].item(), abs=1e-8), name
         assert loss > 0.001, name
-    assert len(twin.pairs) == len(model.parameters())
-    for ours, its in twin.pairs:
-        np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
+    assert len(reference.pairs) == len(model.parameters())
+    for ours, theirs in reference.pairs:
+        np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), atol=1e-8, err_msg=ours.name)
 
 
-def test_three_background_boxes_are_trained_on_for_each_that_found_an_object_and_the_hardest_ones():
+def test_the_three_hardest_background_boxes_are_trained_on_for_each_positive_box():
     labels = np.array([[0, 2, 0, 0, 0, IGNORE_INDEX, 0, 0], [0] * 8, [0, 0, 1, 1, 3, 3, 1, 1]])
     scores = np.zeros((3, 8, 4))
     scores[..., 0] = [[5, -9, 4, 3, 6, -9, 2, 7], [1] * 8, [1] * 8]  # of the background: low is hard

@@ -1,4 +1,4 @@
-"""YOLO: its loss beside the same network in PyTorch, what it refuses, and that it learns."""
+"""YOLO: its loss compared with the same network in PyTorch, what it refuses, and that it learns."""
 
 import functools
 
@@ -28,24 +28,24 @@ def batch(rng):
 @pytest.mark.parametrize("options", [{}, {"boxes": 1}, {"boxes": 3, "stride": 8}, {"stride": 32}])
 def test_all_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(options, batch):
     torch = pytest.importorskip("torch")
-    from torch_single_shots import YOLOTwin
+    from torch_single_shots import YOLOReference
 
     model = small(**options)
-    twin = YOLOTwin(model)
+    reference = YOLOReference(model)
     losses = model.step(batch)
     assert model.leftovers() == []
-    expected = twin.losses(twin(torch.from_numpy(model.normalize(batch.images))), batch)
+    expected = reference.losses(reference(torch.from_numpy(model.normalize(batch.images))), batch)
     sum(expected.values()).backward()
     assert losses.keys() == expected.keys()
     for name, loss in losses.items():
         assert loss == pytest.approx(expected[name].item(), abs=1e-8), name
         assert loss > 0.01, name
-    assert len(twin.pairs) == len(model.parameters())
-    for ours, its in twin.pairs:
-        np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
+    assert len(reference.pairs) == len(model.parameters())
+    for ours, theirs in reference.pairs:
+        np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), atol=1e-8, err_msg=ours.name)
 
 
-def test_an_object_in_a_crowd_is_learned_and_its_empty_neighbours_are_not():
+def test_an_object_in_a_crowd_is_learned_and_its_empty_neighbors_are_not():
     model = small()
     both = Instances([[0, 0, SIDE, SIDE], [20, 20, 28, 30]], [1, 2], crowd=np.array([True, False]))
     outputs = np.full((1, 4, 4, 13), 0.5)

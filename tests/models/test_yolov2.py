@@ -1,4 +1,4 @@
-"""YOLOv2: its loss beside the same network in PyTorch, with every switch on and off."""
+"""YOLOv2: its loss compared with the same network in PyTorch, with every option on and off."""
 
 import functools
 
@@ -13,7 +13,7 @@ from minivision.models.yolov2 import YOLOv2
 
 small = functools.partial(crowded.small, YOLOv2)
 CROWDED = Instances(
-    # four of about one size with centres in one cell of 8 x 8 pixels, and some others
+    # four of about one size with centers in one cell of 8 x 8 pixels, and some others
     [[2, 3, 30, 24], [4, 3, 29, 25], [3, 4, 30, 25], [2, 2, 29, 26], [33, 34, 50, 58], [50, 2, 63, 9],
      [60, 10, 64, 32]],
     [1, 3, 2, 2, 1, 3, 1],
@@ -34,21 +34,21 @@ def batch(rng):
 @pytest.mark.parametrize("switches", SWITCHES)
 def test_all_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(switches, batch):
     torch = pytest.importorskip("torch")
-    from torch_single_shots import YOLOv2Twin
+    from torch_single_shots import YOLOv2Reference
 
     model = small(**SWITCHES[switches])
-    twin = YOLOv2Twin(model)
+    reference = YOLOv2Reference(model)
     losses = model.step(batch)
     assert model.leftovers() == []
-    expected = twin.losses(twin(torch.from_numpy(model.normalize(batch.images))), batch)
+    expected = reference.losses(reference(torch.from_numpy(model.normalize(batch.images))), batch)
     sum(expected.values()).backward()
     assert losses.keys() == expected.keys()
     for name, loss in losses.items():
         assert loss == pytest.approx(expected[name].item(), abs=1e-8), name
         assert loss > 0.001, name
-    assert len(twin.pairs) == len(model.parameters())
-    for ours, its in twin.pairs:
-        np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
+    assert len(reference.pairs) == len(model.parameters())
+    for ours, theirs in reference.pairs:
+        np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), atol=1e-8, err_msg=ours.name)
 
 
 class Sized(Dataset):
@@ -89,7 +89,7 @@ def test_the_anchors_are_those_of_the_training_set_as_the_option_says(caplog):
         np.testing.assert_array_equal(other.anchors, model.anchors)
 
 
-def test_with_sigmoid_offsets_a_box_stays_in_its_cell_whatever_the_network_says(rng):
+def test_with_sigmoid_offsets_a_box_stays_in_its_cell_whatever_the_network_predicts(rng):
     outputs = 50 * rng.standard_normal((2, 3, 4, 3, 8))
     model = small()
     boxes = model.boxes(outputs)
@@ -113,7 +113,7 @@ def test_without_offsets_the_boxes_are_the_anchors_around_the_middle_of_each_cel
         np.testing.assert_allclose(scores, np.full((1, 18, 3), 0.5 / 3))
 
 
-def test_a_box_that_is_good_but_not_responsible_is_not_called_background():
+def test_a_box_of_high_iou_that_is_not_responsible_is_not_background():
     model = small()
     model.anchors[...] = [[20, 20], [22, 22], [60, 60]]
     middle = Instances([[26, 18, 46, 38]], [2])  # 20 x 20 around the middle of the cell in row 3, column 4

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def keep_samples(model, monkeypatch, *names):
-    """Return a dict that will hold what these parts draw in the model's next step: fixed for both networks."""
+    """Return a dict that will hold what these parts sample in the model's next step: fixed for both networks."""
     drawn = {}
     for name in names:
         part = getattr(model, name)
@@ -22,7 +22,7 @@ def keep_samples(model, monkeypatch, *names):
 
 
 def pool(model):
-    """Return the function that makes a grid of each region: ``pool(features, rois, output_size)``."""
+    """Return the pooling of regions: ``pool(features, rois, output_size)``."""
     chosen = torch_regions.roi_align if model.options["pooling"] == "align" else torch_regions.roi_pool
     return lambda features, rois, size: chosen(features, torch.from_numpy(rois.astype(float)), size, 1 / model.stride)
 
@@ -65,9 +65,9 @@ def four_losses(model, batch, drawn, convert):
 
 
 def assert_same(losses, expected, model, pairs):
-    """Hold the losses, and the gradients of all parameters, to PyTorch's; call after ``backward`` of both."""
+    """Compare the losses and the gradients of all parameters with PyTorch's; call after ``backward`` of both."""
     assert losses == {name: pytest.approx(loss.item(), abs=1e-8) for name, loss in expected.items()}
     assert len(pairs) == len(model.parameters())
-    for ours, its in pairs:
-        np.testing.assert_allclose(ours.grad, its.grad.numpy(), atol=1e-8, err_msg=ours.name)
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), atol=1e-8, err_msg=ours.name)
         assert abs(ours.grad).max() > 1e-7, f"{ours.name} is not trained"

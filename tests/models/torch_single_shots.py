@@ -32,7 +32,7 @@ def in_a_crowd(x, y, instances):
     return any(x1 < x < x2 and y1 < y < y2 for x1, y1, x2, y2 in instances.boxes[instances.crowd])
 
 
-class YOLOTwin(torch.nn.Module):
+class YOLOReference(torch.nn.Module):
     def __init__(self, model):
         super().__init__()
         self.pairs = []
@@ -44,8 +44,8 @@ class YOLOTwin(torch.nn.Module):
         return self.head(self.backbone(images)).permute(0, 2, 3, 1)
 
     @staticmethod
-    def corners(said, row, column, S):
-        x, y, w, h = said.detach().tolist()
+    def corners(predicted, row, column, S):
+        x, y, w, h = predicted.detach().tolist()
         x, y = (x + column) / S, (y + row) / S
         return x - w * w / 2, y - h * h / 2, x + w * w / 2, y + h * h / 2
 
@@ -63,31 +63,31 @@ class YOLOTwin(torch.nn.Module):
             for row in range(S):
                 for column in range(S):
                     here = cells.get((row, column), [])[:B]
-                    said = outputs[n, row, column]
+                    predicted = outputs[n, row, column]
                     free = list(range(B))
-                    corners = [self.corners(said[5 * b : 5 * b + 4], row, column, S) for b in range(B)]
+                    corners = [self.corners(predicted[5 * b : 5 * b + 4], row, column, S) for b in range(B)]
                     for box, _ in here:
                         centre = (box[:2] + box[2:]) / 2 * S - (column, row)
                         size = box[2:] - box[:2]
                         overlaps = [iou(corners[b], box) if b in free else -1 for b in range(B)]
                         b = overlaps.index(max(overlaps))
                         free.remove(b)
-                        wanted = torch.tensor([*centre, *np.sqrt(size)], dtype=outputs.dtype)
-                        losses["box"] = losses["box"] + 5 * ((said[5 * b : 5 * b + 4] - wanted) ** 2).sum()
-                        losses["object"] = losses["object"] + (said[5 * b + 4] - overlaps[b]) ** 2
+                        target = torch.tensor([*centre, *np.sqrt(size)], dtype=outputs.dtype)
+                        losses["box"] = losses["box"] + 5 * ((predicted[5 * b : 5 * b + 4] - target) ** 2).sum()
+                        losses["object"] = losses["object"] + (predicted[5 * b + 4] - overlaps[b]) ** 2
                     middle = (column + 0.5) * side / S, (row + 0.5) * side / S
                     if here or not in_a_crowd(*middle, instances):
                         for b in free:
-                            losses["no object"] = losses["no object"] + 0.5 * said[5 * b + 4] ** 2
+                            losses["no object"] = losses["no object"] + 0.5 * predicted[5 * b + 4] ** 2
                     if here:
                         p = torch.zeros(len(self.model.classes) - 1, dtype=outputs.dtype)
                         for _, label in here:
                             p[label - 1] += 1 / len(here)
-                        losses["class"] = losses["class"] + ((said[5 * B :] - p) ** 2).sum()
+                        losses["class"] = losses["class"] + ((predicted[5 * B :] - p) ** 2).sum()
         return {name: loss / len(outputs) for name, loss in losses.items()}
 
 
-class YOLOv2Twin(torch.nn.Module):
+class YOLOv2Reference(torch.nn.Module):
     def __init__(self, model):
         super().__init__()
         self.pairs = []
@@ -108,10 +108,10 @@ class YOLOv2Twin(torch.nn.Module):
         N, _, rows, columns = x.shape
         return x.view(N, len(self.model.anchors), -1, rows, columns).permute(0, 3, 4, 1, 2)
 
-    def box(self, said, row, column, a):
+    def box(self, predicted, row, column, a):
         """The paper's b = sigma(t) + c, p exp(t), as corners in pixels."""
         stride, (width, height) = self.model.stride, self.model.anchors[a]
-        tx, ty, tw, th = said[:4].tolist()
+        tx, ty, tw, th = predicted[:4].tolist()
         if self.model.sigmoid_offsets:
             x, y = (column + 1 / (1 + math.exp(-tx))) * stride, (row + 1 / (1 + math.exp(-ty))) * stride
         else:
@@ -126,8 +126,8 @@ class YOLOv2Twin(torch.nn.Module):
         for n, instances in enumerate(batch.instances):
             objects = objects_of(instances)
             places = [(row, column, a) for row in range(S) for column in range(S) for a in range(A)]
-            said = outputs.detach()[n]
-            boxes = {place: self.box(said[place], *place) for place in places}
+            predicted = outputs.detach()[n]
+            boxes = {place: self.box(predicted[place], *place) for place in places}
             taken = set()
             for box, label in objects:
                 x, y, w, h = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, box[2] - box[0], box[3] - box[1]
@@ -141,32 +141,32 @@ class YOLOv2Twin(torch.nn.Module):
                     continue
                 a = fits.index(max(fits))
                 taken.add((*cell, a))
-                said = outputs[n][(*cell, a)]
+                predicted = outputs[n][(*cell, a)]
                 width, height = model.anchors[a]
                 if model.sigmoid_offsets:
-                    where = torch.sigmoid(said[:2])
-                    wanted = x / model.stride - cell[1], y / model.stride - cell[0]
+                    where = torch.sigmoid(predicted[:2])
+                    target = x / model.stride - cell[1], y / model.stride - cell[0]
                 else:
-                    where = said[:2]
-                    wanted = (x - (cell[1] + 0.5) * model.stride) / width, (y - (cell[0] + 0.5) * model.stride) / height
-                wanted = torch.tensor([*wanted, math.log(w / width), math.log(h / height)], dtype=outputs.dtype)
-                error = torch.cat([where, said[2:4]]) - wanted
+                    where = predicted[:2]
+                    target = (x - (cell[1] + 0.5) * model.stride) / width, (y - (cell[0] + 0.5) * model.stride) / height
+                target = torch.tensor([*target, math.log(w / width), math.log(h / height)], dtype=outputs.dtype)
+                error = torch.cat([where, predicted[2:4]]) - target
                 losses["box"] = losses["box"] + BOX * (error**2).sum()
                 found = iou(boxes[(*cell, a)], box)
-                losses["object"] = losses["object"] + OBJECT * (torch.sigmoid(said[4]) - found) ** 2
+                losses["object"] = losses["object"] + OBJECT * (torch.sigmoid(predicted[4]) - found) ** 2
                 right = torch.tensor([label - 1])
-                losses["class"] = losses["class"] + functional.cross_entropy(said[None, 5:], right)
+                losses["class"] = losses["class"] + functional.cross_entropy(predicted[None, 5:], right)
             empty = torch.zeros((S, S, A), dtype=torch.bool)
             for place in places:
                 middle = (place[1] + 0.5) * model.stride, (place[0] + 0.5) * model.stride
                 good = max((iou(boxes[place], box) for box, _ in objects), default=0) > 0.6
                 empty[place] = place not in taken and not good and not in_a_crowd(*middle, instances)
-            said_there = torch.sigmoid(outputs[n, ..., 4])[empty]
-            losses["no object"] = losses["no object"] + NO_OBJECT * (said_there**2).sum()
+            confidences = torch.sigmoid(outputs[n, ..., 4])[empty]
+            losses["no object"] = losses["no object"] + NO_OBJECT * (confidences**2).sum()
         return {name: loss / len(outputs) for name, loss in losses.items()}
 
 
-class SSDTwin(torch.nn.Module):
+class SSDReference(torch.nn.Module):
     def __init__(self, model):
         super().__init__()
         self.pairs = []
@@ -213,12 +213,12 @@ class SSDTwin(torch.nn.Module):
                     continue
                 count += 1
                 (x1, y1, x2, y2), (a1, b1, a2, b2) = objects[owner[k]][0], anchor
-                wanted = (
+                target = (
                     10 * ((x1 + x2) - (a1 + a2)) / 2 / (a2 - a1), 10 * ((y1 + y2) - (b1 + b2)) / 2 / (b2 - b1),
                     5 * math.log((x2 - x1) / (a2 - a1)), 5 * math.log((y2 - y1) / (b2 - b1)),
                 )  # fmt: skip
-                wanted = torch.tensor(wanted, dtype=outputs.dtype)
-                box_loss = box_loss + functional.smooth_l1_loss(outputs[n, k, :4], wanted, reduction="sum")
+                target = torch.tensor(target, dtype=outputs.dtype)
+                box_loss = box_loss + functional.smooth_l1_loss(outputs[n, k, :4], target, reduction="sum")
                 class_loss = class_loss + losses[k]
             negatives.sort(key=lambda k: -losses[k].item())
             positives = sum(g >= 0 for g in owner)
