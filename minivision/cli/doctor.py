@@ -55,10 +55,9 @@ def _numba():
     """Return Numba's version and threading layer, which is chosen when threads are first launched."""
     try:
         import numba
-        from numba.np.ufunc.parallel import _launch_threads
 
-        _launch_threads()
-        layer = f"threading layer {numba.threading_layer()}, {numba.get_num_threads()} threads"
+        threads = numba.get_num_threads()  # launches them
+        layer = f"threading layer {numba.threading_layer()}, {threads} threads"
     except ImportError as error:
         return f"{_version('numba')}: {error}"
     except Exception as error:  # no layer works: NumPy code and kernels of one thread still do
@@ -82,6 +81,7 @@ def _cupy():
 def _kernel_cache():
     """Return the folder in which Numba keeps the kernels' machine code, or None."""
     from minivision.core import backends, registry
+    from minivision.core.numba_internals import cache_folder
 
     for operation in registry.operations().values():
         try:
@@ -89,9 +89,9 @@ def _kernel_cache():
         except Exception:  # shown with the kernels
             return None
         for function in (kernel, *getattr(kernel, "__globals__", {}).values()):
-            cache = getattr(getattr(function, "_cache", None), "cache_path", None)
-            if cache:
-                return pathlib.Path(cache)
+            folder = cache_folder(function)
+            if folder:
+                return pathlib.Path(folder)
     return None
 
 

@@ -1,6 +1,7 @@
 """All uses of private parts of Numba.
 
-Tested with Numba 0.60 to 0.68. If a private part is missing, the functions work without it.
+Tested with Numba 0.60 to 0.68. If private parts of the cache are missing, the cache works without them. The functions
+from `target_processor` on are needed for convolutions.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import os
 from typing import Any
 
 import numba
+from numba.core import cgutils
 
 
 def start_threads() -> None:
@@ -35,3 +37,34 @@ def cache_stamp(kernel: Any) -> Any:
     """Return the stamp of the cached machine code of a kernel, or None."""
     index = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
     return getattr(index, "_source_stamp", None)
+
+
+def cache_folder(kernel: Any) -> str | None:
+    """Return the folder in which the machine code of a kernel is cached, or None."""
+    return getattr(getattr(kernel, "_cache", None), "cache_path", None)
+
+
+def target_processor() -> tuple[str, str]:
+    """Return the name and the features, such as ``"+avx2,+fma"``, of the processor that Numba compiles for."""
+    from numba.core.registry import cpu_target
+
+    _, name, features = cpu_target.target_context.codegen().magic_tuple()
+    return name, features
+
+
+# For intrinsics (numba.extending.intrinsic): `context` and `builder` are what their code generators get.
+
+
+def element_address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    """Return the address of ``array[index]`` as an LLVM value."""
+    return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
+
+
+def copy_memory(builder: Any, target: Any, source: Any, count: Any, item_size: int) -> None:
+    """Emit a copy of `count` items of `item_size` bytes; `target` and `source` are addresses that do not overlap."""
+    cgutils.raw_memcpy(builder, target, source, count, item_size)
+
+
+def clear_memory(builder: Any, target: Any, size: Any) -> None:
+    """Emit code that sets `size` bytes from the address `target` on to zero."""
+    cgutils.memset(builder, target, size, 0)

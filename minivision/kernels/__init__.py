@@ -1,1 +1,1 @@
-"""How the operations run fast: one package for each built-in backend, one module for each module of ``ops``."""
+"""Fast implementations of the operations: one package for each built-in backend, one module for each family."""

@@ -1,4 +1,7 @@
-"""Boxes: one pass over them each."""
+"""Numba kernels for boxes: areas, conversion, IoU, clipping, removal of small boxes, encoding and decoding.
+
+Each is one pass over the boxes.
+"""
 
 import numpy as np
 from numba import prange
@@ -6,9 +9,9 @@ from numba import prange
 from minivision.core.compile import jit
 from minivision.core.constants import LARGEST_LOG_SCALE
 from minivision.kernels.numba.engine.exponential import exp, log
-from minivision.kernels.numba.engine.pairwise_boxes import columns, overlap
+from minivision.kernels.numba.engine.pairwise_boxes import coordinates, pair_iou
 
-_FEW = 2**16  # overlaps, up to which one thread is done sooner than others are woken
+_SERIAL_PAIRS = 2**16  # pairs; for fewer, one thread is faster than starting several
 
 
 def _rows(boxes):
@@ -54,24 +57,24 @@ def _convert(boxes, from_corners, from_corner, to_corners, to_corner, result):
 
 def box_iou(a, b):
     iou = np.empty((len(a), len(b)), a.dtype)
-    if iou.size < _FEW:
-        _overlaps(a, b, iou)
+    if iou.size < _SERIAL_PAIRS:
+        _iou_matrix(a, b, iou)
     else:
-        _overlaps_by_threads(a, b, iou)
+        _iou_matrix_parallel(a, b, iou)
     return iou
 
 
-def _fill_overlaps(a, b, iou):
-    x1, y1, x2, y2, area = columns(b, np.arange(len(b)))
+def _fill_iou_matrix(a, b, iou):
+    x1, y1, x2, y2, area = coordinates(b, np.arange(len(b)))
     for i in prange(len(a)):
         left, top, right, bottom = a[i, 0], a[i, 1], a[i, 2], a[i, 3]
         own_area = (right - left) * (bottom - top)
         row = iou[i]
         for j in range(row.size):
-            row[j] = overlap(left, top, right, bottom, own_area, x1[j], y1[j], x2[j], y2[j], area[j])
+            row[j] = pair_iou(left, top, right, bottom, own_area, x1[j], y1[j], x2[j], y2[j], area[j])
 
 
-_overlaps, _overlaps_by_threads = jit(_fill_overlaps), jit(_fill_overlaps, parallel=True)
+_iou_matrix, _iou_matrix_parallel = jit(_fill_iou_matrix), jit(_fill_iou_matrix, parallel=True)
 
 
 def clip_boxes_to_image(boxes, size):
@@ -86,17 +89,17 @@ def _clip(boxes, height, width, result):
     for k in range(len(boxes)):
         for axis in range(4):
             value, limit = boxes[k, axis], height if axis % 2 else width
-            value = zero if value < zero else value  # NaN, for which no comparison holds, passes
+            value = zero if value < zero else value  # NaN stays NaN: every comparison with it is false
             result[k, axis] = limit if value > limit else value
 
 
 def remove_small_boxes(boxes, min_size):
     keep = np.empty(len(boxes), np.int64)
-    return keep[: _large(boxes, boxes.dtype.type(min_size), keep)]
+    return keep[: _indices_of_large(boxes, boxes.dtype.type(min_size), keep)]
 
 
 @jit
-def _large(boxes, min_size, keep):
+def _indices_of_large(boxes, min_size, keep):
     count = 0
     for k in range(len(boxes)):
         if boxes[k, 2] - boxes[k, 0] >= min_size and boxes[k, 3] - boxes[k, 1] >= min_size:
@@ -119,19 +122,19 @@ def encode_boxes(targets, anchors, weights):
 def _encode(targets, anchors, weights, deltas):
     wx, wy, ww, wh = weights
     half = targets.dtype.type(0.5)
-    wider, higher = np.empty(len(targets), targets.dtype), np.empty(len(targets), targets.dtype)
+    log_w, log_h = np.empty(len(targets), targets.dtype), np.empty(len(targets), targets.dtype)
     for k in range(len(targets)):
         width, height = anchors[k, 2] - anchors[k, 0], anchors[k, 3] - anchors[k, 1]
         w, h = targets[k, 2] - targets[k, 0], targets[k, 3] - targets[k, 1]
         deltas[k, 0] = wx * ((targets[k, 0] + w * half) - (anchors[k, 0] + width * half)) / width
         deltas[k, 1] = wy * ((targets[k, 1] + h * half) - (anchors[k, 1] + height * half)) / height
-        wider[k], higher[k] = w / width, h / height
-    for k in range(len(targets)):  # apart, and each of its own: so the logarithm of many at a time
-        wider[k] = ww * log(wider[k])
+        log_w[k], log_h[k] = w / width, h / height
+    for k in range(len(targets)):  # separate loops over contiguous arrays, so that the logarithm is vectorized
+        log_w[k] = ww * log(log_w[k])
     for k in range(len(targets)):
-        higher[k] = wh * log(higher[k])
+        log_h[k] = wh * log(log_h[k])
     for k in range(len(targets)):
-        deltas[k, 2], deltas[k, 3] = wider[k], higher[k]
+        deltas[k, 2], deltas[k, 3] = log_w[k], log_h[k]
 
 
 def decode_boxes(deltas, anchors, weights):

@@ -1,7 +1,8 @@
-"""Convolution and transpose convolution as Numba kernels.
+"""Numba kernels of ``conv2d``, ``conv_transpose2d``, their backward passes, and ``conv_matrix``.
 
-Each pass is one of three: filters slide over the input (`correlate`), weighted copies of filters are written
-(`spread`), or products are summed over all places (`filter_gradient`). The two operations swap the first two.
+Each pass is one of three: a correlation with the filters, its transpose, or the gradient of the filters
+(``engine/direct.py``). Convolution is a correlation forward and its transpose backward, transpose convolution the other
+way round. For most 3 x 3 filters of stride 1 the first two use Winograd's algorithm (``engine/winograd.py``).
 """
 
 import numba
@@ -9,18 +10,18 @@ import numpy as np
 
 from minivision.core.compile import jit
 from minivision.core.geometry import conv_output_size, conv_transpose_output_size
-from minivision.kernels.numba.engine.direct import correlate, filter_gradient, spread
+from minivision.kernels.numba.engine.direct import correlate2d, correlate2d_transpose, filter_gradient
 from minivision.kernels.numba.engine.sums import sum_of
-from minivision.kernels.numba.engine.winograd import is_worth_it, winograd
+from minivision.kernels.numba.engine.winograd import can_use_winograd, winograd
 
 
 def conv2d(x, w, b, stride, padding, dilation, groups):
     size = conv_output_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
-    return _slide(x, w, b, stride, padding, dilation, groups, size)
+    return _correlate(x, w, b, stride, padding, dilation, groups, size)
 
 
 def conv2d_backward(dy, x, w, stride, padding, dilation, groups):
-    dx = _write_copies(dy, w, None, stride, padding, dilation, groups, x.shape[2:])
+    dx = _correlate_transpose(dy, w, None, stride, padding, dilation, groups, x.shape[2:])
     return dx, *filter_gradient(x, dy, w.shape[2:], stride, padding, dilation, groups)
 
 
@@ -30,31 +31,31 @@ def conv2d_filter_gradient(dy, x, kernel_size, stride, padding, dilation, groups
 
 def conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, groups):
     size = conv_transpose_output_size(x.shape[2:], w.shape[2:], stride, padding, output_padding, dilation)
-    return _write_copies(x, w, b, stride, padding, dilation, groups, size)
+    return _correlate_transpose(x, w, b, stride, padding, dilation, groups, size)
 
 
 def conv_transpose2d_backward(dy, x, w, stride, padding, output_padding, dilation, groups):
-    dx = _slide(dy, w, None, stride, padding, dilation, groups, x.shape[2:])
+    dx = _correlate(dy, w, None, stride, padding, dilation, groups, x.shape[2:])
     dw, _ = filter_gradient(dy, x, w.shape[2:], stride, padding, dilation, groups)
     return dx, dw, _sum_over_maps(dy)
 
 
-def _slide(x, w, b, stride, padding, dilation, groups, size):
-    if is_worth_it(x, w.shape[0], w.shape[2:], stride, dilation, groups, size):
+def _correlate(x, w, b, stride, padding, dilation, groups, size):
+    if can_use_winograd(x, w.shape[0], w.shape[2:], stride, dilation, groups, size):
         return winograd(x, w, b, padding, size)
-    return correlate(x, w, b, stride, padding, dilation, groups, tuple(size))
+    return correlate2d(x, w, b, stride, padding, dilation, groups, tuple(size))
 
 
-def _write_copies(x, w, b, stride, padding, dilation, groups, size):
-    if is_worth_it(x, w.shape[1], w.shape[2:], stride, dilation, groups, size):
+def _correlate_transpose(x, w, b, stride, padding, dilation, groups, size):
+    if can_use_winograd(x, w.shape[1], w.shape[2:], stride, dilation, groups, size):
         (top, bottom), (left, right) = padding
         flipped = ((2 - top, 2 - bottom), (2 - left, 2 - right))
         return winograd(x, w, b, flipped, size, flipped=True)
-    return spread(x, w, b, stride, padding, dilation, groups, tuple(size))
+    return correlate2d_transpose(x, w, b, stride, padding, dilation, groups, tuple(size))
 
 
 def _sum_over_maps(dy):
-    """Return dy summed over images, rows and columns."""
+    """Return the sum of dy over images, rows and columns."""
     sums = np.zeros(dy.shape[:2], dtype=dy.dtype)
     _sum_each_map(dy, sums)
     return sums.sum(axis=0)

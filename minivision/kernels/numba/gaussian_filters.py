@@ -1,4 +1,4 @@
-"""Filters along one axis of an image, many pixels at a time."""
+"""Numba kernel of a correlation along one axis of an image, vectorized over pixels."""
 
 import numpy as np
 
@@ -34,6 +34,6 @@ def _add(sums, weight, values):
 
 @jit
 def _mirrored(position, size):
-    """Bring a position outside of ``0 .. size - 1`` back by mirrors at both ends: ... 1 0 | 0 1 2 | 2 1 0 | 0 ..."""
+    """Reflect a position outside ``0 .. size - 1`` at the borders: ... 1 0 | 0 1 2 | 2 1 0 | 0 ..."""
     position %= 2 * size
     return position if position < size else 2 * size - 1 - position

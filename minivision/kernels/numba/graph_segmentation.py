@@ -1,4 +1,4 @@
-"""Segmentation by a graph of pixels: the edges in the order of their weights, and the regions that they join."""
+"""Numba kernels of Felzenszwalb's segmentation: sort the edges between pixels, and merge regions along them."""
 
 import math
 
@@ -6,19 +6,19 @@ import numpy as np
 
 from minivision.core.compile import jit
 
-_DIGIT = 11  # bits that one pass of the sort looks at
+_DIGIT_BITS = 11  # bits of a digit of the radix sort
 
 
 def sorted_edges(image):
     weights, codes = _edges(image)
     bits = weights.view(f"u{weights.itemsize}")
     bits, codes = _sort(bits, codes)
-    return _ends(codes, image.shape[1]), bits.view(image.dtype)
+    return _pixels_of_edges(codes, image.shape[1]), bits.view(image.dtype)
 
 
 @jit
 def _edges(image):
-    """Return the weight of every edge, and a code for its ends: four times the first pixel, plus a direction."""
+    """Return the weight of every edge, and a code of its two pixels: four times the first pixel, plus a direction."""
     height, width, channels = image.shape
     count = height * (width - 1) + width * (height - 1) + 2 * (height - 1) * (width - 1)
     weights, codes = np.empty(count, image.dtype), np.empty(count, np.uint32)
@@ -39,7 +39,7 @@ def _edges(image):
 
 @jit
 def _step(direction):
-    """Return how far down and right the pixel at the other end of an edge is: right, below, below to both sides."""
+    """Return the step down and right to the other pixel of an edge: right, below, below right, below left."""
     if direction == 0:
         return 0, 1
     return 1, (0, 1, -1)[direction - 1]
@@ -47,12 +47,12 @@ def _step(direction):
 
 @jit
 def _sort(bits, codes):
-    """Sort by the bits of weights, equal ones in their order: floats from 0 up are in the order of their bits."""
+    """Sort weights stably by their bits; floats that are not negative have the order of their bits."""
     bits, codes = bits.copy(), codes.copy()
     next_bits, next_codes = np.empty_like(bits), np.empty_like(codes)
-    mask = np.uint64((1 << _DIGIT) - 1)
-    for shift in range(0, 8 * bits.itemsize, _DIGIT):  # radix sort, the last digit first
-        starts = np.zeros((1 << _DIGIT) + 1, np.int64)
+    mask = np.uint64((1 << _DIGIT_BITS) - 1)
+    for shift in range(0, 8 * bits.itemsize, _DIGIT_BITS):  # radix sort, the last digit first
+        starts = np.zeros((1 << _DIGIT_BITS) + 1, np.int64)
         for i in range(bits.size):
             starts[((bits[i] >> np.uint64(shift)) & mask) + np.uint64(1)] += 1
         starts = np.cumsum(starts)
@@ -67,7 +67,7 @@ def _sort(bits, codes):
 
 
 @jit
-def _ends(codes, width):
+def _pixels_of_edges(codes, width):
     edges = np.empty((codes.size, 2), np.int32)
     for edge in range(codes.size):
         down, right = _step(codes[edge] & np.uint32(3))
@@ -83,7 +83,7 @@ def merge_pixels(edges, weights, size, k, min_size):
     parent = np.arange(height * width).astype(np.int32)
     pixels = np.ones(height * width, np.int32)
     limit = np.full(height * width, k, weights.dtype)  # the internal difference of a region + k / its pixels
-    between = np.empty(weights.size, np.int32)  # edges whose ends are not in one region, so far as is known
+    between = np.empty(weights.size, np.int32)  # edges whose pixels were in different regions and were not merged
     kept = 0
     for edge in range(weights.size):
         a, b = _root(parent, edges[edge, 0]), _root(parent, edges[edge, 1])
@@ -99,13 +99,13 @@ def merge_pixels(edges, weights, size, k, min_size):
         a, b = _root(parent, edges[edge, 0]), _root(parent, edges[edge, 1])
         if a != b and min(pixels[a], pixels[b]) < min_size:
             _join(parent, pixels, a, b)
-    return _numbered(parent).reshape(height, width)
+    return _number_regions(parent).reshape(height, width)
 
 
 @jit
 def _root(parent, pixel):
     while parent[pixel] != pixel:
-        parent[pixel] = parent[parent[pixel]]  # halves the path for the next time
+        parent[pixel] = parent[parent[pixel]]  # path halving
         pixel = parent[pixel]
     return pixel
 
@@ -120,8 +120,8 @@ def _join(parent, pixels, a, b):
 
 
 @jit
-def _numbered(parent):
-    """Return the number of each pixel's region, in the order of their first pixels."""
+def _number_regions(parent):
+    """Return the region number of each pixel; regions are numbered in the order of their first pixels."""
     number, labels, regions = np.full(parent.size, -1, np.int32), np.empty(parent.size, np.int32), 0
     for pixel in range(parent.size):
         root = _root(parent, pixel)

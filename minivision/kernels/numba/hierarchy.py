@@ -1,4 +1,4 @@
-"""Where the regions of a hierarchy are, in one walk up and one down."""
+"""Numba kernel of the depths and heights of regions in a hierarchy: one pass upwards, one downwards."""
 
 import numpy as np
 

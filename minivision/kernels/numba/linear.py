@@ -1,9 +1,8 @@
-"""The fully connected layer: three matrix products.
+"""Numba kernels of ``linear`` and ``linear_backward``: three matrix products.
 
-NumPy would hand them to its BLAS, whose threads go on spinning for a while after each product and take the
-cores from the Numba kernels of the layers before and after: alone it is fast, inside a network it was many
-times slower than these plain loops. They load each number from memory once for four multiplications, and
-leave the rest to the compiler.
+NumPy would call its BLAS, whose threads keep spinning for a while after each product and take the cores from the Numba
+kernels of the layers before and after. Alone BLAS is fast, but in a network it was many times slower than these plain
+loops. They use each number that is loaded from memory for four multiplications, and leave the rest to the compiler.
 """
 
 import numpy as np
@@ -12,11 +11,11 @@ from numba import prange
 from minivision.core.compile import jit
 from minivision.kernels.numba.engine.sums import SUMS
 
-_ROWS, _COLUMNS = 32, 512  # a task's block of the result: its operands fit the second-level cache
+_ROWS, _COLUMNS = 32, 512  # block of the result that is one task: its operands fit the second-level cache
 
 
 @jit
-def _blocks(size, block):
+def _number_of_blocks(size, block):
     return (size + block - 1) // block
 
 
@@ -28,19 +27,19 @@ def linear(x, w, b):
 
 @jit(parallel=True)
 def _rows_times_rows(x, w, b, y):
-    """y[n, m] = x[n] . w[m] + b[m]"""
+    """Compute y[n, m] = x[n] . w[m] + b[m]."""
     N, M = y.shape
-    across = _blocks(M, 4)
-    for task in prange(_blocks(N, _ROWS) * across):
+    across = _number_of_blocks(M, 4)
+    for task in prange(_number_of_blocks(N, _ROWS) * across):
         start, m = task // across * _ROWS, task % across * 4
         stop = min(start + _ROWS, N)
-        if m + 4 > M:  # a rest of less than four outputs
+        if m + 4 > M:  # fewer than four outputs remain
             for n in range(start, stop):
                 for k in range(m, M):
                     y[n, k] = _dot(x[n], w[k]) + b[k]
             continue
         for n in range(start, stop, 2):
-            other = min(n + 1, stop - 1)  # the last of an odd number is its own partner
+            other = min(n + 1, stop - 1)  # the last of an odd number is paired with itself
             sums, other_sums = _eight_dots(x[n], x[other], w[m], w[m + 1], w[m + 2], w[m + 3])
             for k in range(4):
                 y[n, m + k] = sums[k] + b[m + k]
@@ -76,18 +75,18 @@ def _dot(x, w):
 def linear_backward(dy, x, w):
     dx, dw = np.empty_like(x), np.empty_like(w)
     dy_transposed = np.ascontiguousarray(dy.T)
-    _blend_rows(dy, w, dx)
-    _blend_rows(dy_transposed, x, dw)
+    _matrix_product(dy, w, dx)
+    _matrix_product(dy_transposed, x, dw)
     return dx, dw, dy.sum(axis=0)
 
 
 @jit(parallel=True)
-def _blend_rows(factors, rows, result):
-    """result[i] = sum over k of factors[i, k] * rows[k]: the matrix product, two rows at a time."""
+def _matrix_product(factors, rows, result):
+    """Compute result[i] = sum over k of factors[i, k] * rows[k], two rows at a time."""
     I, J = result.shape
     K = len(rows)
-    across = _blocks(J, _COLUMNS)
-    for task in prange(_blocks(I, _ROWS) * across):
+    across = _number_of_blocks(J, _COLUMNS)
+    for task in prange(_number_of_blocks(I, _ROWS) * across):
         first, left = task // across * _ROWS, task % across * _COLUMNS
         right, stop = min(left + _COLUMNS, J), min(first + _ROWS, I)
         spare = np.empty(_COLUMNS, result.dtype)

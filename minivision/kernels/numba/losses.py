@@ -1,7 +1,7 @@
-"""The losses: value and gradient in one pass.
+"""Numba kernels of softmax and of the losses, which compute value and gradient in one pass.
 
-Each block of numbers has its own partial sum, and these are added in their order: the result is the same for
-any number of threads.
+Each block of numbers has a partial sum, and the partial sums are added in a fixed order: the result is the same for any
+number of threads.
 """
 
 import numpy as np
@@ -12,11 +12,11 @@ from minivision.core.registry import reference
 from minivision.kernels.numba.engine.exponential import exp, log, log1p
 from minivision.kernels.numba.engine.sums import sum_of
 
-_BLOCK = 2048  # numbers that are summed in the array's own precision; the sums of blocks are added in float64
-_PIXELS = 256  # pixels that are worked on at a time by softmax: all their classes fit the fastest cache
+_BLOCK = 2048  # numbers that are summed in the dtype of the array; the sums of blocks are added in float64
+_PIXELS = 256  # pixels that softmax processes at a time: all their classes fit the first-level cache
 
 
-def _blocks(size, block):
+def _number_of_blocks(size, block):
     return (size + block - 1) // block
 
 
@@ -36,7 +36,7 @@ def softmax(x):
 
 @jit(parallel=True, fastmath={"contract"})
 def _softmax_of_maps(x, y):
-    """A block of pixels at a time, along the pixels of each class."""
+    """Compute softmax of maps (N, C, pixels), in blocks of pixels along the pixels of each class."""
     N, C, L = x.shape
     blocks = (L + _PIXELS - 1) // _PIXELS
     for task in prange(N * blocks):
@@ -76,7 +76,7 @@ def _softmax_backward_of_maps(dy, y, dx):
         for c in range(C):
             _add_products(dy[n, c, start:stop], y[n, c, start:stop], total)
         for c in range(C):
-            _products_beyond(dy[n, c, start:stop], y[n, c, start:stop], total, dx[n, c, start:stop])
+            _softmax_gradient(dy[n, c, start:stop], y[n, c, start:stop], total, dx[n, c, start:stop])
 
 
 @jit(fastmath={"contract"})
@@ -86,7 +86,7 @@ def _add_products(dy, y, total):
 
 
 @jit(fastmath={"contract"})
-def _products_beyond(dy, y, total, dx):
+def _softmax_gradient(dy, y, total, dx):
     for i in range(y.size):
         dx[i] = y[i] * (dy[i] - total[i])
 
@@ -106,7 +106,7 @@ def softmax_cross_entropy(scores, target, weight, ignore_index, reduction):
         _softmax_rows(scores, target, weight, ignore_index, 1 / norm, partial, dscores)
     else:
         maps = N, C, scores[0, 0].size  # (N, C, H, W) -> (N, C, H * W)
-        partial = np.empty((N, _blocks(maps[2], _PIXELS)))
+        partial = np.empty((N, _number_of_blocks(maps[2], _PIXELS)))
         _softmax_pixels(
             scores.reshape(maps),
             target.reshape(N, -1),
@@ -120,7 +120,7 @@ def softmax_cross_entropy(scores, target, weight, ignore_index, reduction):
 
 
 def _total_weight(target, weight, ignore_index):
-    partial = np.empty(_blocks(target.size, _BLOCK))
+    partial = np.empty(_number_of_blocks(target.size, _BLOCK))
     _weight_of_blocks(target, weight, ignore_index, partial)
     return partial.sum()
 
@@ -138,7 +138,7 @@ def _weight_of_blocks(target, weight, ignore_index, partial):
 
 @jit(parallel=True, fastmath={"contract"})
 def _softmax_rows(scores, target, weight, ignore_index, inv_norm, partial, dscores):
-    """One example after the other, along its classes."""
+    """Compute loss and gradient of scores (N, C), example by example along the classes."""
     N, C = scores.shape
     for n in prange(N):
         row, out = scores[n], dscores[n]
@@ -169,7 +169,7 @@ def _exponentials_of_row(row, largest, out):
 
 @jit(parallel=True, fastmath={"contract"})
 def _softmax_pixels(scores, target, weight, ignore_index, inv_norm, partial, dscores):
-    """A block of pixels at a time, along the pixels of each class."""
+    """Compute loss and gradient of maps (N, C, pixels), in blocks of pixels along the pixels of each class."""
     N, C, L = scores.shape
     blocks = partial.shape[1]
     for task in prange(N * blocks):
@@ -227,16 +227,16 @@ def _scale(values, factor):
     zero = values.dtype.type(0)
     for i in range(values.size):
         scaled = values[i] * factor[i]
-        values[i] = zero if factor[i] == zero else scaled  # a NaN that is ignored stays unseen
+        values[i] = zero if factor[i] == zero else scaled  # also if an ignored value is NaN
 
 
-# ---- losses of numbers against numbers ----
+# ---- losses that are sums over single numbers ----
 
 
-def _over_blocks(kernel, x, target, reduction, *options):
+def _loss_and_gradient(kernel, x, target, reduction, *options):
     """Call a kernel that writes the gradient and the sums of blocks; return the loss and the gradient."""
     dx = np.empty_like(x)
-    partial = np.empty(_blocks(x.size, _BLOCK))
+    partial = np.empty(_number_of_blocks(x.size, _BLOCK))
     norm = max(x.size, 1) if reduction == "mean" else 1
     options = tuple(x.dtype.type(option) for option in (*options, 1 / norm))
     kernel(x.reshape(-1), target.reshape(-1), *options, dx.reshape(-1), partial)
@@ -244,7 +244,7 @@ def _over_blocks(kernel, x, target, reduction, *options):
 
 
 def binary_cross_entropy_with_logits(x, target, reduction):
-    return _over_blocks(_binary_cross_entropy, x, target, reduction)
+    return _loss_and_gradient(_binary_cross_entropy, x, target, reduction)
 
 
 @jit(parallel=True)
@@ -268,7 +268,7 @@ def _binary_cross_entropy_of_block(logits, targets, inv_norm, losses, gradient):
 
 
 def smooth_l1_loss(x, target, beta, reduction):
-    return _over_blocks(_smooth_l1, x, target, reduction, beta)
+    return _loss_and_gradient(_smooth_l1, x, target, reduction, beta)
 
 
 @jit(parallel=True)
@@ -295,7 +295,7 @@ def _smooth_l1_of_block(values, targets, beta, inv_norm, losses, gradient):
 
 
 def mse_loss(x, target, reduction):
-    return _over_blocks(_squares, x, target, reduction)
+    return _loss_and_gradient(_squares, x, target, reduction)
 
 
 @jit(parallel=True)
@@ -316,7 +316,7 @@ def _squares_of_block(values, targets, inv_norm, losses, gradient):
 
 
 def hinge_loss(scores, target, margin, reduction):
-    return _over_blocks(_hinge, scores, target, reduction, margin)
+    return _loss_and_gradient(_hinge, scores, target, reduction, margin)
 
 
 @jit(parallel=True)

@@ -1,4 +1,4 @@
-"""Batch normalisation: each channel is read twice and written once, by one thread."""
+"""Numba kernels of ``batch_norm2d`` and its backward pass: one thread reads each channel twice and writes it once."""
 
 import numpy as np
 from numba import prange
@@ -7,7 +7,7 @@ from minivision.core.compile import jit
 from minivision.core.saved import BatchStatistics
 from minivision.kernels.numba.engine.sums import SUMS
 
-_BLOCK = 2048  # numbers that are summed in the array's own precision; the sums of blocks are added in float64
+_BLOCK = 2048  # numbers that are summed in the dtype of the array; the sums of blocks are added in float64
 
 
 def _flat_maps(array):
@@ -36,8 +36,8 @@ def batch_norm2d(x, gamma, beta, running_mean, running_var, training, momentum, 
 def _mean_and_variance(x, mean, var):
     N, C, L = x.shape
     for c in prange(C):
-        # Mean and variance in one pass. Values are taken relative to a guess of the mean: the nearer it is,
-        # the fewer digits are lost in E[d**2] - E[d]**2.
+        # Mean and variance in one pass. d is the difference from a guess of the mean: the closer the guess, the fewer
+        # digits are lost in E[d**2] - E[d]**2.
         guess = _mean_of_start(x[0, c])
         total, total_squares = 0.0, 0.0
         for n in range(N):
@@ -83,15 +83,15 @@ def _normalize(x, mean, scale, beta, y):
 def batch_norm2d_backward(dy, x, gamma, saved):
     dgamma, dbeta = np.empty_like(gamma), np.empty_like(gamma)
     _scale_and_shift_gradients(_flat_maps(dy), _flat_maps(x), saved.mean, saved.inv_std, dgamma, dbeta)
-    # dx = scale * dy - pull * (x - mean) - push, where the last two are there in training alone
+    # dx = scale * dy - slope * (x - mean) - shift, where slope and shift are 0 unless the forward pass was in training
     scale = gamma * saved.inv_std
-    pull, push = np.zeros_like(scale), np.zeros_like(scale)
+    slope, shift = np.zeros_like(scale), np.zeros_like(scale)
     if saved.training:
         count = x.dtype.type(x.size // x.shape[1])
-        pull = scale * saved.inv_std * dgamma / count
-        push = scale * dbeta / count
+        slope = scale * saved.inv_std * dgamma / count
+        shift = scale * dbeta / count
     dx = np.empty_like(x)
-    _input_gradient(_flat_maps(dy), _flat_maps(x), saved.mean, scale, pull, push, _flat_maps(dx))
+    _input_gradient(_flat_maps(dy), _flat_maps(x), saved.mean, scale, slope, shift, _flat_maps(dx))
     return dx, dgamma, dbeta
 
 
@@ -121,10 +121,10 @@ def _sum_products(gradient, values, mean):
 
 
 @jit(parallel=True, fastmath={"contract"})
-def _input_gradient(dy, x, mean, scale, pull, push, dx):
+def _input_gradient(dy, x, mean, scale, slope, shift, dx):
     N, C, L = x.shape
     for c in prange(C):
-        m, a, b, d = mean[c], scale[c], pull[c], push[c]
+        m, a, b, d = mean[c], scale[c], slope[c], shift[c]
         for n in range(N):
             values, gradient, out = x[n, c], dy[n, c], dx[n, c]
             for i in range(L):

@@ -1,8 +1,8 @@
-"""What is done to each number by itself: memory is the limit, so each array is read once and written once.
+"""Numba kernels of ReLU, sigmoid, dropout and their backward passes.
 
-Arrays are taken flat, in blocks: a thread works on one block after the other, and inside a block indices
-start from 0, which is what lets the compiler use vectors. Both sides of a choice are read before it, or it
-would be a branch.
+Memory bandwidth limits them, so each array is read once and written once. Arrays are flattened and divided into blocks,
+one after the other for each thread. Indices start from 0 in each block, which lets the compiler use vector
+instructions. Both values of a condition are loaded before it, otherwise it would become a branch.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from numba import prange
 from minivision.core.compile import jit
 from minivision.kernels.numba.engine.exponential import exp
 
-_BLOCK = 8192
+_BLOCK = 8192  # numbers
 
 
 @jit
@@ -92,23 +92,23 @@ def _sigmoid_backward(dy, y, dx):
 def dropout(x, p, rng, training):
     if not training or p == 0:
         return x.copy(), np.ones_like(x)
-    chances = rng.random(x.shape, np.float32)
+    draws = rng.random(x.shape, np.float32)
     y, mask = np.empty_like(x), np.empty_like(x)
-    enlarged = x.dtype.type(1 / (1 - p) if p < 1 else 0)
-    _drop(x.reshape(-1), chances.reshape(-1), np.float32(p), enlarged, y.reshape(-1), mask.reshape(-1))
+    scale = x.dtype.type(1 / (1 - p) if p < 1 else 0)
+    _drop(x.reshape(-1), draws.reshape(-1), np.float32(p), scale, y.reshape(-1), mask.reshape(-1))
     return y, mask
 
 
 @jit(parallel=True)
-def _drop(x, chances, p, enlarged, y, mask):
+def _drop(x, draws, p, scale, y, mask):
     for block in prange(_number_of_blocks(x.size)):
         values = x[block * _BLOCK : (block + 1) * _BLOCK]
-        chance = chances[block * _BLOCK : (block + 1) * _BLOCK]
+        draw = draws[block * _BLOCK : (block + 1) * _BLOCK]
         out = y[block * _BLOCK : (block + 1) * _BLOCK]
         factors = mask[block * _BLOCK : (block + 1) * _BLOCK]
         zero = values.dtype.type(0)
         for i in range(values.size):
-            factors[i] = enlarged if chance[i] >= p else zero
+            factors[i] = scale if draw[i] >= p else zero
             out[i] = values[i] * factors[i]
 
 

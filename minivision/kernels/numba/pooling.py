@@ -1,8 +1,8 @@
-"""Pooling and max unpooling, one pass over the maps.
+"""Numba kernels of max, average and global average pooling and of max unpooling, forward and backward.
 
-Images and channels do not matter here: (N, C, H, W) is taken as P = N * C planes (P, H, W). Loops run along
-rows that are sliced first, because only then does the compiler see that it may work on many columns at
-once; and both sides of a choice are read before it, or it would become a branch.
+Each is one pass over the maps. Images and channels are treated alike: (N, C, H, W) becomes P = N * C planes (P, H, W).
+Loops run along rows that are sliced first, because only then the compiler vectorizes over columns. Both values of a
+condition are loaded before it, otherwise it would become a branch.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ def _output_shape(x, kernel_size, stride, padding):
 
 @jit
 def _windows_inside(k, stride, before, width, windows):
-    """Which windows have their k-th column on the map: from which to before which; the first's column."""
+    """Return the range of windows whose k-th column is on the map, and that column of the first of them."""
     shift = k - before
     first = max(0, -(shift // stride))  # the smallest j with j * stride + shift >= 0
     stop = min(windows, (width - 1 - shift) // stride + 1) if width > shift else 0
@@ -82,7 +82,7 @@ def _max_pool_rows(x, kernel_size, stride, before, y, indices):
         for j in range(cols):
             best[j] = -np.inf
             where[j] = first_row * width + max(j * sw - left, 0)
-        # All windows of this row at a time: the same pixel of each is compared with the best of each so far.
+        # All windows of this row at a time: compare the same pixel of each window with its maximum so far.
         for row in range(first_row, min(i * sh - top + kh, height)):
             for k in range(kw):
                 first, stop, column = _windows_inside(k, sw, left, width, cols)
@@ -111,38 +111,38 @@ def _keep_larger(values, step, best, where, first_index):
                 where[j] = first_index + step * j
 
 
-# ---- going back to where the maxima were ----
+# ---- max pooling backward and max unpooling: values at the positions of the maxima ----
 
 
 def max_pool2d_backward(dy, indices, input_size):
-    return _put(dy, indices, input_size)
+    return _scatter(dy, indices, input_size)
 
 
 def max_unpool2d(x, indices, output_size):
-    return _put(x, indices, output_size)
+    return _scatter(x, indices, output_size)
 
 
 def max_unpool2d_backward(dy, indices):
     dx = np.empty(indices.shape, dy.dtype)
     planes = dy.shape[0] * dy.shape[1]
-    _take_from_planes(dy.reshape(planes, dy.shape[2] * dy.shape[3]), _planes(indices), _planes(dx))
+    _gather_planes(dy.reshape(planes, dy.shape[2] * dy.shape[3]), _planes(indices), _planes(dx))
     return dx
 
 
-def _put(values, indices, size):
-    """Write each value to its index in a plane of zeros of the given size."""
+def _scatter(values, indices, size):
+    """Add each value at its index in a plane of zeros of the given size."""
     result = np.empty((*values.shape[:2], *size), values.dtype)
-    _put_into_planes(_planes(values), _planes(indices), _planes(result))
+    _scatter_planes(_planes(values), _planes(indices), _planes(result))
     return result
 
 
 @jit(parallel=True)
-def _put_into_planes(values, indices, result):
+def _scatter_planes(values, indices, result):
     planes, rows, cols = values.shape
     height, width = result.shape[1:]
     halved = height == 2 * rows and width == 2 * cols
     for plane in prange(planes):
-        if halved and _put_2x2(values[plane], indices[plane], result[plane]):
+        if halved and _scatter_2x2(values[plane], indices[plane], result[plane]):
             continue
         flat = result[plane].reshape(height * width)
         flat[:] = 0
@@ -153,20 +153,20 @@ def _put_into_planes(values, indices, result):
 
 
 @jit
-def _put_2x2(values, indices, result):
-    """Fill one plane as if each index lay in its own 2 x 2 window; say whether that was so."""
+def _scatter_2x2(values, indices, result):
+    """Fill one plane, assuming that each index is in its own 2 x 2 window; return whether that is true."""
     outside = 0
     corner = 0  # the flat index of the upper left pixel of the first window in a row of windows
     width = result.shape[1]
     for i in range(values.shape[0]):
-        outside += _put_every_other(values[i], indices[i], corner, width, result[2 * i])
-        _put_every_other(values[i], indices[i], corner + width, width, result[2 * i + 1])
+        outside += _scatter_row(values[i], indices[i], corner, width, result[2 * i])
+        _scatter_row(values[i], indices[i], corner + width, width, result[2 * i + 1])
         corner += 2 * width
     return outside == 0
 
 
 @jit
-def _put_every_other(values, indices, first, width, out):
+def _scatter_row(values, indices, first, width, out):
     """Fill the row that starts at flat index `first`; count the indices outside their windows."""
     zero = values.dtype.type(0)
     outside = 0
@@ -181,7 +181,7 @@ def _put_every_other(values, indices, first, width, out):
 
 
 @jit(parallel=True)
-def _take_from_planes(flat, indices, result):
+def _gather_planes(flat, indices, result):
     planes, rows, cols = result.shape
     for task in prange(planes * rows):
         plane, i = task // rows, task % rows
@@ -223,22 +223,22 @@ def _avg_pool_rows(x, kernel_size, stride, before, area, y):
     for plane in prange(planes):
         column_sums = np.empty(width, x.dtype)
         for i in range(rows):
-            # First down: the sum of each column over the rows of the windows.
+            # First vertically: the sum of each column over the rows of the windows.
             column_sums[:] = 0
             for row in range(max(i * sh - top, 0), min(i * sh - top + kh, height)):
-                _add_every(x[plane, row], 1, column_sums)
-            # Then across, for all windows of this row at a time: the same column of each is added to each.
+                _add_strided(x[plane, row], 1, column_sums)
+            # Then horizontally, for all windows of this row at a time: add column k of each window.
             total = y[plane, i]
             total[:] = 0
             for k in range(kw):
                 first, stop, column = _windows_inside(k, sw, left, width, cols)
-                _add_every(column_sums[column:], sw, total[first:stop])
+                _add_strided(column_sums[column:], sw, total[first:stop])
             for j in range(cols):
                 total[j] /= area
 
 
 @jit
-def _add_every(values, step, total):
+def _add_strided(values, step, total):
     if step == 1:
         for j in range(total.size):
             total[j] += values[j]
@@ -269,18 +269,18 @@ def _avg_pool_rows_backward(dy, kernel_size, stride, before, area, dx):
         for i in range(rows):
             for j in range(cols):
                 share[j] = dy[plane, i, j] / area
-            # Across: what each column gets from all windows of this row. Every row of the windows gets the
-            # same.
+            # Horizontally: the gradient of each column from all windows of this row. It is the same for every row of
+            # the windows.
             column_shares[:] = 0
             for k in range(kw):
                 first, stop, column = _windows_inside(k, sw, left, width, cols)
-                _add_to_every(share[first:stop], sw, column_shares[column:])
+                _add_to_strided(share[first:stop], sw, column_shares[column:])
             for row in range(max(i * sh - top, 0), min(i * sh - top + kh, height)):
-                _add_every(column_shares, 1, dx[plane, row])
+                _add_strided(column_shares, 1, dx[plane, row])
 
 
 @jit
-def _add_to_every(values, step, total):
+def _add_to_strided(values, step, total):
     if step == 1:
         for j in range(values.size):
             total[j] += values[j]
@@ -302,7 +302,7 @@ def global_avg_pool2d(x):
 def _mean_of_planes(x, y):
     planes, height, width = x.shape
     for plane in prange(planes):
-        total = 0.0  # float64 over the rows, so that a large map loses no digits
+        total = 0.0  # float64, so that large maps lose no digits
         for i in range(height):
             total += sum_of(x[plane, i])
         y[plane] = total / (height * width)

@@ -1,7 +1,7 @@
-"""Hierarchical grouping: the most similar pair comes from a heap.
+"""Numba kernel of ``group_regions``: hierarchical grouping with a heap of pairs, the most similar on top.
 
-Pairs of regions that are gone stay in the heap and are skipped when they come up. The histograms of a merged region
-take the place of one of its parts.
+Pairs with a region that was merged stay in the heap and are skipped later. The histograms of a merged region replace
+those of its first part.
 """
 
 import heapq
@@ -23,16 +23,16 @@ def _group(sizes, boxes, colors, textures, pairs, image_size, use):
     all_sizes, all_boxes = np.empty(2 * R - 1, np.int64), np.empty((2 * R - 1, 4), np.int64)
     all_sizes[:R], all_boxes[:R] = sizes, boxes
     colors, textures = colors.copy(), textures.copy()
-    row = np.arange(2 * R - 1)  # of a region's histograms
+    row = np.arange(2 * R - 1)  # of the histograms of each region
     regions = all_sizes, all_boxes, colors, textures, row
     features = colors[0].sum() / sizes[0], textures[0].sum() / sizes[0]
 
-    neighbours = [[0 for _ in range(0)] for _ in range(2 * R - 1)]  # they may be gone: `_last` knows what they became
+    neighbors = [[0 for _ in range(0)] for _ in range(2 * R - 1)]  # may have been merged: see `_current_region`
     heap = [(0.0, 0, 0) for _ in range(0)]
     for p in range(len(pairs)):
         i, j = pairs[p]
-        neighbours[i].append(j)
-        neighbours[j].append(i)
+        neighbors[i].append(j)
+        neighbors[j].append(i)
         heap.append((-_similarity(i, j, regions, features, image_size, use), i, j))
     heapq.heapify(heap)
     parent, seen = np.arange(2 * R - 1), np.full(2 * R - 1, -1)
@@ -45,20 +45,20 @@ def _group(sizes, boxes, colors, textures, pairs, image_size, use):
         _merge(i, j, new, regions, use)
         seen[new] = new
         for child in (i, j):
-            for neighbour in neighbours[child]:
-                neighbour = _last(parent, neighbour)
-                if seen[neighbour] != new:
-                    seen[neighbour] = new
-                    neighbours[new].append(neighbour)
-                    similarity = _similarity(neighbour, new, regions, features, image_size, use)
-                    heapq.heappush(heap, (-similarity, neighbour, new))
-            neighbours[child].clear()
+            for neighbor in neighbors[child]:
+                neighbor = _current_region(parent, neighbor)
+                if seen[neighbor] != new:
+                    seen[neighbor] = new
+                    neighbors[new].append(neighbor)
+                    similarity = _similarity(neighbor, new, regions, features, image_size, use)
+                    heapq.heappush(heap, (-similarity, neighbor, new))
+            neighbors[child].clear()
     return all_boxes, children
 
 
 @jit
-def _last(parent, region):
-    """Return the region that a region is part of by now."""
+def _current_region(parent, region):
+    """Return the region that a region is now part of."""
     while parent[region] != region:
         parent[region] = parent[parent[region]]
         region = parent[region]
@@ -96,7 +96,7 @@ def _similarity(i, j, regions, features, image_size, use):
     return total
 
 
-@jit(fastmath={"reassoc", "nsz"})  # so that many are added at once: whole numbers below 2^53 add up exactly
+@jit(fastmath={"reassoc", "nsz"})  # vectorized; the order of sums does not matter: integers below 2^53 add up exactly
 def _intersection(counts_i, counts_j, pixels_i, pixels_j, features):
     common, weight_i, weight_j = 0.0, float(pixels_j), float(pixels_i)
     for k in range(counts_i.size):

@@ -1,4 +1,4 @@
-"""Regions measured in one walk over the pixels."""
+"""Numba kernels that choose histogram bins for each pixel, and compute size, box and histograms of each region."""
 
 import numpy as np
 

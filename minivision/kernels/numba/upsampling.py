@@ -1,7 +1,7 @@
-"""Upsampling by fixed rules, in one pass; (N, C, H, W) is taken as P = N * C planes (P, H, W).
+"""Numba kernels of bed of nails, nearest and bilinear upsampling, forward and backward.
 
-Scale 2 along a row has a loop of its own everywhere: with the step known, the compiler interleaves whole
-vectors.
+Each is one pass over the maps; (N, C, H, W) becomes P = N * C planes (P, H, W). Scale 2 along a row has a loop of its
+own everywhere: if the step is a constant, the compiler interleaves whole vectors.
 """
 
 import math
@@ -32,12 +32,12 @@ def _reduced(dy, scale):
 
 def bed_of_nails(x, scale):
     y = _enlarged(x, scale)
-    _nail(_planes(x), scale, _planes(y))
+    _place_nails(_planes(x), scale, _planes(y))
     return y
 
 
 @jit(parallel=True)
-def _nail(x, scale, y):
+def _place_nails(x, scale, y):
     sh, sw = scale
     planes, rows, cols = x.shape
     for task in prange(planes * rows):
@@ -76,7 +76,7 @@ def _take_nails(dy, scale, dx):
                 out[j] = row[sw * j]
 
 
-# ---- nearest neighbour ----
+# ---- nearest neighbor ----
 
 
 def upsample_nearest(x, scale):
@@ -141,15 +141,14 @@ def _sum_blocks(dy, scale, dx):
 
 # ---- bilinear ----
 #
-# Output pixel i = s * q + p lies (p + 0.5) / s - 0.5 beside input pixel q, and that depends on the phase p
-# alone. So all pixels of one phase are the same blend of a pixel and its neighbour on one side. Where there
-# is no neighbour, the edge pixel stands in: a row is worked on in a copy with its first and last pixel
-# repeated.
+# The distance of output pixel i = s * q + p from input pixel q is (p + 0.5) / s - 0.5 and depends only on the phase p.
+# So all pixels of one phase have the same two weights, for an input pixel and its neighbor on one side. If there is no
+# neighbor, the edge pixel is used: rows are processed in a copy whose first and last pixel are repeated.
 
 
 @jit
-def _blend(phase, scale):
-    """Where pixels of this phase lie: the step from q to the first of the two, and the second's share."""
+def _neighbor_weight(phase, scale):
+    """Return the step from q to the first of the two input pixels of a phase, and the weight of the second."""
     position = (phase + 0.5) / scale - 0.5
     step = math.floor(position)
     return step, position - step
@@ -158,36 +157,36 @@ def _blend(phase, scale):
 def upsample_bilinear(x, scale):
     y = _enlarged(x, scale)
     if y.size:
-        _blend_planes(_planes(x), scale, _planes(y))
+        _bilinear(_planes(x), scale, _planes(y))
     return y
 
 
 @jit(parallel=True, fastmath={"contract"})
-def _blend_planes(x, scale, y):
+def _bilinear(x, scale, y):
     sh, sw = scale
     planes, height, width = x.shape
     for plane in prange(planes):
         padded = np.empty(width + 2, x.dtype)
         for i in range(height * sh):
-            step, share = _blend(i % sh, sh)
+            step, weight = _neighbor_weight(i % sh, sh)
             q = i // sh + step
-            _blend_rows(x[plane, max(q, 0)], x[plane, min(q + 1, height - 1)], share, padded)
-            _widen(padded, sw, y[plane, i])
+            _interpolate_rows(x[plane, max(q, 0)], x[plane, min(q + 1, height - 1)], weight, padded)
+            _upsample_row(padded, sw, y[plane, i])
 
 
 @jit(fastmath={"contract"})
-def _blend_rows(upper, lower, share, padded):
-    lower_share = padded.dtype.type(share)
-    upper_share = padded.dtype.type(1 - share)
+def _interpolate_rows(upper, lower, weight, padded):
+    lower_weight = padded.dtype.type(weight)
+    upper_weight = padded.dtype.type(1 - weight)
     width = upper.size
     inner = padded[1 : width + 1]
     for j in range(width):
-        inner[j] = upper[j] * upper_share + lower[j] * lower_share
+        inner[j] = upper[j] * upper_weight + lower[j] * lower_weight
     padded[0], padded[width + 1] = padded[1], padded[width]
 
 
 @jit(fastmath={"contract"})
-def _widen(padded, scale, out):
+def _upsample_row(padded, scale, out):
     width = padded.size - 2
     if scale == 2:
         left, middle, right = padded[:width], padded[1 : width + 1], padded[2:]
@@ -197,44 +196,43 @@ def _widen(padded, scale, out):
             out[2 * j + 1] = middle[j] * near + right[j] * far
         return
     for phase in range(scale):
-        step, share = _blend(phase, scale)
+        step, weight = _neighbor_weight(phase, scale)
         left, right = padded[1 + step : 1 + step + width], padded[2 + step : 2 + step + width]
-        right_share = padded.dtype.type(share)
-        left_share = padded.dtype.type(1 - share)
+        right_weight = padded.dtype.type(weight)
+        left_weight = padded.dtype.type(1 - weight)
         outputs = out[phase:]
         for j in range(width):
-            outputs[scale * j] = left[j] * left_share + right[j] * right_share
+            outputs[scale * j] = left[j] * left_weight + right[j] * right_weight
 
 
 def upsample_bilinear_backward(dy, scale):
     dx = _reduced(dy, scale)
     if dx.size:
-        _unblend_planes(_planes(dy), scale, _planes(dx))
+        _bilinear_backward(_planes(dy), scale, _planes(dx))
     return dx
 
 
 @jit(parallel=True, fastmath={"contract"})
-def _unblend_planes(dy, scale, dx):
+def _bilinear_backward(dy, scale, dx):
     sh, sw = scale
     planes, height, width = dx.shape
     for plane in prange(planes):
         padded = np.empty(width + 2, dy.dtype)
         dx[plane] = 0
         for i in range(height * sh):
-            step, share = _blend(i % sh, sh)
+            step, weight = _neighbor_weight(i % sh, sh)
             q = i // sh + step
-            _narrow(dy[plane, i], sw, padded)
-            _share_rows(padded, share, dx[plane, max(q, 0)], dx[plane, min(q + 1, height - 1)])
+            _upsample_row_backward(dy[plane, i], sw, padded)
+            _interpolate_rows_backward(padded, weight, dx[plane, max(q, 0)], dx[plane, min(q + 1, height - 1)])
 
 
 @jit(fastmath={"contract"})
-def _narrow(row, scale, padded):
-    """The way back of _widen and of the padding: what belongs to each pixel is left in padded[1:-1]."""
+def _upsample_row_backward(row, scale, padded):
+    """Backward pass of :func:`_upsample_row` and of the padding; the gradient of the row is left in padded[1:-1]."""
     width = padded.size - 2
     if scale == 2:
         near, far = padded.dtype.type(0.75), padded.dtype.type(0.25)
-        # Pixel j has part in four outputs: 2j - 1, 2j, 2j + 1, 2j + 2; at the edges the outermost counts
-        # twice.
+        # Pixel j contributes to four outputs: 2j - 1, 2j, 2j + 1, 2j + 2; at the edges it also replaces its neighbor.
         inner, after = padded[2:], row[2:]
         for j in range(width - 2):
             inner[j] = (row[2 * j + 1] + after[2 * j + 2]) * far + (after[2 * j] + after[2 * j + 1]) * near
@@ -249,25 +247,25 @@ def _narrow(row, scale, padded):
         return
     padded[:] = 0
     for phase in range(scale):
-        step, share = _blend(phase, scale)
+        step, weight = _neighbor_weight(phase, scale)
         left, right = padded[1 + step : 1 + step + width], padded[2 + step : 2 + step + width]
-        right_share = padded.dtype.type(share)
-        left_share = padded.dtype.type(1 - share)
+        right_weight = padded.dtype.type(weight)
+        left_weight = padded.dtype.type(1 - weight)
         outputs = row[phase:]
         for j in range(width):
-            left[j] += outputs[scale * j] * left_share
+            left[j] += outputs[scale * j] * left_weight
         for j in range(width):
-            right[j] += outputs[scale * j] * right_share
+            right[j] += outputs[scale * j] * right_weight
     padded[1] += padded[0]
     padded[width] += padded[width + 1]
 
 
 @jit(fastmath={"contract"})
-def _share_rows(padded, share, upper, lower):
-    lower_share = padded.dtype.type(share)
-    upper_share = padded.dtype.type(1 - share)
+def _interpolate_rows_backward(padded, weight, upper, lower):
+    lower_weight = padded.dtype.type(weight)
+    upper_weight = padded.dtype.type(1 - weight)
     inner = padded[1 : upper.size + 1]
     for j in range(upper.size):
-        upper[j] += inner[j] * upper_share
+        upper[j] += inner[j] * upper_weight
     for j in range(upper.size):
-        lower[j] += inner[j] * lower_share
+        lower[j] += inner[j] * lower_weight

@@ -1,0 +1,17 @@
+"""What several kernel modules are built from. No operation is defined here.
+
+Read for the convolutions, in this order:
+
+1. ``register_tile``: the innermost loops, as LLVM vector instructions; their sums stay in registers.
+2. ``scratch``: copies the padded input of a block of output rows into a buffer that fits the cache, and plans where in
+   it the pixel of each filter tap is.
+3. ``direct``: the three passes of a convolution (correlation, its transpose, gradient of the filters) from 1 and 2.
+4. ``winograd``: 3 x 3 correlation of stride 1 with a quarter of the multiplications, from 1, 2 and parts of 3.
+
+The others are independent of each other:
+
+- ``sums``: sums that use vector instructions and still give the same bits in every process.
+- ``exponential``: exp, log and log1p that the compiler can vectorize.
+- ``pairwise_boxes``: IoU of one box with many boxes.
+- ``channel_blocks``: maps stored with the channels of a pixel next to each other, for RoI pooling and RoIAlign.
+"""

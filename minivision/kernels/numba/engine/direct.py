@@ -1,12 +1,13 @@
-"""Sliding dot products without im2col: three kernels from which every convolution pass is made.
+"""The three passes of which every convolution consists, without im2col.
 
-================== =========================================================================
-`correlate`        slides filters over x: convolution forward, transpose convolution backward
-`spread`           writes weighted copies of filters: their transposes
-`filter_gradient`  sums products over all places: the gradient of the filters of both
-================== =========================================================================
+======================= =======================================================================================
+`correlate2d`           dot product of each filter with each window: convolution forward, transpose convolution
+                        backward
+`correlate2d_transpose` sum of filters weighted by x: convolution backward, transpose convolution forward
+`filter_gradient`       gradient of the filters of both: sums of products over all positions
+======================= =======================================================================================
 
-All copy their input, block by block, into the scratch of ``scratch.py``, and run the register tile along its offsets.
+All copy their input, block by block, into the buffer of ``scratch.py``, and run the register tile along its offsets.
 """
 
 import numba
@@ -24,10 +25,10 @@ from minivision.kernels.numba.engine.register_tile import (
     multiply_rows_2,
     multiply_rows_3,
 )
-from minivision.kernels.numba.engine.scratch import line_size, load, plan_correlate, plan_spread
+from minivision.kernels.numba.engine.scratch import line_size, load_block, plan_correlate2d, plan_correlate2d_transpose
 from minivision.kernels.numba.engine.sums import sum_of
 
-SHORTEST_SUM = 512  # numbers in the sums of a filter's gradient, at least, where there are enough
+SHORTEST_SUM = 512  # least number of products in a sum of the filter gradient; small maps are stacked to reach it
 
 
 def pack_filters(w):
@@ -55,7 +56,7 @@ def _pack_bias(b, filters, groups, dtype):
 
 
 @jit
-def multiply(x, offsets, taps, w, w_start, b, b_start, y, y_start, y_stride, count, lanes):
+def multiply_block(x, offsets, taps, w, w_start, b, b_start, y, y_start, y_stride, count, lanes):
     """Compute ROWS rows of `count` outputs, in tiles of three vectors, the rest in two or one."""
     p = 0
     while p < count:
@@ -70,82 +71,86 @@ def multiply(x, offsets, taps, w, w_start, b, b_start, y, y_start, y_stride, cou
             p += lanes
 
 
-# ---- forward: slide --------------------------------------------------------------------------------------------
+# ---- correlation -----------------------------------------------------------------------------------------------
 
 
-def correlate(x, w, b, stride, padding, dilation, groups, output_size):
-    """Slide filters `w` (F, C / groups, kh, kw) over `x`; the arguments of ``conv2d`` and the output's size."""
+def correlate2d(x, w, b, stride, padding, dilation, groups, output_size):
+    """Correlate `x` with filters `w` (F, C / groups, kh, kw); arguments of ``conv2d``, and the output size."""
     F, C, kh, kw = w.shape
     N = x.shape[0]
     y = np.empty((N, F, *output_size), dtype=x.dtype)
     threads = numba.get_num_threads()
-    plan = plan_correlate(N * groups, C, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads)
+    plan = plan_correlate2d(N * groups, C, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads)
     filters = _pack_groups(w.reshape(F, -1), groups)
-    _correlate(x, filters, _pack_bias(b, F // groups, groups, x.dtype), y, groups, plan, lanes_of(x.dtype), threads)
+    _correlate2d(x, filters, _pack_bias(b, F // groups, groups, x.dtype), y, groups, plan, lanes_of(x.dtype), threads)
     return y
 
 
 @jit(parallel=True)
-def _correlate(x, w, b, y, groups, plan, lanes, threads):
+def _correlate2d(x, w, b, y, groups, plan, lanes, threads):
     N, F, H_out, W_out = y.shape
     C = x.shape[1] // groups
     F = F // groups
     panels = (F + ROWS - 1) // ROWS  # of ROWS filters each
-    blocks = (H_out + plan.block - 1) // plan.block
+    blocks = (H_out + plan.block_rows - 1) // plan.block_rows
     tasks = N * groups * blocks
     columns, taps = plan.columns, plan.offsets.size
-    longest = plan.block * columns + VECTORS * lanes
+    longest = plan.block_rows * columns + VECTORS * lanes
     numbers = y.reshape(y.size)
     for thread in numba.prange(threads):
-        scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
+        scratch = np.empty(C * plan.plane_size + VECTORS * lanes, x.dtype)
         line = np.empty(line_size(plan), x.dtype)
         result = np.empty(ROWS * longest, x.dtype)
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
-            n, group, row = task // (groups * blocks), task // blocks % groups, task % blocks * plan.block
-            rows = min(plan.block, H_out - row)
-            load(x, n, group * C, C, row, plan, line, scratch)
+            n, group, row = task // (groups * blocks), task // blocks % groups, task % blocks * plan.block_rows
+            rows = min(plan.block_rows, H_out - row)
+            load_block(x, n, group * C, C, row, plan, line, scratch)
             count = rows * columns
-            whole = columns == W_out and count % lanes == 0  # tiles end where the rows do: no detour
+            whole = columns == W_out and count % lanes == 0  # tiles end where the rows end: written in place
             for panel in range(panels):
                 w_start, b_start = (group * panels + panel) * taps * ROWS, (group * panels + panel) * ROWS
                 filters = min(ROWS, F - panel * ROWS)
                 first = group * F + panel * ROWS
                 if whole and filters == ROWS:
                     start = ((n * groups * F + first) * H_out + row) * W_out
-                    multiply(
+                    multiply_block(
                         scratch, plan.offsets, taps, w, w_start, b, b_start, numbers, start, H_out * W_out, count, lanes
                     )
                     continue
-                multiply(scratch, plan.offsets, taps, w, w_start, b, b_start, result, 0, longest, count, lanes)
+                multiply_block(scratch, plan.offsets, taps, w, w_start, b, b_start, result, 0, longest, count, lanes)
                 for k in range(filters):
                     for r in range(rows):
                         target = ((n * groups * F + first + k) * H_out + row + r) * W_out
                         copy_run(result, k * longest + r * columns, numbers, target, W_out)
 
 
-# ---- transpose: write copies -----------------------------------------------------------------------------------
+# ---- its transpose ---------------------------------------------------------------------------------------------
 
 
-def spread(x, w, b, stride, padding, dilation, groups, output_size):
-    """Write copies of filters `w` (C, F / groups, kh, kw); ``conv_transpose2d`` with the output's size given."""
+def correlate2d_transpose(x, w, b, stride, padding, dilation, groups, output_size):
+    """Add up copies of filters `w` (C, F / groups, kh, kw) weighted by `x`, as ``conv_transpose2d`` does."""
     C, F, kh, kw = w.shape  # of all groups together, of one group
     N = x.shape[0]
     y = np.empty((N, F * groups, *output_size), dtype=x.dtype)
     threads = numba.get_num_threads()
-    plan, chosen = plan_spread(
+    plan, phase_taps = plan_correlate2d_transpose(
         N * groups, C // groups, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads
     )
     # (C, F, taps) -> (groups, F, C / groups, taps), then for each output phase the filters of its taps
     taps = w.reshape(groups, C // groups, F, kh * kw).transpose(0, 2, 1, 3)
-    filters = [_pack_groups(taps[..., phase].reshape(groups * F, C // groups * len(phase)), groups) for phase in chosen]
+    filters = [
+        _pack_groups(taps[..., phase].reshape(groups * F, C // groups * len(phase)), groups) for phase in phase_taps
+    ]
     begins = np.cumsum([0] + [part.size for part in filters])
     bias = _pack_bias(b, F, groups, x.dtype)
-    _spread(x, np.concatenate(filters), begins, bias, y, groups, stride, plan, lanes_of(x.dtype), threads)
+    _correlate2d_transpose(
+        x, np.concatenate(filters), begins, bias, y, groups, stride, plan, lanes_of(x.dtype), threads
+    )
     return y
 
 
 @jit(parallel=True)
-def _spread(x, w, w_begins, b, y, groups, stride, plan, lanes, threads):
+def _correlate2d_transpose(x, w, w_begins, b, y, groups, stride, plan, lanes, threads):
     N, F, H_out, W_out = y.shape
     C = x.shape[1] // groups
     F = F // groups
@@ -153,24 +158,24 @@ def _spread(x, w, w_begins, b, y, groups, stride, plan, lanes, threads):
     phases = sh * sw
     panels = (F + ROWS - 1) // ROWS
     all_rows = (H_out + sh - 1) // sh
-    blocks = (all_rows + plan.block - 1) // plan.block
+    blocks = (all_rows + plan.block_rows - 1) // plan.block_rows
     tasks = N * groups * blocks
     columns = plan.columns
-    longest = plan.block * columns + VECTORS * lanes
+    longest = plan.block_rows * columns + VECTORS * lanes
     for thread in numba.prange(threads):
-        scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
+        scratch = np.empty(C * plan.plane_size + VECTORS * lanes, x.dtype)
         line = np.empty(line_size(plan), x.dtype)
         result = np.empty(phases * ROWS * longest, x.dtype)
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
-            n, group, row = task // (groups * blocks), task // blocks % groups, task % blocks * plan.block
-            rows = min(plan.block, all_rows - row)
-            load(x, n, group * C, C, row, plan, line, scratch)
+            n, group, row = task // (groups * blocks), task // blocks % groups, task % blocks * plan.block_rows
+            rows = min(plan.block_rows, all_rows - row)
+            load_block(x, n, group * C, C, row, plan, line, scratch)
             for panel in range(panels):
                 for phase in range(phases):
-                    taps = plan.taps[phase + 1] - plan.taps[phase]
-                    offsets = plan.offsets[plan.taps[phase] :]
+                    taps = plan.tap_starts[phase + 1] - plan.tap_starts[phase]
+                    offsets = plan.offsets[plan.tap_starts[phase] :]
                     w_start = w_begins[phase] + (group * panels + panel) * taps * ROWS
-                    multiply(
+                    multiply_block(
                         scratch,
                         offsets,
                         taps,
@@ -233,11 +238,11 @@ def filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups):
     C = x.shape[1] // groups
     threads = numba.get_num_threads()
     problem = (N, C, (H_out, W_out), tuple(kernel_size), stride, padding, dilation, x.itemsize, threads)
-    plan = plan_correlate(*problem)
+    plan = plan_correlate2d(*problem)
     stack = 1
-    if plan.block == H_out:  # small maps are stacked: short sums would cost more to close than to take
+    if plan.block_rows == H_out:  # small maps are stacked: to finish a short sum costs more than to compute it
         stack = max(1, min(-(-N // threads), SHORTEST_SUM // (H_out * W_out)))
-        plan = plan_correlate(*problem, stack=stack)
+        plan = plan_correlate2d(*problem, stack=stack)
     dw = np.empty((F, len(plan.offsets)), dtype=x.dtype)
     offsets = np.append(plan.offsets, np.zeros(-len(plan.offsets) % VECTORS, np.int64))  # whole tiles
     db = np.empty(F, dtype=x.dtype)
@@ -251,27 +256,27 @@ def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads
     C = x.shape[1] // groups
     F = F // groups
     panels = (F + ROWS - 1) // ROWS
-    blocks = (H_out + plan.block - 1) // plan.block
+    blocks = (H_out + plan.block_rows - 1) // plan.block_rows
     tasks = (N + stack - 1) // stack * blocks
     columns, taps = plan.columns, offsets.size
-    level_size = (plan.block + plan.halo) * columns
+    level_size = (plan.block_rows + plan.halo) * columns
     longest = stack * level_size + VECTORS * lanes
-    partial = np.zeros((threads, groups * panels * ROWS * taps), dy.dtype)  # each thread its own sums
+    partial = np.zeros((threads, groups * panels * ROWS * taps), dy.dtype)  # sums of each thread
     partial_db = np.zeros((threads, F * groups), dy.dtype)
     for thread in numba.prange(threads):
-        scratch = np.empty(C * plan.plane + VECTORS * lanes, x.dtype)
+        scratch = np.empty(C * plan.plane_size + VECTORS * lanes, x.dtype)
         line = np.empty(line_size(plan), x.dtype)
         gradient = np.empty(ROWS * longest, dy.dtype)
         sums = partial[thread]
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
-            n, row = task // blocks * stack, task % blocks * plan.block
-            rows, levels = min(plan.block, H_out - row), min(stack, N - n)
+            n, row = task // blocks * stack, task % blocks * plan.block_rows
+            rows, levels = min(plan.block_rows, H_out - row), min(stack, N - n)
             count = (((levels - 1) * level_size + rows * columns) + lanes - 1) // lanes * lanes
-            if levels < stack:  # zeros of the gradient meet what lies where no image was loaded: it must be finite
+            if levels < stack:  # where no image is loaded, the gradient is 0, but 0 * NaN is not
                 clear_run(scratch, 0, scratch.size)
             for group in range(groups):
                 for level in range(levels):
-                    load(x, n + level, group * C, C, row, plan, line, scratch, level)
+                    load_block(x, n + level, group * C, C, row, plan, line, scratch, level)
                 for panel in range(panels):
                     first = panel * ROWS
                     clear_run(gradient, 0, gradient.size)
@@ -284,7 +289,7 @@ def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads
                     start = (group * panels + panel) * ROWS * taps
                     for tap in range(0, taps, VECTORS):
                         dot_rows(gradient, 0, longest, scratch, offsets, tap, count, sums, start + tap, taps)
-    for thread in range(1, threads):  # in a fixed order, so that the same threads give the same bits
+    for thread in range(1, threads):  # in a fixed order: the same number of threads gives the same bits
         partial[0] += partial[thread]
         partial_db[0] += partial_db[thread]
     db[:] = partial_db[0]
@@ -297,7 +302,7 @@ def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads
 
 @jit
 def _load_gradient(dy, n, f, row, rows, columns, gradient, position):
-    """Lay rows of dy out like the scratch; the halo columns keep the zeros they have."""
+    """Copy rows of dy into the layout of the scratch buffer; the halo columns stay zero."""
     F, H_out, W_out = dy.shape[1], dy.shape[2], dy.shape[3]
     numbers = dy.reshape(dy.size)
     source = ((n * F + f) * H_out + row) * W_out

@@ -1,8 +1,8 @@
-"""Exponential and logarithm that the compiler can do on many numbers at once.
+"""Exponential and logarithm that the compiler can vectorize.
 
-``math.exp`` inside a kernel is a call into the C library for each number. In float32 those here are a few
-multiplications without any branch, so a loop over them becomes vector instructions; float64 keeps the
-library's.
+In a kernel, ``math.exp`` is a call of the C library for each number. The float32 functions here are a few
+multiplications without branches, so that loops over them use vector instructions. For float64 the functions of the C
+library are used.
 """
 
 import math
@@ -14,10 +14,10 @@ from numba.extending import overload
 from minivision.core.compile import jit
 
 _LOG2_E = np.float32(1.44269504)
-# log(2) in two parts: the first has so few digits that n times it is exact
+# log(2) in two parts: the first has so few digits that n times this part is exact
 _LOG_2_HIGH, _LOG_2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
-# 1.5 * 2**23: a float32 of this size has no digits left after the point, so adding it rounds to an integer,
-# and the integer then stands in the lowest bits.
+# 1.5 * 2**23: a float32 of this size has no digits after the point, so adding it rounds to an integer, which is then
+# in the lowest bits.
 _ROUNDER = np.float32(12582912.0)
 _LOWEST, _HIGHEST = np.float32(-87.0), np.float32(88.0)
 # exp(r) = 1 + r + r**2 * (c5 + r * (c4 + ...)) for |r| <= log(2) / 2, from the Cephes library (expf)
@@ -27,7 +27,7 @@ _C3, _C4, _C5 = np.float32(4.1665795894e-2), np.float32(1.6666665459e-1), np.flo
 
 @jit(fastmath={"contract"})
 def _exp_float32(x):
-    """exp(x) to about 1e-7 for x up to 88; below -87 it stays at 1e-38. NaN gives NaN."""
+    """Compute exp(x) to about 1e-7 for x up to 88; below -87 the result stays at 1e-38. NaN gives NaN."""
     x = _LOWEST if x < _LOWEST else x  # written so that NaN, for which no comparison holds, passes
     x = _HIGHEST if x > _HIGHEST else x
     # exp(x) = 2**n * exp(r) with n = round(x / log(2)) and a small rest r
@@ -42,7 +42,7 @@ def _exp_float32(x):
 
 
 def exp(x):
-    """exp(x) of one number inside a kernel, in its own precision."""
+    """Compute exp(x) of one number in a kernel, in the dtype of x."""
     return math.exp(x)
 
 
@@ -56,7 +56,7 @@ def _exp_for_kernels(x):
 @jit(fastmath={"contract"})
 def _log1p_float32(x):
     # log(1 + x) = 2 artanh(z) = 2 (z + z**3 / 3 + z**5 / 5 + ...) with z = x / (2 + x), at most 1/3: eight
-    # terms do
+    # terms suffice
     z = x / (np.float32(2) + x)
     square = z * z
     total = np.float32(1 / 15)
@@ -71,7 +71,7 @@ def _log1p_float32(x):
 
 
 def log1p(x):
-    """log(1 + x) of one number in 0 .. 1 inside a kernel, in its own precision."""
+    """Compute log(1 + x) of one number in 0 .. 1 in a kernel, in the dtype of x."""
     return math.log1p(x)
 
 
@@ -89,7 +89,7 @@ def _log_float32(x):
     bits = np.float32(x).view(np.int32)
     n = np.int32(np.int32(bits - 0x3F2AAAAB) >> 23)
     m = np.int32(bits - np.int32(n << 23)).view(np.float32)
-    # log(m) = 2 artanh(z) = 2 (z + z**3 / 3 + ...) with z = (m - 1) / (m + 1), at most 1/5: six terms do
+    # log(m) = 2 artanh(z) = 2 (z + z**3 / 3 + ...) with z = (m - 1) / (m + 1), at most 1/5: six terms suffice
     z = (m - np.float32(1)) / (m + np.float32(1))
     square = z * z
     total = np.float32(1 / 11)
@@ -99,11 +99,11 @@ def _log_float32(x):
     total = total * square + np.float32(1 / 3)
     total = total * square + np.float32(1)
     logarithm = np.float32(2) * z * total + np.float32(n) * np.float32(math.log(2))
-    return logarithm + (x - x)  # the bits of a NaN are some number: let it be seen
+    return logarithm + (x - x)  # NaN if x is NaN, whose bits would give some number
 
 
 def log(x):
-    """log(x) of one positive number, not infinite, inside a kernel, in its own precision. NaN gives NaN."""
+    """Compute log(x) of one positive finite number in a kernel, in the dtype of x. NaN gives NaN."""
     return math.log(x)
 
 

@@ -1,4 +1,4 @@
-"""The overlap of one box with many: coordinates lie apart, so that the compiler works on many boxes at once."""
+"""IoU of one box with many boxes. Each coordinate is an array of its own, so that one vector holds several boxes."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from minivision.core.compile import jit
 
 
 @jit
-def columns(boxes, order):
+def coordinates(boxes, order):
     """Return x1, y1, x2, y2 and the area of ``boxes[order]``, each as an array of its own."""
     x1, y1 = np.empty(order.size, boxes.dtype), np.empty(order.size, boxes.dtype)
     x2, y2 = np.empty(order.size, boxes.dtype), np.empty(order.size, boxes.dtype)
@@ -19,10 +19,10 @@ def columns(boxes, order):
 
 
 @jit
-def overlap(left, top, right, bottom, own_area, x1, y1, x2, y2, area):
-    """Return intersection over union of two boxes, operation by operation as the textbook has it.
+def pair_iou(left, top, right, bottom, own_area, x1, y1, x2, y2, area):
+    """Compute the IoU of two boxes with the arithmetic of the reference implementation, in the same order.
 
-    The choices are written so that they become selections, not branches.
+    The conditions are written such that they compile to selections, not to branches.
     """
     zero = own_area - own_area
     low, high = x1 if x1 > left else left, x2 if x2 < right else right

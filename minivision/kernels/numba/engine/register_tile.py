@@ -1,25 +1,24 @@
-"""The two innermost loops of every convolution: a block of sums that never leaves the processor's registers.
+"""The two innermost loops of every convolution: a block of sums that stays in the processor's registers.
 
 A multiply-add needs two operands, and loading them costs as much as the arithmetic. So each loaded vector must be
 used several times. `multiply_rows` keeps a tile of ROWS x (up to 3 vectors) of the result in registers: one step
-loads 3 vectors of x and ROWS weights, and does ROWS * 3 vector multiply-adds with them. `dot_rows` is the same idea
-for sums over pixels. Written as plain loops, with rows of the result going through the first-level cache instead,
-the same sums ran at 0.70 of this speed.
+loads 3 vectors of x and ROWS weights, and does ROWS * 3 vector multiply-adds with them. `dot_rows` does the same
+for sums over pixels. Plain loops, with rows of the result in the first-level cache, ran at 0.70 of this speed.
 
-Numba has no vector type, so these two functions are written as LLVM instructions (`numba.extending.intrinsic`);
-everything built upon them is plain Numba. Change this file alone to try another tile.
+Numba has no vector type, so these functions are written as LLVM instructions (`numba.extending.intrinsic`);
+everything that uses them is plain Numba. To try another tile, only this file has to change.
 """
 
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.core.registry import cpu_target
 from numba.extending import intrinsic
+
+from minivision.core.numba_internals import clear_memory, copy_memory, element_address, target_processor
 
 
 def _has_wide_registers():
-    _, name, features = cpu_target.target_context.codegen().magic_tuple()
+    name, features = target_processor()
     return "+avx512f" in features or name in ("skylake-avx512", "icelake-server", "sapphirerapids", "znver4", "znver5")
 
 
@@ -39,13 +38,8 @@ def _index(value):
     return ir.Constant(_INDEX, value)
 
 
-def _pointer(context, builder, array_type, array, start):
-    """Return the address of ``array[start]``."""
-    return builder.gep(context.make_array(array_type)(context, builder, array).data, [start])
-
-
 class _Vectors:
-    """Loads, stores and multiply-adds of whole vectors."""
+    """Emits loads, stores and multiply-adds of whole vectors."""
 
     def __init__(self, context, builder, scalar_type):
         self.builder = builder
@@ -65,27 +59,27 @@ class _Vectors:
     def store(self, value, pointer, offset):
         self.builder.store(value, self.address(pointer, offset), align=self.bytes)
 
-    def spread(self, scalar):
+    def broadcast(self, scalar):
         """Return a vector with `scalar` in every lane."""
         undefined = ir.Constant(self.type, ir.Undefined)
         first = self.builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-        return self.pick(first, undefined, [0] * self.lanes)
+        return self.shuffle(first, undefined, [0] * self.lanes)
 
-    def pick(self, a, b, lanes):
-        """Return the vector whose lanes are the given ones of `a` and `b`, counted through both."""
+    def shuffle(self, a, b, lanes):
+        """Return the given lanes of `a` and `b` as a vector; the lanes of `b` are counted after those of `a`."""
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes))
 
     def multiply_add(self, a, b, total):
-        """Return ``a * b + total``; "contract" lets processors that can do it in one instruction do so."""
+        """Return ``a * b + total``; "contract" allows a single fused instruction."""
         product = self.builder.fmul(a, b, flags=("contract",))
         return self.builder.fadd(product, total, flags=("contract",))
 
     def sum(self, vector):
-        """Return the sum of the lanes, halving the vector until one lane is left."""
+        """Return the sum of the lanes: add the upper half to the lower half until one lane is left."""
         width = self.lanes
         while width > 1:
             width //= 2
-            upper = self.pick(vector, vector, [(i + width) % self.lanes for i in range(self.lanes)])
+            upper = self.shuffle(vector, vector, [(i + width) % self.lanes for i in range(self.lanes)])
             vector = self.builder.fadd(vector, upper)
         return self.builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
@@ -135,11 +129,11 @@ def _make_multiply_rows(vectors):
                 zip(("x", "offsets", "w", "b", "y"), (signature.args[k] for k in (0, 2, 4, 6, 8)), strict=True)
             )
             v = _Vectors(context, builder, kinds["x"].dtype)
-            x = _pointer(context, builder, kinds["x"], x, x_start)
-            w = _pointer(context, builder, kinds["w"], w, w_start)
-            b = _pointer(context, builder, kinds["b"], b, b_start)
-            y = _pointer(context, builder, kinds["y"], y, y_start)
-            offsets = _pointer(context, builder, kinds["offsets"], offsets, _index(0))
+            x = element_address(context, builder, kinds["x"], x, x_start)
+            w = element_address(context, builder, kinds["w"], w, w_start)
+            b = element_address(context, builder, kinds["b"], b, b_start)
+            y = element_address(context, builder, kinds["y"], y, y_start)
+            offsets = element_address(context, builder, kinds["offsets"], offsets, _index(0))
 
             def one_tap(tap, sums):
                 source = builder.gep(x, [builder.load(builder.gep(offsets, [tap]))])
@@ -147,12 +141,12 @@ def _make_multiply_rows(vectors):
                 weights = builder.gep(w, [builder.mul(tap, _index(ROWS))])
                 updated = []
                 for row in range(ROWS):
-                    weight = v.spread(builder.load(builder.gep(weights, [_index(row)])))
+                    weight = v.broadcast(builder.load(builder.gep(weights, [_index(row)])))
                     for k in range(vectors):
                         updated.append(v.multiply_add(weight, inputs[k], sums[row * vectors + k]))
                 return updated
 
-            bias = [v.spread(builder.load(builder.gep(b, [_index(row)]))) for row in range(ROWS)]
+            bias = [v.broadcast(builder.load(builder.gep(b, [_index(row)]))) for row in range(ROWS)]
             start = [bias[row] for row in range(ROWS) for _ in range(vectors)]
             sums = _accumulate(builder, count, 1, start, one_tap)
             for row in range(ROWS):
@@ -189,10 +183,10 @@ def dot_rows(typing, a, a_start, a_stride, x, offsets, offsets_start, count, c, 
     def generate(context, builder, signature, arguments):
         a, a_start, a_stride, x, offsets, offsets_start, count, c, c_start, c_stride = arguments
         v = _Vectors(context, builder, signature.args[0].dtype)
-        a = _pointer(context, builder, signature.args[0], a, a_start)
-        x = _pointer(context, builder, signature.args[3], x, _index(0))
-        offsets = _pointer(context, builder, signature.args[4], offsets, offsets_start)
-        c = _pointer(context, builder, signature.args[7], c, c_start)
+        a = element_address(context, builder, signature.args[0], a, a_start)
+        x = element_address(context, builder, signature.args[3], x, _index(0))
+        offsets = element_address(context, builder, signature.args[4], offsets, offsets_start)
+        c = element_address(context, builder, signature.args[7], c, c_start)
         rows = [builder.gep(a, [builder.mul(a_stride, _index(row))]) for row in range(ROWS)]
         columns = [builder.gep(x, [builder.load(builder.gep(offsets, [_index(k)]))]) for k in range(VECTORS)]
 
@@ -228,9 +222,9 @@ def make_apply_matrix(matrix):
         def generate(context, builder, signature, arguments):
             x, x_start, offsets, y, y_start, y_step, count = arguments
             v = _Vectors(context, builder, signature.args[0].dtype)
-            x = _pointer(context, builder, signature.args[0], x, x_start)
-            y = _pointer(context, builder, signature.args[3], y, y_start)
-            offsets = _pointer(context, builder, signature.args[2], offsets, _index(0))
+            x = element_address(context, builder, signature.args[0], x, x_start)
+            y = element_address(context, builder, signature.args[3], y, y_start)
+            offsets = element_address(context, builder, signature.args[2], offsets, _index(0))
             sources = [builder.gep(x, [builder.load(builder.gep(offsets, [_index(k)]))]) for k in range(len(matrix[0]))]
             targets = [builder.gep(y, [builder.mul(y_step, _index(r))]) for r in range(len(matrix))]
 
@@ -258,10 +252,10 @@ def make_apply_matrix(matrix):
 
 
 def make_split(step):
-    """Return an intrinsic that deals out a row of numbers to `step` (2 or 4) streams in turn.
+    """Return an intrinsic that distributes a row of numbers over `step` (2 or 4) streams in turn.
 
     ``split(x, x_start, y, y_start, distance, count)`` sets, for each i < count and k < step,
-    ``y[y_start + k * distance + i] = x[x_start + step * i + k]``. Whole vectors are read and written, so up to a
+    ``y[y_start + k * distance + i] = x[x_start + step * i + k]``. Whole vectors are read and written, up to a
     vector beyond the end of each stream.
     """
 
@@ -273,19 +267,19 @@ def make_split(step):
         def generate(context, builder, signature, arguments):
             x, x_start, y, y_start, distance, count = arguments
             v = _Vectors(context, builder, signature.args[0].dtype)
-            x = _pointer(context, builder, signature.args[0], x, x_start)
-            y = _pointer(context, builder, signature.args[2], y, y_start)
+            x = element_address(context, builder, signature.args[0], x, x_start)
+            y = element_address(context, builder, signature.args[2], y, y_start)
 
             def one_vector(position, _):
                 source = builder.gep(x, [builder.mul(position, _index(step))])
                 parts = [v.load(source, _index(k * v.lanes)) for k in range(step)]
                 width = v.lanes
-                while len(parts) > 1:  # join neighbours until one long vector holds all
+                while len(parts) > 1:  # concatenate pairs until one long vector holds all
                     width *= 2
-                    parts = [v.pick(a, b, list(range(width))) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+                    parts = [v.shuffle(a, b, list(range(width))) for a, b in zip(parts[::2], parts[1::2], strict=True)]
                 for k in range(step):
                     target = builder.gep(y, [builder.mul(distance, _index(k))])
-                    stream = v.pick(parts[0], parts[0], [k + step * lane for lane in range(v.lanes)])
+                    stream = v.shuffle(parts[0], parts[0], [k + step * lane for lane in range(v.lanes)])
                     v.store(stream, target, position)
                 return []
 
@@ -301,17 +295,17 @@ def make_split(step):
 def copy_run(typing, x, x_start, y, y_start, count):
     """Copy a run of numbers: ``y[y_start + i] = x[x_start + i]`` for i < count; none if count is negative.
 
-    A slice of an array would do the same, but takes and gives back a reference to it, which costs more than the
-    copy of a short row.
+    An assignment of slices does the same, but it counts references to the arrays, which costs more than copying a
+    short row.
     """
     i = types.int64
 
     def generate(context, builder, signature, arguments):
         x, x_start, y, y_start, count = arguments
         with builder.if_then(builder.icmp_signed(">", count, _index(0))):
-            source = _pointer(context, builder, signature.args[0], x, x_start)
-            target = _pointer(context, builder, signature.args[2], y, y_start)
-            cgutils.raw_memcpy(builder, target, source, count, signature.args[0].dtype.bitwidth // 8)
+            source = element_address(context, builder, signature.args[0], x, x_start)
+            target = element_address(context, builder, signature.args[2], y, y_start)
+            copy_memory(builder, target, source, count, signature.args[0].dtype.bitwidth // 8)
         return context.get_dummy_value()
 
     return types.void(x, i, y, i, i), generate
@@ -325,9 +319,9 @@ def clear_run(typing, y, y_start, count):
     def generate(context, builder, signature, arguments):
         y, y_start, count = arguments
         with builder.if_then(builder.icmp_signed(">", count, _index(0))):
-            target = _pointer(context, builder, signature.args[0], y, y_start)
+            target = element_address(context, builder, signature.args[0], y, y_start)
             size = builder.mul(count, _index(signature.args[0].dtype.bitwidth // 8))
-            cgutils.memset(builder, target, size, 0)
+            clear_memory(builder, target, size)
         return context.get_dummy_value()
 
     return types.void(y, i, i), generate

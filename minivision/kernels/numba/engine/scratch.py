@@ -1,14 +1,14 @@
-"""The scratch: what a block of output rows needs of the input, laid out so that a window is a table of offsets.
+"""The scratch buffer: the input of a block of output rows, stored such that a table of offsets describes a window.
 
 A task is one image and a block of its output rows. The padded input rows that the block needs are copied into a
-*scratch* small enough for the second-level cache, plane after plane. In it, the pixel under tap (c, ky, kx) of the
-window of output number p lies at ``offset[c, ky, kx] + p``, the same offset for all p. So any convolution is one long
-dot product along a table of offsets, over vectors of neighbouring outputs. The table absorbs kernel size, dilation and
-stride: with stride s the scratch holds s * s phases of the input (every s-th pixel, from s * s starting points), and in
-each of them neighbouring outputs are neighbours again.
+*scratch buffer* that fits the second-level cache, one channel after the other. The pixel under tap (c, ky, kx) of the
+window of output number p is at ``offset[c, ky, kx] + p``, with the same offset for all p. So any convolution is one
+long dot product along a table of offsets, over vectors of neighboring outputs. Kernel size, dilation and stride only
+change the table: with stride s the buffer holds s * s *phases* of the input (every s-th pixel, from s * s starting
+points), and in each phase the pixels of neighboring outputs are neighbors.
 
-The last columns of each scratch row are the halo of the window. Outputs computed there are wrong and are not kept.
-On narrow maps, where they would be many, each horizontal tap has a copy of its own instead, shifted and without halo.
+The last columns of each buffer row are the halo of the window. Outputs computed there are wrong and are not kept.
+On narrow maps, where this would waste much, each horizontal tap has a phase of its own, shifted and without halo.
 """
 
 import functools
@@ -20,36 +20,36 @@ import numpy as np
 from minivision.core.compile import jit
 from minivision.kernels.numba.engine.register_tile import VECTOR_BYTES, clear_run, copy_run, make_split
 
-SCRATCH_BYTES = 400_000  # what a block's input may take of the second-level cache (1 MB on the machines measured)
-NARROW = 64  # columns of maps on which each horizontal tap gets a copy without halo
-LONGEST_BLOCK = 2048  # outputs; longer blocks gain nothing and divide less evenly
+SCRATCH_BYTES = 400_000  # for the input of a block, in the second-level cache (1 MB on the machines measured)
+NARROW_MAP = 64  # columns; up to this width each horizontal tap has a phase without halo
+LONGEST_BLOCK = 2048  # outputs; longer blocks are not faster and divide less evenly among threads
 
 
-def phase_size(rows, columns):
-    """Return the numbers that a phase takes in the scratch, with room for a vector written past its end."""
+def size_of_phase(rows, columns):
+    """Return the size of a phase in the buffer, with room for a vector that is written past its end."""
     return rows * columns + VECTOR_BYTES // 4
 
 
 class Plan(NamedTuple):
-    """Where everything lies in the scratch, for one shape of problem."""
+    """The layout of the scratch buffer for one shape of input and filters."""
 
-    first_row: int  # the input row and column that the scratch of output (0, 0) begins with;
-    first_column: int  # they may lie outside the input
-    step_y: int  # input rows and columns from one scratch row and column to the next
+    first_row: int  # input row and column at which the buffer of output (0, 0) begins;
+    first_column: int  # they may be outside the input
+    step_y: int  # input rows and columns from one buffer row and column to the next
     step_x: int
-    phases_y: np.ndarray  # the starting points, vertically
-    phases_x: np.ndarray  # and horizontally
-    halo: int  # rows of scratch beyond the rows of a block
-    columns: int  # length of a scratch row
-    block: int  # output rows in a block
-    phase: int  # scratch numbers of one phase
-    plane: int  # scratch numbers of one channel, all its phases
-    taps: np.ndarray  # (outputs' phases + 1,): where each phase's part of `offsets` begins
-    offsets: np.ndarray  # for each output phase, channel and tap: where its pixel lies, counted from the output's
+    phases_y: np.ndarray  # first row of each phase
+    phases_x: np.ndarray  # first column of each phase
+    halo: int  # buffer rows in addition to the rows of a block
+    columns: int  # length of a buffer row
+    block_rows: int  # output rows in a block
+    phase_size: int  # numbers in one phase
+    plane_size: int  # numbers in one channel, with all its phases
+    tap_starts: np.ndarray  # (phases of the output + 1,): where the taps of each phase begin in `offsets`
+    offsets: np.ndarray  # for each output phase, channel and tap: position of its pixel minus that of the output
 
 
 def _block_rows(tasks, rows, columns, halo, bytes_per_row):
-    """Choose how many output rows a task takes: few enough for the cache, dividing evenly among the threads."""
+    """Choose the number of output rows of a task: they fit the cache, and the tasks divide evenly among threads."""
     threads = numba.get_num_threads()
     block = max(1, min(rows, SCRATCH_BYTES // bytes_per_row - halo, max(1, LONGEST_BLOCK // columns)))
     while block > 1 and tasks * -(-rows // block) % threads and tasks * -(-rows // block) < 4 * threads:
@@ -58,10 +58,10 @@ def _block_rows(tasks, rows, columns, halo, bytes_per_row):
 
 
 @functools.lru_cache(maxsize=512)
-def plan_correlate(images, channels, output_size, kernel_size, stride, padding, dilation, itemsize, threads, stack=1):
-    """Plan the windows of a convolution over `images` maps of `channels` channels (of one group).
+def plan_correlate2d(images, channels, output_size, kernel_size, stride, padding, dilation, itemsize, threads, stack=1):
+    """Plan the windows of a correlation over `images` maps of `channels` channels (of one group).
 
-    `stack` is how many images lie one below the other in the scratch.
+    `stack` is the number of images that are stored one below the other in the buffer.
     """
     (kh, kw), (sh, sw), (dh, dw) = kernel_size, stride, dilation
     rows, columns = output_size
@@ -70,7 +70,7 @@ def plan_correlate(images, channels, output_size, kernel_size, stride, padding, 
     phases = len(phases_y) * len(phases_x)
     halo, columns = int(shift_y[-1]), columns + int(shift_x[-1])
     block = _block_rows(images, rows, columns, halo, channels * phases * columns * itemsize)
-    size = phase_size(stack * (block + halo), columns)
+    size = size_of_phase(stack * (block + halo), columns)
     plane = phases * size
     tap = (phase_y[:, None] * len(phases_x) + phase_x) * size + shift_y[:, None] * columns + shift_x  # (kh, kw)
     offsets = (np.arange(channels)[:, None] * plane + tap.ravel()).ravel()  # (C * kh * kw,)
@@ -80,19 +80,19 @@ def plan_correlate(images, channels, output_size, kernel_size, stride, padding, 
 
 
 def _is_narrow(columns, kernel):
-    """Say whether the halo columns would be a large part of the scratch: then each tap gets a phase of its own."""
-    return kernel > 1 and columns <= NARROW
+    """Return whether halo columns would take a large part of the buffer, so that each tap gets its own phase."""
+    return kernel > 1 and columns <= NARROW_MAP
 
 
 def _phases(taps, step):
-    """Divide the taps of one axis into phases; a `step` of 0 gives each tap its own.
+    """Divide the taps of one axis into phases; with `step` 0 each tap has its own phase.
 
     Returns
     -------
-    phases : ndarray
-        The starting points.
-    phase, shift : ndarray
-        For each tap its phase, and where in it the first window finds the tap.
+    phases : int64 ndarray
+        Starting point of each phase.
+    phase, shift : int64 ndarray of shape (taps,)
+        For each tap its phase, and its position in the phase for the first window.
     """
     if step == 0:
         return taps, np.arange(len(taps)), np.zeros_like(taps)
@@ -101,12 +101,14 @@ def _phases(taps, step):
 
 
 @functools.lru_cache(maxsize=512)
-def plan_spread(images, channels, output_size, kernel_size, stride, padding, dilation, itemsize, threads):
-    """Plan a transpose convolution as one small stride-1 convolution for each phase of the output.
+def plan_correlate2d_transpose(
+    images, channels, output_size, kernel_size, stride, padding, dilation, itemsize, threads
+):
+    """Plan a transposed correlation as one small stride-1 correlation for each phase of the output.
 
-    Output row ``o = r * stride + phase`` is reached from input row i through tap k where
-    ``o + top = i * stride + k * dilation``: the taps of a phase are those with the right remainder, and i is r plus
-    a constant of the tap. Returns the plan and, for each phase, the indices of its taps in ``kh * kw``.
+    Tap k connects input row i with output row ``o = r * stride + phase`` if ``o + top = i * stride + k * dilation``.
+    So a phase uses the taps with the right remainder, and i is r plus a constant of the tap. Returns the plan and, for
+    each phase, the indices of its taps in ``kh * kw``.
     """
     (kh, kw), (sh, sw), (dh, dw) = kernel_size, stride, dilation
     (top, _), (left, _) = padding
@@ -120,24 +122,24 @@ def plan_spread(images, channels, output_size, kernel_size, stride, padding, dil
     phases_x, phase_x, shift_x = _phases(shifts, 0 if _is_narrow(columns, len(shifts)) else 1)
     halo, columns = max(shifts_y) - first[0], columns + int(shift_x[-1])
     block = _block_rows(images, rows, columns, halo, channels * len(phases_x) * columns * itemsize)
-    size = phase_size(block + halo, columns)
+    size = size_of_phase(block + halo, columns)
     plane = len(phases_x) * size
     where = dict(zip(shifts.tolist(), (phase_x * size + shift_x).tolist(), strict=True))
-    offsets, begins, chosen = [], [0], []
+    offsets, begins, phase_taps = [], [0], []
     for phase_y in taps_y:
         for of_x in taps_x:
             tap = [(y - first[0]) * columns + where[x - first[1]] for _, y in phase_y for _, x in of_x]
             offsets.append((np.arange(channels)[:, None] * plane + np.array(tap, np.int64)).ravel())
             begins.append(begins[-1] + len(offsets[-1]))
-            chosen.append(np.array([ky * kw + kx for ky, _ in phase_y for kx, _ in of_x], np.int64))
+            phase_taps.append(np.array([ky * kw + kx for ky, _ in phase_y for kx, _ in of_x], np.int64))
     offsets = np.concatenate([*offsets, [0]]).astype(np.int64)
     one = np.zeros(1, np.int64)
     plan = Plan(*first, 1, 1, one, phases_x, halo, columns, block, size, plane, np.array(begins), offsets)
-    return plan, tuple(chosen)
+    return plan, tuple(phase_taps)
 
 
 def _taps_by_phase(kernel, stride, before, dilation):
-    """Return for each phase of the output the ``(tap, shift)`` that reach it from input ``r + shift``."""
+    """Return for each phase of the output its taps as ``(tap, shift)``: they use input row ``r + shift``."""
     return [
         [
             (k, (phase + before - k * dilation) // stride)
@@ -148,7 +150,7 @@ def _taps_by_phase(kernel, stride, before, dilation):
     ]
 
 
-# ---- filling it ----------------------------------------------------------------------------------------------
+# ---- filling the buffer ----------------------------------------------------------------------------------------
 
 
 split_2, split_4 = make_split(2), make_split(4)
@@ -156,55 +158,56 @@ split_2, split_4 = make_split(2), make_split(4)
 
 @jit
 def line_size(plan):
-    """Return the length of the buffer that :func:`load` needs for one padded row of the input."""
+    """Return the length of the buffer for one padded input row, which :func:`load_block` needs."""
     return (plan.columns + VECTOR_BYTES // 4) * plan.step_x + plan.phases_x[-1]
 
 
 @jit
-def load(x, n, channel, channels, block_row, plan, line, scratch, level=0):
-    """Copy what a block of output rows needs of `channels` channels of image n into the scratch, zeros outside.
+def load_block(x, n, channel, channels, block_row, plan, line, scratch, level=0):
+    """Copy the input rows of a block of output rows into the scratch buffer, with zeros outside the image.
 
-    `line` is a buffer of :func:`line_size` numbers, `level` the image's place among those stacked.
+    `channels` channels of image n are copied, from `channel` on. `line` is a buffer of :func:`line_size` numbers,
+    `level` the position of the image in the stack.
     """
     C, H, W = x.shape[1], x.shape[2], x.shape[3]
     numbers = x.reshape(x.size)
     columns, step_x, phases = plan.columns, plan.step_x, plan.phases_x.size
-    rows = plan.block + plan.halo
+    rows = plan.block_rows + plan.halo
     every_phase = phases == step_x and plan.phases_x[-1] == step_x - 1
     for c in range(channels):
-        plane = (n * C + channel + c) * H * W  # where the plane begins
+        plane = (n * C + channel + c) * H * W  # start of the plane
         for a in range(plan.phases_y.size):
-            first = plan.first_row + block_row * plan.step_y + plan.phases_y[a]  # may lie outside, as may the last
-            begin = c * plan.plane + a * phases * plan.phase
+            first = plan.first_row + block_row * plan.step_y + plan.phases_y[a]  # may be outside, as may the last
+            begin = c * plan.plane_size + a * phases * plan.phase_size
             position = begin + level * rows * columns
             if step_x == 1 and plan.step_y == 1 and columns == W:
                 for b in range(phases):
                     shift = plan.first_column + plan.phases_x[b]
-                    _shift_rows(numbers, plane, H, W, first, shift, scratch, position + b * plan.phase, rows)
+                    _shift_rows(numbers, plane, H, W, first, shift, scratch, position + b * plan.phase_size, rows)
             else:
                 for row in range(rows):
                     i = first + row * plan.step_y
                     place = position + row * columns
                     if i < 0 or i >= H:
                         for b in range(phases):
-                            clear_run(scratch, place + b * plan.phase, columns)
+                            clear_run(scratch, place + b * plan.phase_size, columns)
                     elif step_x == 1:
                         for b in range(phases):
                             start = plan.first_column + plan.phases_x[b]
-                            _pad_row(numbers, plane + i * W, W, start, scratch, place + b * plan.phase, columns)
+                            _pad_row(numbers, plane + i * W, W, start, scratch, place + b * plan.phase_size, columns)
                     else:
                         _pad_row(numbers, plane + i * W, W, plan.first_column, line, 0, line.size)
                         if step_x == 2 and every_phase:
-                            split_2(line, 0, scratch, place, plan.phase, columns)
+                            split_2(line, 0, scratch, place, plan.phase_size, columns)
                         elif step_x == 4 and every_phase:
-                            split_4(line, 0, scratch, place, plan.phase, columns)
+                            split_4(line, 0, scratch, place, plan.phase_size, columns)
                         else:
                             for b in range(phases):
                                 for j in range(columns):
-                                    scratch[place + b * plan.phase + j] = line[plan.phases_x[b] + j * step_x]
-            for b in range(phases):  # tiles read past the end: what they find there must be a number
-                clear_run(scratch, begin + (b + 1) * plan.phase - VECTOR_BYTES // 4, VECTOR_BYTES // 4)
-    clear_run(scratch, channels * plan.plane, scratch.size - channels * plan.plane)
+                                    scratch[place + b * plan.phase_size + j] = line[plan.phases_x[b] + j * step_x]
+            for b in range(phases):  # tiles read past the end, where there must be numbers
+                clear_run(scratch, begin + (b + 1) * plan.phase_size - VECTOR_BYTES // 4, VECTOR_BYTES // 4)
+    clear_run(scratch, channels * plan.plane_size, scratch.size - channels * plan.plane_size)
 
 
 @jit
@@ -221,9 +224,9 @@ def _pad_row(x, start, W, first, target, position, count):
 def _shift_rows(x, plane, H, W, row, shift, target, position, rows):
     """Copy whole rows of the plane that begins at x[plane], shifted: ``target[r, j] = plane[row + r, shift + j]``.
 
-    All rows are copied as one run, and what came over from their neighbours is then set to zero.
+    All rows are copied as one run; then the numbers that belong to the rows above or below are set to zero.
     """
-    begin = min(rows, max(0, -row)) * W  # begin..end lie in rows of the plane
+    begin = min(rows, max(0, -row)) * W  # begin..end are in rows of the plane
     end = max(begin, min(rows, max(0, H - row)) * W)
     offset = row * W + shift  # target[i] = plane[i + offset]
     first, last = max(begin, -offset), min(end, H * W - offset)

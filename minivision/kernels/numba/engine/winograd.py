@@ -1,23 +1,23 @@
 """3 x 3 convolution of stride 1 with a quarter of the multiplications: Winograd's F(4 x 4, 3 x 3).
 
-Sixteen outputs, a 4 x 4 tile, depend on 6 x 6 inputs. A direct convolution takes 9 multiplications an output. In
-another basis the tile takes 36 in all::
+A tile of 4 x 4 outputs depends on 6 x 6 inputs. A direct convolution takes 9 multiplications for each output, 144
+for the tile. In another basis the tile takes 36::
 
     y = Aᵀ [(G w Gᵀ) * (Bᵀ d B)] A          d: 6 x 6 inputs, w: 3 x 3 filter, y: 4 x 4 outputs
 
         ⎡ 1/4    0     0  ⎤
         ⎢-1/6  -1/6  -1/6 ⎥
-    G = ⎢-1/6   1/6  -1/6 ⎥                 Bᵀ and Aᵀ stand below as BT and AT
+    G = ⎢-1/6   1/6  -1/6 ⎥                 Bᵀ and Aᵀ: BT and AT below
         ⎢1/24   1/12  1/6 ⎥
         ⎢1/24  -1/12  1/6 ⎥
         ⎣  0     0     1  ⎦
 
-where ``*`` is the product of elements. The sum over channels can be taken before Aᵀ...A, so what remains between
-the transforms is, for each of the 36 elements, one matrix product (filters x channels) (channels x tiles).
+where ``*`` is the product of elements. The sum over channels can be taken before Aᵀ...A. So between the transforms
+there is, for each of the 36 elements, one matrix product (filters x channels) (channels x tiles).
 
-As in the direct kernels, neighbouring lanes of a vector are neighbouring places: tiles. The input is cut into 4 x 4
-phases, so that element (i, j) of all tiles is one contiguous stream: phase (i % 4, j % 4), one tile on where i or j
-is 4 or 5. Each transform is then a multiplication of whole streams by a small constant matrix.
+As in the direct kernels, neighboring lanes of a vector are neighboring positions, here tiles. The input is divided
+into 4 x 4 phases, so that element (i, j) of all tiles is one contiguous stream: phase (i % 4, j % 4), shifted by one
+tile if i or j is 4 or 5. Each transform then multiplies whole streams by a small constant matrix.
 
 References
 ----------
@@ -31,9 +31,9 @@ import numba
 import numpy as np
 
 from minivision.core.compile import jit
-from minivision.kernels.numba.engine.direct import interleave, multiply
+from minivision.kernels.numba.engine.direct import interleave, multiply_block
 from minivision.kernels.numba.engine.register_tile import ROWS, VECTORS, lanes_of, make_apply_matrix
-from minivision.kernels.numba.engine.scratch import Plan, line_size, load, phase_size
+from minivision.kernels.numba.engine.scratch import Plan, line_size, load_block, size_of_phase
 
 BT = np.array(
     [
@@ -51,41 +51,41 @@ AT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0,
 _apply_BT = make_apply_matrix(BT.tolist())
 _apply_AT = make_apply_matrix(AT.tolist())
 
-CACHE_BYTES = 2_600_000  # what the transformed inputs and outputs of a block may take
-FEWEST_CHANNELS = 16  # below, the transforms cost more than they save;
-SMALLEST_MAP = 24  # so they do on maps with few tiles
+CACHE_BYTES = 2_600_000  # for the transformed inputs and outputs of a block
+MIN_CHANNELS = 16  # with fewer, the transforms cost more than they save;
+MIN_MAP_SIZE = 24  # the same on maps with few tiles
 
 
-def is_worth_it(x, filters, kernel_size, stride, dilation, groups, output_size):
-    """Say whether a convolution is one that this algorithm can do, and does faster than the direct kernels."""
+def can_use_winograd(x, filters, kernel_size, stride, dilation, groups, output_size):
+    """Return whether the algorithm applies to a convolution and is faster than the direct kernels."""
     return (
-        x.dtype == np.float32  # gradient checks in float64 want all the digits
+        x.dtype == np.float32  # gradient checks in float64 need the full accuracy
         and tuple(kernel_size) == (3, 3)
         and tuple(stride) == (1, 1)
         and tuple(dilation) == (1, 1)
         and groups == 1
-        and min(x.shape[1], filters) >= FEWEST_CHANNELS
-        and min(output_size) >= SMALLEST_MAP
+        and min(x.shape[1], filters) >= MIN_CHANNELS
+        and min(output_size) >= MIN_MAP_SIZE
     )
 
 
 @functools.lru_cache(maxsize=512)
 def _plan(images, channels, filters, output_size, padding, threads):
-    """Plan blocks of rows of tiles; ``halo`` and ``columns`` hold the one tile on which a tile's inputs reach into."""
+    """Plan blocks of rows of tiles; ``halo`` and ``columns`` include the next tile, which holds inputs 4 and 5."""
     rows, columns = -(-output_size[0] // 4), -(-output_size[1] // 4) + 1
     best = None
     for block in range(1, rows + 1):
         if block > 1 and 36 * 4 * (channels + filters) * block * columns > CACHE_BYTES:
             break
         blocks = -(-rows // block)
-        busiest = -(-images * blocks // threads)  # tasks of the thread with most of them
+        busiest = -(-images * blocks // threads)  # largest number of tasks of a thread
         cost = busiest * (-(-block * columns // 16) * 16 + 4)
         if best is None or cost < best[0]:
             best = cost, block
     block = best[1]
     phases, unused = np.arange(4), np.zeros(1, np.int64)
     (top, _), (left, _) = padding
-    size = phase_size(block + 1, columns)
+    size = size_of_phase(block + 1, columns)
     return Plan(-top, -left, 4, 4, phases, phases, 1, columns, block, size, 16 * size, unused, unused)
 
 
@@ -99,7 +99,7 @@ def _transform_filters(w, flipped, u, threads):
         for f in range(thread * F // threads, (thread + 1) * F // threads):
             for c in range(C):
                 for i in range(3):
-                    for j in range(3):  # flipped: turned by 180 degrees, with the two axes swapped
+                    for j in range(3):  # flipped: rotated by 180 degrees, first two axes swapped
                         g[i, j] = w[c, f, 2 - i, 2 - j] if flipped else w[f, c, i, j]
                 for k in range(3):
                     column = _times_G(g[0, k], g[1, k], g[2, k])
@@ -114,16 +114,16 @@ def _transform_filters(w, flipped, u, threads):
 
 @jit
 def _times_G(a, b, c):
-    """Return ``G (a, b, c)``, in double precision: it is done once a filter and limits the accuracy of all."""
+    """Return ``G (a, b, c)`` in double precision: it is computed once for each filter and limits the accuracy."""
     outer, even, odd = (a + c) / 6, a / 24 + c / 6, b / 12
     return a / 4, -outer - b / 6, b / 6 - outer, even + odd, even - odd, c
 
 
 def winograd(x, w, b, padding, output_size, *, flipped=False):
-    """Slide 3 x 3 filters over `x` with stride 1.
+    """Correlate `x` with 3 x 3 filters, stride 1.
 
-    `w` is ``(F, C, 3, 3)``; or, `flipped`, the filters ``(C, F, 3, 3)`` of the convolution whose transpose is meant.
-    `padding` may be negative then: input that is not looked at.
+    `w` is ``(F, C, 3, 3)``. If `flipped`, it holds the filters ``(C, F, 3, 3)`` of a convolution, and its transpose is
+    computed; then `padding` may be negative: input at the border that is not used.
     """
     N, C = x.shape[:2]
     F = w.shape[1] if flipped else w.shape[0]
@@ -143,31 +143,31 @@ def _winograd(x, u, b, y, plan, lanes, threads):
     C = x.shape[1]
     panels = (F + ROWS - 1) // ROWS
     all_rows = (H_out + 3) // 4
-    blocks = (all_rows + plan.block - 1) // plan.block
+    blocks = (all_rows + plan.block_rows - 1) // plan.block_rows
     tasks = N * blocks
-    tiles = plan.block * plan.columns
-    # The distance between streams: whole vectors, and not a power of two, which would collide in the cache.
+    tiles = plan.block_rows * plan.columns
+    # Distance between streams: whole vectors, and no power of two, which would cause cache conflicts.
     stream = (tiles + 2 * lanes - 1) // lanes * lanes + lanes
     channel_offsets = np.arange(C) * (36 * stream)
     no_bias = np.zeros(ROWS, x.dtype)
     for thread in numba.prange(threads):
-        scratch = np.empty(plan.plane + VECTORS * lanes, x.dtype)
+        scratch = np.empty(plan.plane_size + VECTORS * lanes, x.dtype)
         line = np.empty(line_size(plan), x.dtype)
         half = np.empty(24 * stream + 2 * lanes, x.dtype)
         v = np.empty(C * 36 * stream + VECTORS * lanes, x.dtype)
         m = np.empty(panels * ROWS * 36 * stream + VECTORS * lanes, x.dtype)
         out = np.empty(16 * stream + 2 * lanes, x.dtype)
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
-            n, row = task // blocks, task % blocks * plan.block
-            rows = min(plan.block, all_rows - row)
+            n, row = task // blocks, task % blocks * plan.block_rows
+            rows = min(plan.block_rows, all_rows - row)
             for c in range(C):
-                load(x, n, c, 1, row, plan, line, scratch)
+                load_block(x, n, c, 1, row, plan, line, scratch)
                 _transform_input(scratch, plan, stream, half, v, c * 36 * stream)
             for panel in range(panels):
                 for element in range(36):
                     start = (element * panels + panel) * C * ROWS
                     target = panel * ROWS * 36 * stream + element * stream
-                    multiply(
+                    multiply_block(
                         v[element * stream :],
                         channel_offsets,
                         C,
@@ -190,22 +190,22 @@ def _winograd(x, u, b, y, plan, lanes, threads):
 
 @jit
 def _transform_input(scratch, plan, stream, half, v, start):
-    """``Bᵀ d B`` of one channel: first down the columns of every tile, then along the rows."""
-    tiles = plan.block * plan.columns
+    """Compute ``Bᵀ d B`` of one channel: first along the columns of every tile, then along the rows."""
+    tiles = plan.block_rows * plan.columns
     down = np.empty(6, np.int64)
     along = np.empty(6, np.int64)
     for k in range(6):
-        down[k] = k % 4 * 4 * plan.phase + k // 4 * plan.columns
+        down[k] = k % 4 * 4 * plan.phase_size + k // 4 * plan.columns
         along[k] = k % 4 * stream + k // 4
     for j in range(4):
-        _apply_BT(scratch, j * plan.phase, down, half, j * stream, 4 * stream, tiles + 1)
+        _apply_BT(scratch, j * plan.phase_size, down, half, j * stream, 4 * stream, tiles + 1)
     for i in range(6):
         _apply_BT(half, i * 4 * stream, along, v, start + i * 6 * stream, stream, tiles)
 
 
 @jit
 def _transform_output(m, start, tiles, stream, half, out):
-    """``Aᵀ m A`` of one filter: (6, 6) streams become (4, 4)."""
+    """Compute ``Aᵀ m A`` of one filter: (6, 6) streams become (4, 4)."""
     down = np.empty(6, np.int64)
     along = np.empty(6, np.int64)
     for k in range(6):
