@@ -28,10 +28,10 @@ def solution_lines(assignment):
         Line -> the function that it belongs to.
     """
     lines = {}
-    for dotted in (*assignment.functions, *assignment.functions_held_back):
+    for dotted in assignment.withheld:
         for line in function_of(dotted).body.splitlines():
             lines.setdefault(_plain(line), dotted)
-    names = {dotted.rpartition(".")[2] for dotted in (*assignment.functions, *assignment.functions_held_back)}
+    names = {dotted.rpartition(".")[2] for dotted in assignment.withheld}
     for path in sorted((PACKAGE / "kernels" / "numba").glob("*.py")):
         for name, function in functions_in(path.read_text()).items():
             if name in names:

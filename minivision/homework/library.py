@@ -36,7 +36,7 @@ def library_files(assignment):
     """
     held_back = [*_LEFT_OUT, *(pattern.removeprefix("minivision/") for pattern in assignment.files_held_back)]
     paths = [path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and path.suffix in _SUFFIXES]
-    names = {dotted.rpartition(".")[2] for dotted in (*assignment.functions, *assignment.functions_held_back)}
+    names = {dotted.rpartition(".")[2] for dotted in assignment.withheld}
     bodies = _messages(assignment)
     files = {}
     for path in paths:
@@ -62,7 +62,7 @@ def _messages(assignment):
             name = dotted.rpartition(".")[2]
             message = f"task {task.id}: {task.title}: write {name} in {assignment.file}, and choose it as the backend"
             messages.setdefault(source_file(dotted), {})[name] = message
-    for dotted in assignment.functions_held_back:
+    for dotted in assignment.withheld[len(assignment.functions) :]:
         message = f"{assignment.name}: this function is not part of the handout"
         messages.setdefault(source_file(dotted), {})[dotted.rpartition(".")[2]] = message
     return messages

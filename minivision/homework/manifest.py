@@ -15,8 +15,8 @@ _KEYS = {
     "functions_held_back": list, "files_held_back": list, "public_lines": list,
 }  # fmt: skip
 _TASK_KEYS = {
-    "id": str, "title": str, "points": (int, float), "functions": list, "prerequisites": list, "seconds": (int, float),
-    "hints": list,
+    "id": str, "title": str, "points": (int, float), "functions": list, "helpers": list, "prerequisites": list,
+    "seconds": (int, float), "hints": list,
 }  # fmt: skip
 _REQUIRED, _TASK_REQUIRED = ("title", "file", "header", "task"), ("id", "title", "points", "functions")
 
@@ -37,6 +37,9 @@ class Task:
     points : float
     functions : tuple of str
         Dotted names of the operations to write. Empty for a task that uses the functions of other tasks.
+    helpers : tuple of str
+        Dotted names of private functions that these operations call. They are a part of the solution: the solved file
+        has them, the blank file has not.
     prerequisites : tuple of str
         Ids of the tasks that must be solved before this one.
     seconds : float
@@ -49,6 +52,7 @@ class Task:
     title: str
     points: float
     functions: tuple = ()
+    helpers: tuple = ()
     prerequisites: tuple = ()
     seconds: float = 20.0
     hints: tuple = ()
@@ -103,6 +107,12 @@ class Assignment:
     def functions(self):
         """Dotted names of all functions to write, in the order of the tasks."""
         return tuple(function for task in self.tasks for function in task.functions)
+
+    @property
+    def withheld(self):
+        """Dotted names of all functions whose bodies students do not get."""
+        helpers = (helper for task in self.tasks for helper in task.helpers)
+        return tuple(dict.fromkeys((*self.functions, *helpers, *self.functions_held_back)))
 
     @property
     def points(self):

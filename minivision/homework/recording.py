@@ -29,7 +29,7 @@ def record(assignment, path):
     count : int
         Number of recorded results.
     """
-    names = [function.rpartition(".")[2] for function in (*assignment.functions, *assignment.functions_held_back)]
+    names = [function.rpartition(".")[2] for function in assignment.withheld]
     names = [name for name in names if name in operations()]
     keeps = _keeps(assignment)
     with recording_backend(names) as (oracle, results):

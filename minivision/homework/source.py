@@ -123,7 +123,9 @@ def not_written(message, hints=()):
 
 
 def blank_body(assignment, task, name):
-    """Return the body of a blank function of a task."""
+    """Return the body of a blank function of a task, or None for a helper: the blank file has no helpers."""
+    if name not in task.names:
+        return None
     return not_written(f"task {task.id}: {task.title}: write {name} in {assignment.file}", task.hints)
 
 
@@ -134,7 +136,8 @@ def student_file(assignment, bodies):
     ----------
     assignment : Assignment
     bodies : callable
-        ``bodies(task, function)`` returns the body for a :class:`Function` of the library, or None to leave it out.
+        ``bodies(task, function)`` returns the body for a :class:`Function` of the library, or None to leave it out. It
+        is called for the functions of each task and for its helpers.
 
     Returns
     -------
@@ -142,14 +145,16 @@ def student_file(assignment, bodies):
     """
     written = set()  # names of helpers
     parts = [f'"""{assignment.title}.\n\n{_introduction(assignment)}"""\n\n{assignment.header.strip()}\n']
+    written = set()
     for task in assignment.tasks:
         if task.functions:
             points = f"{task.points:g} point{'s' * (task.points != 1)}"
             parts.append(f"\n\n# ---- task {task.id}: {task.title} ({points}) ".ljust(122, "-") + "\n")
-        for dotted in task.functions:
+        for dotted in (*task.helpers, *task.functions):
             function = function_of(dotted)
             body = bodies(task, function)
-            if body is not None:
+            if body is not None and dotted not in written:
+                written.add(dotted)
                 helpers = [each for each in _helpers(assignment, body) if each.name not in written]
                 written.update(each.name for each in helpers)
                 parts += [f"\n\n{each.head}{bodies(task, each)}" for each in helpers]

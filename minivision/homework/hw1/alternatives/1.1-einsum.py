@@ -1,4 +1,4 @@
-"""All windows as a view of the padded input, and one einsum a group."""
+"""All windows as a view of the padded input, and one einsum for each group."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view

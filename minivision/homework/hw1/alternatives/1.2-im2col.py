@@ -1,4 +1,4 @@
-"""All windows as the columns of a matrix: both gradients are matrix products, and np.add.at brings dx back."""
+"""All windows as the columns of a matrix: both gradients are matrix products, and np.add.at adds up dx."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A loop over the taps: what the way forward added shifted, goes back shifted the other way."""
+"""A loop over the taps: the gradient is shifted in the opposite direction."""
 
 import numpy as np
 

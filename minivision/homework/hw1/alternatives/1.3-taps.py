@@ -1,4 +1,4 @@
-"""A loop over the places in the window, last to first: a tie goes to what comes later, which is the first."""
+"""A loop over the positions in the window, from last to first, so that the first of equal numbers stays."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""np.add.at on the way forward, np.take_along_axis on the way back."""
+"""np.add.at in the forward pass, np.take_along_axis in the backward pass."""
 
 import numpy as np
 

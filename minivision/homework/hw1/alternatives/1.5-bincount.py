@@ -1,4 +1,4 @@
-"""One np.bincount a map; the way back by flat positions."""
+"""One np.bincount for each map; the backward pass uses flat indices."""
 
 import numpy as np
 

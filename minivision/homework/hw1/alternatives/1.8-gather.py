@@ -1,4 +1,4 @@
-"""Each output asks which inputs reach it: no canvas, nothing to cut off. Compiled by Numba."""
+"""Each output collects the inputs that contribute to it: no rows to remove. Compiled by Numba."""
 
 import numba
 import numpy as np

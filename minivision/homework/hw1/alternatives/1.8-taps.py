@@ -1,4 +1,4 @@
-"""A loop over the taps: each writes the whole input, multiplied by one weight, at every stride-th place."""
+"""A loop over the taps: each writes the whole input, multiplied by one weight, at every stride-th position."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A loop over the taps: what the way forward wrote at every stride-th place is read from there."""
+"""A loop over the taps: the gradients are read at every stride-th position."""
 
 import numpy as np
 

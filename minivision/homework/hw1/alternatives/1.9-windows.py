@@ -1,4 +1,4 @@
-"""All windows of dy as a view: dx and dw are two einsums a group, db one sum after another."""
+"""All windows of dy as a view: dx and dw are two einsums for each group."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view

@@ -1,4 +1,4 @@
-"""The tests that give the points of assignment 1: all sizes, numbers that nobody has seen, partial credit."""
+"""Graded tests of assignment 1: all sizes, other numbers than the visible tests, partial credit."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from minivision.training import SGD
 
 
 def plain(case):
-    """No settings at all."""
+    """Without settings."""
     return not {"stride", "padding", "output_padding", "dilation", "groups"} & set(case)
 
 
@@ -27,7 +27,7 @@ def windows_apart(case):
 
 
 def with_equals(case):
-    """Numbers that occur more than once in a map."""
+    """Maps in which a number occurs more than once."""
     return np.unique(case["x"]).size < case["x"].size
 
 
@@ -36,7 +36,7 @@ def square_scale(case):
     return np.ndim(case.get("scale", 2)) == 0
 
 
-# ---- 1.1 and 1.2: convolution --------------------------------------------------------------------------------------
+# ---- 1.1 and 1.2: convolution ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.task("1.1", points=4)
@@ -69,16 +69,16 @@ def test_conv2d_backward_with_all_settings(student):
     student.check("conv2d_backward", seed=student.seed)
 
 
-# ---- 1.3 to 1.5: pooling and unpooling -----------------------------------------------------------------------------
+# ---- 1.3 to 1.5: pooling and unpooling ------------------------------------------------------------------------------
 
 
 @pytest.mark.task("1.3", points=4)
-def test_max_pool2d_of_windows_side_by_side(student):
+def test_max_pool2d_of_separate_windows(student):
     student.check("max_pool2d", seed=student.seed, keep=lambda case: windows_apart(case) and not with_equals(case))
 
 
 @pytest.mark.task("1.3", points=4)
-def test_max_pool2d_of_windows_that_overlap_or_reach_into_the_padding(student):
+def test_max_pool2d_of_windows_that_overlap_or_contain_padding(student):
     student.check("max_pool2d", seed=student.seed, keep=lambda case: not with_equals(case))
 
 
@@ -88,7 +88,7 @@ def test_max_pool2d_of_equal_numbers(student):
 
 
 @pytest.mark.task("1.4", points=4)
-def test_max_pool2d_backward_of_windows_side_by_side(student):
+def test_max_pool2d_backward_of_separate_windows(student):
     student.check("max_pool2d_backward", seed=student.seed, keep=windows_apart)
 
 
@@ -98,12 +98,12 @@ def test_max_pool2d_backward_of_all_windows(student):
 
 
 @pytest.mark.task("1.5", points=3)
-def test_max_unpool2d_to_places_that_differ(student):
+def test_max_unpool2d_to_different_indices(student):
     student.check("max_unpool2d", seed=student.seed, keep=windows_apart)
 
 
 @pytest.mark.task("1.5", points=3)
-def test_max_unpool2d_to_any_places(student):
+def test_max_unpool2d_to_any_indices(student):
     student.check("max_unpool2d", seed=student.seed)
 
 
@@ -112,7 +112,7 @@ def test_max_unpool2d_backward(student):
     student.check("max_unpool2d_backward", seed=student.seed)
 
 
-# ---- 1.6 and 1.7: upsampling by a rule -----------------------------------------------------------------------------
+# ---- 1.6 and 1.7: upsampling without weights ------------------------------------------------------------------------
 
 
 @pytest.mark.task("1.6", points=2)
@@ -155,11 +155,11 @@ def test_bed_of_nails_backward_by_any_scale(student):
     student.check("bed_of_nails_backward", seed=student.seed)
 
 
-# ---- 1.8 and 1.9: transpose convolution ----------------------------------------------------------------------------
+# ---- 1.8 and 1.9: transpose convolution -----------------------------------------------------------------------------
 
 
 def only_stride(case):
-    """A stride, but nothing is cut off or added."""
+    """Only a stride: no padding, output padding, dilation or groups."""
     return not {"padding", "output_padding", "dilation", "groups"} & set(case)
 
 
@@ -193,7 +193,7 @@ def test_conv_transpose2d_backward_with_all_settings(student):
     student.check("conv_transpose2d_backward", seed=student.seed)
 
 
-# ---- 1.10: a segmenter ---------------------------------------------------------------------------------------------
+# ---- 1.10: a segmentation network -----------------------------------------------------------------------------------
 
 ALWAYS = ("conv2d", "conv2d_backward", "max_pool2d", "max_pool2d_backward")
 RUNS_ON = {
@@ -205,7 +205,7 @@ RUNS_ON = {
 
 
 def losses_of(upsampling, seed, steps=4):
-    """Return the losses of a small encoder-decoder, one before each step, on pictures that the seed decides."""
+    """Return the losses of a small encoder-decoder, each before a step, on random pictures."""
     rng = np.random.default_rng([seed, 10])
     images = rng.integers(0, 256, (3, 16, 24, 3)).astype(np.uint8)
     label_maps = (images[..., 0] > 128).astype(np.uint8) + (images[..., 1] > 200)
@@ -219,33 +219,35 @@ def losses_of(upsampling, seed, steps=4):
     return np.array(losses)
 
 
-def hold_to_the_library(student, upsampling):
-    """Train with the student's operations and with the library's, and compare the losses step by step."""
+def compare_with_library(student, upsampling):
+    """Train with the student's operations and with the library's, and compare the losses of each step."""
     for name in (*ALWAYS, RUNS_ON[upsampling], f"{RUNS_ON[upsampling]}_backward"):
-        assert name in student.functions, f"the file has no function {name}"  # else the library's would run
+        assert name in student.functions, (
+            f"the file has no function {name}"
+        )  # otherwise the library's function would run
     with student.backend():
-        got = losses_of(upsampling, student.seed)
+        losses = losses_of(upsampling, student.seed)
     with minivision.backend("numba"):
         expected = losses_of(upsampling, student.seed)
     assert expected[-1] < expected[0]
-    assert np.allclose(got, expected, rtol=1e-4), f"{upsampling}: the losses should be {expected} and are {got}"
+    assert np.allclose(losses, expected, rtol=1e-4), f"{upsampling}: the losses should be {expected} and are {losses}"
 
 
 @pytest.mark.task("1.10", points=2)
-def test_the_segmenter_with_nearest_neighbour(student):
-    hold_to_the_library(student, "nearest")
+def test_the_network_with_nearest_neighbor_upsampling(student):
+    compare_with_library(student, "nearest")
 
 
 @pytest.mark.task("1.10", points=2)
-def test_the_segmenter_with_bed_of_nails(student):
-    hold_to_the_library(student, "bed-of-nails")
+def test_the_network_with_bed_of_nails(student):
+    compare_with_library(student, "bed-of-nails")
 
 
 @pytest.mark.task("1.10", points=2)
-def test_the_segmenter_with_max_unpooling(student):
-    hold_to_the_library(student, "max-unpool")
+def test_the_network_with_max_unpooling(student):
+    compare_with_library(student, "max-unpool")
 
 
 @pytest.mark.task("1.10", points=2)
-def test_the_segmenter_with_transpose_convolution(student):
-    hold_to_the_library(student, "transpose-conv")
+def test_the_network_with_transpose_convolution(student):
+    compare_with_library(student, "transpose-conv")

@@ -1,4 +1,4 @@
-"""Convolution and transpose convolution: numbers that can be followed by hand, and a check with many more."""
+"""Convolution and transpose convolution: examples to follow by hand, and a check with many more numbers."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ import pytest
 from minivision.homework.expected import expect, maps
 
 
-def expect_balance(dx, x, dw, w):
-    """Fail unless ``<dx, x> = <dw, w>``: y is linear in x and in w alike, so both are ``<dy, y>``, whatever dy is."""
+def expect_equal_products(dx, x, dw, w):
+    """Fail unless ``<dx, x> = <dw, w>``: y is linear in x and in w, so both are ``<dy, y>`` for any dy."""
     left, right = np.vdot(dx, x), np.vdot(dw, w)
     if left == 0:
         raise AssertionError("dx is zero everywhere")
@@ -16,7 +16,7 @@ def expect_balance(dx, x, dw, w):
 
 
 def tiny(case):
-    """Return whether a case is small enough for every element to be moved, also by slow loops."""
+    """Return whether a case is small enough for finite differences of every element, with slow loops."""
     return sum(value.size for value in case.values() if isinstance(value, np.ndarray)) <= 400
 
 
@@ -24,44 +24,44 @@ def tiny(case):
 
 
 @pytest.mark.task("1.1")
-def test_a_filter_of_ones_adds_up_each_window(student):
+def test_a_filter_of_ones_sums_each_window(student):
     x = maps([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
     y = student.conv2d(x, np.ones((1, 1, 2, 2)))
-    expect("each element of y, a sum of four neighbours,", y, maps([[12, 16], [24, 28]]))
+    expect("each element of y, the sum of four neighbors,", y, maps([[12, 16], [24, 28]]))
 
 
 @pytest.mark.task("1.1")
-def test_the_filter_slides_as_it_is(student):
+def test_the_filter_is_not_flipped(student):
     y = student.conv2d(maps([1, 2, 3]), maps([1, 10]))
     expect(
         "[1, 2, 3] with the filter [1, 10], (1 + 20, 2 + 30),",
         y,
         maps([21, 32]),
         [
-            ([12, 23], "the filter is turned by 180 degrees"),
-            ([21, 0], "only as many columns are calculated as there are rows: maps need not be square"),
+            ([12, 23], "the filter is flipped (rotated by 180 degrees): use it as it is"),
+            ([21, 0], "the number of rows is used for the columns: maps need not be square"),
         ],
     )
 
 
 @pytest.mark.task("1.1")
-def test_with_stride_2_every_other_window_is_taken(student):
+def test_with_stride_2_every_second_window_is_used(student):
     y = student.conv2d(maps([1, 2, 3, 4, 5]), np.ones((1, 1, 1, 3)), stride=2, padding=(0, 1))
     expect(
         "the sums of [0 1 2], [2 3 4], [4 5 0]",
         y,
         maps([3, 9, 9]),
-        [([6, 12, 5], "the padding on the left is not looked at"), ([3, 6, 9], "the stride is not looked at")],
+        [([6, 12, 5], "the padding on the left is ignored"), ([3, 6, 9], "the stride is ignored")],
     )
 
 
 @pytest.mark.task("1.1")
-def test_a_filter_looks_at_all_channels_and_adds_its_bias_once(student):
+def test_a_filter_uses_all_channels_and_adds_its_bias_once(student):
     x = np.array([1.0, 2, 3]).reshape(1, 3, 1, 1)
     w = np.array([[1.0, 1, 1], [100, 10, 1]]).reshape(2, 3, 1, 1)
     y = student.conv2d(x, w, np.array([0.5, 0.25]))
     expect(
-        "two filters of 1 x 1 on three channels, with biases 0.5 and 0.25,",
+        "the output of two 1 x 1 filters for three channels, with biases 0.5 and 0.25,",
         y.ravel(),
         [6.5, 123.25],
         [([6, 123], "the bias is not added"), ([7.5, 123.75], "the bias is added once for every channel")],
@@ -69,7 +69,7 @@ def test_a_filter_looks_at_all_channels_and_adds_its_bias_once(student):
 
 
 @pytest.mark.task("1.1")
-def test_conv2d_agrees_with_the_textbook(student):
+def test_conv2d_agrees_with_the_reference(student):
     student.check("conv2d")
 
 
@@ -77,55 +77,55 @@ def test_conv2d_agrees_with_the_textbook(student):
 
 
 @pytest.mark.task("1.2")
-def test_the_middle_pixel_was_used_by_two_windows(student):
+def test_the_gradients_of_two_windows_add_up_in_the_middle_pixel(student):
     # y = [1 + 20, 2 + 30] came from x = [1, 2, 3] and w = [1, 10].
     dx, dw, db = student.conv2d_backward(maps([1, 1]), maps([1, 2, 3]), maps([1, 10]))
     expect(
-        "dx: [1 10 .] and [. 1 10] added up",
+        "dx, the sum of [1 10 .] and [. 1 10],",
         dx,
         maps([1, 11, 10]),
         [
-            ([1, 1, 10], "the last window overwrites what the first one gave: they add up"),
-            ([10, 11, 1], "the filter is turned by 180 degrees"),
+            ([1, 1, 10], "the gradient of the last window overwrites the first one: they add up"),
+            ([10, 11, 1], "the filter is flipped (rotated by 180 degrees): use it as it is"),
             ([1, 4, 3], "dy is multiplied by the window of x: the gradient of one factor is dy times the other factor"),
         ],
     )
     expect(
-        "dw: the windows [1 2] and [2 3] added up",
+        "dw, the sum of the windows [1 2] and [2 3],",
         dw,
         maps([3, 5]),
         [
-            ([2, 3], "the last window overwrites what the first one gave: they add up"),
-            ([1.5, 2.5], "the mean over the windows is taken and not their sum"),
+            ([2, 3], "the gradient of the last window overwrites the first one: they add up"),
+            ([1.5, 2.5], "it is the mean over the windows, not their sum"),
             ([2, 20], "dy is multiplied by w: the gradient of one factor is dy times the other factor"),
         ],
     )
-    expect("db: the sum of dy", db, [2.0], [([1.0], "the mean of dy is taken and not its sum")])
+    expect("db, the sum of dy,", db, [2.0], [([1.0], "it is the mean of dy, not its sum")])
 
 
 @pytest.mark.task("1.2")
-def test_what_falls_on_the_padding_is_dropped(student):
+def test_gradients_of_the_padding_are_dropped(student):
     # The windows are [0 1], [1 2] and [2 0]: the first and the last reach into the padding.
     dx, dw, _ = student.conv2d_backward(maps([1, 2, 4]), maps([1, 2]), maps([1, 10]), padding=(0, 1))
     expect(
-        "dx: [1 10 . .] + 2 * [. 1 10 .] + 4 * [. . 1 10] without its ends",
+        "dx, [1 10 . .] + 2 * [. 1 10 .] + 4 * [. . 1 10] without its ends,",
         dx,
         maps([12, 24]),
-        [([1, 12], "dx is cut out of the padded map one column too early: it begins at column left")],
+        [([1, 12], "dx is taken from the padded map one column too early: it begins at column `left`")],
     )
-    expect("dw: 1 * [0 1] + 2 * [1 2] + 4 * [2 0]", dw, maps([10, 5]))
+    expect("dw, 1 * [0 1] + 2 * [1 2] + 4 * [2 0],", dw, maps([10, 5]))
 
 
 @pytest.mark.task("1.2")
-def test_both_gradients_weigh_the_same(student):
+def test_both_gradients_have_the_same_product(student):
     rng = np.random.default_rng(0)
     x, w, dy = (rng.normal(size=shape) for shape in [(2, 3, 7, 6), (4, 3, 3, 2), (2, 4, 3, 4)])
     dx, dw, _ = student.conv2d_backward(dy, x, w, stride=(2, 2), padding=((0, 0), (1, 1)))
-    expect_balance(dx, x, dw, w)
+    expect_equal_products(dx, x, dw, w)
 
 
 @pytest.mark.task("1.2")
-def test_conv2d_backward_agrees_with_differences(student):
+def test_conv2d_backward_agrees_with_finite_differences(student):
     student.check("conv2d_backward", keep=tiny)
 
 
@@ -133,48 +133,53 @@ def test_conv2d_backward_agrees_with_differences(student):
 
 
 @pytest.mark.task("1.8")
-def test_where_copies_overlap_they_add_up(student):
-    # The lecture's picture in one row: input [a b], filter [x y z], stride 2 -> ax, ay, az + bx, by, bz.
+def test_overlapping_copies_add_up(student):
+    # The picture of the lecture in one row: input [a b], filter [x y z], stride 2 -> ax, ay, az + bx, by, bz.
     y = student.conv_transpose2d(maps([2, 3]), maps([1, 10, 100]), stride=2)
     expect(
-        "2 * [1 10 100] and 3 * [1 10 100], two further to the right,",
+        "the sum of 2 * [1 10 100] and 3 * [1 10 100], shifted by two columns,",
         y,
         maps([2, 20, 203, 30, 300]),
         [
             ([2, 20, 3, 30, 300], "the last copy overwrites the first where they overlap: they add up"),
             ([2, 20, 200, 30, 300], "the first copy is kept where they overlap: they add up"),
-            ([200, 20, 302, 30, 3], "the filter is turned by 180 degrees"),
+            ([200, 20, 302, 30, 3], "the filter is flipped (rotated by 180 degrees): use it as it is"),
             ([2, 20, 101.5, 30, 300], "the sum is divided by the number of copies"),
         ],
     )
 
 
 @pytest.mark.task("1.8")
-def test_the_padding_cuts_off(student):
+def test_the_padding_removes_rows_and_columns(student):
     y = student.conv_transpose2d(maps([2, 3]), maps([1, 10, 100]), stride=2, padding=(0, 1))
     expect(
-        "the same without its first and last column",
+        "the same output without its first and last column",
         y,
         maps([20, 203, 30]),
-        [([2, 20, 203], "the rows and columns at the end are cut off twice and those at the beginning not")],
+        [([2, 20, 203], "rows and columns are removed twice at the end, and none at the beginning")],
     )
 
 
 @pytest.mark.task("1.8")
-def test_output_padding_goes_on_at_the_end(student):
+def test_output_padding_extends_the_end(student):
     y = student.conv_transpose2d(maps([2, 3]), maps([1, 10, 100]), stride=2, output_padding=(0, 1))
     expect(
-        "the same with one more column on the right",
+        "the same output with one more column on the right",
         y,
         maps([2, 20, 203, 30, 300, 0]),
-        [([0, 2, 20, 203, 30, 300], "the output padding is put at the beginning")],
+        [([0, 2, 20, 203, 30, 300], "the output padding is added at the beginning")],
     )
     y = student.conv_transpose2d(maps([2, 3]), maps([1, 10, 100]), stride=2, padding=(0, 1), output_padding=(0, 1))
     expect(
-        "with both, what the padding had cut off on the right comes back",
+        "with both, the output with the column that the padding had removed on the right",
         y,
         maps([20, 203, 30, 300]),
-        [([20, 203, 30, 0], "the output padding is filled with zeros: it shows what the padding had cut off")],
+        [
+            (
+                [20, 203, 30, 0],
+                "the output padding is filled with zeros: it shows the values that the padding had removed",
+            )
+        ],
     )
 
 
@@ -182,18 +187,21 @@ def test_output_padding_goes_on_at_the_end(student):
 def test_the_bias_is_added_once_to_each_output(student):
     y = student.conv_transpose2d(maps([2, 3]), maps([1, 10, 100]), np.array([0.5]), stride=2)
     expect(
-        "the same with a bias of 0.5",
+        "the same output with a bias of 0.5",
         y,
         maps([2.5, 20.5, 203.5, 30.5, 300.5]),
         [
-            ([2.5, 20.5, 204, 30.5, 300.5], "the bias is added for every copy: so it counts twice where two overlap"),
+            (
+                [2.5, 20.5, 204, 30.5, 300.5],
+                "the bias is added for every copy: it counts twice where two copies overlap",
+            ),
             ([2, 20, 203, 30, 300], "the bias is not added"),
         ],
     )
 
 
 @pytest.mark.task("1.8")
-def test_conv_transpose2d_agrees_with_the_textbook(student):
+def test_conv_transpose2d_agrees_with_the_reference(student):
     student.check("conv_transpose2d")
 
 
@@ -201,42 +209,45 @@ def test_conv_transpose2d_agrees_with_the_textbook(student):
 
 
 @pytest.mark.task("1.9")
-def test_each_input_looks_at_dy_under_its_copy(student):
+def test_the_gradient_of_an_input_comes_from_its_window_of_dy(student):
     # y came from x = [2, 3] and w = [1, 10, 100] with stride 2, and covers five columns.
     dx, dw, db = student.conv_transpose2d_backward(maps([1, 2, 3, 4, 5]), maps([2, 3]), maps([1, 10, 100]), stride=2)
     expect(
-        "dx: [1 2 3] . w and [3 4 5] . w", dx, maps([321, 543]), [([123, 345], "the filter is turned by 180 degrees")]
+        "dx, [1 2 3] . w and [3 4 5] . w,",
+        dx,
+        maps([321, 543]),
+        [([123, 345], "the filter is flipped (rotated by 180 degrees): use it as it is")],
     )
     expect(
-        "dw: 2 * [1 2 3] + 3 * [3 4 5]",
+        "dw, 2 * [1 2 3] + 3 * [3 4 5],",
         dw,
         maps([11, 16, 21]),
         [
-            ([9, 12, 15], "the last copy overwrites what the first one gave: they add up"),
-            ([5.5, 8, 10.5], "the mean over the inputs is taken and not the sum"),
+            ([9, 12, 15], "the gradient of the last copy overwrites the first one: they add up"),
+            ([5.5, 8, 10.5], "it is the mean over the inputs, not the sum"),
         ],
     )
-    expect("db: the sum of dy", db, [15.0], [([3.0], "the mean of dy is taken and not its sum")])
+    expect("db, the sum of dy,", db, [15.0], [([3.0], "it is the mean of dy, not its sum")])
 
 
 @pytest.mark.task("1.9")
-def test_what_was_cut_off_has_no_gradient(student):
-    # With padding 1 the outer columns of the canvas were cut off: dy belongs to the three in the middle.
+def test_removed_columns_have_no_gradient(student):
+    # With padding 1 the outer columns were removed: dy belongs to the three columns in the middle.
     dx, dw, _ = student.conv_transpose2d_backward(
         maps([1, 2, 3]), maps([2, 3]), maps([1, 10, 100]), stride=2, padding=(0, 1)
     )
-    expect("dx: [0 1 2] . w and [2 3 0] . w", dx, maps([210, 32]))
-    expect("dw: 2 * [0 1 2] + 3 * [2 3 0]", dw, maps([6, 11, 4]))
+    expect("dx, [0 1 2] . w and [2 3 0] . w,", dx, maps([210, 32]))
+    expect("dw, 2 * [0 1 2] + 3 * [2 3 0],", dw, maps([6, 11, 4]))
 
 
 @pytest.mark.task("1.9")
-def test_both_gradients_of_the_transpose_weigh_the_same(student):
+def test_both_gradients_of_transpose_convolution_have_the_same_product(student):
     rng = np.random.default_rng(0)
     x, w, dy = (rng.normal(size=shape) for shape in [(2, 3, 4, 3), (3, 2, 3, 3), (2, 2, 9, 7)])
     dx, dw, _ = student.conv_transpose2d_backward(dy, x, w, stride=2)
-    expect_balance(dx, x, dw, w)
+    expect_equal_products(dx, x, dw, w)
 
 
 @pytest.mark.task("1.9")
-def test_conv_transpose2d_backward_agrees_with_differences(student):
+def test_conv_transpose2d_backward_agrees_with_finite_differences(student):
     student.check("conv_transpose2d_backward", keep=tiny)

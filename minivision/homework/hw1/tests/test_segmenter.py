@@ -1,4 +1,4 @@
-"""A segmenter that trains on your operations."""
+"""A segmentation network trains on your operations."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,11 @@ from minivision.data import Batch
 from minivision.models import make_model
 from minivision.training import SGD
 
-# ---- 1.10: a segmenter ----------------------------------------------------------------------------------------------
+# ---- 1.10: a segmentation network -----------------------------------------------------------------------------------
 
 
 def squares(count=2, size=16):
-    """Return a batch of pictures with a red square (class 1) or a blue one (class 2) on a grey ground."""
+    """Return a batch of pictures with a red square (class 1) or a blue one (class 2) on a gray background."""
     rng = np.random.default_rng(7)
     images = rng.integers(90, 130, (count, size, size, 3)).astype(np.uint8)
     label_maps = np.zeros((count, size, size), np.uint8)
@@ -24,7 +24,7 @@ def squares(count=2, size=16):
 
 
 def train_on_squares(upsampling, steps=4):
-    """Return the losses of a small encoder-decoder, one before each step."""
+    """Return the losses of a small encoder-decoder, each before a step."""
     model = make_model(
         "encoder-decoder",
         ("ground", "red", "blue"),
@@ -40,46 +40,48 @@ def train_on_squares(upsampling, steps=4):
     return np.array(losses)
 
 
-def hold_to(losses, right, upsampling):
-    """Fail unless the losses of a training run are those that it should have."""
-    right = np.array(right)
-    wrong = ~np.isclose(losses, right, rtol=1e-3)
+def expect_losses(losses, expected, upsampling):
+    """Fail unless the losses of a training run are right, and name the operations that can be the cause."""
+    expected = np.array(expected)
+    wrong = ~np.isclose(losses, expected, rtol=1e-3)
     if not wrong.any():
         return
     step = int(wrong.argmax())
     if step == 0:
         where = (
-            "The loss is wrong before anything was learned, so something on the way forward is: conv2d, max_pool2d, "
-            f"or what {upsampling} runs on. Test tasks 1.1, 1.3 and the one of {upsampling}."
+            "The loss is wrong before the first step, so the forward pass of an operation is wrong: conv2d, max_pool2d "
+            f"or the upsampling, {upsampling}. Test tasks 1.1, 1.3 and the task of {upsampling}."
         )
     else:
         where = (
-            f"The way forward is right, for so is the first loss; after {step} step{'s' * (step > 1)} they part, so a "
-            f"gradient is wrong: conv2d_backward, max_pool2d_backward, or that of what {upsampling} runs on. Test "
-            f"tasks 1.2, 1.4 and the one of {upsampling}."
+            f"The first loss is right, so the forward pass is right. After {step} step{'s' * (step > 1)} the loss is "
+            f"wrong, so a gradient is wrong: conv2d_backward, max_pool2d_backward or that of the upsampling, "
+            f"{upsampling}. Test tasks 1.2, 1.4 and the task of {upsampling}."
         )
-    raise AssertionError(f"{upsampling}: the losses should be {right.round(4)} and are {losses.round(4)}.\n  → {where}")
+    raise AssertionError(
+        f"{upsampling}: the losses should be {expected.round(4)} and are {losses.round(4)}.\n  → {where}"
+    )
 
 
 @pytest.mark.task("1.10")
-def test_a_segmenter_with_nearest_neighbour_learns(student):
+def test_a_network_with_nearest_neighbor_upsampling_learns(student):
     with student.backend():
-        hold_to(train_on_squares("nearest"), [1.137636, 1.015931, 0.910132, 0.800520], "nearest")
+        expect_losses(train_on_squares("nearest"), [1.137636, 1.015931, 0.910132, 0.800520], "nearest")
 
 
 @pytest.mark.task("1.10")
-def test_a_segmenter_with_bed_of_nails_learns(student):
+def test_a_network_with_bed_of_nails_learns(student):
     with student.backend():
-        hold_to(train_on_squares("bed-of-nails"), [1.116863, 1.041774, 0.952995, 0.850403], "bed-of-nails")
+        expect_losses(train_on_squares("bed-of-nails"), [1.116863, 1.041774, 0.952995, 0.850403], "bed-of-nails")
 
 
 @pytest.mark.task("1.10")
-def test_a_segmenter_with_max_unpooling_learns(student):
+def test_a_network_with_max_unpooling_learns(student):
     with student.backend():
-        hold_to(train_on_squares("max-unpool"), [1.107313, 1.027535, 0.942915, 0.855138], "max-unpool")
+        expect_losses(train_on_squares("max-unpool"), [1.107313, 1.027535, 0.942915, 0.855138], "max-unpool")
 
 
 @pytest.mark.task("1.10")
-def test_a_segmenter_with_transpose_convolution_learns(student):
+def test_a_network_with_transpose_convolution_learns(student):
     with student.backend():
-        hold_to(train_on_squares("transpose-conv"), [1.191489, 1.027635, 0.990754, 0.887266], "transpose-conv")
+        expect_losses(train_on_squares("transpose-conv"), [1.191489, 1.027635, 0.990754, 0.887266], "transpose-conv")

@@ -1,11 +1,11 @@
-"""Nearest neighbour and bed of nails, as on the slides."""
+"""Nearest-neighbor upsampling and bed of nails, as on the slides."""
 
 import numpy as np
 import pytest
 
 from minivision.homework.expected import expect, maps
 
-# ---- 1.6: nearest neighbour -----------------------------------------------------------------------------------------
+# ---- 1.6: nearest-neighbor upsampling -------------------------------------------------------------------------------
 
 
 @pytest.mark.task("1.6")
@@ -18,9 +18,9 @@ def test_each_number_fills_its_block(student):
         [
             (
                 np.tile([[1, 2], [3, 4]], (2, 2)),
-                "the map is laid out again and again: np.tile where np.repeat is meant",
+                "the whole map is repeated: use np.repeat, not np.tile",
             ),
-            (np.kron([[1, 2], [3, 4]], [[1, 0], [0, 0]]), "that is a bed of nails: each number should fill its block"),
+            (np.kron([[1, 2], [3, 4]], [[1, 0], [0, 0]]), "this is a bed of nails: each number should fill its block"),
         ],
     )
 
@@ -31,27 +31,27 @@ def test_a_scale_for_height_and_one_for_width(student):
 
 
 @pytest.mark.task("1.6")
-def test_a_number_that_was_used_four_times_gets_the_sum_of_four_gradients(student):
+def test_a_number_that_was_copied_four_times_gets_the_sum_of_four_gradients(student):
     dx = student.upsample_nearest_backward(maps(np.arange(16).reshape(4, 4)))
     expect(
-        "dx: 0 + 1 + 4 + 5 and so on",
+        "dx, 0 + 1 + 4 + 5 and so on,",
         dx,
         maps([[10, 18], [42, 50]]),
         [
-            ([[2.5, 4.5], [10.5, 12.5]], "the mean over each block is taken and not its sum"),
-            ([[0, 2], [8, 10]], "only the upper left gradient of each block arrives: all four add up"),
-            ([[5, 7], [13, 15]], "only the last gradient of each block arrives: all four add up"),
+            ([[2.5, 4.5], [10.5, 12.5]], "it is the mean over each block, not the sum"),
+            ([[0, 2], [8, 10]], "only the upper left gradient of each block is used: all four add up"),
+            ([[5, 7], [13, 15]], "only the last gradient of each block is used: all four add up"),
         ],
     )
 
 
 @pytest.mark.task("1.6")
-def test_upsample_nearest_agrees_with_the_textbook(student):
+def test_upsample_nearest_agrees_with_the_reference(student):
     student.check("upsample_nearest")
 
 
 @pytest.mark.task("1.6")
-def test_upsample_nearest_backward_agrees_with_differences(student):
+def test_upsample_nearest_backward_agrees_with_finite_differences(student):
     student.check("upsample_nearest_backward")
 
 
@@ -59,7 +59,7 @@ def test_upsample_nearest_backward_agrees_with_differences(student):
 
 
 @pytest.mark.task("1.7")
-def test_each_number_stands_in_the_corner_of_its_block(student):
+def test_each_number_is_in_the_corner_of_its_block(student):
     y = student.bed_of_nails(maps([[1, 2], [3, 4]]))
     expect(
         "y",
@@ -68,35 +68,35 @@ def test_each_number_stands_in_the_corner_of_its_block(student):
         [
             (
                 np.kron([[1, 2], [3, 4]], [[0, 0], [0, 1]]),
-                "the nail is in the lower right corner: it belongs in the upper left",
+                "the number is in the lower right corner of its block: it belongs in the upper left corner",
             ),
             (
                 np.kron([[1, 2], [3, 4]], [[1, 1], [1, 1]]),
-                "that is nearest neighbour: only the upper left corner of a block is not zero",
+                "this is nearest-neighbor upsampling: only the upper left corner of a block is not zero",
             ),
         ],
     )
 
 
 @pytest.mark.task("1.7")
-def test_only_the_gradient_at_the_nail_arrives(student):
+def test_only_the_gradient_in_the_corner_is_used(student):
     dx = student.bed_of_nails_backward(maps(np.arange(16).reshape(4, 4)))
     expect(
-        "dx: dy at the upper left of each block",
+        "dx, dy in the upper left corner of each block,",
         dx,
         maps([[0, 2], [8, 10]]),
         [
-            ([[10, 18], [42, 50]], "the whole block is added up: but its zeros were not made from x"),
-            ([[5, 7], [13, 15]], "it is taken from the lower right corner: the nail is in the upper left"),
+            ([[10, 18], [42, 50]], "the whole block is summed, but its zeros do not depend on x"),
+            ([[5, 7], [13, 15]], "it is read from the lower right corner: the number is in the upper left corner"),
         ],
     )
 
 
 @pytest.mark.task("1.7")
-def test_bed_of_nails_agrees_with_the_textbook(student):
+def test_bed_of_nails_agrees_with_the_reference(student):
     student.check("bed_of_nails")
 
 
 @pytest.mark.task("1.7")
-def test_bed_of_nails_backward_agrees_with_differences(student):
+def test_bed_of_nails_backward_agrees_with_finite_differences(student):
     student.check("bed_of_nails_backward")

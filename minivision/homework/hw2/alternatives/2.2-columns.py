@@ -1,4 +1,4 @@
-"""Corners are taken by their index; widths and centres are pairs."""
+"""Corners are read by index; widths and centers are pairs."""
 
 import numpy as np
 
@@ -13,6 +13,6 @@ def encode_boxes(targets, anchors, *, weights=(1, 1, 1, 1)):
 def decode_boxes(deltas, anchors, *, weights=(1, 1, 1, 1)):
     deltas = deltas / np.array(weights, deltas.dtype)
     size = anchors[..., 2:] - anchors[..., :2]
-    centre = anchors[..., :2] + size / 2 + deltas[..., :2] * size
+    center = anchors[..., :2] + size / 2 + deltas[..., :2] * size
     half = size / 2 * np.minimum(np.exp(np.minimum(deltas[..., 2:], 5)), deltas.dtype.type(1000 / 16))
-    return np.concatenate([centre - half, centre + half], axis=-1)
+    return np.concatenate([center - half, center + half], axis=-1)

@@ -1,4 +1,4 @@
-"""All overlaps first; then the rows of those that stay are crossed out, one by one."""
+"""First all IoU; then each box that stays masks the boxes that it suppresses."""
 
 # box_iou is the one of the solution, at whose end this stands.
 # ruff: noqa: F821

@@ -1,4 +1,4 @@
-"""The best is taken out of a list that becomes shorter."""
+"""The best box is removed from a list until it is empty."""
 
 # box_iou is the one of the solution, at whose end this stands.
 # ruff: noqa: F821

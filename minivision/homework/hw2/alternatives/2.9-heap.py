@@ -1,4 +1,4 @@
-"""The most similar pair comes from a heap; pairs of regions that are gone are skipped."""
+"""The most similar pair comes from a heap; pairs of merged regions are skipped."""
 
 # fill_similarity is the one of the solution, at whose end this stands.
 # ruff: noqa: F821
@@ -13,12 +13,12 @@ from minivision.detection.selective_search.similarity import similarity
 def group_regions(regions, pairs, image_size, used):
     R = len(regions.sizes)
     regions = regions.with_room(R - 1)
-    beside, heap = {k: set() for k in range(2 * R - 1)}, []
+    touching, heap = {k: set() for k in range(2 * R - 1)}, []
     children, gone = np.zeros((R - 1, 2), np.int64), set()
 
     def push(i, j):
-        beside[i].add(j)
-        beside[j].add(i)
+        touching[i].add(j)
+        touching[j].add(i)
         one, other = np.array([i]), np.array([j])
         alike = similarity(regions, one, other, image_size, used.replace("F", ""))
         if "F" in used:
@@ -38,6 +38,6 @@ def group_regions(regions, pairs, image_size, used):
             array[new] = array[i] + array[j]
         low, high = regions.boxes[[i, j], :2].min(axis=0), regions.boxes[[i, j], 2:].max(axis=0)
         regions.boxes[new] = [*low, *high]
-        for neighbour in sorted((beside[i] | beside[j]) - gone):
-            push(neighbour, new)
+        for neighbor in sorted((touching[i] | touching[j]) - gone):
+            push(neighbor, new)
     return regions.boxes, children

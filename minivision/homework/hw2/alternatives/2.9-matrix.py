@@ -1,4 +1,4 @@
-"""A table of all similarities, -inf where regions do not touch; its largest entry is looked for each time."""
+"""A table of all similarities, -inf where regions do not touch; its largest entry is searched each time."""
 
 # fill_similarity is the one of the solution, at whose end this stands.
 # ruff: noqa: F821
@@ -29,6 +29,6 @@ def group_regions(regions, pairs, image_size, used):
         touched = np.isfinite(table[[i, j]]).any(axis=0) | np.isfinite(table[:, [i, j]]).any(axis=1)
         touched[[i, j]] = False
         table[[i, j]] = table[:, [i, j]] = -np.inf
-        neighbours = np.flatnonzero(touched)
-        fill_in(neighbours, np.full_like(neighbours, new))
+        neighbors = np.flatnonzero(touched)
+        fill_in(neighbors, np.full_like(neighbors, new))
     return boxes, children

@@ -1,4 +1,4 @@
-"""The tests that give the points of assignment 2: all sizes, numbers that nobody has seen, partial credit."""
+"""Graded tests of assignment 2: all sizes, other numbers than the visible tests, partial credit."""
 
 import numpy as np
 import pytest
@@ -10,39 +10,39 @@ from minivision.detection import selective_search
 from minivision.models import make_model
 from minivision.training import SGD
 
-# ---- which cases -------------------------------------------------------------------------------------------------
+# ---- which cases ----------------------------------------------------------------------------------------------------
 
 
 def proper(case):
-    """Some boxes, each wider and higher than nothing and none of them huge."""
+    """Some boxes, all of them with an area and none of them huge."""
     both = [case[name] for name in ("a", "b", "boxes") if name in case]
     return all(len(boxes) > 0 and (boxes[:, 2:] > boxes[:, :2]).all() and boxes.max() < 1000 for boxes in both)
 
 
 def unweighted(case):
-    """One list of boxes and no weights."""
+    """One list of boxes, without weights."""
     return "weights" not in case and case["anchors"].ndim == 2 and len(case["anchors"]) > 0
 
 
-def all_different(case):
-    """Boxes of different scores, some of which overlap."""
+def different_scores(case):
+    """Boxes with different scores, some of which overlap."""
     return proper(case) and 1 < len(case["scores"]) == len(np.unique(case["scores"])) and case["iou_threshold"] < 1
 
 
 def within_reach(case):
-    """Regions that are not much larger than the map; and small maps, on which float32 rounds no edge of a cell."""
+    """Regions that are not much larger than the map, and small maps: float32 moves no edge of a cell."""
     shape = case["x"].shape if "x" in case else case["input_shape"]
     return shape[1] > 0 and shape[2] < 40 and np.abs(case["rois"]).max(initial=0) < 100
 
 
 def without_ties(case):
-    """Those in which no sample falls upon the line beyond which there is nothing, so that rounding would decide."""
+    """Cases without samples exactly one pixel outside of the map, where rounding decides whether they are 0."""
     on_the_line = len(case["rois"]) == 15 and case.get("spatial_scale") == 0.5 and not case.get("aligned", True)
     return within_reach(case) and not on_the_line
 
 
 def ordinary(case):
-    """Random regions, no inverted ones, and none without area or outside of the map."""
+    """Random regions, none of them inverted, without area or outside of the map."""
     return within_reach(case) and 0 < len(case["rois"]) < 15
 
 
@@ -57,16 +57,16 @@ def two_samples(case):
 
 
 def aligned(case):
-    """Ordinary regions, half a pixel taken off."""
+    """Ordinary regions, with half a pixel subtracted."""
     return ordinary(case) and case.get("aligned", True)
 
 
 def without_differences(keep):
-    """Return `keep` for the backward pass alone: nothing is held to differences, which takes thousands of calls."""
+    """Return `keep` for the backward pass only, without finite differences, which take thousands of calls."""
     return lambda case: "dy" in case and keep(case)
 
 
-# ---- 2.1: intersection over union --------------------------------------------------------------------------------
+# ---- 2.1: intersection over union -----------------------------------------------------------------------------------
 
 
 @pytest.mark.task("2.1", points=4)
@@ -79,7 +79,7 @@ def test_box_iou_of_all_boxes(student):
     student.check("box_iou", seed=student.seed)
 
 
-# ---- 2.2: box coding ---------------------------------------------------------------------------------------------
+# ---- 2.2: box coding ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.task("2.2", points=3)
@@ -106,12 +106,12 @@ def test_decode_boxes_with_weights_and_any_shape(student):
     student.check("decode_boxes", seed=student.seed)
 
 
-# ---- 2.3: non-maximum suppression --------------------------------------------------------------------------------
+# ---- 2.3: non-maximum suppression -----------------------------------------------------------------------------------
 
 
 @pytest.mark.task("2.3", points=4)
 def test_nms_of_different_scores(student):
-    student.check("nms", seed=student.seed, keep=all_different)
+    student.check("nms", seed=student.seed, keep=different_scores)
 
 
 @pytest.mark.task("2.3", points=3)
@@ -124,7 +124,7 @@ def test_nms_of_all_boxes(student):
     student.check("nms", seed=student.seed)
 
 
-# ---- 2.4 and 2.5: RoI pooling ------------------------------------------------------------------------------------
+# ---- 2.4 and 2.5: RoI pooling ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.task("2.4", points=4)
@@ -142,14 +142,14 @@ def test_roi_pool_of_all_regions(student):
     student.check("roi_pool", seed=student.seed, keep=within_reach)
 
 
-def found_everywhere(case):
-    """No cell lies off the map."""
+def all_inside(case):
+    """No cell is outside of the map."""
     return len(case["rois"]) > 0 and "argmax" in case and case["argmax"].min(initial=0) >= 0
 
 
 @pytest.mark.task("2.5", points=3)
 def test_roi_pool_backward_on_the_map(student):
-    student.check("roi_pool_backward", seed=student.seed, keep=found_everywhere)
+    student.check("roi_pool_backward", seed=student.seed, keep=all_inside)
 
 
 @pytest.mark.task("2.5", points=5)
@@ -157,7 +157,7 @@ def test_roi_pool_backward_of_all_regions(student):
     student.check("roi_pool_backward", seed=student.seed, keep=lambda case: "dy" in case or len(case["rois"]) == 4)
 
 
-# ---- 2.6 and 2.7: RoIAlign ---------------------------------------------------------------------------------------
+# ---- 2.6 and 2.7: RoIAlign ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.task("2.6", points=5)
@@ -185,7 +185,7 @@ def test_roi_align_backward_of_all_regions(student):
     student.check("roi_align_backward", seed=student.seed, keep=without_differences(without_ties))
 
 
-# ---- 2.8 and 2.9: selective search -------------------------------------------------------------------------------
+# ---- 2.8 and 2.9: selective search ----------------------------------------------------------------------------------
 
 
 @pytest.mark.task("2.8", points=3)
@@ -201,7 +201,7 @@ def test_fill_similarity_of_many_regions(student):
 
 
 def merging(case):
-    """There is something to merge."""
+    """At least two regions."""
     return len(case["regions"].sizes) > 1
 
 
@@ -220,7 +220,7 @@ def test_group_regions_by_everything(student):
     student.check("group_regions", seed=student.seed)
 
 
-# ---- 2.10: Fast R-CNN ----------------------------------------------------------------------------------------------
+# ---- 2.10: Fast R-CNN -----------------------------------------------------------------------------------------------
 
 CLASSES = ("background", "red", "blue")
 ALWAYS = ("box_iou", "encode_boxes", "decode_boxes", "nms", "fill_similarity", "group_regions")
@@ -228,7 +228,7 @@ RUNS_ON = {"pool": ("roi_pool", "roi_pool_backward"), "align": ("roi_align", "ro
 
 
 def run(pooling, seed, steps=6):
-    """Propose boxes in two pictures that the seed decides, train on them, predict; return what came of it."""
+    """Return proposals for two random images, the losses of training on them, and predictions."""
     rng = np.random.default_rng([seed, 10])
     images = rng.integers(90, 110, (2, 32, 48, 3)).astype(np.uint8)
     objects = []
@@ -249,40 +249,40 @@ def run(pooling, seed, steps=6):
     return proposals, np.array(losses), model.predict(list(images), proposals)
 
 
-def both_ways(student, pooling):
-    """Return what comes of the student's operations, and of the library's."""
+def both_results(student, pooling):
+    """Return the results with the student's operations, and with the library's."""
     for name in (*ALWAYS, *RUNS_ON[pooling]):
-        assert name in student.functions, f"the file has no function {name}"  # else the library's would run
+        assert name in student.functions, (
+            f"the file has no function {name}"
+        )  # otherwise the library's function would run
     with student.backend():
         got = run(pooling, student.seed)
     with minivision.backend("numba"):
         expected = run(pooling, student.seed)
-    assert expected[1][-1] < expected[1][0] and all(len(found) for found in expected[2])
+    assert expected[1][-1] < expected[1][0] and all(len(predicted) for predicted in expected[2])
     return got, expected
 
 
 @pytest.mark.task("2.10", points=4)
 def test_fast_rcnn_with_roi_pooling(student):
-    (_, got, _), (_, expected, _) = both_ways(student, "pool")
+    (_, got, _), (_, expected, _) = both_results(student, "pool")
     assert np.allclose(got, expected, rtol=1e-4), f"the losses should be {expected} and are {got}"
 
 
 @pytest.mark.task("2.10", points=3)
 def test_fast_rcnn_with_roi_align(student):
-    (_, got, _), (_, expected, _) = both_ways(student, "align")
+    (_, got, _), (_, expected, _) = both_results(student, "align")
     assert np.allclose(got, expected, rtol=1e-4), f"the losses should be {expected} and are {got}"
 
 
 @pytest.mark.task("2.10", points=3)
-def test_the_proposals_and_the_objects_that_are_found(student):
-    (proposed, _, found), (right, _, wanted) = both_ways(student, "pool")
-    assert [len(boxes) for boxes in proposed] == [len(boxes) for boxes in right], (
-        "not as many proposals as there should be"
+def test_proposals_and_predictions(student):
+    (proposed, _, predicted), (expected, _, objects) = both_results(student, "pool")
+    assert [len(boxes) for boxes in proposed] == [len(boxes) for boxes in expected], "the number of proposals is wrong"
+    assert all(np.allclose(a, b) for a, b in zip(proposed, expected, strict=True)), (
+        "the proposals are wrong, or in the wrong order"
     )
-    assert all(np.allclose(a, b) for a, b in zip(proposed, right, strict=True)), (
-        "the proposals are others, or in another order"
-    )
-    counts = [len(each) for each in found], [len(each) for each in wanted]
-    assert counts[0] == counts[1], f"there should be {counts[1]} objects in the two pictures, and {counts[0]} are found"
-    close = [np.allclose(a.boxes, b.boxes, atol=0.01) for a, b in zip(found, wanted, strict=True)]
-    assert all(close), "the boxes of the objects that are found are others"
+    counts = [len(each) for each in predicted], [len(each) for each in objects]
+    assert counts[0] == counts[1], f"expected {counts[1]} objects in the two images, predicted {counts[0]}"
+    close = [np.allclose(a.boxes, b.boxes, atol=0.01) for a, b in zip(predicted, objects, strict=True)]
+    assert all(close), "the boxes of the predicted objects are wrong"

@@ -1,4 +1,4 @@
-"""Boxes: their overlap, the way from one to another, and which of many stay."""
+"""Boxes: IoU, box coding and non-maximum suppression."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from minivision.homework.expected import expect
 
 
 def boxes(*rows):
-    """Return boxes, one for each row of four numbers; without rows none, (0, 4)."""
+    """Return boxes (K, 4), one for each row of four numbers."""
     return np.array(rows, dtype=np.float64).reshape(len(rows), 4)
 
 
@@ -16,83 +16,86 @@ def boxes(*rows):
 
 @pytest.mark.task("2.1")
 def test_two_boxes_that_share_a_corner(student):
-    # 4 x 2 = 8 pixels and 6 x 4 = 24 pixels share 2 x 1 = 2 and cover 8 + 24 - 2 = 30 together.
+    # 4 x 2 = 8 pixels and 6 x 4 = 24 pixels: the intersection is 2 x 1 = 2, the union is 8 + 24 - 2 = 30.
     iou = student.box_iou(boxes([1, 1, 5, 3]), boxes([3, 2, 9, 6]))
     mistakes = [
         ([[3 / 22]], "widths and heights are counted with + 1: a box is x2 - x1 wide"),
-        ([[2 / 32]], "the intersection is counted twice: take it off the sum of the two areas once"),
-        ([[2 / 8]], "the intersection is divided by one area alone (the smaller one, or that of a), not by the union"),
-        ([[2 / 24]], "the intersection is divided by one area alone (the larger one, or that of b), not by the union"),
+        ([[2 / 32]], "the intersection is counted twice: subtract it from the sum of the two areas"),
+        ([[2 / 8]], "the intersection is divided by one area (the smaller one, or that of a), not by the union"),
+        ([[2 / 24]], "the intersection is divided by one area (the larger one, or that of b), not by the union"),
         ([[2 / 21]], "the last two numbers of a box are taken for width and height; they are the corner x2, y2"),
-        ([[30.0]], "that is the union: divide the intersection by it"),
-        ([[2.0]], "that is the intersection: divide it by the union"),
+        ([[30.0]], "this is the union: divide the intersection by it"),
+        ([[2.0]], "this is the intersection: divide it by the union"),
         ([[0.0]], "an integer division? 2 / 30 became 0"),
     ]
     expect("the IoU of [1, 1, 5, 3] and [3, 2, 9, 6], 2 / 30,", iou, [[1 / 15]], mistakes)
 
 
 @pytest.mark.task("2.1")
-def test_boxes_that_are_apart_do_not_overlap(student):
+def test_separate_boxes_have_an_iou_of_0(student):
     iou = student.box_iou(boxes([0, 0, 2, 2]), boxes([5, 5, 8, 8], [5, 0, 8, 2], [2, 0, 4, 2]))
     assert iou[0, 0] == 0, (
-        f"[0, 0, 2, 2] and [5, 5, 8, 8] are apart and have an IoU of 0, not {iou[0, 0]:g}\n"
-        "  → the width and the height of the intersection are both negative there, and their product is not: "
-        "cut each at 0 before they are multiplied."
+        f"[0, 0, 2, 2] and [5, 5, 8, 8] do not overlap: their IoU is 0, not {iou[0, 0]:g}\n"
+        "  → the width and the height of the intersection are both negative here, but their product is positive: "
+        "clip each of them to 0 before you multiply them."
     )
     assert iou[0, 1] == 0, (
-        f"[0, 0, 2, 2] and [5, 0, 8, 2] are apart and have an IoU of 0, not {iou[0, 1]:g}\n"
-        "  → the width of the intersection is negative there: cut it at 0."
+        f"[0, 0, 2, 2] and [5, 0, 8, 2] do not overlap: their IoU is 0, not {iou[0, 1]:g}\n"
+        "  → the width of the intersection is negative here: clip it to 0."
     )
-    assert iou[0, 2] == 0, f"[0, 0, 2, 2] and [2, 0, 4, 2] touch, but share no area: an IoU of 0, not {iou[0, 2]:g}"
+    assert iou[0, 2] == 0, f"[0, 0, 2, 2] and [2, 0, 4, 2] only touch: their IoU is 0, not {iou[0, 2]:g}"
 
 
 @pytest.mark.task("2.1")
-def test_a_box_without_area_overlaps_nothing(student):
+def test_a_box_without_area_has_an_iou_of_0(student):
     points = boxes([3, 3, 3, 3], [0, 2, 5, 2])
     iou = student.box_iou(points, points)
-    assert not np.isnan(iou).any(), "0 / 0: where the intersection is 0 the IoU is 0, whatever the union is"
+    assert not np.isnan(iou).any(), "0 / 0: if the intersection is 0, the IoU is 0 for any union"
     expect("the IoU of a point and a line with themselves", iou, np.zeros((2, 2)))
 
 
 @pytest.mark.task("2.1")
-def test_each_box_meets_each(student):
+def test_the_table_has_an_iou_for_each_pair(student):
     a, b = boxes([0, 0, 2, 2], [0, 0, 4, 2]), boxes([0, 0, 2, 2], [2, 0, 4, 2], [0, 0, 2, 4])
     iou = student.box_iou(a, b)
     right = [[1, 0, 1 / 2], [1 / 2, 1 / 2, 1 / 3]]
     mistakes = [
-        (np.transpose(right), "a and b are the wrong way round"),
-        ([[1, 0, 0], [0, 1 / 2, 0]], "each box of a meets each box of b, not only the one in its own place"),
-        ([1, 1 / 2], "each box of a meets each box of b, not only the one in its own place"),
+        (np.transpose(right), "a and b are swapped"),
+        (
+            [[1, 0, 0], [0, 1 / 2, 0]],
+            "compare each box of a with each box of b, not only with the box at the same index",
+        ),
+        ([1, 1 / 2], "compare each box of a with each box of b, not only with the box at the same index"),
     ]
-    expect("the table of 2 x 3", iou, right, mistakes)
+    expect("the 2 x 3 table of IoU", iou, right, mistakes)
 
 
 @pytest.mark.task("2.1")
-def test_box_iou_agrees_with_the_textbook(student):
+def test_box_iou_agrees_with_the_reference(student):
     student.check("box_iou", keep=lambda case: len(case["a"]) * len(case["b"]) < 100)
 
 
 # ---- 2.2: box coding ------------------------------------------------------------------------------------------------
 
 
-# 20 wide, 40 high, its centre at (20, 30); and 40 wide, 30 high, its centre at (40, 40).
+# 20 wide, 40 high, with its center at (20, 30); and 40 wide, 30 high, with its center at (40, 40).
 ANCHOR, TARGET = boxes([10, 10, 30, 50]), boxes([20, 25, 60, 55])
 LOGS = [np.log(40 / 20), np.log(30 / 40)]
 
 
 @pytest.mark.task("2.2")
-def test_the_way_from_an_anchor_to_its_target(student):
+def test_offsets_from_an_anchor_to_its_target(student):
     deltas = student.encode_boxes(TARGET, ANCHOR)
     mistakes = [
-        ([[10 / 20, 15 / 40, *LOGS]], "the corners are subtracted; tx and ty are about the centres"),
-        ([[20 / 40, 10 / 30, *LOGS]], "it is divided by the width and height of the target, not of the anchor"),
+        ([[10 / 20, 15 / 40, *LOGS]], "corners are subtracted: tx and ty are the differences of the centers"),
+        ([[20 / 40, 10 / 30, *LOGS]], "tx and ty are divided by the width and height of the target, not of the anchor"),
         ([[20, 10, *LOGS]], "tx and ty are not divided by the width and height of the anchor"),
-        ([[20 / 40, 10 / 20, *LOGS]], "width and height are swapped where tx and ty are divided"),
+        ([[20 / 40, 10 / 20, *LOGS]], "tx is divided by the height and ty by the width: they are swapped"),
         ([[1, 0.25, 2, 0.75]], "the logarithms of the widths and heights are missing"),
-        ([[1, 0.25, np.log2(2), np.log2(0.75)]], "np.log is meant, the natural logarithm, not np.log2"),
-        ([[1, 0.25, -LOGS[0], -LOGS[1]]], "tw and th are about target / anchor, not anchor / target"),
-        ([[-1, -0.25, *LOGS]], "tx and ty lead from the anchor to the target: target - anchor"),
-        ([[-20 / 40, -10 / 30, -LOGS[0], -LOGS[1]]], "the anchor and the target are the wrong way round"),
+        ([[1, 0.25, np.log2(2), np.log2(0.75)]], "use np.log, the natural logarithm, not np.log2"),
+        ([[1, 0.25, -LOGS[0], -LOGS[1]]], "tw and th are the logarithms of target / anchor, not anchor / target"),
+        ([[-1, -0.25, *LOGS]], "tx and ty have the wrong sign: subtract the anchor from the target"),
+        ([[-20 / 40, -10 / 30, -LOGS[0], -LOGS[1]]], "the anchor and the target are swapped"),
         ([[20 / 21, 10 / 41, np.log(41 / 21), np.log(31 / 41)]], "widths and heights are counted with + 1"),
         ([[0.25, 1, *LOGS[::-1]]], "x and y are swapped: the order is tx, ty, tw, th"),
         ([[1, *LOGS[:1], 0.25, *LOGS[1:]]], "the order of the four numbers is tx, ty, tw, th"),
@@ -101,37 +104,43 @@ def test_the_way_from_an_anchor_to_its_target(student):
 
 
 @pytest.mark.task("2.2")
-def test_deltas_are_multiplied_with_their_weights(student):
+def test_offsets_are_multiplied_by_their_weights(student):
     deltas = student.encode_boxes(TARGET, ANCHOR, weights=(10, 20, 5, 4))
     mistakes = [
         ([[1, 0.25, *LOGS]], "the weights are ignored"),
-        ([[1 / 10, 0.25 / 20, LOGS[0] / 5, LOGS[1] / 4]], "encode_boxes multiplies with the weights, decode divides"),
-        ([[10, 2.5, 10 * LOGS[0], 10 * LOGS[1]]], "the first weight is used for all: there are wx, wy, ww, wh"),
-        ([[10, 2.5, 5 * LOGS[0], 5 * LOGS[1]]], "each has a weight of its own: wx, wy, ww, wh"),
+        (
+            [[1 / 10, 0.25 / 20, LOGS[0] / 5, LOGS[1] / 4]],
+            "encode_boxes multiplies by the weights, decode_boxes divides by them",
+        ),
+        (
+            [[10, 2.5, 10 * LOGS[0], 10 * LOGS[1]]],
+            "the first weight is used for all four numbers: there are wx, wy, ww, wh",
+        ),
+        ([[10, 2.5, 5 * LOGS[0], 5 * LOGS[1]]], "each of the four numbers has a weight: wx, wy, ww, wh"),
     ]
-    expect("the deltas times (10, 20, 5, 4)", deltas, [[10, 5, 5 * LOGS[0], 4 * LOGS[1]]], mistakes)
+    expect("the offsets times (10, 20, 5, 4)", deltas, [[10, 5, 5 * LOGS[0], 4 * LOGS[1]]], mistakes)
 
 
 @pytest.mark.task("2.2")
-def test_the_way_back_to_the_target(student):
+def test_decoding_returns_the_target(student):
     found = student.decode_boxes(np.array([[1, 0.25, *LOGS]]), ANCHOR)
     mistakes = [
-        ([[40, 40, 40, 30]], "that is the centre, width and height: a box is x1, y1, x2, y2"),
-        ([[20, 25, 40, 30]], "that is x, y, width and height: a box is x1, y1, x2, y2"),
-        ([[0, 10, 80, 70]], "from the centre to a side it is half of the width: half of it is missing"),
-        ([[10, 5, 50, 35]], "it starts from the corner of the anchor, not from its centre"),
+        ([[40, 40, 40, 30]], "this is center, width and height: a box is x1, y1, x2, y2"),
+        ([[20, 25, 40, 30]], "this is x, y, width and height: a box is x1, y1, x2, y2"),
+        ([[0, 10, 80, 70]], "from the center to a side it is half of the width: a factor 1 / 2 is missing"),
+        ([[10, 5, 50, 35]], "tx and ty are added to the corner of the anchor, not to its center"),
         (
             [[40 - LOGS[0] * 10, 40 - LOGS[1] * 20, 40 + LOGS[0] * 10, 40 + LOGS[1] * 20]],
             "the exp of tw, th is missing",
         ),
-        ([[1, 15.25, 41, 45.25]], "tx and ty are in widths and heights of the anchor: multiply with these"),
-        ([[40, 40, 80, 70]], "the centre is taken for the corner x1, y1: half of the width goes to either side"),
+        ([[1, 15.25, 41, 45.25]], "multiply tx and ty by the width and height of the anchor"),
+        ([[40, 40, 80, 70]], "the center is used as the corner x1, y1: go half of the width to each side"),
     ]
-    expect("[20, 25, 60, 55] once more", found, TARGET, mistakes)
+    expect("the decoded box, [20, 25, 60, 55],", found, TARGET, mistakes)
 
 
 @pytest.mark.task("2.2")
-def test_deltas_are_divided_by_their_weights_on_the_way_back(student):
+def test_decoding_divides_by_the_weights(student):
     deltas = np.array([[10, 5, 5 * LOGS[0], 4 * LOGS[1]]])
     found = student.decode_boxes(deltas, ANCHOR, weights=(10, 20, 5, 4))
     ignored = [20 + 200 - 0.5 * 20 * 2**5, 30 + 200 - 0.5 * 40 * 0.75**4]
@@ -141,50 +150,52 @@ def test_deltas_are_divided_by_their_weights_on_the_way_back(student):
     cut = [2020 - 10 * wide, multiplied[1], 2020 + 10 * wide, multiplied[3]]
     mistakes = [
         ([ignored], "the weights are ignored"),
-        ([multiplied], "encode_boxes multiplied with the weights, so decode_boxes divides by them"),
-        ([cut], "encode_boxes multiplied with the weights, so decode_boxes divides by them"),
+        ([multiplied], "encode_boxes multiplies by the weights, so decode_boxes divides by them"),
+        ([cut], "encode_boxes multiplies by the weights, so decode_boxes divides by them"),
     ]
-    expect("[20, 25, 60, 55] with weights", found, TARGET, mistakes)
+    expect("the box decoded with weights, [20, 25, 60, 55],", found, TARGET, mistakes)
 
 
 @pytest.mark.task("2.2")
-def test_no_box_becomes_huge_and_small_ones_are_allowed(student):
+def test_large_offsets_are_limited_and_small_ones_are_not(student):
     anchor, all_four = boxes([0, 0, 16, 16]), (1, 1, 5, 5)
     found = student.decode_boxes(np.array([[0, 0, 100.0, -100]]), anchor)
     assert np.isclose(found[0, 2] - found[0, 0], 1000), (
         f"a box of 16 pixels with tw = 100 should become 1000 wide and is {found[0, 2] - found[0, 0]:g} wide\n"
-        "  → exp(100) has no end: an untrained network says such things. Cut tw and th at LARGEST_LOG_SCALE before exp."
+        "  → an untrained network may predict such numbers. Limit tw and th to LARGEST_LOG_SCALE before exp."
     )
     assert found[0, 3] - found[0, 1] < 1e-6, (
-        "th = -100 makes a box as good as flat\n  → tw and th are cut at the top only: small boxes are no danger."
+        "th = -100 should make the height almost 0\n  → tw and th have an upper limit only: small boxes are no problem."
     )
     found = student.decode_boxes(np.array([[0, 0, 20.0, 20]]), anchor, weights=all_four)
     assert np.isclose(found[0, 2] - found[0, 0], 16 * np.exp(4)), (
-        f"tw = 20 with the weight 5 is 4, so 16 becomes {16 * np.exp(4):g}, not {found[0, 2] - found[0, 0]:g}\n"
-        "  → divide by the weight first, then cut at LARGEST_LOG_SCALE."
+        f"tw = 20 with the weight 5 is 4: the width becomes {16 * np.exp(4):g}, not {found[0, 2] - found[0, 0]:g}\n"
+        "  → divide by the weight first, then limit to LARGEST_LOG_SCALE."
     )
 
 
 @pytest.mark.task("2.2")
-def test_there_and_back_again(student):
+def test_decoding_is_the_inverse_of_encoding(student):
     rng = np.random.default_rng(0)
     corners = rng.uniform(0, 50, (2, 6, 2))
     targets, anchors = np.concatenate([corners, corners + rng.uniform(1, 50, (2, 6, 2))], axis=2)
     deltas = student.encode_boxes(targets, anchors, weights=(10, 10, 5, 5))
-    back = student.decode_boxes(deltas, anchors, weights=(10, 10, 5, 5))
-    assert np.allclose(back, targets), f"decode_boxes(encode_boxes(targets)) is {back[0]} where {targets[0]} went in"
-    # two images with the same three anchors, (2, 3, 4): axes before the last are kept
+    decoded = student.decode_boxes(deltas, anchors, weights=(10, 10, 5, 5))
+    assert np.allclose(decoded, targets), f"decode_boxes(encode_boxes(targets)) is {decoded[0]}, not {targets[0]}"
+    # two images with the same three anchors, (2, 3, 4): the axes before the last one are kept
     shaped = student.encode_boxes(targets.reshape(2, 3, 4), anchors[:3])
-    assert shaped.shape == (2, 3, 4), f"targets (2, 3, 4) should give deltas (2, 3, 4), not {shaped.shape}"
+    assert shaped.shape == (2, 3, 4), (
+        f"targets of shape (2, 3, 4) should give offsets of shape (2, 3, 4), not {shaped.shape}"
+    )
 
 
 @pytest.mark.task("2.2")
-def test_encode_boxes_agrees_with_the_textbook(student):
+def test_encode_boxes_agrees_with_the_reference(student):
     student.check("encode_boxes")
 
 
 @pytest.mark.task("2.2")
-def test_decode_boxes_agrees_with_the_textbook(student):
+def test_decode_boxes_agrees_with_the_reference(student):
     student.check("decode_boxes")
 
 
@@ -192,39 +203,39 @@ def test_decode_boxes_agrees_with_the_textbook(student):
 
 
 @pytest.mark.task("2.3")
-def test_the_best_box_drops_its_double(student):
-    # Box 2 is the best, box 0 its double (IoU 9 / 11), boxes 1 and 3 are apart.
+def test_the_best_box_suppresses_its_duplicate(student):
+    # Box 2 has the best score, box 0 is its duplicate (IoU 9 / 11), boxes 1 and 3 do not overlap any box.
     found = student.nms(
         boxes([1, 0, 11, 10], [20, 20, 30, 30], [0, 0, 10, 10], [40, 0, 50, 10]), np.array([0.8, 0.6, 0.9, 0.7]), 0.5
     )
     mistakes = [
         ([2, 0, 3, 1], "nothing is suppressed"),
-        ([1, 3, 0], "it begins with the worst score: sort them in descending order"),
-        ([0, 1, 3], "the scores are not looked at: begin with the best, not with the first"),
-        ([1, 2, 3], "the right boxes, but in the order of their indices: they come by descending score"),
-        ([0, 2, 3], "these are places in the sorted list: return the indices of the boxes as they were given"),
-        ([False, True, True, True], "that is a mask: return the indices, the best first"),
-        ([2], "all that come after the best are suppressed, also those that do not overlap it"),
+        ([1, 3, 0], "it begins with the worst score: sort the scores in descending order"),
+        ([0, 1, 3], "the scores are ignored: begin with the best score, not with the first box"),
+        ([1, 2, 3], "these are the right boxes in the order of their indices: sort them by descending score"),
+        ([0, 2, 3], "these are indices into the sorted boxes: return indices into `boxes`"),
+        ([False, True, True, True], "this is a mask: return the indices, the best first"),
+        ([2], "all boxes after the best one are suppressed, also those that do not overlap it"),
     ]
-    expect("what stays, best first,", found, [2, 3, 1], mistakes)
+    expect("the boxes that stay, the best first,", found, [2, 3, 1], mistakes)
 
 
 @pytest.mark.task("2.3")
-def test_a_box_that_is_gone_suppresses_no_other(student):
-    # Three in a row: 0 drops 1 (IoU 3 / 7). 1 overlaps 2 as much, but is gone; 0 and 2 hardly overlap (1 / 9).
+def test_a_suppressed_box_does_not_suppress_others(student):
+    # Box 0 suppresses box 1 (IoU 3 / 7). Box 1 overlaps box 2 as much, but is suppressed; the IoU of 0 and 2 is 1 / 9.
     found = student.nms(boxes([0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10]), np.array([0.9, 0.8, 0.7]), 0.3)
     mistakes = [
-        ([0], "a box that was suppressed still suppresses others: compare with those that stay alone"),
-        ([0, 1, 2], "nothing is suppressed: is 0.3, the threshold that is asked for, looked at?"),
+        ([0], "a suppressed box still suppresses others: compare only with boxes that stay"),
+        ([0, 1, 2], "nothing is suppressed: is the threshold, 0.3, ignored?"),
     ]
-    expect("what stays of three boxes in a row", found, [0, 2], mistakes)
+    expect("the boxes that stay of three boxes in a row", found, [0, 2], mistakes)
 
 
 @pytest.mark.task("2.3")
-def test_an_overlap_of_just_the_threshold_stays(student):
+def test_a_box_with_an_iou_equal_to_the_threshold_stays(student):
     found = student.nms(boxes([0, 0, 2, 1], [0, 0, 1, 1]), np.array([0.9, 0.8]), 0.5)
-    mistakes = [([0], "a box goes when its overlap is above the threshold (>), not when it is equal to it (>=)")]
-    expect("what stays of two boxes with an IoU of 0.5, threshold 0.5,", found, [0, 1], mistakes)
+    mistakes = [([0], "a box is suppressed if its IoU is above the threshold (>), not if it is equal (>=)")]
+    expect("the boxes that stay of two boxes with an IoU of 0.5, for the threshold 0.5,", found, [0, 1], mistakes)
 
 
 @pytest.mark.task("2.3")
@@ -233,22 +244,24 @@ def test_of_equal_scores_the_first_comes_first(student):
     mistakes = [
         (
             [2, 1, 0],
-            "equal scores: the lower index comes first. argsort()[::-1] turns equals round: sort -scores, stable",
+            "equal scores: the lower index comes first. argsort()[::-1] reverses them. Sort -scores, kind=stable",
         )
     ]
-    expect("the order of three boxes apart, scores 0.5, 0.5, 0.9,", found, [2, 0, 1], mistakes)
+    expect("the order of three separate boxes with scores 0.5, 0.5, 0.9,", found, [2, 0, 1], mistakes)
     found = student.nms(np.repeat(boxes([0, 0, 1, 1]), 20, axis=0), np.ones(20), 0.5)
-    mistakes = [([k], 'of equal scores the lower index wins: np.argsort(-scores, kind="stable")') for k in range(1, 20)]
-    expect("what stays of twenty times the same box", found, [0], mistakes)
+    mistakes = [
+        ([k], 'equal scores: the lower index comes first: np.argsort(-scores, kind="stable")') for k in range(1, 20)
+    ]
+    expect("the box that stays of twenty equal boxes", found, [0], mistakes)
 
 
 @pytest.mark.task("2.3")
-def test_without_boxes_nothing_stays(student):
+def test_no_boxes_give_no_indices(student):
     found = student.nms(boxes(), np.zeros(0), 0.5)
-    assert found.shape == (0,), f"of no boxes none stays: expected an array of shape (0,), got {found.shape}"
-    assert found.dtype.kind == "i", "indices are whole numbers: np.array([]) is an array of floats, give it a dtype"
+    assert found.shape == (0,), f"no boxes: expected an array of shape (0,), got {found.shape}"
+    assert found.dtype.kind == "i", "indices are integers: np.array([]) is an array of floats, give it a dtype"
 
 
 @pytest.mark.task("2.3")
-def test_nms_agrees_with_the_textbook(student):
+def test_nms_agrees_with_the_reference(student):
     student.check("nms", keep=lambda case: len(case["boxes"]) < 50)

@@ -11,7 +11,7 @@ from minivision.training import SGD
 
 
 def boxes(*rows):
-    """Return boxes, one for each row of four numbers; without rows none, (0, 4)."""
+    """Return boxes (K, 4), one for each row of four numbers."""
     return np.array(rows, dtype=np.float64).reshape(len(rows), 4)
 
 
@@ -22,7 +22,7 @@ CLASSES = ("background", "red", "blue")
 
 
 def little_scenes(rng):
-    """Return a batch of two pictures with a red and a blue box each, and their proposals by selective search."""
+    """Return a batch of two images with a red and a blue box each, and their proposals by selective search."""
     images = rng.integers(90, 110, (2, 32, 48, 3)).astype(np.uint8)
     objects = []
     for image in images:
@@ -42,20 +42,20 @@ def test_fast_rcnn_learns_two_boxes(student):
     rng = np.random.default_rng(0)
     with student.backend():
         batch = little_scenes(rng)
-        assert all(len(boxes) > 2 for boxes in batch.proposals), "selective search proposes next to nothing"
+        assert all(len(boxes) > 2 for boxes in batch.proposals), "selective search returns almost no proposals"
         options = {"widths": (4, 6), "depths": (0, 0), "hidden": 12, "batch_size_per_image": 12}
         model = make_model("fast-rcnn", CLASSES, rng=rng, **options)
         optimizer, losses = SGD(model, momentum=0.9), []
         for _ in range(8):
             losses.append(sum(model.step(batch).values()))
-            arrived = max(np.abs(parameter.grad).max() for parameter in model.backbone.parameters())
-            assert arrived > 0, (
-                "no gradient reaches the features\n  → does roi_pool_backward return more than zeros? Without it the "
-                "layers before the pooling learn nothing."
+            largest = max(np.abs(parameter.grad).max() for parameter in model.backbone.parameters())
+            assert largest > 0, (
+                "no gradient reaches the features\n  → does roi_pool_backward return zeros? Then the layers before the "
+                "pooling do not learn."
             )
             optimizer.step(0.05)
     shown = ", ".join(f"{loss:.3f}" for loss in losses)
     assert np.isfinite(losses).all(), f"the loss is not finite: {shown}"
     assert losses[-1] < 0.8 * losses[0], (
-        f"the loss should sink, and is {shown}: are all tests of the tasks before green?"
+        f"the loss should decrease, and is {shown}: do all tests of the earlier tasks pass?"
     )

@@ -9,8 +9,8 @@ def yolo_targets(outputs, truth, B, *, coordinates=5.0, no_object=0.5):
     true = truth[..., : 5 * B].reshape(N, rows, columns, B, 5)
     unit = np.array([1 / columns, 1 / rows], outputs.dtype)
 
-    def corners(centres, sizes):
-        return np.concatenate([centres * unit - sizes / 2, centres * unit + sizes / 2], axis=-1)
+    def corners(centers, sizes):
+        return np.concatenate([centers * unit - sizes / 2, centers * unit + sizes / 2], axis=-1)
 
     said_corners, true_corners = corners(said[..., :2], said[..., 2:4] ** 2), corners(true[..., :2], true[..., 2:4])
     boxes, counts = np.zeros_like(said), np.zeros_like(said)

@@ -1,56 +1,53 @@
-"""What earns the points: the same questions as in the open, with other numbers, more of them, and awkward ones.
-
-Here, and only here, the library's own functions may be asked what is right.
-"""
+"""Graded tests of assignment 3: all sizes, other numbers than the visible tests, partial credit."""
 
 import contextlib
 
 import numpy as np
 import pytest
 
-# ---- 3.1 anchors ------------------------------------------------------------------------------------------------
+# ---- 3.1: anchors ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.task("3.1", points=3)
-def test_squares_around_every_place(student):
+def test_anchor_grid_of_squares(student):
     student.check("anchor_grid", seed=student.seed, keep=lambda a: a["map_size"][0] and set(a["ratios"]) == {1.0})
 
 
 @pytest.mark.task("3.1", points=3)
-def test_sizes_and_ratios_in_their_order(student):
+def test_anchor_grid_of_sizes_and_ratios(student):
     student.check("anchor_grid", seed=student.seed, keep=lambda a: a["map_size"][0] and "offset" not in a)
 
 
 @pytest.mark.task("3.1", points=2)
-def test_anchors_with_any_setting(student):
+def test_anchor_grid_with_all_settings(student):
     student.check("anchor_grid", seed=student.seed)
 
 
-# ---- 3.2 matching -----------------------------------------------------------------------------------------------
+# ---- 3.2: matching --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.task("3.2", points=4)
-def test_matches_by_thresholds(student):
+def test_match_by_thresholds(student):
     student.check(
         "match", seed=student.seed, keep=lambda a: a["iou"].size and a.get("allow_low_quality_matches") is False
     )
 
 
 @pytest.mark.task("3.2", points=4)
-def test_matches_with_the_best_boxes(student):
+def test_match_with_the_best_boxes(student):
     student.check("match", seed=student.seed, keep=lambda a: len(np.unique(a["iou"])) > 5)
 
 
 @pytest.mark.task("3.2", points=4)
-def test_matches_with_ties_and_nothing(student):
+def test_match_with_equal_iou_and_empty_tables(student):
     student.check("match", seed=student.seed)
 
 
-# ---- 3.3 what each anchor should find ---------------------------------------------------------------------------
+# ---- 3.3: training targets of anchors -------------------------------------------------------------------------------
 
 
 @pytest.mark.task("3.3", points=4)
-def test_targets_with_the_papers_thresholds(student):
+def test_anchor_targets_with_default_thresholds(student):
     student.check(
         "anchor_targets",
         seed=student.seed,
@@ -59,120 +56,120 @@ def test_targets_with_the_papers_thresholds(student):
 
 
 @pytest.mark.task("3.3", points=4)
-def test_targets_with_any_setting(student):
+def test_anchor_targets_with_all_settings(student):
     student.check("anchor_targets", seed=student.seed)
 
 
-# ---- 3.4 the loss of a region proposal network ------------------------------------------------------------------
+# ---- 3.4: the loss of a region proposal network ---------------------------------------------------------------------
 
 
-def _drawn(a):
+def _sampled(a):
     return len(a["positive"]) and len(a["negative"]) and abs(a["logits"]).max() < 50
 
 
 @pytest.mark.task("3.4", points=4)
-def test_the_loss_of_one_image(student):
-    student.check("rpn_loss", seed=student.seed, keep=lambda a: _drawn(a) and len(a["logits"]) == 1)
+def test_rpn_loss_of_one_image(student):
+    student.check("rpn_loss", seed=student.seed, keep=lambda a: _sampled(a) and len(a["logits"]) == 1)
 
 
 @pytest.mark.task("3.4", points=4)
-def test_the_loss_of_several_images(student):
-    student.check("rpn_loss", seed=student.seed, keep=_drawn)
+def test_rpn_loss_of_several_images(student):
+    student.check("rpn_loss", seed=student.seed, keep=_sampled)
 
 
 @pytest.mark.task("3.4", points=4)
-def test_the_loss_also_of_nothing_and_of_huge_scores(student):
+def test_rpn_loss_without_anchors_and_with_large_logits(student):
     student.check("rpn_loss", seed=student.seed)
 
 
-# ---- 3.5 YOLO's tensor, written ---------------------------------------------------------------------------------
+# ---- 3.5: encoding the YOLO tensor ----------------------------------------------------------------------------------
 
 
 def _alone(a):
     boxes, rows, columns = a["boxes"], *np.broadcast_to(a["S"], 2)
     height, width = a.get("size", (1, 1))
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2 * (columns / width, rows / height)
-    inside = (centres < (columns, rows)).all()
-    return len(boxes) and inside and len(np.unique(centres.astype(int), axis=0)) == len(boxes)
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2 * (columns / width, rows / height)
+    inside = (centers < (columns, rows)).all()
+    return len(boxes) and inside and len(np.unique(centers.astype(int), axis=0)) == len(boxes)
 
 
 @pytest.mark.task("3.5", points=5)
-def test_objects_each_in_a_cell_of_its_own(student):
+def test_encode_yolo_of_objects_in_different_cells(student):
     student.check("encode_yolo", seed=student.seed, keep=_alone)
 
 
 @pytest.mark.task("3.5", points=4)
-def test_several_objects_in_a_cell(student):
+def test_encode_yolo_of_several_objects_in_a_cell(student):
     student.check("encode_yolo", seed=student.seed, keep=lambda a: len(a["boxes"]) >= 3)
 
 
 @pytest.mark.task("3.5", points=3)
-def test_objects_of_all_kinds(student):
+def test_encode_yolo_of_all_objects(student):
     student.check("encode_yolo", seed=student.seed)
 
 
-# ---- 3.6 YOLO's tensor, read ------------------------------------------------------------------------------------
+# ---- 3.6: decoding the YOLO tensor ----------------------------------------------------------------------------------
 
 
 @pytest.mark.task("3.6", points=5)
-def test_one_tensor(student):
+def test_decode_yolo_of_one_tensor(student):
     student.check("decode_yolo", seed=student.seed, keep=lambda a: a["tensor"].ndim == 3)
 
 
 @pytest.mark.task("3.6", points=3)
-def test_several_tensors(student):
+def test_decode_yolo_of_several_tensors(student):
     student.check("decode_yolo", seed=student.seed)
 
 
-# ---- 3.7 which box is responsible -------------------------------------------------------------------------------
+# ---- 3.7: responsible boxes -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.task("3.7", points=4)
-def test_cells_with_one_box(student):
+def test_yolo_targets_of_cells_with_one_box(student):
     student.check("yolo_targets", seed=student.seed, keep=lambda a: a["B"] == 1 and a["truth"].any())
 
 
 @pytest.mark.task("3.7", points=6)
-def test_cells_with_several_boxes(student):
+def test_yolo_targets_of_cells_with_several_boxes(student):
     student.check("yolo_targets", seed=student.seed, keep=lambda a: a["outputs"].any() and a["truth"].any())
 
 
 @pytest.mark.task("3.7", points=4)
-def test_also_without_any_overlap_or_object(student):
+def test_yolo_targets_without_overlap_or_objects(student):
     student.check("yolo_targets", seed=student.seed)
 
 
-# ---- 3.8 YOLO's loss --------------------------------------------------------------------------------------------
+# ---- 3.8: the YOLO loss ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.task("3.8", points=4)
-def test_the_loss_of_one_tensor(student):
+def test_yolo_loss_of_one_tensor(student):
     student.check("yolo_loss", seed=student.seed, keep=lambda a: len(a["outputs"]) == 1)
 
 
 @pytest.mark.task("3.8", points=6)
-def test_the_loss_of_tensors_of_all_kinds(student):
+def test_yolo_loss_of_all_tensors(student):
     student.check("yolo_loss", seed=student.seed)
 
 
-# ---- 3.9 the loss of masks --------------------------------------------------------------------------------------
+# ---- 3.9: the mask loss ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.task("3.9", points=4)
-def test_masks_of_several_classes(student):
+def test_mask_loss_of_several_classes(student):
     student.check("mask_loss", seed=student.seed, keep=lambda a: a["logits"].size and abs(a["logits"]).max() < 100)
 
 
 @pytest.mark.task("3.9", points=4)
-def test_masks_also_of_none_and_with_huge_scores(student):
+def test_mask_loss_without_regions_and_with_large_logits(student):
     student.check("mask_loss", seed=student.seed)
 
 
-# ---- 3.10 train detectors on it ---------------------------------------------------------------------------------
+# ---- 3.10: training detectors ---------------------------------------------------------------------------------------
 
 
 def _batch(seed):
-    """Return two images of 32 x 32 pixels with rectangles, one of them with a crowd."""
+    """Return a batch of two images of 32 x 32 pixels with rectangles."""
     from minivision.data import Batch
     from minivision.data.instances import Instances
 
@@ -190,7 +187,7 @@ def _batch(seed):
 
 
 def _trained(make, batch, steps=3, rate=0.02):
-    """Return the named losses of some steps down, and the model after them."""
+    """Return the losses of some steps of gradient descent, and the model after them."""
     model, losses = make(), []
     for _ in range(steps):
         losses.append({name: float(loss) for name, loss in model.step(batch).items()})
@@ -199,23 +196,23 @@ def _trained(make, batch, steps=3, rate=0.02):
     return losses, model
 
 
-def _compare(student, make, read=None):
-    """Train by the library, then by the student's functions; compare all losses, and what is read in the end."""
+def _compare(student, make, decode=None):
+    """Train with the library's functions, then with the student's; compare all losses, and the decoded outputs."""
     batch, results = _batch(student.seed), []
     for backend in (contextlib.nullcontext(), student.backend()):
         with backend:
             losses, model = _trained(make, batch)
-            results.append((losses, read(model, batch) if read else ()))
-    (right, said), (got, theirs) = results
-    for step, (one, other) in enumerate(zip(got, right, strict=True), 1):
-        for name, loss in other.items():
-            assert one[name] == pytest.approx(loss, rel=1e-4, abs=1e-5), f"the loss {name!r} of step {step} is another"
-    for one, other in zip(theirs, said, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-2, err_msg="after some steps other boxes or scores are read")
+            results.append((losses, decode(model, batch) if decode else ()))
+    (expected, expected_outputs), (actual, outputs) = results
+    for step, (losses, right) in enumerate(zip(actual, expected, strict=True), 1):
+        for name, loss in right.items():
+            assert losses[name] == pytest.approx(loss, rel=1e-4, abs=1e-5), f"the loss {name!r} of step {step} is wrong"
+    for output, right in zip(outputs, expected_outputs, strict=True):
+        np.testing.assert_allclose(output, right, atol=1e-2, err_msg="boxes or scores after the training are wrong")
 
 
 @pytest.mark.task("3.10", points=4)
-def test_yolo_is_trained_step_for_step_as_by_the_library(student):
+def test_yolo_has_the_losses_of_the_library(student):
     from minivision.models import make_model
     from minivision.models.parts.backbone import Backbone
 
@@ -224,14 +221,14 @@ def test_yolo_is_trained_step_for_step_as_by_the_library(student):
         model.backbone = Backbone((4, 4, 64), (0, 0, 0), rng=np.random.default_rng(1))
         return model
 
-    def read(model, batch):
+    def decode(model, batch):
         return model.decode(model.forward(model.normalize(batch.images)), (32, 32))
 
-    _compare(student, make, read)
+    _compare(student, make, decode)
 
 
 @pytest.mark.task("3.10", points=4)
-def test_mask_rcnn_is_trained_step_for_step_as_by_the_library(student):
+def test_mask_rcnn_has_the_losses_of_the_library(student):
     from minivision.models import make_model
 
     def make():

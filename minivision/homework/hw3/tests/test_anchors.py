@@ -1,4 +1,4 @@
-"""Anchors, what each should find, and the loss of a region proposal network."""
+"""Anchors, matching, training targets of anchors, and the loss of a region proposal network."""
 
 import math
 
@@ -15,37 +15,37 @@ BACKGROUND, IGNORED = -1, -2
 
 @pytest.mark.task("3.1")
 def test_one_box_at_each_of_two_places(student):
-    # two places side by side, 8 pixels apart; a box of 4 x 4 pixels is 2 pixels wide to each side of its centre
+    # two places side by side, 8 pixels apart; a box of 4 x 4 pixels extends 2 pixels to each side of its center
     anchors = student.anchor_grid((1, 2), 8, (4,), (1,), dtype=np.float64)
     expect(
-        "the anchors of a map of 1 x 2",
+        "the anchors of a 1 x 2 map",
         anchors,
         [[-2, -2, 2, 2], [6, -2, 10, 2]],
         [
             (
                 [[-2, -2, 2, 2], [-2, 6, 2, 10]],
-                "x and y are swapped: from column to column x grows, from row to row y.",
+                "x and y are swapped: x grows from column to column, y from row to row.",
             ),
             (
                 [[-4, -4, 4, 4], [4, -4, 12, 4]],
-                "A box reaches half its width and half its height to each side of its centre.",
+                "A box extends half its width and half its height to each side of its center.",
             ),
-            ([[0, 0, 4, 4], [8, 0, 12, 4]], "The place is the centre of the box, not its upper left corner."),
-            ([[0, 0, 2, 2], [6, 0, 10, 2]], "Boxes may reach out of the image: they are not clipped."),
-            ([[0, 0, 2, 2], [6, 0, 8, 2]], "Boxes may reach out of the image: they are not clipped."),
+            ([[0, 0, 4, 4], [8, 0, 12, 4]], "The place is the center of the box, not its upper left corner."),
+            ([[0, 0, 2, 2], [6, 0, 10, 2]], "Boxes may extend beyond the image: they are not clipped."),
+            ([[0, 0, 2, 2], [6, 0, 8, 2]], "Boxes may extend beyond the image: they are not clipped."),
             (
                 [[-1.5, -1.5, 1.5, 1.5], [6.5, -1.5, 9.5, 1.5]],
-                "A box from x1 to x2 is x2 - x1 wide: there is no - 1 or + 1.",
+                "A box from x1 to x2 is x2 - x1 wide, without - 1 or + 1.",
             ),
-            ([[-2, -2, 1, 1], [6, -2, 9, 1]], "A box from x1 to x2 is x2 - x1 wide: there is no - 1 or + 1."),
-            ([[0, 0, 4, 4], [8, 0, 4, 4]], "Boxes are x1, y1, x2, y2: two corners, not a centre and a size."),
+            ([[-2, -2, 1, 1], [6, -2, 9, 1]], "A box from x1 to x2 is x2 - x1 wide, without - 1 or + 1."),
+            ([[0, 0, 4, 4], [8, 0, 4, 4]], "Boxes are x1, y1, x2, y2: two corners, not a center and a size."),
             ([[-2, -2, 4, 4], [6, -2, 4, 4]], "Boxes are x1, y1, x2, y2: two corners, not a corner and a size."),
         ],
     )
 
 
 @pytest.mark.task("3.1")
-def test_the_ratio_is_height_by_width_and_leaves_the_area(student):
+def test_the_ratio_is_height_by_width_and_does_not_change_the_area(student):
     # 8 x 8 = 4 x 16: four times as high as wide, with the same area
     expect(
         "a box of size 8 and ratio 4",
@@ -56,10 +56,10 @@ def test_the_ratio_is_height_by_width_and_leaves_the_area(student):
             ([[-1, -16, 1, 16]], "The square root is missing: height / width would be the ratio squared."),
             (
                 [[-4, -16, 4, 16]],
-                "The area is to stay size ** 2, whatever the ratio: the width must become smaller too.",
+                "The area must be size ** 2 for every ratio: the width must become smaller, too.",
             ),
-            ([[-1, -4, 1, 4]], "The area is to stay size ** 2, whatever the ratio: the height must become larger too."),
-            ([[-2, -4, 2, 4]], "The area is to stay size ** 2, whatever the ratio: the height must become larger too."),
+            ([[-1, -4, 1, 4]], "The area must be size ** 2 for every ratio: the height must become larger, too."),
+            ([[-2, -4, 2, 4]], "The area must be size ** 2 for every ratio: the height must become larger, too."),
         ],
     )
     expect(
@@ -67,31 +67,31 @@ def test_the_ratio_is_height_by_width_and_leaves_the_area(student):
         student.anchor_grid((1, 1), 8, (5,), (1,), dtype=np.float64),
         [[-2.5, -2.5, 2.5, 2.5]],
         [
-            ([[-2, -2, 2, 2]], "Nothing is rounded to whole pixels."),
-            ([[-3, -3, 3, 3]], "Nothing is rounded to whole pixels."),
-            ([[-3, -3, 2, 2]], "Nothing is rounded to whole pixels: divide by /, not by //."),
+            ([[-2, -2, 2, 2]], "Boxes are rounded to whole pixels: do not round."),
+            ([[-3, -3, 3, 3]], "Boxes are rounded to whole pixels: do not round."),
+            ([[-3, -3, 2, 2]], "Boxes are rounded to whole pixels: divide with /, not with //."),
         ],
     )
 
 
 @pytest.mark.task("3.1")
-def test_all_sizes_of_the_first_ratio_come_first_and_places_row_by_row(student):
+def test_the_order_of_the_anchors(student):
     anchors = student.anchor_grid((2, 2), 100, (2, 4), (1, 4), dtype=np.float64)
     assert np.shape(anchors) == (16, 4), (
         f"2 x 2 places with 2 x 2 boxes are 16 anchors, an array (16, 4), not {np.shape(anchors)}"
     )
-    centres = (np.asarray(anchors)[:, :2] + np.asarray(anchors)[:, 2:]) / 2
+    centers = (np.asarray(anchors)[:, :2] + np.asarray(anchors)[:, 2:]) / 2
     right = np.repeat([[0, 0], [100, 0], [0, 100], [100, 100]], 4, axis=0)
     expect(
-        "the centres (x, y) of all anchors",
-        centres,
+        "the centers (x, y) of all anchors",
+        centers,
         right,
         [
             (
                 np.tile(right[::4], (4, 1)),
-                "All boxes of a place come one after the other, then those of the next place.",
+                "All boxes of a place come first, then all boxes of the next place.",
             ),
-            (right[:, ::-1], "Places come row by row: along a row first, which is along x."),
+            (right[:, ::-1], "Places come row by row: x changes first."),
         ],
     )
     heights = np.asarray(anchors)[:4, 3] - np.asarray(anchors)[:4, 1]
@@ -99,7 +99,7 @@ def test_all_sizes_of_the_first_ratio_come_first_and_places_row_by_row(student):
         "the heights of the boxes at a place (sizes 2 and 4, ratios 1 and 4)",
         heights,
         [2, 4, 4, 8],
-        [([2, 4, 4, 8][::-1], "The sizes and ratios keep their order.")],
+        [([2, 4, 4, 8][::-1], "The sizes and ratios are in the wrong order.")],
     )
     widths = np.asarray(anchors)[:4, 2] - np.asarray(anchors)[:4, 0]
     expect(
@@ -111,7 +111,7 @@ def test_all_sizes_of_the_first_ratio_come_first_and_places_row_by_row(student):
 
 
 @pytest.mark.task("3.1")
-def test_the_offset_is_a_part_of_the_stride(student):
+def test_the_offset_is_a_fraction_of_the_stride(student):
     anchors = student.anchor_grid((1, 1), (8, 4), (2,), (1,), offset=0.5, dtype=np.float64)
     expect(
         "a box of size 2 in the middle of 8 x 4 pixels (rows x columns)",
@@ -119,14 +119,17 @@ def test_the_offset_is_a_part_of_the_stride(student):
         [[1, 3, 3, 5]],
         [
             ([[-1, -1, 1, 1]], "The offset is ignored."),
-            ([[-0.5, -0.5, 1.5, 1.5]], "The offset counts in strides, not in pixels: add it before you multiply."),
-            ([[3, 1, 5, 3]], "The stride is (down, across): rows and columns are swapped."),
+            (
+                [[-0.5, -0.5, 1.5, 1.5]],
+                "The unit of the offset is the stride, not a pixel: add it before you multiply.",
+            ),
+            ([[3, 1, 5, 3]], "The stride is (vertical, horizontal): the two numbers are swapped."),
         ],
     )
 
 
 @pytest.mark.task("3.1")
-def test_anchors_of_all_kinds(student):
+def test_anchor_grid_agrees_with_the_reference(student):
     student.check("anchor_grid")
 
 
@@ -138,7 +141,7 @@ def matches(student, iou, **options):
 
 
 @pytest.mark.task("3.2")
-def test_each_box_gets_the_object_that_it_overlaps_most(student):
+def test_each_box_gets_the_object_with_the_largest_iou(student):
     iou = [[0.8, 0.5, 0.1], [0.1, 0.6, 0.2]]  # two objects (rows), three boxes (columns)
     expect(
         "the matches of three boxes",
@@ -148,93 +151,99 @@ def test_each_box_gets_the_object_that_it_overlaps_most(student):
             ([0, BACKGROUND, IGNORED], "BACKGROUND and IGNORED are swapped: below `bg_iou_thresh` is background."),
             (
                 [0, BACKGROUND, BACKGROUND],
-                "A box between `bg_iou_thresh` and `fg_iou_thresh` is ignored: it is neither object nor background.",
+                "A box with an IoU between `bg_iou_thresh` and `fg_iou_thresh` is ignored: it is not background.",
             ),
             (
                 [0, 1, BACKGROUND],
-                "A box between `bg_iou_thresh` and `fg_iou_thresh` has not found its object: it is ignored.",
+                "A box with an IoU between `bg_iou_thresh` and `fg_iou_thresh` is ignored: it has no object.",
             ),
-            ([0, 1], "There is one number for each box: look for the largest overlap along axis 0, the objects."),
-            ([0, IGNORED], "There is one number for each box: look for the largest overlap along axis 0, the objects."),
-            ([0, 1, 1], "The thresholds are not looked at: a box must overlap its object by `fg_iou_thresh`."),
-            ([0.8, IGNORED, BACKGROUND], "A match is the number (row) of the object, not the overlap."),
-            ([1, IGNORED, BACKGROUND], "Take the object with the largest overlap, argmax; 0 is the first object."),
+            ([0, 1], "There is one number for each box: search the largest IoU along axis 0, the objects."),
+            ([0, IGNORED], "There is one number for each box: search the largest IoU along axis 0, the objects."),
+            (
+                [0, 1, 1],
+                "The thresholds are ignored: the IoU of a box and its object must be at least `fg_iou_thresh`.",
+            ),
+            ([0.8, IGNORED, BACKGROUND], "A match is the index (row) of the object, not the IoU."),
+            (
+                [1, IGNORED, BACKGROUND],
+                "A match is the index of the object with the largest IoU, argmax: 0 is the first object.",
+            ),
         ],
     )
     expect(
-        "the match of a box that overlaps two objects equally",
+        "the match of a box with the same IoU with two objects",
         matches(student, [[0.8], [0.8]], allow_low_quality_matches=False),
         [0],
-        [([1], "Of objects that it overlaps equally a box gets the first.")],
+        [([1], "If the IoU with several objects is the same, a box gets the first.")],
     )
 
 
 @pytest.mark.task("3.2")
-def test_overlaps_exactly_at_a_threshold(student):
+def test_an_iou_equal_to_a_threshold(student):
     expect(
-        "the matches of two boxes with the IoU 0.75 and 0.25, where fg_iou_thresh=0.75 and bg_iou_thresh=0.25",
+        "the matches of two boxes with the IoU 0.75 and 0.25, for fg_iou_thresh=0.75 and bg_iou_thresh=0.25",
         matches(student, [[0.75, 0.25]], fg_iou_thresh=0.75, bg_iou_thresh=0.25, allow_low_quality_matches=False),
         [0, IGNORED],
         [
             (
                 [IGNORED, IGNORED],
-                "A box has found its object from `fg_iou_thresh` on, so at exactly `fg_iou_thresh` too: >=, not >.",
+                "A box with an IoU equal to `fg_iou_thresh` is matched: >=, not >.",
             ),
             (
                 [0, BACKGROUND],
-                "A box is background below `bg_iou_thresh`; at exactly `bg_iou_thresh` it is ignored: <, not <=.",
+                "A box with an IoU equal to `bg_iou_thresh` is ignored; below, it is background: <, not <=.",
             ),
             (
                 [IGNORED, BACKGROUND],
-                "At exactly `fg_iou_thresh` a box has found its object (>=); at exactly `bg_iou_thresh` it is ignored (<).",
+                "A box with an IoU equal to `fg_iou_thresh` is matched (>=), equal to `bg_iou_thresh` ignored (<).",
             ),
         ],
     )
 
 
 @pytest.mark.task("3.2")
-def test_the_best_boxes_of_an_object_are_found_however_small_their_overlap(student):
+def test_the_best_boxes_of_an_object_are_matched_for_any_iou(student):
     expect(
-        "the matches with an object of small overlap",
+        "the matches with an object of small IoU",
         matches(student, [[0.1, 0.2, 0.2, 0.0]]),
         [BACKGROUND, 0, 0, BACKGROUND],
         [
             (
                 [BACKGROUND] * 4,
-                "The best boxes of each object are found, however small the overlap is (allow_low_quality_matches).",
+                "The best boxes of each object are matched for any IoU (allow_low_quality_matches).",
             ),
             (
                 [BACKGROUND, 0, BACKGROUND, BACKGROUND],
-                "All boxes that overlap an object most, equally, are found; not the first alone.",
+                "All boxes with the largest IoU of an object are matched, not only the first.",
             ),
             (
                 [BACKGROUND, BACKGROUND, 0, BACKGROUND],
-                "All boxes that overlap an object most, equally, are found; not the last alone.",
+                "All boxes with the largest IoU of an object are matched, not only the last.",
             ),
-            ([0, 0, 0, BACKGROUND], "Only the *best* boxes of an object are found however small their overlap is."),
+            ([0, 0, 0, BACKGROUND], "Only the *best* boxes of an object are matched for any IoU."),
         ],
     )
     for iou in ([[0.5, 0.4], [0.6, 0.1]], [[0.6, 0.1], [0.5, 0.4]]):
-        most, least = (1, 0) if iou[1][0] > iou[0][0] else (0, 1)
+        larger, smaller = (1, 0) if iou[1][0] > iou[0][0] else (0, 1)
         expect(
-            f"the matches for the IoU {iou}, where two objects have the same best box",
+            f"the matches for the IoU {iou}, with the same best box for two objects",
             matches(student, iou),
-            [most, IGNORED],
-            [([least, IGNORED], "A best box, too, gets the object that *it* overlaps most.")],
+            [larger, IGNORED],
+            [([smaller, IGNORED], "A best box, too, gets the object with the largest IoU in *its* column.")],
         )
     expect(
-        "the matches where no box overlaps the first object",
+        "the matches if no box overlaps the first object",
         matches(student, [[0.0, 0.0, 0.0], [0.0, 0.9, 0.5]]),
         [BACKGROUND, 1, IGNORED],
         [
-            ([0, 0, 0], "An object that no box overlaps gets none: its best overlap is 0, and all boxes have that."),
-            ([0, 1, 0], "An object that no box overlaps gets none: its best overlap is 0, and all boxes have that."),
+            ([0, 0, 0], "An object with an IoU of 0 with all boxes gets no box: all of them would be its best boxes."),
+            ([0, 1, 0], "An object with an IoU of 0 with all boxes gets no box: all of them would be its best boxes."),
             (
                 [0, 1, IGNORED],
-                "An object that no box overlaps gets none: its best overlap is 0, and all boxes have that.",
+                "An object with an IoU of 0 with all boxes gets no box: all of them would be its best boxes.",
             ),
-            ([0, 1, 1], "An object that no box overlaps gets none: its best overlap is 0, and all boxes have that."),
-            ([1, 1, 1], "An object that no box overlaps gets none: its best overlap is 0, and all boxes have that."),
+            ([0, 1, 1], "An object with an IoU of 0 with all boxes gets no box: all of them would be its best boxes."),
+            ([1, 1, 1], "An object with an IoU of 0 with all boxes gets no box: all of them would be its best boxes."),
         ],
     )
 
@@ -246,26 +255,24 @@ def test_without_objects_all_boxes_are_background(student):
     except NotImplementedError:
         raise
     except Exception as error:
-        raise AssertionError(
-            f"an image may hold no object at all; then every box is background, and no error: {error}"
-        ) from None
+        raise AssertionError(f"an image may contain no objects; then every box is background: {error}") from None
     expect("the matches of three boxes in an image without objects", found, [BACKGROUND] * 3)
 
 
 @pytest.mark.task("3.2")
-def test_matches_of_all_kinds(student):
+def test_match_agrees_with_the_reference(student):
     student.check("match")
 
 
-# ---- 3.3: what each anchor should find ------------------------------------------------------------------------------
+# ---- 3.3: training targets of anchors -------------------------------------------------------------------------------
 
 
 ANCHORS = np.array([[0, 0, 10, 10], [50, 50, 60, 60], [0, 0, 10, 16], [100, 0, 110, 10]], float)
-OBJECTS = np.array([[50, 52, 60, 62], [2, 0, 12, 10]], float)  # the first anchor finds object 1, the second object 0
+OBJECTS = np.array([[50, 52, 60, 62], [2, 0, 12, 10]], float)  # object 1 is at the first anchor, object 0 at the second
 
 
 @pytest.mark.task("3.3")
-def test_anchors_know_their_object_and_the_way_to_it(student):
+def test_each_anchor_has_its_object_and_the_offsets_to_it(student):
     found, deltas = student.anchor_targets(ANCHORS, OBJECTS)
     expect(
         "the matches of four anchors",
@@ -274,58 +281,64 @@ def test_anchors_know_their_object_and_the_way_to_it(student):
         [
             (
                 [IGNORED, IGNORED, IGNORED, BACKGROUND],
-                "The best anchors of each object count as found in any case (allow_low_quality_matches).",
+                "The best anchors of each object are matched for any IoU (allow_low_quality_matches).",
             ),
-            ([1, 0], "`match` wants a row for each object: ops.box_iou(boxes, anchors), not back."),
-            ([1, 0, BACKGROUND, BACKGROUND], "Anchors between `bg_iou_thresh` and `fg_iou_thresh` stay ignored."),
+            (
+                [1, 0],
+                "`match` expects a row for each object: ops.box_iou(boxes, anchors), not ops.box_iou(anchors, boxes).",
+            ),
+            (
+                [1, 0, BACKGROUND, BACKGROUND],
+                "Anchors with an IoU between `bg_iou_thresh` and `fg_iou_thresh` are ignored, not background.",
+            ),
         ],
     )
     if np.shape(deltas) == (4, 4):
         others = np.asarray(deltas)[2:]
-        assert not np.any(others), f"the deltas are 0 for anchors that have found no object; here they are\n{others}"
+        assert not np.any(others), f"the offsets of anchors without an object should be 0 and are\n{others}"
     right = np.zeros((4, 4))
     right[0, 0] = right[1, 1] = 0.2  # two of ten pixels to the right; two of ten pixels down
     expect(
-        "the deltas of four anchors",
+        "the offsets of four anchors",
         deltas,
         right,
         [
             (
                 -right,
-                "The way is that from the anchor to its object: ops.encode_boxes(boxes, anchors), not back.",
+                "The offsets lead from the anchor to its object: encode_boxes(boxes, anchors), not (anchors, boxes).",
             ),
-            (right[:2], "There is a row for each anchor, zeros for those that have found no object."),
+            (right[:2], "There is a row for each anchor: zeros for anchors without an object."),
             (
                 [[5, 5.2, 0, 0], [-4.8, -5, 0, 0], *right[2:]],
-                "Each anchor has the box of *its* object, boxes[matches].",
+                "Each anchor needs the box of *its* object, boxes[matches].",
             ),
         ],
     )
 
 
 @pytest.mark.task("3.3")
-def test_the_size_of_the_object_is_in_its_deltas(student):
+def test_the_offsets_contain_the_size_of_the_object(student):
     _, deltas = student.anchor_targets(np.array([[0.0, 0.0, 10.0, 10.0]]), np.array([[0.0, 0.0, 10.0, 20.0]]))
     log2 = math.log(2)
     expect(
-        "the deltas from a square to a box twice as high",
+        "the offsets from a square to a box that is twice as high",
         deltas,
         [[0, 0.5, 0, log2]],
         [
             (
                 [[0, -0.25, 0, -log2]],
-                "The way is that from the anchor to its object: ops.encode_boxes(boxes, anchors), not back.",
+                "The offsets lead from the anchor to its object: encode_boxes(boxes, anchors), not (anchors, boxes).",
             ),
             (
                 [[0, 0, 0, 0]],
-                "This anchor is the best one of its object, so it is found (allow_low_quality_matches), and has deltas.",
+                "This anchor is the best one of its object, so it is matched and has offsets.",
             ),
         ],
     )
 
 
 @pytest.mark.task("3.3")
-def test_targets_of_all_kinds(student):
+def test_anchor_targets_agrees_with_the_reference(student):
     student.check("anchor_targets")
 
 
@@ -340,28 +353,28 @@ def rpn(student, logits, positive, negative, deltas=None, targets=None, **option
 
 
 @pytest.mark.task("3.4")
-def test_objectness_is_averaged_over_the_anchors_that_were_drawn(student):
+def test_objectness_is_averaged_over_the_sampled_anchors(student):
     # of two images with three anchors each, anchor 0 of the second (number 3) is an object, anchor 1 of
     # the first is not
     _, loss, _, dlogits, _ = rpn(student, [[5, 1, -7], [2, 9, 9]], [3], [1])
     yes, no = math.log1p(math.exp(-2)), math.log1p(math.exp(1))  # -log(p) for the object, -log(1 - p) for the other
     expect(
-        "the loss of two anchors",
+        "the objectness loss of two anchors",
         loss,
         (yes + no) / 2,
         [
-            (yes + no, "It is the mean over the anchors that were drawn, not the sum."),
-            ((yes + no) / 6, "It is the mean over the anchors that were drawn (2), not over all there are (6)."),
+            (yes + no, "It is the mean over the sampled anchors, not the sum."),
+            ((yes + no) / 6, "It is the mean over the sampled anchors (2), not over all anchors (6)."),
             (
                 (math.log1p(math.exp(-5)) + no) / 2,
-                "Anchor k of image n has the number n * K + k: here both are in the first image.",
+                "Anchor k of image n has the index n * K + k: here both are in the first image.",
             ),
             (
                 (yes + 2 + no - 1) / 2,
-                "The targets are the wrong way round: positive anchors should say 1, negative ones 0.",
+                "The targets are swapped: the target of positive anchors is 1, of negative anchors 0.",
             ),
-            (math.log1p(math.exp(-2)), "Negative anchors count too: they should say 0."),
-            (math.log1p(math.exp(-2)) / 2, "Negative anchors count too: they should say 0."),
+            (math.log1p(math.exp(-2)), "Negative anchors count, too: their target is 0."),
+            (math.log1p(math.exp(-2)) / 2, "Negative anchors count, too: their target is 0."),
         ],
     )
     one, two = -1 / (1 + math.exp(2)) / 2, 1 / (1 + math.exp(-1)) / 2
@@ -371,86 +384,86 @@ def test_objectness_is_averaged_over_the_anchors_that_were_drawn(student):
         dlogits,
         right,
         [
-            (2 * np.array(right), "It is the gradient of the mean: divide by the number of anchors that were drawn."),
-            ([[two, one, 0], [0, 0, 0]], "Anchor k of image n has the number n * K + k."),
+            (2 * np.array(right), "It is the gradient of the mean: divide by the number of sampled anchors."),
+            ([[two, one, 0], [0, 0, 0]], "Anchor k of image n has the index n * K + k."),
         ],
     )
 
 
 @pytest.mark.task("3.4")
-def test_boxes_count_for_positive_anchors_alone_and_are_divided_by_all_that_were_drawn(student):
+def test_the_box_loss_counts_positive_anchors_and_is_divided_by_all_sampled_anchors(student):
     deltas = np.zeros((1, 4, 4))
-    deltas[0, 2] = 3, 0, 0, 0  # 3 too far to the right: with beta = 1 that costs 3 - 1/2
-    deltas[0, 1] = 7  # of a negative anchor: that counts nothing
+    deltas[0, 2] = 3, 0, 0, 0  # 3 too far to the right: with beta = 1 the loss is 3 - 1/2
+    deltas[0, 1] = 7  # of a negative anchor, which does not count
     total, objects, loss, _, ddeltas = rpn(student, [[0, 0, 0, 0]], [2], [0, 1, 3], deltas, beta=1.0)
     expect(
-        "the loss of the boxes, of one positive and three negative anchors",
+        "the box loss of one positive and three negative anchors",
         loss,
         2.5 / 4,
         [
-            (2.5, "It is divided by the number of anchors that were drawn, 4 here, not by that of the positive ones."),
+            (2.5, "It is divided by the number of sampled anchors, 4, not by the number of positive anchors."),
             (
                 2.5 / 4 / 4,
-                "It is summed over the four numbers of a box, and divided by the number of anchors that were drawn.",
+                "It is summed over the four numbers of a box, then divided by the number of sampled anchors.",
             ),
-            ((2.5 + 4 * 6.5) / 4, "Only positive anchors have a box to find: negative ones do not count here."),
-            ((2.5 + 4 * 6.5) / 16, "Only positive anchors have a box to find: negative ones do not count here."),
-            ((3 - 1 / 18) / 4, "beta is ignored: give it to ops.smooth_l1_loss."),
-            (9 / 4, "The smooth L1 loss is meant, not the square."),
-            (4.5 / 4, "The smooth L1 loss is meant, not the square."),
+            ((2.5 + 4 * 6.5) / 4, "Only positive anchors have a target box: negative anchors do not count here."),
+            ((2.5 + 4 * 6.5) / 16, "Only positive anchors have a target box: negative anchors do not count here."),
+            ((3 - 1 / 18) / 4, "beta is ignored: pass it to ops.smooth_l1_loss."),
+            (9 / 4, "It is the smooth L1 loss, not the square."),
+            (4.5 / 4, "It is the smooth L1 loss, not the square."),
         ],
     )
     right = np.zeros((1, 4, 4))
     right[0, 2, 0] = 1 / 4
     expect(
-        "the gradient of the deltas",
+        "the gradient of the offsets",
         ddeltas,
         right,
         [
-            (4 * right, "The gradient is divided by the number of anchors that were drawn, as the loss is."),
+            (4 * right, "The gradient is divided by the number of sampled anchors, like the loss."),
             (
                 0 * right,
-                "The gradient of the deltas is 0 everywhere: put what smooth_l1_loss returned where the anchor was.",
+                "The gradient of the offsets is 0 everywhere: write that of smooth_l1_loss to the positive anchors.",
             ),
         ],
     )
     expect(
-        "the loss in all (objectness: log 2)",
+        "the total loss (objectness: log 2)",
         total,
         math.log(2) + 2.5 / 4,
         [
-            (math.log(2), "The loss is the sum of both: add that of the boxes."),
-            (2.5 / 4, "The loss is the sum of both: add that of the objectness."),
+            (math.log(2), "The loss is the sum of both: add the box loss."),
+            (2.5 / 4, "The loss is the sum of both: add the objectness loss."),
         ],
     )
-    expect("the loss of the objectness", objects, math.log(2))
+    expect("the objectness loss", objects, math.log(2))
 
 
 @pytest.mark.task("3.4")
-def test_the_square_turns_into_a_line_at_a_ninth(student):
+def test_beta_is_one_ninth(student):
     deltas = np.zeros((1, 1, 4))
     deltas[0, 0, 0] = 1 / 18
     *_, loss, _, _ = rpn(student, [[0]], [0], [], deltas)
     expect(
-        "the loss of a box that is off by 1/18",
+        "the loss of a box with an error of 1/18",
         loss,
         1 / 72,
         [
-            (1 / 648, "`beta` is not used: it is 1/9 here, unless the caller says otherwise."),
-            (1 / 18, "With beta = 1/9, differences below that are squared: 0.5 * d ** 2 / beta."),
+            (1 / 648, "`beta` is not used: its default is 1/9."),
+            (1 / 18, "With beta = 1/9, smaller differences are squared: 0.5 * d ** 2 / beta."),
         ],
     )
 
 
 @pytest.mark.task("3.4")
-def test_nothing_drawn_costs_nothing(student):
+def test_the_loss_without_sampled_anchors_is_0(student):
     loss, objects, boxes, dlogits, ddeltas = rpn(student, [[1, 2]], [], [])
     for value in (loss, objects, boxes):
-        assert np.isfinite(value), "without any anchor drawn the loss is 0, and not NaN: a mean of nothing divides by 0"
-        assert value == 0, f"without any anchor drawn the loss is 0, not {value}"
-    assert not np.any(dlogits) and not np.any(ddeltas), "without any anchor drawn all gradients are 0"
+        assert np.isfinite(value), "without sampled anchors the loss is 0, not NaN: a mean of no numbers divides by 0"
+        assert value == 0, f"without sampled anchors the loss is 0, not {value}"
+    assert not np.any(dlogits) and not np.any(ddeltas), "without sampled anchors all gradients are 0"
 
 
 @pytest.mark.task("3.4")
-def test_the_loss_of_proposals_of_all_kinds(student):
+def test_rpn_loss_agrees_with_the_reference(student):
     student.check("rpn_loss")

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-# ---- 3.10: train detectors on it ------------------------------------------------------------------------------------
+# ---- 3.10: training detectors ---------------------------------------------------------------------------------------
 
 
 def scene():
-    """Return a batch of two images of 32 x 32 pixels with bright squares, and the tools to train on it."""
+    """Return a batch of two images of 32 x 32 pixels with bright squares."""
     from minivision.data import Batch
     from minivision.data.instances import Instances
 
@@ -25,8 +25,8 @@ def scene():
 CLASSES = ("background", "disc", "square")
 
 
-def descends(student, model, rate):
-    """Take four steps down on your functions; return the sum of the losses before each."""
+def expect_decreasing_loss(student, model, rate):
+    """Take four steps of gradient descent on the student's functions, and fail unless the loss decreases."""
     batch, totals = scene(), []
     with student.backend():
         for _ in range(4):
@@ -35,8 +35,8 @@ def descends(student, model, rate):
                 parameter.value -= rate * parameter.grad
     assert np.isfinite(totals).all(), f"the loss is not finite: {totals}"
     assert totals[-1] < 0.95 * totals[0], (
-        f"the loss should fall, and in four steps it went {', '.join(f'{total:.3f}' for total in totals)}: does each "
-        "gradient belong to its loss, and have its sign?"
+        f"the loss should decrease, and in four steps it is {', '.join(f'{total:.3f}' for total in totals)}: is each "
+        "gradient that of its loss, and is its sign right?"
     )
 
 
@@ -47,7 +47,7 @@ def test_yolo_learns_from_your_targets_and_loss(student):
 
     model = make_model("yolo", CLASSES, width=4, rng=np.random.default_rng(0))
     model.backbone = Backbone((4, 4, 64), (0, 0, 0), rng=np.random.default_rng(1))  # a small one
-    descends(student, model, rate=0.01)
+    expect_decreasing_loss(student, model, rate=0.01)
 
 
 @pytest.mark.task("3.10")
@@ -56,4 +56,4 @@ def test_mask_rcnn_learns_from_your_anchors_matches_and_losses(student):
 
     options = {"anchor_sizes": (8, 16), "stride": 8, "widths": (4, 8, 8), "depths": (0, 0, 0), "hidden": 16}
     model = make_model("mask-rcnn", CLASSES, mask_size=4, mask_width=4, rng=np.random.default_rng(0), **options)
-    descends(student, model, rate=0.05)
+    expect_decreasing_loss(student, model, rate=0.05)
