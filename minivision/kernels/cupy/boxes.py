@@ -1,5 +1,6 @@
-"""Boxes on the GPU. Their overlap is a kernel in ``overlap.cu``; what is done to each box by itself is the textbook's
-body, whose NumPy functions hand CuPy arrays over to CuPy.
+"""CuPy kernels for boxes: IoU in ``iou.cu``; all others are the reference implementations.
+
+On CuPy arrays, the NumPy functions in a reference implementation call those of CuPy.
 """
 
 import cupy
@@ -17,5 +18,5 @@ decode_boxes = reference("decode_boxes")
 
 def box_iou(a, b):
     iou = cupy.empty((len(a), len(b)), a.dtype)
-    launch("overlap", "box_iou", iou.size, a, b, iou, len(b))
+    launch("iou", "box_iou", iou.size, a, b, iou, len(b))
     return iou

@@ -1,9 +1,9 @@
-// Sums over the `values` of each channel of maps (N, C, H, W), N * H * W of them; `size` is that of a map, H * W.
+// Sums over each channel of maps (N, C, H, W), with `values` = N * H * W and `size` = H * W.
 //
-// They are added up in parts: thread `lane` of a channel has its values lane, lane + lanes, ..., so that neighbouring
-// threads read neighbouring values. The few parts, (C, lanes), are added up by CuPy.
+// They are added up in parts: thread `lane` of a channel adds its values lane, lane + lanes, ..., so that neighboring
+// threads read neighboring values. CuPy adds up the parts, (C, lanes).
 
-// Where value i of a channel lies.
+// Position of value i of a channel.
 __device__ int position(unsigned i, int c, int C, int size)
 {
     return (i / size * C + c) * size + i % size;

@@ -1,7 +1,7 @@
-// Convolution: windows laid out as columns, columns added up again, and the matrix. The products in between are matrix
-// products (convolution.py). Each thread computes one element of the result; names are those of ops/convolution.py.
+// Convolution: im2col, its transpose, and the matrix of a convolution. The matrix products are in convolution.py. Each
+// thread computes one element of the result; names are those of ops/convolution.py.
 
-// (N, C, H, W) -> (C, kh, kw, N, H_out, W_out): what tap (ky, kx) of the filter sees at place (i, j) of each image.
+// (N, C, H, W) -> (C, kh, kw, N, H_out, W_out): the pixel under tap (ky, kx) of the filter at position (i, j).
 extern "C" __global__ void windows(
     int count, const real *x, real *columns, int N, int C,
     int H, int W, int H_out, int W_out, int kh, int kw, int sh, int sw, int top, int left, int dh, int dw)
@@ -14,11 +14,11 @@ extern "C" __global__ void windows(
 
     int row = i * sh + ky * dh - top, column = j * sw + kx * dw - left;
     bool inside = 0 <= row && row < H && 0 <= column && column < W;
-    columns[element] = inside ? x[((n * C + c) * H + row) * W + column] : 0;  // zeros all around
+    columns[element] = inside ? x[((n * C + c) * H + row) * W + column] : 0;  // zero padding
 }
 
-// The transpose of that, (C, kh, kw, N, H_out, W_out) -> (N, C, H, W): each pixel adds up what all the windows that it
-// lies in have for it. The textbook adds window by window; asking from the pixel's side, no two threads add to one sum.
+// Its transpose, (C, kh, kw, N, H_out, W_out) -> (N, C, H, W): each pixel is the sum of its values in all windows that
+// contain it. The reference implementation adds window by window; here no two threads add to the same sum.
 extern "C" __global__ void add_windows(
     int count, const real *columns, real *x, int N, int C,
     int H, int W, int H_out, int W_out, int kh, int kw, int sh, int sw, int top, int left, int dh, int dw)
@@ -29,7 +29,7 @@ extern "C" __global__ void add_windows(
 
     real sum = 0;
     for (int ky = 0; ky < kh; ky++) {
-        int i = row + top - ky * dh;  // times sh, if tap ky of window i lies on this row
+        int i = row + top - ky * dh;  // a multiple of sh if tap ky of a window is on this row
         if (i < 0 || i % sh || i / sh >= H_out) continue;
         i /= sh;
         for (int kx = 0; kx < kw; kx++) {
@@ -42,7 +42,7 @@ extern "C" __global__ void add_windows(
     x[element] = sum;
 }
 
-// X[f, i, j, c, row, column]: the tap of filter f that lies on that pixel when the filter lies at (i, j).
+// X[f, i, j, c, row, column]: the tap of filter f on this pixel if the filter is at (i, j).
 extern "C" __global__ void conv_matrix(
     int count, const real *w, real *X, int F_group, int C_group, int C,
     int H, int W, int H_out, int W_out, int kh, int kw, int sh, int sw, int top, int left, int dh, int dw)

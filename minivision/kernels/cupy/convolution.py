@@ -1,9 +1,10 @@
-"""Convolution and transpose convolution on the GPU: windows as columns, times the filters as a matrix (cuBLAS).
+"""CuPy kernels of convolution and transpose convolution: im2col, then matrix products (cuBLAS).
 
-Each pass is one of three: filters slide over the input (`_correlate`), weighted copies of filters are written
-(`_spread`), or products are summed over all places (`_filter_gradient`). The two operations swap the first two. The
-windows of a whole batch would take kh * kw times its memory: only those of a few images are laid out at a time, side by
-side, so that each pass is one large product. The windows of 1 x 1 filters are the input itself, image by image.
+Each pass is one of three: a correlation with the filters (`_correlate2d`), its transpose (`_correlate2d_transpose`), or
+the gradient of the filters (`_filter_gradient`). Convolution is the first forward and the second backward, transpose
+convolution the other way round. The windows of a whole batch would take kh * kw times its memory, so only those of a
+few images are copied at a time, and each pass over them is one large product. For 1 x 1 filters the windows are the
+input itself, image by image.
 """
 
 import math
@@ -14,16 +15,16 @@ from minivision.core.geometry import conv_output_size, conv_transpose_output_siz
 from minivision.kernels.cupy.channels import sums
 from minivision.kernels.cupy.launch import launch
 
-COLUMNS = 64 << 20  # bytes of windows at a time; those of one image may be more
+WINDOW_BYTES = 64 << 20  # for the windows of several images at a time; those of one image may take more
 
 
 def conv2d(x, w, b, stride, padding, dilation, groups):
     size = conv_output_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
-    return _correlate(x, w, b, size, stride, padding, dilation, groups)
+    return _correlate2d(x, w, b, size, stride, padding, dilation, groups)
 
 
 def conv2d_backward(dy, x, w, stride, padding, dilation, groups):
-    dx = _spread(dy, w, None, x.shape[2:], stride, padding, dilation, groups)
+    dx = _correlate2d_transpose(dy, w, None, x.shape[2:], stride, padding, dilation, groups)
     return dx, *conv2d_filter_gradient(dy, x, w.shape[2:], stride, padding, dilation, groups)
 
 
@@ -33,11 +34,11 @@ def conv2d_filter_gradient(dy, x, kernel_size, stride, padding, dilation, groups
 
 def conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, groups):
     size = conv_transpose_output_size(x.shape[2:], w.shape[2:], stride, padding, output_padding, dilation)
-    return _spread(x, w, b, size, stride, padding, dilation, groups)
+    return _correlate2d_transpose(x, w, b, size, stride, padding, dilation, groups)
 
 
 def conv_transpose2d_backward(dy, x, w, stride, padding, output_padding, dilation, groups):
-    dx = _correlate(dy, w, None, x.shape[2:], stride, padding, dilation, groups)
+    dx = _correlate2d(dy, w, None, x.shape[2:], stride, padding, dilation, groups)
     dw = _filter_gradient(dy, x, w.shape[2:], stride, padding, dilation, groups)
     return dx, dw, sums("channel_sums", dy)[0]
 
@@ -51,16 +52,16 @@ def conv_matrix(w, input_size, stride, padding, dilation, groups):
     return X
 
 
-def _correlate(x, w, b, size, stride, padding, dilation, groups):
-    """Return the dot product of each filter with each window of x: (N, F, *size)."""
+def _correlate2d(x, w, b, size, stride, padding, dilation, groups):
+    """Compute the dot product of each filter with each window of x: (N, F, *size)."""
     N, F = len(x), len(w)
     filters = w.reshape(groups, F // groups, math.prod(w.shape[1:]))
     geometry = _geometry(x.shape[2:], size, w.shape[2:], stride, padding, dilation)
     if _is_pointwise(geometry):
         return _plus_bias(_image_by_image(filters, x), b)
     y = cupy.empty((N, F, *size), x.dtype)
-    for images in _portions(x, geometry):
-        product = _products(filters, _columns(x[images], groups, geometry))  # (groups, F / groups, n * H_out * W_out)
+    for images in _batches_of_windows(x, geometry):
+        product = _products(filters, _windows(x[images], groups, geometry))  # (groups, F / groups, n * H_out * W_out)
         maps = product.reshape(F, len(y[images]), *size).transpose(1, 0, 2, 3)
         if b is None:
             y[images] = maps
@@ -69,17 +70,19 @@ def _correlate(x, w, b, size, stride, padding, dilation, groups):
     return y
 
 
-def _spread(x, w, b, size, stride, padding, dilation, groups):
-    """Return the copies of the filters, weighted by each value of x and summed where they overlap: (N, F, *size)."""
+def _correlate2d_transpose(x, w, b, size, stride, padding, dilation, groups):
+    """Compute the sum of copies of the filters, one at each position of x, weighted by x: (N, F, *size)."""
     (N, C, *small), (_, F_group, kh, kw) = x.shape, w.shape
     filters = w.reshape(groups, C // groups, F_group * kh * kw).transpose(0, 2, 1)
     geometry = _geometry(size, small, (kh, kw), stride, padding, dilation)
     if _is_pointwise(geometry):
         return _plus_bias(_image_by_image(filters, x), b)
     y = cupy.empty((N, F_group * groups, *size), x.dtype)
-    for images in _portions(y, geometry):
+    for images in _batches_of_windows(y, geometry):
         part = y[images]
-        columns = _products(filters, _side_by_side(x[images], groups))  # (groups, F / groups * kh * kw, n * H * W of x)
+        columns = _products(
+            filters, _maps_side_by_side(x[images], groups)
+        )  # (groups, F / groups * kh * kw, n * H * W of x)
         launch("convolution", "add_windows", part.size, columns, part, *part.shape[:2], *geometry)
     return _plus_bias(y, b)
 
@@ -89,9 +92,9 @@ def _filter_gradient(large, small, kernel_size, stride, padding, dilation, group
     C, F = large.shape[1], small.shape[1]
     geometry = _geometry(large.shape[2:], small.shape[2:], kernel_size, stride, padding, dilation)
     dw = cupy.zeros((groups, C // groups * kernel_size[0] * kernel_size[1], F // groups), large.dtype)
-    for images in _portions(large, geometry):
-        values = _side_by_side(small[images], groups)
-        dw += _products(_columns(large[images], groups, geometry), values.transpose(0, 2, 1))
+    for images in _batches_of_windows(large, geometry):
+        values = _maps_side_by_side(small[images], groups)
+        dw += _products(_windows(large[images], groups, geometry), values.transpose(0, 2, 1))
     return cupy.ascontiguousarray(dw.transpose(0, 2, 1)).reshape(F, C // groups, *kernel_size)
 
 
@@ -105,33 +108,33 @@ def _is_pointwise(geometry):
     return (H_out, W_out, *steps[:6]) == (H, W, 1, 1, 1, 1, 0, 0)
 
 
-def _portions(large, geometry):
-    """Yield the images of a batch as slices, as many at a time as their windows have room for."""
+def _batches_of_windows(large, geometry):
+    """Yield slices of the batch whose windows fit WINDOW_BYTES."""
     N, C = large.shape[:2]
     _, _, H_out, W_out, kh, kw = geometry[:6]
-    most = max(COLUMNS // max(C * kh * kw * H_out * W_out * large.dtype.itemsize, 1), 1)
-    for start in range(0, N, most):
-        yield slice(start, start + most)
+    max_images = max(WINDOW_BYTES // max(C * kh * kw * H_out * W_out * large.dtype.itemsize, 1), 1)
+    for start in range(0, N, max_images):
+        yield slice(start, start + max_images)
 
 
-def _columns(x, groups, geometry):
-    """Lay out every window of x: (groups, C / groups * kh * kw, n * H_out * W_out)."""
+def _windows(x, groups, geometry):
+    """Copy every window of x into a column: (groups, C / groups * kh * kw, n * H_out * W_out)."""
     (n, C, _, _), (_, _, H_out, W_out, kh, kw, *_) = x.shape, geometry
     columns = cupy.empty((groups, C // groups * kh * kw, n * H_out * W_out), x.dtype)
     launch("convolution", "windows", columns.size, x, columns, n, C, *geometry)
     return columns
 
 
-def _side_by_side(x, groups):
-    """Lay the maps of all images side by side: (n, C, H, W) -> (groups, C / groups, n * H * W)."""
+def _maps_side_by_side(x, groups):
+    """Place the maps of all images next to each other: (n, C, H, W) -> (groups, C / groups, n * H * W)."""
     n, C, H, W = x.shape
     return cupy.ascontiguousarray(x.transpose(1, 0, 2, 3)).reshape(groups, C // groups, n * H * W)
 
 
 def _products(a, b):
-    """Return the product of the matrices of each group.
+    """Compute the matrix product of each group.
 
-    One alone is multiplied as it lies, also transposed; of several CuPy would copy those.
+    A single group is multiplied without copies, also if it is transposed; for several groups CuPy copies such matrices.
     """
     return (a[0] @ b[0])[None] if len(a) == 1 else cupy.matmul(a, b)
 

@@ -1,9 +1,9 @@
-"""How a kernel in a ``.cu`` file is compiled, when first called, and launched: one thread for each element.
+"""Compile a kernel of a ``.cu`` file at its first call, and launch it with one thread for each element.
 
-A kernel's first parameter is ``int count``, the number of elements; each thread computes the element that is its
-number, ``blockIdx.x * blockDim.x + threadIdx.x``. In the file ``real`` stands for float or double: it is compiled once
-for each. Products and sums are not fused, so that what is rounded on the CPU is rounded here in the same way, and
-whether a box overlaps another by more than a threshold does not depend on the machine.
+A kernel's first parameter is ``int count``, the number of elements; each thread computes element number
+``blockIdx.x * blockDim.x + threadIdx.x``. In the file ``real`` stands for float or double; the file is compiled once
+for each. Products and sums are not fused, so that they are rounded as on the CPU. Then whether the IoU of two boxes
+exceeds a threshold does not depend on the machine.
 """
 
 import functools
@@ -13,37 +13,37 @@ import cupy
 import numpy as np
 
 THREADS = 256  # in a block
-MOST_ELEMENTS = 2**31 - THREADS  # the kernels count in int
+MAX_ELEMENTS = 2**31 - THREADS  # the kernels count in int
 
 _REAL = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 
 
 def launch(file, kernel, count, *arguments):
-    """Run a kernel on `count` threads.
+    """Launch a kernel with `count` threads.
 
     Parameters
     ----------
     file : str
-        The name of the ``.cu`` file, without its ending.
+        Name of the ``.cu`` file, without its suffix.
     kernel : str
-        The name of the function in it.
+        Name of the function in it.
     count : int
-        How many elements it computes; nothing is launched for none.
+        Number of elements that the kernel computes; if it is 0, nothing is launched.
     *arguments
-        What follows ``count`` in the kernel's parameters: CuPy arrays, the first one of floats telling what ``real``
-        is (where there is none it does not matter); ints, passed as ``int``; floats, passed as ``real``.
+        The kernel's parameters after ``count``: CuPy arrays, the first of which with floats determines ``real`` (float
+        if there is none); ints, passed as ``int``; floats, passed as ``real``.
 
     Raises
     ------
     ValueError
-        When an array has more elements than an ``int`` can count.
+        If an array has more elements than an ``int`` can count.
     """
     arrays = [argument for argument in arguments if isinstance(argument, cupy.ndarray)]
     largest = max([count, *(array.size for array in arrays)])
-    if largest > MOST_ELEMENTS:
+    if largest > MAX_ELEMENTS:
         raise ValueError(
             f"{kernel}: an array of {largest} elements is more than the GPU's kernels can count "
-            f"({MOST_ELEMENTS}); use smaller batches"
+            f"({MAX_ELEMENTS}); use smaller batches"
         )
     if count == 0:
         return
@@ -54,7 +54,7 @@ def launch(file, kernel, count, *arguments):
 
 
 def _passed(argument, dtype):
-    """Return an argument as what the kernel expects: Python's numbers have no size of their own."""
+    """Return an argument in the type of the kernel's parameter; Python numbers have no fixed size."""
     if isinstance(argument, cupy.ndarray):
         return argument
     return dtype.type(argument) if isinstance(argument, float) else np.int32(argument)
@@ -66,7 +66,7 @@ def source(file):
 
 
 def options(dtype):
-    """Return what the compiler is told for arrays of a dtype."""
+    """Return the compiler options for arrays of a dtype."""
     return (f"-Dreal={_REAL[np.dtype(dtype)]}", "--fmad=false")
 
 

@@ -1,4 +1,4 @@
-"""The fully connected layer on the GPU: matrix products (cuBLAS)."""
+"""CuPy kernels of ``linear`` and ``linear_backward``: matrix products (cuBLAS)."""
 
 
 def linear(x, w, b):

@@ -2,8 +2,8 @@
 
 // ---- softmax and cross-entropy ----
 //
-// Each thread has one place: an example, or a pixel of one. The classes of a place lie L apart, L being the places of
-// an image.
+// Each thread computes one place: an example, or a pixel of one. The scores of a place are L apart, where L is the
+// number of places of an image.
 
 extern "C" __global__ void softmax(int count, const real *x, real *y, int C, int L)
 {
@@ -61,8 +61,8 @@ extern "C" __global__ void softmax_cross_entropy(
 
 // ---- losses of single numbers ----
 //
-// Each thread has one of them, and says what it costs and how steep that is: both divided by `divisor`, which is how
-// many numbers there are for a mean and 1 for a sum. The costs are added up by CuPy.
+// Each thread computes the loss of one number and its gradient. Both are divided by `divisor`: the count of numbers for
+// a mean, 1 for a sum. CuPy adds up the losses.
 
 extern "C" __global__ void binary_cross_entropy_with_logits(
     int count, const real *x, const real *target, real *losses, real *dx, real divisor)
@@ -82,7 +82,7 @@ extern "C" __global__ void smooth_l1_loss(
     if (element >= count) return;
     real difference = x[element] - target[element], distance = fabs(difference);
     real sign = difference > 0 ? 1 : difference < 0 ? -1 : difference;  // 0 and NaN stay
-    bool near = distance < beta;  // with beta 0 nothing is
+    bool near = distance < beta;  // never if beta is 0
     losses[element] = (near ? (real)0.5 * difference * difference / beta : distance - (real)0.5 * beta) / divisor;
     dx[element] = (near ? difference / beta : sign) / divisor;
 }

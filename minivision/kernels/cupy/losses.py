@@ -1,6 +1,6 @@
-"""The losses on the GPU, each with its gradient in one pass over memory (``losses.cu``).
+"""CuPy kernels of softmax and of the losses, each with its gradient in one pass (``losses.cu``).
 
-A loss is a CuPy array without axes: nobody waits for the GPU to see it.
+A loss is a 0-dimensional CuPy array, so the CPU does not wait for the GPU.
 """
 
 import math
@@ -36,23 +36,23 @@ def softmax_cross_entropy(scores, target, weight, ignore_index, reduction):
 
 
 def binary_cross_entropy_with_logits(x, target, reduction):
-    return _of_each("binary_cross_entropy_with_logits", x, target, reduction)
+    return _loss_and_gradient("binary_cross_entropy_with_logits", x, target, reduction)
 
 
 def smooth_l1_loss(x, target, beta, reduction):
-    return _of_each("smooth_l1_loss", x, target, reduction, beta)
+    return _loss_and_gradient("smooth_l1_loss", x, target, reduction, beta)
 
 
 def mse_loss(x, target, reduction):
-    return _of_each("mse_loss", x, target, reduction)
+    return _loss_and_gradient("mse_loss", x, target, reduction)
 
 
 def hinge_loss(scores, target, margin, reduction):
-    return _of_each("hinge_loss", scores, target, reduction, margin)
+    return _loss_and_gradient("hinge_loss", scores, target, reduction, margin)
 
 
-def _of_each(kernel, x, target, reduction, *settings):
-    """Return the mean or the sum of what each number costs, and the gradient."""
+def _loss_and_gradient(kernel, x, target, reduction, *settings):
+    """Return the mean or the sum of the losses of all numbers, and the gradient."""
     losses, dx = cupy.empty_like(x), cupy.empty_like(x)
     divisor = float(max(x.size, 1)) if reduction == "mean" else 1.0
     launch("losses", kernel, x.size, x, target, losses, dx, divisor, *settings)

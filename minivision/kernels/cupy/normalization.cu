@@ -1,5 +1,5 @@
-// Batch normalisation, once mean and deviation of each channel are known. Each thread computes one element of the
-// result; names are those of ops/normalization.py. `size` is that of a map, H * W.
+// Batch normalization, given mean and standard deviation of each channel. Each thread computes one element of the
+// result; names are those of ops/normalization.py. `size` is the size of a map, H * W.
 
 extern "C" __global__ void batch_norm2d(
     int count, const real *x, const real *gamma, const real *beta, const real *mean, const real *inv_std, real *y,
@@ -12,7 +12,8 @@ extern "C" __global__ void batch_norm2d(
     y[element] = gamma[c] * normalized + beta[c];
 }
 
-// The mean and the variance of a batch depend on all of its values: what shifts or stretches a whole channel is lost.
+// The mean and the variance depend on all values of a channel, so a gradient that shifts or scales a whole channel
+// is removed.
 extern "C" __global__ void batch_norm2d_backward(
     int count, const real *dy, const real *x, const real *gamma, const real *mean, const real *inv_std,
     const real *dgamma, const real *dbeta, real *dx, int C, int size)

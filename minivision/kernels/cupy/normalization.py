@@ -1,4 +1,4 @@
-"""Batch normalisation on the GPU: a pass over the maps for each sum, and one for the result (``normalization.cu``)."""
+"""CuPy kernels of batch normalization: a pass over the maps for each sum, one for the result (``normalization.cu``)."""
 
 import cupy
 

@@ -1,4 +1,4 @@
-// What is done to each number by itself, a thread for each; names are those of ops/pointwise.py.
+// Pointwise operations, one thread for each number; names are those of ops/pointwise.py.
 
 extern "C" __global__ void relu(int count, const real *x, real *y)
 {

@@ -18,7 +18,7 @@ extern "C" __global__ void max_pool2d(
     for (int row = max(first_row, 0); row < min(first_row + kh, H); row++)
         for (int col = max(first_col, 0); col < min(first_col + kw, W); col++) {
             real value = plane[row * W + col];
-            if (index < 0 || value > best || value != value) {  // only NaN differs from itself
+            if (index < 0 || value > best || value != value) {  // only NaN is unequal to itself
                 best = value;
                 index = row * W + col;
             }
@@ -27,11 +27,11 @@ extern "C" __global__ void max_pool2d(
     indices[element] = index;
 }
 
-// ---- values at their indices: max unpooling, and the way back of max pooling ----
+// ---- values at their indices: max unpooling, and the backward pass of max pooling ----
 //
-// The textbook walks through the values and adds each at its index. Here each thread has one place of the result, and
-// looks for the values that belong there; so the order in which they are added is always the same. It need not look at
-// all of them: `reach` notes between which rows (and columns) of values those for a row (a column) of the result lie.
+// The reference implementation goes through the values and adds each at its index. Here each thread computes one
+// element of the result and searches for its values, so that the order of the sum is always the same. Only a few are
+// compared: `reach` finds the first and the last row (column) of values that belong to a row (column) of the result.
 
 extern "C" __global__ void reach(
     int count, const long long *indices, int *first_i, int *last_i, int *first_j, int *last_j,
@@ -41,7 +41,7 @@ extern "C" __global__ void reach(
     if (element >= count) return;
     int j = element % W_in, i = element / W_in % H_in;
     int row = (int)indices[element] / W, col = (int)indices[element] % W;
-    // Looked at before it is written: of all planes, only the first few have anything to add.
+    // Compare before the atomic operation: only the first few planes change anything.
     if (i < first_i[row]) atomicMin(&first_i[row], i);
     if (i > last_i[row]) atomicMax(&last_i[row], i);
     if (j < first_j[col]) atomicMin(&first_j[col], j);
@@ -94,7 +94,7 @@ extern "C" __global__ void avg_pool2d(
     y[element] = sum / (kh * kw);
 }
 
-// Each pixel asks which windows it lies in: those of i with i * sh - top <= row < i * sh - top + kh.
+// Each pixel adds up the gradients of its windows: those i with i * sh - top <= row < i * sh - top + kh.
 extern "C" __global__ void avg_pool2d_backward(
     int count, const real *dy, real *dx,
     int H, int W, int H_out, int W_out, int kh, int kw, int sh, int sw, int top, int left)

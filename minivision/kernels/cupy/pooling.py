@@ -1,4 +1,4 @@
-"""Pooling and max unpooling on the GPU; the kernels are in ``pooling.cu``. No atomic sums: bits repeat."""
+"""CuPy kernels of pooling and max unpooling (``pooling.cu``)."""
 
 import cupy
 import numpy as np
@@ -15,7 +15,7 @@ def max_pool2d(x, kernel_size, stride, padding):
 
 
 def _pooled(x, kernel_size, stride, padding):
-    """Return an empty array for the result, and the geometry as the kernels take it."""
+    """Return an empty array for the result, and the arguments of the kernels after it."""
     N, C, H, W = x.shape
     size = window_output_size((H, W), kernel_size, stride, padding)
     return cupy.empty((N, C, *size), x.dtype), _geometry((H, W), size, kernel_size, stride, padding)
@@ -35,9 +35,9 @@ def max_unpool2d(x, indices, output_size):
 
 
 def _add_at_indices(values, indices, size):
-    """Return maps of a size with the values added at their flat indices, zeros elsewhere."""
+    """Return maps of the given size with the values added at their flat indices, zeros elsewhere."""
     (N, C, H_in, W_in), (H, W) = values.shape, size
-    reach = []  # for each row of the result, the first and the last row of values; likewise for columns
+    reach = []  # for each row of the result, the first and last row of its values; also for columns
     for length, length_in in ((H, H_in), (W, W_in)):
         reach += [cupy.full(length, length_in, np.int32), cupy.full(length, -1, np.int32)]
     y = cupy.empty((N, C, H, W), values.dtype)

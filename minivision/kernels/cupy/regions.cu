@@ -1,10 +1,10 @@
 // Regions of interest. Each thread computes one element of the result; names are those of ops/regions.py. A row of rois
-// is the number of the image, x1, y1, x2, y2, so that along the rows a region reaches from roi[2] to roi[4], along the
-// columns from roi[1] to roi[3].
+// is (index of the image, x1, y1, x2, y2): vertically a region goes from roi[2] to roi[4], horizontally from roi[1] to
+// roi[3].
 
 // ---- RoI pooling ----
 
-// The first and the end of each bin, on the map: the pixels `start .. stop`, rounded, divided into bins.
+// First pixel and end of each bin on the map: the pixels `start .. stop`, rounded, are divided into bins.
 __device__ void find_bin(int bin, real start, real stop, int bins, int size, int *first, int *end)
 {
     int low = (int)round(start), high = (int)round(stop);  // halves away from zero
@@ -31,7 +31,7 @@ extern "C" __global__ void roi_pool(
     for (int row = first_row; row < end_row; row++)
         for (int col = first_col; col < end_col; col++) {
             real value = plane[row * W + col];
-            if (index < 0 || value > best || value != value) {  // only NaN differs from itself
+            if (index < 0 || value > best || value != value) {  // only NaN is unequal to itself
                 best = value;
                 index = row * W + col;
             }
@@ -40,13 +40,13 @@ extern "C" __global__ void roi_pool(
     argmax[element] = index;
 }
 
-// ---- the ways back ----
+// ---- backward passes ----
 //
-// The textbook walks through the bins of each region and adds to the pixels that they read. Here each thread has one
-// pixel and asks every region of its image what it has for it: no two threads add to one sum, and the order is always
-// the same. The regions of image n are order[start[n]] .. order[start[n + 1] - 1], ascending. So that most of them are
-// passed over at once, tables say which bins of region k read row (column) number `pixel`: those from
-// first_bin[k, pixel] to last_bin[k, pixel].
+// The reference implementation goes through the bins of each region and adds to the pixels that they read. Here each
+// thread computes one pixel and adds up its gradient from every region of its image: no two threads add to the same
+// sum, and the order is always the same. The regions of image n are order[start[n]] .. order[start[n + 1] - 1],
+// ascending. To skip most of them quickly, tables contain which bins of region k read row (column) number `pixel`:
+// those from first_bin[k, pixel] to last_bin[k, pixel].
 
 extern "C" __global__ void bins_of_maxima(
     int count, const int *argmax, int *first_row_bin, int *last_row_bin, int *first_col_bin, int *last_col_bin,
@@ -56,7 +56,7 @@ extern "C" __global__ void bins_of_maxima(
     if (element >= count || argmax[element] < 0) return;
     int j = element % cols, i = element / cols % rows, k = element / cols / rows / C;
     int row = k * H + argmax[element] / W, col = k * W + argmax[element] % W;
-    // Looked at before it is written: of all channels, only the first few have anything to add.
+    // Compare before the atomic operation: only the first few channels change anything.
     if (i < first_row_bin[row]) atomicMin(&first_row_bin[row], i);
     if (i > last_row_bin[row]) atomicMax(&last_row_bin[row], i);
     if (j < first_col_bin[col]) atomicMin(&first_col_bin[col], j);
@@ -83,12 +83,13 @@ extern "C" __global__ void roi_pool_backward(
     dx[element] = sum;
 }
 
-// For RoIAlign and the warp: a bilinear interpolation is one along the rows times one along the columns, and so is the
-// mean over a grid of them. What bin i has of a row is row_share[k, row, i], likewise for columns.
-extern "C" __global__ void add_shares(
+// For RoIAlign and R-CNN's warp: the weight of a pixel in a bilinear interpolation is a weight along the rows times one
+// along the columns, also in the mean over a grid of samples. The weight of a row in bin i is row_weight[k, row, i],
+// also for columns.
+extern "C" __global__ void add_weighted(
     int count, const real *dy, const int *order, const int *start,
-    const real *row_share, const int *first_row_bin, const int *last_row_bin,
-    const real *col_share, const int *first_col_bin, const int *last_col_bin,
+    const real *row_weight, const int *first_row_bin, const int *last_row_bin,
+    const real *col_weight, const int *first_col_bin, const int *last_col_bin,
     real *dx, int C, int H, int W, int rows, int cols)
 {
     int element = blockIdx.x * blockDim.x + threadIdx.x;
@@ -99,7 +100,7 @@ extern "C" __global__ void add_shares(
         int k = order[at];
         for (int i = first_row_bin[k * H + row]; i <= last_row_bin[k * H + row]; i++)
             for (int j = first_col_bin[k * W + col]; j <= last_col_bin[k * W + col]; j++)
-                sum += row_share[(k * H + row) * rows + i] * col_share[(k * W + col) * cols + j]
+                sum += row_weight[(k * H + row) * rows + i] * col_weight[(k * W + col) * cols + j]
                        * dy[((k * C + c) * rows + i) * cols + j];
     }
     dx[element] = sum;
@@ -107,10 +108,10 @@ extern "C" __global__ void add_shares(
 
 // ---- RoIAlign ----
 
-// How the bins of a region lie along an axis: sample s of bin b lies at start + b * bin_size + (s + 1/2) * bin_size / samples.
+// The bins of a region along an axis: sample s of bin b is at start + b * bin_size + (s + 1/2) * bin_size / samples.
 struct Axis {
     real start, bin_size;
-    int samples;  // in a bin; none or less in an inverted region
+    int samples;  // in a bin; 0 or less in an inverted region
 };
 
 __device__ Axis align_axis(real start, real stop, int bins, int sampling_ratio, int aligned)
@@ -120,16 +121,16 @@ __device__ Axis align_axis(real start, real stop, int bins, int sampling_ratio, 
     return {start, bin_size, sampling_ratio > 0 ? sampling_ratio : (int)ceil(bin_size)};
 }
 
-// The two pixels beside a sample, and how much the second counts. Up to a pixel beyond the outermost ones, the map goes
-// on as it ends; further out there is nothing, and this is false.
-__device__ bool align_neighbours(Axis axis, int b, int s, int size, int *lower, int *upper, real *share)
+// The two pixels next to a sample, and the weight of the second. Up to one pixel outside the map the border pixels are
+// repeated; further outside there is nothing, and the result is false.
+__device__ bool align_neighbors(Axis axis, int b, int s, int size, int *lower, int *upper, real *weight)
 {
     real position = axis.start + b * axis.bin_size + (s + (real)0.5) * axis.bin_size / axis.samples;
     if (position < -1 || position > size) return false;
     position = min(max(position, (real)0), (real)(size - 1));
     *lower = (int)floor(position);
     *upper = min(*lower + 1, size - 1);
-    *share = position - *lower;
+    *weight = position - *lower;
     return true;
 }
 
@@ -152,11 +153,11 @@ extern "C" __global__ void roi_align(
     for (int sy = 0; sy < vertical.samples; sy++) {
         int above, below;
         real down;
-        if (!align_neighbours(vertical, i, sy, H, &above, &below, &down)) continue;
+        if (!align_neighbors(vertical, i, sy, H, &above, &below, &down)) continue;
         for (int sx = 0; sx < horizontal.samples; sx++) {
             int left, right;
             real across;
-            if (!align_neighbours(horizontal, j, sx, W, &left, &right, &across)) continue;
+            if (!align_neighbors(horizontal, j, sx, W, &left, &right, &across)) continue;
             real upper = plane[above * W + left] * (1 - across) + plane[above * W + right] * across;
             real lower = plane[below * W + left] * (1 - across) + plane[below * W + right] * across;
             sum += (upper * (1 - down) + lower * down) / vertical.samples / horizontal.samples;
@@ -165,9 +166,9 @@ extern "C" __global__ void roi_align(
     y[element] = sum;
 }
 
-// The tables of an axis, one thread for each pixel of each region. `corner` is 2 along the rows, 1 along the columns.
-extern "C" __global__ void align_shares(
-    int count, const real *rois, real *shares, int *first_bin, int *last_bin,
+// The tables of an axis, one thread for each pixel of each region. `corner` is 2 vertically, 1 horizontally.
+extern "C" __global__ void align_weights(
+    int count, const real *rois, real *weights, int *first_bin, int *last_bin,
     int corner, int size, int bins, real spatial_scale, int sampling_ratio, int aligned)
 {
     int element = blockIdx.x * blockDim.x + threadIdx.x;
@@ -184,12 +185,12 @@ extern "C" __global__ void align_shares(
         real sum = 0;
         for (int s = 0; s < axis.samples; s++) {
             int lower, upper;
-            real share;
-            if (!align_neighbours(axis, b, s, size, &lower, &upper, &share)) continue;
-            if (lower == pixel) sum += (1 - share) / axis.samples;
-            if (upper == pixel) sum += share / axis.samples;
+            real weight;
+            if (!align_neighbors(axis, b, s, size, &lower, &upper, &weight)) continue;
+            if (lower == pixel) sum += (1 - weight) / axis.samples;
+            if (upper == pixel) sum += weight / axis.samples;
         }
-        shares[element * bins + b] = sum;
+        weights[element * bins + b] = sum;
         if (sum != 0) {
             first_bin[element] = min(first_bin[element], b);
             last_bin[element] = b;
@@ -197,16 +198,16 @@ extern "C" __global__ void align_shares(
     }
 }
 
-// ---- the warp of R-CNN ----
+// ---- R-CNN's warp ----
 
-// Where output pixel b lies along an axis, in pixels from the centre of the first; beyond the outermost pixel centres
-// of the crop it goes on as it ends.
+// Position of output pixel b along an axis, in pixels from the center of the first; outside the outermost pixel centers
+// of the crop, their values are repeated.
 __device__ real crop_position(int b, real start, real stop, int bins)
 {
-    real centre = start + (b + (real)0.5) * ((stop - start) / bins);
+    real center = start + (b + (real)0.5) * ((stop - start) / bins);
     real first = start + (real)0.5, last = stop - (real)0.5;
     if (first > last) first = last = (start + stop) * (real)0.5;
-    return min(max(centre, first), last) - (real)0.5;
+    return min(max(center, first), last) - (real)0.5;
 }
 
 extern "C" __global__ void crop_and_resize(
@@ -231,8 +232,8 @@ extern "C" __global__ void crop_and_resize(
     y[element] = sum;
 }
 
-extern "C" __global__ void crop_shares(
-    int count, const real *rois, real *shares, int *first_bin, int *last_bin,
+extern "C" __global__ void crop_weights(
+    int count, const real *rois, real *weights, int *first_bin, int *last_bin,
     int corner, int size, int bins, real spatial_scale)
 {
     int element = blockIdx.x * blockDim.x + threadIdx.x;
@@ -245,9 +246,9 @@ extern "C" __global__ void crop_shares(
     for (int b = 0; b < bins; b++) {
         real position = crop_position(b, roi[corner] * spatial_scale, roi[corner + 2] * spatial_scale, bins);
         int lower = (int)floor(position);
-        real share = position - lower;
-        real sum = lower == pixel ? 1 - share : lower + 1 == pixel ? share : 0;
-        shares[element * bins + b] = sum;
+        real weight = position - lower;
+        real sum = lower == pixel ? 1 - weight : lower + 1 == pixel ? weight : 0;
+        weights[element * bins + b] = sum;
         if (sum != 0) {
             first_bin[element] = min(first_bin[element], b);
             last_bin[element] = b;

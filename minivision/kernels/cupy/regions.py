@@ -1,6 +1,6 @@
-"""RoI pooling, RoIAlign and the warp of R-CNN on the GPU; the kernels are in ``regions.cu``.
+"""CuPy kernels of ``roi_pool``, ``roi_align`` and ``crop_and_resize`` (R-CNN's warp) in ``regions.cu``.
 
-In the ways back each pixel gathers what the regions have for it: no atomic sums, and the same bits in every run.
+In the backward passes each pixel gathers the gradients of all regions that read it, so no atomic sums are needed.
 """
 
 import cupy
@@ -18,7 +18,7 @@ def roi_pool(x, rois, output_size, spatial_scale):
 
 def roi_pool_backward(dy, rois, argmax, input_shape):
     (K, C, rows, cols), (N, _, H, W) = dy.shape, input_shape
-    tables = []  # for each row of the map, the first and the last row of bins of each region; likewise for columns
+    tables = []  # for each row of the map, the first and last row of bins of each region; also for columns
     for size, bins in ((H, rows), (W, cols)):
         tables += [cupy.full((K, size), bins, np.int32), cupy.full((K, size), -1, np.int32)]
     launch("regions", "bins_of_maxima", argmax.size, argmax, *tables, C, H, W, rows, cols)
@@ -37,7 +37,7 @@ def roi_align(x, rois, output_size, spatial_scale, sampling_ratio, aligned):
 
 
 def roi_align_backward(dy, rois, input_shape, spatial_scale, sampling_ratio, aligned):
-    return _add_shares("align_shares", dy, rois, input_shape, spatial_scale, sampling_ratio, aligned)
+    return _add_weighted("align_weights", dy, rois, input_shape, spatial_scale, sampling_ratio, aligned)
 
 
 def crop_and_resize(x, rois, output_size, spatial_scale):
@@ -47,30 +47,30 @@ def crop_and_resize(x, rois, output_size, spatial_scale):
 
 
 def crop_and_resize_backward(dy, rois, input_shape, spatial_scale):
-    return _add_shares("crop_shares", dy, rois, input_shape, spatial_scale)
+    return _add_weighted("crop_weights", dy, rois, input_shape, spatial_scale)
 
 
 def _grids(x, rois, output_size):
     return cupy.empty((len(rois), x.shape[1], *output_size), x.dtype)
 
 
-def _add_shares(kernel, dy, rois, input_shape, *sampling):
-    """Return the gradient of the maps: what each bin has of each row and column is found by `kernel`."""
+def _add_weighted(kernel, dy, rois, input_shape, *sampling):
+    """Compute the gradient of the maps; `kernel` computes the weight of each row and column in each bin."""
     (K, C, rows, cols), (N, _, H, W) = dy.shape, input_shape
     tables = []
     for corner, size, bins in ((2, H, rows), (1, W, cols)):
-        shares = cupy.empty((K, size, bins), dy.dtype)
+        weights = cupy.empty((K, size, bins), dy.dtype)
         first_bin, last_bin = cupy.empty((K, size), np.int32), cupy.empty((K, size), np.int32)
-        launch("regions", kernel, K * size, rois, shares, first_bin, last_bin, corner, size, bins, *sampling)
-        tables += [shares, first_bin, last_bin]
+        launch("regions", kernel, K * size, rois, weights, first_bin, last_bin, corner, size, bins, *sampling)
+        tables += [weights, first_bin, last_bin]
     dx = cupy.empty(input_shape, dy.dtype)
-    launch("regions", "add_shares", dx.size, dy, *_by_image(rois, N), *tables, dx, C, H, W, rows, cols)
+    launch("regions", "add_weighted", dx.size, dy, *_by_image(rois, N), *tables, dx, C, H, W, rows, cols)
     return dx
 
 
 def _by_image(rois, N):
-    """Return the numbers of the regions, image by image, and where among them the regions of each image start."""
+    """Return the indices of the regions sorted by image, and where the regions of each image start."""
     images = rois[:, 0].astype(np.int32)
-    order = cupy.argsort(images)  # keeps the order of equals
+    order = cupy.argsort(images)  # stable
     start = cupy.searchsorted(images[order], cupy.arange(N + 1, dtype=np.int32))
     return order.astype(np.int32), start.astype(np.int32)

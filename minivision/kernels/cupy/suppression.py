@@ -1,12 +1,12 @@
-"""Non-maximum suppression on the GPU: who rivals whom, and rounds of decisions (``overlap.cu``)."""
+"""CuPy kernels of ``nms`` and ``batched_nms``: find pairs with a high IoU, then decide in rounds (``iou.cu``)."""
 
 import cupy
 import numpy as np
 
 from minivision.kernels.cupy.launch import launch
 
-STAYS = 1  # as in overlap.cu; 0 is a box that waits
-ROUNDS = 4  # until it is asked whether a box still waits, for which the CPU must wait
+KEPT = 1  # as in iou.cu, where 0 is an undecided box
+ROUNDS = 4  # before each test whether boxes are undecided, for which the CPU waits for the GPU
 
 
 def nms(boxes, scores, iou_threshold):
@@ -15,12 +15,12 @@ def nms(boxes, scores, iou_threshold):
 
 def batched_nms(boxes, scores, labels, iou_threshold):
     K = len(boxes)
-    order = cupy.argsort(-scores)  # keeps the order of equals
+    order = cupy.argsort(-scores)  # stable
     boxes, labels = boxes[order], labels[order]
     words = cupy.empty((-(-K // 64), K), np.uint64)
-    launch("overlap", "rivals", words.size, boxes, labels, words, K, iou_threshold)
-    decision = cupy.zeros(K, np.int32)
-    while not (decision != 0).all():
+    launch("iou", "find_suppressors", words.size, boxes, labels, words, K, iou_threshold)
+    states = cupy.zeros(K, np.int32)
+    while not (states != 0).all():
         for _ in range(ROUNDS):
-            launch("overlap", "decide", K, words, decision)
-    return order[decision == STAYS]
+            launch("iou", "decide", K, words, states)
+    return order[states == KEPT]

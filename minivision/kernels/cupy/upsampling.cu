@@ -37,9 +37,9 @@ extern "C" __global__ void upsample_nearest_backward(int count, const real *dy, 
     dx[element] = sum;
 }
 
-// The two input pixels beside output pixel i, and how much the second of them counts. The centre of output pixel i lies
-// at (i + 1/2) / scale - 1/2 of the input: in whole numbers, (2 i + 1 - scale) / (2 scale).
-__device__ real neighbours(int i, int scale, int size, int *lower, int *upper)
+// The two input pixels next to output pixel i, and the weight of the second. The center of output pixel i is at
+// (i + 1/2) / scale - 1/2 in the input; with integers, (2 i + 1 - scale) / (2 scale).
+__device__ real neighbors(int i, int scale, int size, int *lower, int *upper)
 {
     int position = max(2 * i + 1 - scale, 0);
     *lower = position / (2 * scale);
@@ -55,21 +55,21 @@ extern "C" __global__ void upsample_bilinear(int count, const real *x, real *y, 
     const real *plane = x + (element / (W * sw) / (H * sh)) * H * W;
 
     int above, below, left, right;
-    real down = neighbours(i, sh, H, &above, &below), across = neighbours(j, sw, W, &left, &right);
+    real down = neighbors(i, sh, H, &above, &below), across = neighbors(j, sw, W, &left, &right);
     real upper = plane[above * W + left] * (1 - across) + plane[above * W + right] * across;
     real lower = plane[below * W + left] * (1 - across) + plane[below * W + right] * across;
     y[element] = upper * (1 - down) + lower * down;
 }
 
-// How much output pixel i has of input pixel `pixel`: of its first neighbour, its second, of both at the border.
-__device__ real share_of(int pixel, int i, int scale, int size)
+// Weight of input pixel `pixel` in output pixel i: as its first neighbor, its second, or both at the border.
+__device__ real weight_of(int pixel, int i, int scale, int size)
 {
     int lower, upper;
-    real share = neighbours(i, scale, size, &lower, &upper);
-    return (lower == pixel ? 1 - share : 0) + (upper == pixel ? share : 0);
+    real weight = neighbors(i, scale, size, &lower, &upper);
+    return (lower == pixel ? 1 - weight : 0) + (upper == pixel ? weight : 0);
 }
 
-// Each input pixel asks the output pixels that may have something of it: those less than a pixel of the input away.
+// Each input pixel adds up the gradients of the output pixels less than one input pixel away.
 extern "C" __global__ void upsample_bilinear_backward(int count, const real *dy, real *dx, int H, int W, int sh, int sw)
 {
     int element = blockIdx.x * blockDim.x + threadIdx.x;
@@ -77,9 +77,9 @@ extern "C" __global__ void upsample_bilinear_backward(int count, const real *dy,
     int col = element % W, row = element / W % H, plane = element / W / H;
     real sum = 0;
     for (int i = max(row - 1, 0) * sh; i < min(row + 2, H) * sh; i++) {
-        real down = share_of(row, i, sh, H);
+        real down = weight_of(row, i, sh, H);
         for (int j = max(col - 1, 0) * sw; j < min(col + 2, W) * sw; j++)
-            sum += dy[(plane * H * sh + i) * W * sw + j] * (down * share_of(col, j, sw, W));
+            sum += dy[(plane * H * sh + i) * W * sw + j] * (down * weight_of(col, j, sw, W));
     }
     dx[element] = sum;
 }

@@ -1,4 +1,4 @@
-"""Bed of nails, nearest neighbour and bilinear upsampling on the GPU; the kernels are in ``upsampling.cu``."""
+"""CuPy kernels of bed of nails, nearest and bilinear upsampling (``upsampling.cu``)."""
 
 import cupy
 
