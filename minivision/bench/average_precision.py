@@ -132,7 +132,7 @@ def compare(kind, images, size, objects, detections, classes, *, rounds=ROUNDS):
         average_precision(truths[:1], predictions[:1], names, kind=kind)  # compiles
         for _ in range(rounds):
             start = time.perf_counter()
-            ours = average_precision(truths, predictions, names, kind=kind).figures
+            ours = average_precision(truths, predictions, names, kind=kind).metrics
             middle = time.perf_counter()
             theirs = coco_evaluation(truth, results, kind).stats
             seconds["ours"].append(middle - start)

@@ -1,4 +1,4 @@
-"""How good predictions are: one evaluator for each task, by the measures of the field."""
+"""Metrics of predictions: average precision, IoU, PCK and OKS, and an evaluator for each task."""
 
 from minivision.metrics.average_precision import AveragePrecision, average_precision
 from minivision.metrics.detection import detection_results, evaluate_detection

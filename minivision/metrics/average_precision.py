@@ -1,16 +1,22 @@
-"""Average precision: how well detections are found and ranked, by the protocols of PASCAL VOC and COCO.
+"""Average precision of detections, by the protocols of PASCAL VOC and COCO.
 
-The way is the same for all: sort the detections by score, match them with the true objects one after the other, count
-up recall and precision, interpolate, average; class by class, and the mean over classes.
+The steps are the same for all protocols: sort the detections by score, match them with the objects one after the
+other, compute recall and precision after each detection, interpolate, average. This gives the average precision of one
+class; the result is the mean over the classes.
 """
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from minivision.core.types import Array
+from minivision.data.instances import Instances
 from minivision.metrics.compatibility import check_pair
 from minivision.metrics.objects import compare_boxes, compare_keypoints, compare_masks
 from minivision.metrics.precision_recall import Curve, average_at, average_over_all, precision_recall
@@ -23,14 +29,14 @@ COCO_AREAS = {"all": (0, 1e10), "small": (0, 32**2), "medium": (32**2, 96**2), "
 
 
 class _Protocol(NamedTuple):
-    """In what the protocols differ."""
+    """The differences between the protocols."""
 
     title: str
-    by_coco: bool  # COCO's matching, crowds and names of figures, or VOC's
-    average: callable  # recall, precision -> average precision
-    thresholds: tuple  # of the overlap that makes a match
-    areas: dict  # ranges of the sizes of objects, evaluated apart; "all" is the first
-    most: tuple  # detections of a class in an image: recall is told for each, precision for the last
+    is_coco: bool  # COCO's matching, crowds and names of metrics, or VOC's
+    average: Callable[[Array, Array], float]  # recall, precision -> average precision
+    thresholds: Sequence[float] | Array  # smallest similarity (IoU or OKS) of a match
+    areas: Mapping[str, tuple[float, float]]  # ranges of the areas of objects, evaluated separately; "all" is the first
+    max_detections: tuple[float, ...]  # of a class in an image: there is a recall for each, precision is for the last
 
 
 def _protocol(name, kind):
@@ -45,106 +51,124 @@ def _protocol(name, kind):
         raise ValueError(f"protocol: expected 'coco', 'voc' or 'voc11', got {name!r}")
     average = functools.partial(average_at, COCO_RECALLS)
     if kind == "keypoints":
-        areas = {key: limits for key, limits in COCO_AREAS.items() if key != "small"}  # too small to tell joints
+        areas = {key: limits for key, limits in COCO_AREAS.items() if key != "small"}  # too small for joints
         return _Protocol("COCO, 101 points", True, average, COCO_THRESHOLDS, areas, (20,))
     return _Protocol("COCO, 101 points", True, average, COCO_THRESHOLDS, COCO_AREAS, (1, 10, 100))
 
 
 @dataclass(frozen=True)
 class AveragePrecision:
-    """What `average_precision` found out.
+    """Average precision and average recall, as `average_precision` returns them.
 
     Attributes
     ----------
     protocol : str
-        By which rules, such as ``"COCO, 101 points, boxes"``.
-    figures : dict of str to float
-        Means over the classes that occur in the truth, from 0 to 1; NaN if there is none. By COCO: ``AP`` (the mean
-        over the thresholds .50, .55, ... .95 of the overlap), ``AP50``, ``AP75``, ``APs``, ``APm``, ``APl`` (for
-        objects of less than 32^2 pixels, up to 96^2, and more), and average recall: ``AR1``, ``AR10``, ``AR100`` (with
-        so many detections of a class in an image), ``ARs``, ``ARm``, ``ARl``. Joints have no ``APs`` and ``ARs``, and
-        one ``AR20``. By VOC: ``AP50``.
+        The protocol, such as ``"COCO, 101 points, boxes"``.
+    metrics : dict of str to float
+        Means over the classes that occur in the ground truth, from 0 to 1; NaN if none occurs. COCO's are ``AP`` (the
+        mean over the IoU thresholds .50, .55, ... .95), ``AP50``, ``AP75``, ``APs``, ``APm``, ``APl`` (objects of less
+        than 32^2 pixels, up to 96^2, and more), and average recall: ``AR1``, ``AR10``, ``AR100`` (with at most so many
+        detections of a class in an image), ``ARs``, ``ARm``, ``ARl``. For joints there are no ``APs`` and ``ARs``, and
+        one ``AR20``. VOC's is ``AP50``.
     by_class : dict of str to dict
-        The same figures for each class.
+        The same metrics for each class.
     curves : dict of str to dict of float to Curve
-        For each class that occurs, and each threshold, recall and precision after each detection.
+        Recall and precision after each detection, for each class that occurs and each threshold.
     """
 
     protocol: str
-    figures: dict
-    by_class: dict
-    curves: dict
+    metrics: dict[str, float]
+    by_class: dict[str, dict[str, float]]
+    curves: dict[str, dict[float, Curve]]
 
     @property
-    def named(self):
-        """The figures by their full names, such as ``"AP50 (COCO, 101 points, boxes)"``."""
-        return {f"{name} ({self.protocol})": value for name, value in self.figures.items()}
+    def named(self) -> dict[str, float]:
+        """The metrics by their full names, such as ``"AP50 (COCO, 101 points, boxes)"``."""
+        return {f"{name} ({self.protocol})": value for name, value in self.metrics.items()}
 
-    def as_dict(self):
-        """Return figures, protocol and ``classes`` as one dict of plain values."""
-        return {**self.figures, "protocol": self.protocol, "classes": self.by_class}
+    def as_dict(self) -> dict[str, Any]:
+        """Return metrics, protocol and ``classes`` as one dict of plain values."""
+        return {**self.metrics, "protocol": self.protocol, "classes": self.by_class}
 
-    def __str__(self):
-        shown = [name for name in ("AP", "AP50", "AP75") if name in self.figures] or list(self.figures)
-        rows = {"mean": self.figures, **self.by_class}
+    def __str__(self) -> str:
+        usual = ("AP", "AP50", "AP75")
+        shown = [name for name in self.metrics if name in usual] or list(self.metrics)
+        rows = {"mean": self.metrics, **self.by_class}
         width = max(map(len, rows))
         lines = [self.protocol, " " * width + "".join(f"{name:>8}" for name in shown)]
-        for name, figures in rows.items():
-            lines.append(f"{name:<{width}}" + "".join(_text(figures[key]) for key in shown))
+        for name, metrics in rows.items():
+            lines.append(f"{name:<{width}}" + "".join(_text(metrics[key]) for key in shown))
         return "\n".join(lines)
 
 
-def _text(figure):
-    return f"{'-':>8}" if np.isnan(figure) else f"{figure:>8.3f}"
+def _text(value):
+    return f"{'-':>8}" if np.isnan(value) else f"{value:>8.3f}"
 
 
-def average_precision(truths, predictions, classes, *, protocol="coco", kind="box", iou=None, sigmas=None):
-    """Hold the detections of all images against the truth.
+def average_precision(
+    truths: Iterable[Instances],
+    predictions: Iterable[Instances],
+    classes: Sequence[str],
+    *,
+    protocol: str = "coco",
+    kind: str = "box",
+    iou: float | Sequence[float] | None = None,
+    sigmas: Array | Sequence[float] | None = None,
+) -> AveragePrecision:
+    """Compute the average precision of the detections in all images.
 
     Parameters
     ----------
     truths : iterable of Instances
-        One for each image. Objects with ``crowd`` set are neither found nor missed: crowds in COCO (of which a
-        detection needs to overlap only with its own area), what is difficult in VOC.
+        Ground truth of each image. An object with ``crowd`` set is not counted, matched or not: a crowd in COCO
+        (its IoU with a detection is the intersection over the area of the detection), a difficult object in VOC.
     predictions : iterable of Instances
-        With scores, for the same images in the same order. Where scores are equal, the earlier image comes first.
+        With scores, for the same images in the same order. If scores are equal, the earlier image comes first.
     classes : sequence of str
-        Their names, the background first.
+        Names of the classes, the background first.
     protocol : {"coco", "voc", "voc11"}
         COCO's; [1]_ VOC's area under the curve, since 2010; [2]_ or its mean at 11 recalls, up to 2009. [3]_
     kind : {"box", "mask", "keypoints"}
-        Whether to compare boxes or masks, by intersection over union, or joints, by object keypoint similarity.
+        Whether to compare boxes or masks, by IoU, or joints, by object keypoint similarity (OKS).
     iou : float or sequence of float, optional
-        The overlap, or object keypoint similarity, that makes a match; by default 0.5 for VOC, and 0.50, 0.55, ...
-        0.95 for COCO.
-    sigmas : (J,) array, optional
-        The constants of object keypoint similarity; by default COCO's for its 17 joints, and those of
-        `joint_sigmas` for the 14 of the scenes.
+        Smallest IoU (or OKS) of a match; by default 0.5 for VOC, and 0.50, 0.55, ... 0.95 for COCO.
+    sigmas : ndarray of shape (J,), optional
+        Constants of the OKS; by default COCO's for its 17 joints, and those of `joint_sigmas` for the 14 of the
+        scenes.
 
     Returns
     -------
-    AveragePrecision
+    result : AveragePrecision
 
     Raises
     ------
     ValueError
-        When there are not as many predictions as truths, or what is compared is missing.
+        If the numbers of predictions and truths differ, or the compared masks or joints are missing.
 
     Notes
     -----
-    An object is small, medium or large by its ``area`` if it is told, else by its mask, else by its box.
+    An object is small, medium or large by its ``area`` if it has one, else by its mask, else by its box.
 
     References
     ----------
     .. [1] Lin et al., Microsoft COCO: common objects in context, ECCV 2014; https://cocodataset.org/#detection-eval
     .. [2] Everingham et al., The PASCAL visual object classes challenge: a retrospective, IJCV 2015.
     .. [3] Everingham et al., The PASCAL visual object classes (VOC) challenge, IJCV 2010, section 4.2.
+
+    Examples
+    --------
+    >>> from minivision.data import Instances
+    >>> from minivision.metrics import average_precision
+    >>> truth = Instances([[0, 0, 10, 10], [20, 0, 30, 10]], labels=[1, 1])
+    >>> prediction = Instances([[0, 0, 10, 9], [50, 50, 60, 60]], labels=[1, 1], scores=[0.9, 0.8])
+    >>> result = average_precision([truth], [prediction], ["background", "cat"], protocol="voc")
+    >>> result.metrics["AP50"]
+    0.5
     """
     evaluation = Evaluation(classes, protocol=protocol, kind=kind, iou=iou, sigmas=sigmas)
-    missing = object()
-    for truth, prediction in zip_longest(truths, predictions, fillvalue=missing):
-        if truth is missing or prediction is missing:
-            fewer, more = ("truths", "predictions") if truth is missing else ("predictions", "truths")
+    for truth, prediction in zip_longest(truths, predictions):
+        if truth is None or prediction is None:
+            fewer, more = ("truths", "predictions") if truth is None else ("predictions", "truths")
             raise ValueError(
                 f"there are fewer {fewer} than {more}; give one of each for every image, in the same order"
             )
@@ -153,7 +177,7 @@ def average_precision(truths, predictions, classes, *, protocol="coco", kind="bo
 
 
 class Evaluation:
-    """The images one by one, and then the result: what `average_precision` does, without keeping them.
+    """Average precision over images that are added one by one, so that they need not be kept in memory.
 
     Parameters
     ----------
@@ -161,7 +185,15 @@ class Evaluation:
         As for `average_precision`.
     """
 
-    def __init__(self, classes, *, protocol="coco", kind="box", iou=None, sigmas=None):
+    def __init__(
+        self,
+        classes: Sequence[str],
+        *,
+        protocol: str = "coco",
+        kind: str = "box",
+        iou: float | Sequence[float] | None = None,
+        sigmas: Array | Sequence[float] | None = None,
+    ) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind: expected one of {', '.join(map(repr, KINDS))}, got {kind!r}")
         if len(classes) < 2 or len(set(classes)) < len(classes):
@@ -175,48 +207,49 @@ class Evaluation:
         self._ranges = np.array(list(self.protocol.areas.values()), float)  # (A, 2)
         self._positives = np.zeros((len(self._ranges), len(self.classes)), np.int64)
         nothing = np.zeros((len(self._ranges), len(self.thresholds), 0), bool)
-        # Of the detections of each image: labels, scores, ranks, and (A, I, D) whether they found an object, or are
-        # ignored.
+        # For each image: labels, scores and ranks of the detections, and (A, I, D) which are matched and which ignored.
+        self._detections: list[tuple[Array, ...]]
         self._detections = [(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, int), nothing, nothing)]
 
-    def add(self, truth, prediction):
+    def add(self, truth: Instances, prediction: Instances) -> None:
         """Match the detections in one image with its objects."""
         from minivision.metrics.detection_matching import match_coco, match_voc
 
         check_pair(truth, prediction, self.kind, self.classes, image=len(self._detections) - 1)
-        crowd = truth.crowd & self.protocol.by_coco  # VOC's difficult objects are no crowds
+        crowd = truth.crowd & self.protocol.is_coco  # VOC's difficult objects are no crowds
         compared = self._compare(truth, prediction, crowd)
-        scores = np.zeros(0, np.float32) if prediction.scores is None else prediction.scores  # None where it is empty
+        scores = np.zeros(0, np.float32) if prediction.scores is None else prediction.scores  # None if empty
         order = np.argsort(-scores, kind="stable")  # the best score first
         ranks = _ranks(prediction.labels[order])
-        order, ranks = order[ranks < self.protocol.most[-1]], ranks[ranks < self.protocol.most[-1]]
+        kept = ranks < self.protocol.max_detections[-1]
+        order, ranks = order[kept], ranks[kept]
         labels = prediction.labels[order]
 
-        overlap = np.where(labels[:, None] == truth.labels, compared.overlap[order], 0)  # 0 is never a match
+        similarity = np.where(labels[:, None] == truth.labels, compared.similarity[order], 0)  # 0 is never a match
         uncounted = truth.crowd | ~compared.comparable | self._outside(compared.object_areas)  # (A, T)
         outside = self._outside(compared.detection_areas[order])  # (A, D)
-        match = match_coco if self.protocol.by_coco else match_voc
-        found, ignored = match(overlap, crowd, uncounted, outside, self.thresholds)
+        match = match_coco if self.protocol.is_coco else match_voc
+        matched, ignored = match(similarity, crowd, uncounted, outside, self.thresholds)
         for positives, not_these in zip(self._positives, uncounted, strict=True):
             positives += np.bincount(truth.labels[~not_these], minlength=len(self.classes))
-        self._detections.append((labels, scores[order], ranks, found, ignored))
+        self._detections.append((labels, scores[order], ranks, matched, ignored))
 
-    def result(self):
+    def result(self) -> AveragePrecision:
         """Return the `AveragePrecision` over the images so far."""
         columns = zip(*self._detections, strict=True)
-        labels, scores, ranks, found, ignored = (np.concatenate(column, axis=-1) for column in columns)
+        labels, scores, ranks, matched, ignored = (np.concatenate(column, axis=-1) for column in columns)
         by_class, curves = {}, {}
         for label, name in enumerate(self.classes[1:], start=1):
             ranking = np.flatnonzero(labels == label)
             ranking = ranking[np.argsort(-scores[ranking], kind="stable")]
             average, recalls, curve = self._rate(
-                scores[ranking], ranks[ranking], found[..., ranking], ignored[..., ranking], self._positives[:, label]
+                scores[ranking], ranks[ranking], matched[..., ranking], ignored[..., ranking], self._positives[:, label]
             )
             by_class[name] = self._name(average, recalls)
             if curve:
                 curves[name] = curve
-        figures = {key: _mean(each[key] for each in by_class.values()) for key in by_class[self.classes[1]]}
-        return AveragePrecision(f"{self.protocol.title}, {KINDS[self.kind]}", figures, by_class, curves)
+        metrics = {key: _mean(each[key] for each in by_class.values()) for key in by_class[self.classes[1]]}
+        return AveragePrecision(f"{self.protocol.title}, {KINDS[self.kind]}", metrics, by_class, curves)
 
     def _compare(self, truth, prediction, crowd):
         if self.kind == "box":
@@ -226,36 +259,39 @@ class Evaluation:
         return compare_keypoints(truth, prediction, self.sigmas)
 
     def _outside(self, areas):
-        """Return for each range of areas which of some are outside of it: ``(A, K)``."""
+        """Return, for each range of areas, which of K areas are outside of it: ``(A, K)``."""
         return (areas < self._ranges[:, :1]) | (areas > self._ranges[:, 1:])
 
-    def _rate(self, scores, ranks, found, ignored, positives):
-        """Return the figures of one class from its detections in all images, the best score first.
+    def _rate(self, scores, ranks, matched, ignored, positives):
+        """Return the metrics of one class from its detections in all images, the best score first.
 
         Parameters
         ----------
-        scores, ranks : (n,) arrays
-            The rank is that among the detections of the class in the same image.
-        found, ignored : (A, I, n) bool arrays
-        positives : (A,) int array
-            How many objects there are to be found.
+        scores, ranks : ndarray of shape (n,)
+            The rank is the number of detections of the class in the same image with a better score.
+        matched, ignored : bool ndarray of shape (A, I, n)
+        positives : int ndarray of shape (A,)
+            Number of objects that count.
 
         Returns
         -------
-        average : (A, I) array
-            Average precision, NaN where there is nothing to be found.
-        recalls : (A, M) array
-            The recall that so many detections an image reach in the end, the mean over thresholds.
+        average : ndarray of shape (A, I)
+            Average precision; NaN if no object counts.
+        recalls : ndarray of shape (A, M)
+            Recall with at most so many detections per image, the mean over thresholds.
         curves : dict of float to Curve
-            For objects of all sizes, by threshold.
+            For objects of all areas, by threshold.
         """
-        average = np.full(found.shape[:2], np.nan)
-        recalls = np.full((len(found), len(self.protocol.most)), np.nan)
+        average = np.full(matched.shape[:2], np.nan)
+        recalls = np.full((len(matched), len(self.protocol.max_detections)), np.nan)
         curves = {}
         for a in np.flatnonzero(positives):
-            recall, precision = precision_recall(found[a], ignored[a], positives[a])  # (I, n)
+            recall, precision = precision_recall(matched[a], ignored[a], positives[a])  # (I, n)
             average[a] = [self.protocol.average(*curve) for curve in zip(recall, precision, strict=True)]
-            recalls[a] = [np.mean(found[a][:, ranks < most].sum(axis=1) / positives[a]) for most in self.protocol.most]
+            recalls[a] = [
+                np.mean(matched[a][:, ranks < limit].sum(axis=1) / positives[a])
+                for limit in self.protocol.max_detections
+            ]
             if a == 0:
                 keys = self.thresholds.round(6).tolist()
                 parts = zip(keys, recall, precision, average[a].tolist(), strict=True)
@@ -263,21 +299,21 @@ class Evaluation:
         return average, recalls, curves
 
     def _name(self, average, recalls):
-        """Return the figures of one class by name."""
+        """Return the metrics of one class by name."""
         at = dict(zip((100 * self.thresholds).round(4).tolist(), average[0], strict=True))
-        if not self.protocol.by_coco:
+        if not self.protocol.is_coco:
             return {f"AP{percent:g}": float(value) for percent, value in at.items()}
         letters = [name[0] for name in self.protocol.areas][1:]  # s, m, l
-        figures = {"AP": average[0].mean()}
-        figures |= {f"AP{percent}": at[percent] for percent in (50, 75) if percent in at}
-        figures |= {f"AP{letter}": value for letter, value in zip(letters, average[1:].mean(axis=1), strict=True)}
-        figures |= {f"AR{most}": value for most, value in zip(self.protocol.most, recalls[0], strict=True)}
-        figures |= {f"AR{letter}": value for letter, value in zip(letters, recalls[1:, -1], strict=True)}
-        return {name: float(value) for name, value in figures.items()}
+        metrics = {"AP": average[0].mean()}
+        metrics |= {f"AP{percent}": at[percent] for percent in (50, 75) if percent in at}
+        metrics |= {f"AP{letter}": value for letter, value in zip(letters, average[1:].mean(axis=1), strict=True)}
+        metrics |= {f"AR{limit}": value for limit, value in zip(self.protocol.max_detections, recalls[0], strict=True)}
+        metrics |= {f"AR{letter}": value for letter, value in zip(letters, recalls[1:, -1], strict=True)}
+        return {name: float(value) for name, value in metrics.items()}
 
 
 def _ranks(labels):
-    """Return how many of the same class come before each of ``(D,)`` labels."""
+    """Return, for each of ``(D,)`` labels, how many equal ones come before it."""
     order = np.argsort(labels, kind="stable")
     grouped = labels[order]
     ranks = np.empty(len(labels), int)
@@ -286,6 +322,6 @@ def _ranks(labels):
 
 
 def _mean(values):
-    """Return the mean of those that are not NaN; NaN if there are none."""
+    """Return the mean of the values that are not NaN; NaN if there are none."""
     known = [value for value in values if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")

@@ -1,9 +1,18 @@
-"""Whether a model and a dataset, or a prediction and its truth, speak of the same things."""
+"""Checks that a model and a dataset fit together, and a prediction and its ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from minivision.data import Dataset, Instances
+    from minivision.models.base.model import Model
 
-def check_dataset(model, dataset, *needs):
+
+def check_dataset(model: Model, dataset: Dataset, *needs: str) -> None:
     """Raise ValueError unless `dataset` has the classes of `model` and the annotations that are needed.
 
     Parameters
@@ -30,14 +39,14 @@ def check_dataset(model, dataset, *needs):
         raise ValueError(f"{model.name} needs to know where people's joints are, and this dataset has none")
 
 
-def check_pair(truth, prediction, kind, classes, image):
-    """Raise ValueError unless the detections in an image can be held against its objects.
+def check_pair(truth: Instances, prediction: Instances, kind: str, classes: Sequence[str], image: int) -> None:
+    """Raise ValueError unless the detections in an image can be compared with its objects.
 
     Parameters
     ----------
     truth, prediction : Instances
     kind : str
-        What is compared: ``"box"``, ``"mask"`` or ``"keypoints"``.
+        The compared field: ``"box"``, ``"mask"`` or ``"keypoints"``.
     classes : sequence of str
     image : int
         The number of the image, for the message.
@@ -56,7 +65,7 @@ def check_pair(truth, prediction, kind, classes, image):
         for field in ("boxes", "scores", "keypoints"):
             values = getattr(instances, field)
             if values is not None and not np.isfinite(values).all():
-                raise ValueError(f"{where} has {field} that are not finite numbers, so nothing can be said about it")
+                raise ValueError(f"{where} has {field} that are not finite numbers, so it cannot be evaluated")
     if len(prediction) and prediction.scores is None:
         raise ValueError(f"the prediction for image {image} has no scores, so its objects cannot be ranked")
     if len(truth) and len(prediction):
@@ -65,11 +74,12 @@ def check_pair(truth, prediction, kind, classes, image):
                 f"image {image}: its masks have size {truth.mask_size} (height, width) in the truth and "
                 f"{prediction.mask_size} in the prediction"
             )
-        if kind == "keypoints" and truth.keypoints.shape[1] != prediction.keypoints.shape[1]:
-            raise ValueError(
-                f"image {image}: people have {truth.keypoints.shape[1]} joints in the truth and "
-                f"{prediction.keypoints.shape[1]} in the prediction"
-            )
+        if kind == "keypoints":
+            true, predicted = (each.keypoints.shape[1] for each in (truth, prediction) if each.keypoints is not None)
+            if true != predicted:
+                raise ValueError(
+                    f"image {image}: people have {true} joints in the truth and {predicted} in the prediction"
+                )
 
 
 def _list(names):

@@ -1,54 +1,66 @@
-"""How good a detector is: it predicts every image of a dataset, and average precision is taken of all."""
+"""Evaluation of a detector: average precision of its detections in a dataset."""
 
-from minivision.metrics.average_precision import Evaluation
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from minivision.metrics.average_precision import AveragePrecision, Evaluation
 from minivision.metrics.compatibility import check_dataset
 from minivision.metrics.keypoints import joint_sigmas, unknown_joints
-from minivision.metrics.prediction import predicted
+from minivision.metrics.prediction import predict_dataset
+
+if TYPE_CHECKING:
+    from minivision.data import Dataset
+    from minivision.models.base.model import Model
 
 
-def evaluate_detection(model, dataset, *, protocol="coco", batch_size=16, progress=False):
-    """Detect the objects in every image and hold them against the true ones.
+def evaluate_detection(
+    model: Model, dataset: Dataset, *, protocol: str = "coco", batch_size: int = 16, progress: bool = False
+) -> dict[str, Any]:
+    """Detect the objects in every image and compute the average precision.
 
     Parameters
     ----------
     model : Model
         With ``predict(images) -> list of Instances``, which have scores.
     dataset : Dataset
-        Of the classes of the model.
+        With the same classes as the model.
     protocol : {"coco", "voc", "voc11"}
         As in :func:`average_precision`.
     batch_size : int
-        Images predicted at once.
+        Number of images in each call of ``model.predict``.
     progress : bool
         Whether to show a progress bar, on stderr.
 
     Returns
     -------
-    dict
-        Of the boxes: ``AP``, ``AP50``, ``AP75`` and the other figures of :class:`AveragePrecision`, from 0 to 1 and
-        NaN where no object counts; ``protocol``, by which they were taken; ``classes``, the same figures by the name of
-        the class. Where truth and predictions have them, ``masks`` and ``keypoints`` hold as much for these
-        (``keypoints`` only of joints with known constants, see `joint_sigmas`). ``images`` says how many there were.
+    metrics : dict
+        For boxes: ``AP``, ``AP50``, ``AP75`` and the other metrics of :class:`AveragePrecision`, from 0 to 1, NaN if
+        no object counts; ``protocol``; ``classes``, the same metrics by the name of the class. If ground truth and
+        predictions have masks or joints, ``masks`` and ``keypoints`` are dicts with the same keys (``keypoints`` only
+        for joints with known constants, see `joint_sigmas`). ``images`` is the number of images.
 
     Raises
     ------
     ValueError
-        When the classes differ, or the dataset has no boxes or no images.
+        If the classes differ, or the dataset has no boxes or no images.
     """
     results = detection_results(model, dataset, protocol=protocol, batch_size=batch_size, progress=progress)
-    figures = results.pop("box").as_dict()
+    metrics = results.pop("box").as_dict()
     others = {"mask": "masks", "keypoints": "keypoints"}
-    return {**figures, **{others[kind]: each.as_dict() for kind, each in results.items()}, "images": len(dataset)}
+    return {**metrics, **{others[kind]: each.as_dict() for kind, each in results.items()}, "images": len(dataset)}
 
 
-def detection_results(model, dataset, *, protocol="coco", batch_size=16, progress=False):
-    """Return the :class:`AveragePrecision`, with its curves, of boxes and, where there are any, masks and joints.
+def detection_results(
+    model: Model, dataset: Dataset, *, protocol: str = "coco", batch_size: int = 16, progress: bool = False
+) -> dict[str, AveragePrecision]:
+    """Return the :class:`AveragePrecision`, with its curves, of boxes and, if there are any, masks and joints.
 
-    Arguments and errors are those of :func:`evaluate_detection`.
+    Parameters and errors are those of :func:`evaluate_detection`.
 
     Returns
     -------
-    dict of str to AveragePrecision
+    results : dict of str to AveragePrecision
         By kind: ``"box"``, ``"mask"``, ``"keypoints"``.
     """
     check_dataset(model, dataset, "boxes")
@@ -58,7 +70,7 @@ def detection_results(model, dataset, *, protocol="coco", batch_size=16, progres
     if dataset.keypoint_names and not unknown_joints(dataset.keypoint_names):
         sigmas = joint_sigmas(dataset.keypoint_names)
         evaluations["keypoints"] = Evaluation(model.classes, protocol=protocol, kind="keypoints", sigmas=sigmas)
-    for sample, prediction in predicted(model, dataset, batch_size=batch_size, progress=progress):
+    for sample, prediction in predict_dataset(model, dataset, batch_size=batch_size, progress=progress):
         if len(prediction) and not prediction.has_masks:
             evaluations.pop("mask", None)
         if len(prediction) and prediction.keypoints is None:

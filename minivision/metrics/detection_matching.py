@@ -1,42 +1,50 @@
-"""Which detections of an image found an object, by the rules of COCO and of PASCAL VOC; and pixels shared by masks.
+"""Matching of detections with the objects of an image, by the rules of COCO and of PASCAL VOC; pixel counts of masks.
 
-Compiled by Numba. A detection is one of three: it *found* an object, it is false, or it is *ignored*, that is,
-counted as neither. Both matchings walk through the detections from the best score down and give each at most one
-object; they differ in which.
+A detection is *matched* with an object (a true positive), *ignored* (neither true nor false), or else false. Both
+rules go through the detections from the best score to the worst and give each at most one object; they differ in
+which object.
+
+These functions are compiled with `minivision.core.compile.jit` directly. They are no operations: they have one
+implementation, which no backend replaces, and they do not check their arguments.
 """
+
+from __future__ import annotations
 
 import numpy as np
 
 from minivision.core.compile import jit
+from minivision.core.types import Array
 
 
 @jit
-def match_coco(overlap, crowd, uncounted, outside, thresholds):
-    """Give each detection the free object that it overlaps most, objects that count before those that do not.
+def match_coco(
+    similarity: Array, crowd: Array, uncounted: Array, outside: Array, thresholds: Array
+) -> tuple[Array, Array]:
+    """Match each detection with the most similar free object, as COCO does; objects that count go first.
 
-    A crowd is never taken: it may swallow many detections. Of two objects that a detection overlaps equally, it gets
-    the later one. A detection that gets an object which does not count is ignored; so is one that gets none and is
-    itself of a size that is not asked for.
+    A crowd is always free: many detections can be matched with it. Of two objects with equal similarity, the later one
+    is taken. A detection is ignored if its object does not count, and also if it has no object and its own area is
+    outside the range.
 
     Parameters
     ----------
-    overlap : (D, T) float64 array
-        Of D detections, the best score first, with T true objects; 0 where their classes differ.
-    crowd : (T,) bool array
-    uncounted : (A, T) bool array
+    similarity : float64 ndarray of shape (D, T)
+        IoU or OKS of D detections, the best score first, with T objects; 0 where their classes differ.
+    crowd : bool ndarray of shape (T,)
+    uncounted : bool ndarray of shape (A, T)
         For each range of areas, which objects do not count: those outside of it, and crowds.
-    outside : (A, D) bool array
+    outside : bool ndarray of shape (A, D)
         For each range of areas, which detections are outside of it.
-    thresholds : (I,) float64 array
-        The overlap that makes a match, above 0.
+    thresholds : float64 ndarray of shape (I,)
+        Smallest similarities of a match, above 0.
 
     Returns
     -------
-    found, ignored : (A, I, D) bool arrays
+    matched, ignored : bool ndarray of shape (A, I, D)
     """
     ranges, T = uncounted.shape
-    D = len(overlap)
-    found = np.zeros((ranges, len(thresholds), D), np.bool_)
+    D = len(similarity)
+    matched = np.zeros((ranges, len(thresholds), D), np.bool_)
     ignored = np.zeros((ranges, len(thresholds), D), np.bool_)
     for a in range(ranges):
         for i in range(len(thresholds)):
@@ -44,31 +52,33 @@ def match_coco(overlap, crowd, uncounted, outside, thresholds):
             for d in range(D):
                 best = -1
                 for t in range(T):
-                    if overlap[d, t] < thresholds[i] or (taken[t] and not crowd[t]):
+                    if similarity[d, t] < thresholds[i] or (taken[t] and not crowd[t]):
                         continue
                     if best == -1 or uncounted[a, t] < uncounted[a, best]:
                         best = t
-                    elif uncounted[a, t] == uncounted[a, best] and overlap[d, t] >= overlap[d, best]:
+                    elif uncounted[a, t] == uncounted[a, best] and similarity[d, t] >= similarity[d, best]:
                         best = t
                 if best == -1:
                     ignored[a, i, d] = outside[a, d]
                 else:
                     taken[best] = True
-                    found[a, i, d] = not uncounted[a, best]
+                    matched[a, i, d] = not uncounted[a, best]
                     ignored[a, i, d] = uncounted[a, best]
-    return found, ignored
+    return matched, ignored
 
 
 @jit
-def match_voc(overlap, crowd, uncounted, outside, thresholds):
-    """Give each detection the object that it overlaps most, free or not; the first to get an object finds it.
+def match_voc(
+    similarity: Array, crowd: Array, uncounted: Array, outside: Array, thresholds: Array
+) -> tuple[Array, Array]:
+    """Match each detection with the most similar object, free or not, as VOC does; the first with an object gets it.
 
-    A second detection of an object is false, even where it overlaps another one enough. Detections of difficult
-    objects (here `uncounted`) are ignored. Arguments and results are those of `match_coco`.
+    A second detection of an object is false, even if its similarity with another object is large enough. Detections of
+    difficult objects (here `uncounted`) are ignored. Parameters and results are those of `match_coco`.
     """
     ranges, T = uncounted.shape
-    D = len(overlap)
-    found = np.zeros((ranges, len(thresholds), D), np.bool_)
+    D = len(similarity)
+    matched = np.zeros((ranges, len(thresholds), D), np.bool_)
     ignored = np.zeros((ranges, len(thresholds), D), np.bool_)
     for a in range(ranges):
         for i in range(len(thresholds)):
@@ -76,28 +86,29 @@ def match_voc(overlap, crowd, uncounted, outside, thresholds):
             for d in range(D):
                 best = -1
                 for t in range(T):
-                    if best == -1 or overlap[d, t] > overlap[d, best]:
+                    if best == -1 or similarity[d, t] > similarity[d, best]:
                         best = t
-                if best == -1 or overlap[d, best] < thresholds[i]:
+                if best == -1 or similarity[d, best] < thresholds[i]:
                     continue
                 ignored[a, i, d] = uncounted[a, best]
-                found[a, i, d] = not uncounted[a, best] and not taken[best]
+                matched[a, i, d] = not uncounted[a, best] and not taken[best]
                 taken[best] = True
-    return found, ignored
+    return matched, ignored
 
 
 @jit
-def shared_pixels(a, b):
-    """Count the pixels that each mask of `a` shares with each of `b`.
+def shared_pixels(a: Array, b: Array) -> Array:
+    """Count the pixels of the intersection of each mask of `a` with each of `b`.
 
     Parameters
     ----------
-    a, b : (K, words), (L, words) uint64 arrays
-        Masks, 64 pixels a word.
+    a : uint64 ndarray of shape (K, words)
+    b : uint64 ndarray of shape (L, words)
+        Masks, with 64 pixels per word.
 
     Returns
     -------
-    (K, L) int64 array
+    counts : int64 ndarray of shape (K, L)
     """
     counts = np.zeros((len(a), len(b)), np.int64)
     for k in range(len(a)):
@@ -110,8 +121,8 @@ def shared_pixels(a, b):
 
 
 @jit
-def count_pixels(masks):
-    """Count the pixels of each mask, packed as for `shared_pixels`: ``(K,)`` int64."""
+def count_pixels(masks: Array) -> Array:
+    """Count the pixels of each mask, packed as for `shared_pixels`: int64 ``(K,)``."""
     counts = np.zeros(len(masks), np.int64)
     for k in range(len(masks)):
         words, count = masks[k], np.uint64(0)
@@ -123,7 +134,7 @@ def count_pixels(masks):
 
 @jit
 def _count_ones(word):
-    """Count the ones of 64 bits: by pairs, fours and eights, and a product adds the bytes. LLVM knows this idiom."""
+    """Count the ones among 64 bits: in pairs, fours and eights; a product adds the bytes. LLVM knows this idiom."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)

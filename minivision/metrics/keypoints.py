@@ -1,13 +1,19 @@
-"""How good predicted joints are: object keypoint similarity (OKS) and the percentage of correct keypoints (PCK)."""
+"""Metrics of predicted joints: object keypoint similarity (OKS) and percentage of correct keypoints (PCK)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from minivision.core.types import Array
 from minivision.data.shapes import JOINTS
 
-# How far people who mark a joint differ, as a standard deviation in units of the person's size, the root of its area.
+# Standard deviation of human annotations of a joint, in units of the person's size, the square root of its area.
 # Ronchi and Perona, Benchmarking and error diagnosis in multi-instance pose estimation, ICCV 2017, and
-# https://cocodataset.org/#keypoints-eval. COCO has no neck and no head: these two are this project's choice, taken
-# to be as hard to place as a shoulder.
+# https://cocodataset.org/#keypoints-eval. COCO has no neck and no head: for these two, this project takes the value of
+# a shoulder.
 JOINT_SIGMAS = {
     "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062, "hip": 0.107,
     "knee": 0.087, "ankle": 0.089, "neck": 0.079, "head": 0.079,
@@ -19,22 +25,22 @@ COCO_JOINTS = (
 )  # fmt: skip
 
 
-def joint_sigmas(names):
+def joint_sigmas(names: Sequence[str]) -> Array:
     """Return COCO's constants for OKS, one for each joint.
 
     Parameters
     ----------
     names : sequence of str
-        Such as ``"left_knee"``; those of COCO's 17 joints, and neck and head.
+        Such as ``"left_knee"``; COCO's 17 joints, ``"neck"`` and ``"head"``.
 
     Returns
     -------
-    (J,) float64 array
+    sigmas : float64 ndarray of shape (J,)
 
     Raises
     ------
     ValueError
-        When there is no constant for a name.
+        If there is no constant for a name.
     """
     unknown = unknown_joints(names)
     if unknown:
@@ -45,8 +51,8 @@ def joint_sigmas(names):
     return np.array([JOINT_SIGMAS[_part(name)] for name in names])
 
 
-def unknown_joints(names):
-    """Return those of some joints for which `joint_sigmas` has no constant."""
+def unknown_joints(names: Sequence[str]) -> list[str]:
+    """Return the names for which `joint_sigmas` has no constant."""
     return [name for name in names if _part(name) not in JOINT_SIGMAS]
 
 
@@ -54,7 +60,7 @@ def _part(name):
     return name.removeprefix("left_").removeprefix("right_")
 
 
-def default_sigmas(joints):
+def default_sigmas(joints: int) -> Array:
     """Return the constants for OKS of COCO's 17 joints, or of the 14 of the scenes and of Leeds Sports Pose."""
     names = {len(COCO_JOINTS): COCO_JOINTS, len(JOINTS): JOINTS}
     if joints not in names:
@@ -62,28 +68,30 @@ def default_sigmas(joints):
     return joint_sigmas(names[joints])
 
 
-def object_keypoint_similarity(predicted, true, areas, sigmas, boxes):
-    """Return the OKS of each predicted set of joints with each true one.
+def object_keypoint_similarity(
+    predicted: ArrayLike, true: ArrayLike, areas: ArrayLike, sigmas: ArrayLike, boxes: ArrayLike
+) -> Array:
+    """Return the OKS of each predicted person with each true one.
 
-    For each joint that is labelled, ``exp(-d^2 / (2 area k^2))`` with its distance d and ``k = 2 sigma``; the mean
-    over these joints. [1]_ What has no labelled joint is only a region to be left out of an evaluation: d is then the
-    distance from its box, made three times as wide and high.
+    It is the mean of ``exp(-d^2 / (2 area k^2))`` over the labeled joints, with the distance d of predicted and true
+    joint and ``k = 2 sigma``. [1]_ A true person without labeled joints is a region to ignore in an evaluation: d is
+    then the distance from its box, enlarged to three times its width and height.
 
     Parameters
     ----------
-    predicted : (D, J, 3) array
-        ``x, y, visibility``; the visibility is not looked at.
-    true : (T, J, 3) array
-        Visibility 0 means not labelled.
-    areas : (T,) array
-        Of the true objects, in pixels.
-    sigmas : (J,) array
-    boxes : (T, 4) array
-        Of the true objects.
+    predicted : ndarray of shape (D, J, 3)
+        ``x, y, visibility``; the visibility is not used.
+    true : ndarray of shape (T, J, 3)
+        Visibility 0 means not labeled.
+    areas : ndarray of shape (T,)
+        Areas of the true people, in pixels.
+    sigmas : ndarray of shape (J,)
+    boxes : ndarray of shape (T, 4)
+        Boxes of the true people.
 
     Returns
     -------
-    (D, T) float64 array
+    similarity : float64 ndarray of shape (D, T)
         0 to 1.
 
     References
@@ -93,36 +101,40 @@ def object_keypoint_similarity(predicted, true, areas, sigmas, boxes):
     predicted, true = np.asarray(predicted, np.float64), np.asarray(true, np.float64)
     boxes = np.asarray(boxes, np.float64)
     distance = predicted[:, None, :, :2] - true[None, :, :, :2]  # (D, 1, J, 2), (1, T, J, 2) -> (D, T, J, 2)
-    labelled = true[..., 2] > 0
-    empty = ~labelled.any(axis=1)
+    labeled = true[..., 2] > 0
+    empty: Array = ~np.any(labeled, axis=1)
     if empty.any():
         size = boxes[empty, 2:] - boxes[empty, :2]
         low, high = (boxes[empty, :2] - size)[:, None], (boxes[empty, 2:] + size)[:, None]  # (E, 1, 2)
         points = predicted[:, None, :, :2]
         distance[:, empty] = np.maximum(low - points, 0) + np.maximum(points - high, 0)
-        labelled = labelled | empty[:, None]
+        labeled = labeled | empty[:, None]
     squared = (distance**2).sum(axis=-1)
     areas = np.asarray(areas, np.float64)[:, None] + np.spacing(1)  # a person may have no pixels
     similarity = np.exp(-squared / (2 * np.asarray(sigmas)) ** 2 / areas / 2)
-    return np.where(labelled, similarity, 0).sum(axis=-1) / labelled.sum(axis=-1)
+    return np.where(labeled, similarity, 0).sum(axis=-1) / labeled.sum(axis=-1)
 
 
-def longer_box_side(boxes):
+def longer_box_side(boxes: ArrayLike) -> Array:
     """Return the longer side of each of ``(K, 4)`` boxes: Yang and Ramanan's unit of PCK; see `correct_keypoints`."""
     boxes = np.asarray(boxes, np.float64)
     return (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
 
 
-def torso_length(keypoints, names):
-    """Return each person's distance from the left shoulder to the right hip, NaN where one is not labelled.
+def torso_length(keypoints: ArrayLike, names: Sequence[str]) -> Array:
+    """Return each person's distance from the left shoulder to the right hip; NaN if one of them is not labeled.
 
-    The torso's diameter of Sapp and Taskar, [1]_ by the diagonal that evaluations of PCK on the Leeds Sports Pose data
-    set take.
+    This is the torso diameter of Sapp and Taskar, [1]_ along the diagonal that evaluations of PCK on the Leeds Sports
+    Pose dataset use.
 
     Parameters
     ----------
-    keypoints : (K, J, 3) array
+    keypoints : ndarray of shape (K, J, 3)
     names : sequence of J str
+
+    Returns
+    -------
+    length : float64 ndarray of shape (K,)
 
     References
     ----------
@@ -136,22 +148,24 @@ def torso_length(keypoints, names):
     return np.where((shoulder[:, 2] > 0) & (hip[:, 2] > 0), length, np.nan)
 
 
-def correct_keypoints(predicted, true, unit, *, alpha=0.2):
-    """Count the joints that are predicted no farther than ``alpha * unit`` from where they are: PCK is their part.
+def correct_keypoints(
+    predicted: ArrayLike, true: ArrayLike, unit: ArrayLike, *, alpha: float = 0.2
+) -> tuple[Array, Array]:
+    """Count the joints whose distance from the true joint is at most ``alpha * unit``; PCK is their fraction.
 
     Parameters
     ----------
-    predicted, true : (K, J, 3) arrays
-        ``x, y, visibility``. Only joints that are labelled in the truth (visibility 1 or 2) count.
-    unit : (K,) array
+    predicted, true : ndarray of shape (K, J, 3)
+        ``x, y, visibility``. Only joints that are labeled in the ground truth (visibility 1 or 2) count.
+    unit : ndarray of shape (K,)
         A length of each person, in pixels: `longer_box_side` [1]_ or `torso_length`. People for whom it is NaN do
         not count.
     alpha : float
-        The part of the unit that is still correct.
+        Largest distance of a correct joint, in units of `unit`.
 
     Returns
     -------
-    correct, counted : (J,) int64 arrays
+    correct, counted : int64 ndarray of shape (J,)
         Over all K; ``correct.sum() / counted.sum()`` is PCK, and ``correct / counted`` that of each joint.
 
     References

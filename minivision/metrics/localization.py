@@ -1,4 +1,8 @@
-"""How good a classifier with a box is: the class and the box of the one object in each image."""
+"""Evaluation of localization: the class and the box of the single object in each image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -6,33 +10,39 @@ from minivision.metrics.compatibility import check_dataset
 from minivision.metrics.objects import compare_boxes
 from minivision.metrics.prediction import single_objects
 
+if TYPE_CHECKING:
+    from minivision.data import Dataset
+    from minivision.models.base.model import Model
 
-def evaluate_localization(model, dataset, *, batch_size=16, progress=False):
-    """Compare the one object that a model predicts for each image with the true one.
+
+def evaluate_localization(
+    model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False
+) -> dict[str, Any]:
+    """Compare the single object that a model predicts for each image with the true one.
 
     Parameters
     ----------
     model : Model
         With ``predict(images) -> list of Instances``, one object in each.
     dataset : Dataset
-        Of the classes of the model, with one object in each image.
+        With the same classes as the model, and one object in each image.
     batch_size : int
-        Images predicted at once.
+        Number of images in each call of ``model.predict``.
     progress : bool
         Whether to show a progress bar, on stderr.
 
     Returns
     -------
-    dict
-        From 0 to 1: ``accuracy``, the part of the images whose class is right; ``mean_iou``, the mean intersection over
-        union of true and predicted box, whatever the class; ``localized``, the part of the images whose class is right
-        and whose boxes have an intersection over union of .5 or more; [1]_ ``classes``, the same three by the name of
-        the true class, NaN where it does not occur; ``images``, how many.
+    metrics : dict
+        From 0 to 1: ``accuracy``, the fraction of images whose class is correct; ``mean_iou``, the mean IoU of true and
+        predicted box, for correct and wrong classes; ``localized``, the fraction of images whose class is correct and
+        whose boxes have an IoU of 0.5 or more; [1]_ ``classes``, the same three by the name of the true class, NaN if
+        it does not occur; ``images``, the number of images.
 
     Raises
     ------
     ValueError
-        When the classes differ, or an image has no object or several, in truth or prediction.
+        If the classes differ, or an image has no object or several, in ground truth or prediction.
 
     References
     ----------
@@ -42,9 +52,9 @@ def evaluate_localization(model, dataset, *, batch_size=16, progress=False):
     check_dataset(model, dataset, "boxes")
     truths, predictions = single_objects(model, dataset, batch_size=batch_size, progress=progress)
     labels = np.array([truth.labels[0] for truth in truths])
-    right = labels == [prediction.labels[0] for prediction in predictions]
+    correct = labels == [prediction.labels[0] for prediction in predictions]
     iou = np.array([_iou(*pair) for pair in zip(truths, predictions, strict=True)])
-    parts = {"accuracy": right, "mean_iou": iou, "localized": right & (iou >= 0.5)}
+    parts = {"accuracy": correct, "mean_iou": iou, "localized": correct & (iou >= 0.5)}
 
     def means(chosen):
         return {name: float(part[chosen].mean()) if chosen.any() else float("nan") for name, part in parts.items()}
@@ -54,5 +64,5 @@ def evaluate_localization(model, dataset, *, batch_size=16, progress=False):
 
 
 def _iou(truth, prediction):
-    """Return the intersection over union of the boxes of two Instances of one object each."""
-    return compare_boxes(truth, prediction, np.zeros(1, bool)).overlap[0, 0]
+    """Return the IoU of the boxes of two Instances of one object each."""
+    return compare_boxes(truth, prediction, np.zeros(1, bool)).similarity[0, 0]

@@ -1,4 +1,8 @@
-"""How good a pose is: the joints of the one person in each image."""
+"""Evaluation of poses: the joints of the single person in each image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -7,36 +11,40 @@ from minivision.metrics.keypoints import correct_keypoints, joint_sigmas, longer
 from minivision.metrics.objects import compare_keypoints
 from minivision.metrics.prediction import single_objects
 
+if TYPE_CHECKING:
+    from minivision.data import Dataset
+    from minivision.models.base.model import Model
+
 BY_BOX, BY_TORSO, OKS = "PCK@0.2 (longer box side)", "PCK@0.2 (torso)", "OKS (mean)"
 
 
-def evaluate_pose(model, dataset, *, batch_size=16, progress=False):
-    """Compare the joints that a model predicts for the one person in each image with the true ones.
+def evaluate_pose(model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False) -> dict[str, Any]:
+    """Compare the joints that a model predicts for the single person in each image with the true ones.
 
     Parameters
     ----------
     model : Model
         With ``predict(images) -> list of Instances``, one person in each.
     dataset : Dataset
-        Of the classes of the model, with joints, and one person in each image.
+        With the same classes as the model, joints, and one person in each image.
     batch_size : int
-        Images predicted at once.
+        Number of images in each call of ``model.predict``.
     progress : bool
         Whether to show a progress bar, on stderr.
 
     Returns
     -------
-    dict
-        From 0 to 1: ``"PCK@0.2 (longer box side)"``, the part of the labelled joints that are predicted within a fifth
-        of the longer side of the person's true box; ``"PCK@0.2 (torso)"``, within a fifth of the distance from the left
-        shoulder to the right hip; ``"OKS (mean)"``, object keypoint similarity with COCO's constants; ``joints``, the
-        first of these by the name of the joint, NaN where none was labelled; ``images``, how many. See
-        `correct_keypoints`, `torso_length` and `object_keypoint_similarity`.
+    metrics : dict
+        From 0 to 1: ``"PCK@0.2 (longer box side)"``, the fraction of labeled joints whose distance from the true joint
+        is at most 0.2 times the longer side of the person's true box; ``"PCK@0.2 (torso)"``, at most 0.2 times the
+        distance from the left shoulder to the right hip; ``"OKS (mean)"``, object keypoint similarity with COCO's
+        constants; ``joints``, the first metric by the name of the joint, NaN if none is labeled; ``images``, the number
+        of images. See `correct_keypoints`, `torso_length` and `object_keypoint_similarity`.
 
     Raises
     ------
     ValueError
-        When the classes or the joints differ, or an image has no person or several, in truth or prediction.
+        If the classes or the joints differ, or an image has no person or several, in ground truth or prediction.
     """
     check_dataset(model, dataset, "boxes", "keypoints")
     names = tuple(dataset.keypoint_names)
@@ -48,9 +56,9 @@ def evaluate_pose(model, dataset, *, batch_size=16, progress=False):
     )
     sigmas = joint_sigmas(names)
     similarity = [
-        compare_keypoints(truth, prediction, sigmas).overlap[0, 0]
+        compare_keypoints(truth, prediction, sigmas).similarity[0, 0]
         for truth, prediction in zip(truths, predictions, strict=True)
-        if (truth.keypoints[..., 2] > 0).any()
+        if truth.keypoints is not None and (truth.keypoints[..., 2] > 0).any()
     ]
     return {
         BY_BOX: _divide(*(count.sum() for count in by_box)),
@@ -64,9 +72,9 @@ def evaluate_pose(model, dataset, *, batch_size=16, progress=False):
 def _joints(instances, expected):
     """Return the joints of people, ``(N, J, 3)``."""
     for image, each in enumerate(instances):
-        found = 0 if each.keypoints is None else each.keypoints.shape[1]
-        if found != expected:
-            raise ValueError(f"image {image}: expected {expected} joints, as the dataset names, got {found}")
+        count = 0 if each.keypoints is None else each.keypoints.shape[1]
+        if count != expected:
+            raise ValueError(f"image {image}: expected {expected} joints, as in the dataset, got {count}")
     return np.concatenate([each.keypoints for each in instances])
 
 

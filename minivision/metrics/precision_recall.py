@@ -1,74 +1,92 @@
-"""From a ranked list of detections, right and wrong, to its average precision.
+"""Precision, recall and average precision of a ranked list of detections.
 
-Going down the list, recall is the part of all objects found so far, and precision the part of the detections so far
-that are right. Precision jumps up and down, so it is interpolated: at a recall r it is the best precision that can be
-had at a recall of r or more. Average precision is the mean of that curve; the protocols differ in where they look.
+After each detection of the list, recall is the fraction of all objects that are matched so far, and precision the
+fraction of the detections so far that are true positives. Precision rises and falls, so it is interpolated: at a
+recall r it is the best precision at any recall of r or more. Average precision is the mean of this curve; the
+protocols differ in the recalls at which they take it.
 """
+
+from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
 
+from minivision.core.types import Array
+
 
 class Curve(NamedTuple):
-    """The precision and recall that a class reaches, detection by detection.
+    """Precision and recall of a class after each detection.
 
     Attributes
     ----------
-    recall, precision : (n,) float64 arrays
+    recall, precision : float64 ndarray of shape (n,)
         After each of the n detections, the best score first.
-    scores : (n,) float32 array
-        The score of that detection: what a threshold on the score leads to.
+    scores : float32 ndarray of shape (n,)
+        Score of that detection: recall and precision are those with this threshold on the score.
     average : float
         Average precision.
     """
 
-    recall: np.ndarray
-    precision: np.ndarray
-    scores: np.ndarray
+    recall: Array
+    precision: Array
+    scores: Array
     average: float
 
 
-def precision_recall(found, ignored, positives):
+def precision_recall(matched: Array, ignored: Array, positives: int) -> tuple[Array, Array]:
     """Return the recall and the precision after each detection of a ranked list.
 
     Parameters
     ----------
-    found : (..., n) bool array
-        Which detections found an object, the best score first.
-    ignored : (..., n) bool array
-        Which count neither as right nor as wrong.
+    matched : bool ndarray of shape (..., n)
+        Which detections are true positives, the best score first.
+    ignored : bool ndarray of shape (..., n)
+        Which detections are neither true nor false positives.
     positives : int
-        How many objects there are to be found, 1 or more.
+        Number of objects, 1 or more.
 
     Returns
     -------
-    recall, precision : (..., n) float64 arrays
+    recall, precision : float64 ndarray of shape (..., n)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.metrics.precision_recall import precision_recall
+    >>> matched = np.array([True, False, True])
+    >>> recall, precision = precision_recall(matched, np.zeros(3, bool), positives=4)
+    >>> recall.tolist(), precision.round(3).tolist()
+    ([0.25, 0.25, 0.5], [1.0, 0.5, 0.667])
     """
-    right = np.cumsum(found, axis=-1)
-    wrong = np.cumsum(~(found | ignored), axis=-1)
-    return right / positives, right / np.maximum(right + wrong, 1)
+    true_positives = np.cumsum(matched, axis=-1)
+    false_positives = np.cumsum(~(matched | ignored), axis=-1)
+    return true_positives / positives, true_positives / np.maximum(true_positives + false_positives, 1)
 
 
-def interpolate(precision):
-    """Return the best precision at each recall or a larger one: ``(..., n)``, never rising."""
+def interpolate(precision: Array) -> Array:
+    """Return the best precision at each recall or a larger one: ``(..., n)``, never increasing."""
     return np.maximum.accumulate(precision[..., ::-1], axis=-1)[..., ::-1]
 
 
-def average_at(points, recall, precision):
+def average_at(points: Array, recall: Array, precision: Array) -> float:
     """Return the mean of the interpolated precision at some recalls; it is 0 at those that are not reached.
 
     Parameters
     ----------
-    points : (R,) array
-        Recalls, rising.
-    recall, precision : (n,) arrays
-        As :func:`precision_recall` gives them.
+    points : ndarray of shape (R,)
+        Recalls, increasing.
+    recall, precision : ndarray of shape (n,)
+        As :func:`precision_recall` returns them.
+
+    Returns
+    -------
+    average : float
     """
     reached = np.append(interpolate(precision), 0.0)
     return reached[np.searchsorted(recall, points)].mean()
 
 
-def average_over_all(recall, precision):
+def average_over_all(recall: Array, precision: Array) -> float:
     """Return the area under the interpolated precision, from recall 0 to 1."""
     return np.sum(np.diff(recall, prepend=0.0) * interpolate(precision))

@@ -1,27 +1,39 @@
-"""Predicting a dataset, some images at a time."""
+"""Predictions for all images of a dataset, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minivision.data import Dataset, Instances, Sample
+    from minivision.models.base.model import Model
 
 
-def predicted(model, dataset, *, batch_size=16, progress=False):
-    """Yield every sample of a dataset with what a model predicts for its image.
+def predict_dataset(
+    model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False
+) -> Iterator[tuple[Sample, Any]]:
+    """Yield every sample of a dataset with the model's prediction for its image.
 
     Parameters
     ----------
     model : Model
     dataset : Dataset
     batch_size : int
-        Images predicted at once.
+        Number of images in each call of ``model.predict``.
     progress : bool
         Whether to show a progress bar, on stderr.
 
     Yields
     ------
     sample : Sample
-    prediction : what ``model.predict`` returns for one image
+    prediction : Instances or ndarray
+        As ``model.predict`` returns it for one image.
 
     Raises
     ------
     ValueError
-        When there are no images, or the model returns another number of predictions than it was given images.
+        If there are no images, or the model returns more or fewer predictions than images.
     """
     from tqdm import tqdm
 
@@ -37,16 +49,24 @@ def predicted(model, dataset, *, batch_size=16, progress=False):
             bar.update(len(samples))
 
 
-def single_objects(model, dataset, *, batch_size=16, progress=False):
-    """Return the one true and the one predicted object of every image, as two lists of Instances of length 1.
+def single_objects(
+    model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False
+) -> tuple[list[Instances], list[Instances]]:
+    """Return the single true and the single predicted object of every image.
+
+    Returns
+    -------
+    truths, predictions : list of Instances
+        Each of length 1.
 
     Raises
     ------
     ValueError
-        When an image has no object or several, in truth or prediction.
+        If an image has no object or several, in ground truth or prediction.
     """
     truths, predictions = [], []
-    for image, (sample, prediction) in enumerate(predicted(model, dataset, batch_size=batch_size, progress=progress)):
+    pairs = predict_dataset(model, dataset, batch_size=batch_size, progress=progress)
+    for image, (sample, prediction) in enumerate(pairs):
         if len(sample.instances) != 1:
             raise ValueError(
                 f"{model.name} is for images of one object, and image {image} of the dataset has "

@@ -1,43 +1,58 @@
-"""How good proposals are: which objects they cover, and how well, for a given number of boxes."""
+"""Evaluation of proposals: recall and average best overlap (ABO) for a given number of boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from minivision import ops
+from minivision.core.types import Array
+from minivision.data.instances import Instances
 from minivision.detection import best_overlaps
 
 COUNTS = (100, 500, 1000, 2000)
-IOU = 0.5
+IOU_THRESH = 0.5
 
 
-def evaluate_proposals(truths, proposals, classes, *, counts=COUNTS, iou=IOU):
+def evaluate_proposals(
+    truths: Sequence[Instances],
+    proposals: Sequence[Array],
+    classes: Sequence[str],
+    *,
+    counts: Sequence[int] = COUNTS,
+    iou: float = IOU_THRESH,
+) -> dict[str, Any]:
     """Compare the proposals for some images with the objects in them.
 
     Parameters
     ----------
     truths : sequence of Instances
         The objects of each image; crowds do not count.
-    proposals : sequence of (K, 4) arrays
-        The boxes for each image, the most promising first.
+    proposals : sequence of ndarray of shape (K, 4)
+        The boxes for each image, the best first.
     classes : sequence of str
-        Names, the background first.
+        Names of the classes, the background first.
     counts : sequence of int
-        Numbers of boxes for which to say how good the first so many of each image are.
+        Numbers of boxes: the first so many boxes of each image are evaluated.
     iou : float
-        The intersection over union from which on a box covers an object.
+        Smallest IoU of an object with the box that covers it.
 
     Returns
     -------
-    dict
-        ``recall`` and ``mabo``, for each of `counts` and then with all boxes (the key None). Recall is the part of
-        all objects that are covered. The overlap of an object is the largest intersection over union with a box;
-        averaged over the objects of a class it is the average best overlap (ABO), and averaged over classes the mean
-        average best overlap (MABO). [1]_ ``classes``: ``abo``, ``recall`` and ``objects`` of each class by its name,
-        with all boxes, NaN for a class that does not occur. ``images``, ``objects``; ``boxes``, the mean for an image.
+    metrics : dict
+        ``recall`` and ``mabo`` are dicts by the number of boxes: each of `counts`, and None for all boxes. Recall is
+        the fraction of objects that are covered. The best overlap of an object is its largest IoU with a box; its mean
+        over the objects of a class is the average best overlap (ABO), and the mean over classes the mean average best
+        overlap (MABO). [1]_ ``classes``: ``abo``, ``recall`` and ``objects`` of each class by its name, with all
+        boxes, NaN for a class that does not occur. ``images`` and ``objects`` are numbers, ``boxes`` the mean number
+        of boxes of an image.
 
     Raises
     ------
     ValueError
-        Where truths and proposals are not of the same number of images.
+        If truths and proposals are of different numbers of images.
 
     References
     ----------
@@ -65,7 +80,7 @@ def evaluate_proposals(truths, proposals, classes, *, counts=COUNTS, iou=IOU):
     }  # fmt: skip
 
 
-def proposal_recall(truths, proposals, *, iou=IOU):
+def proposal_recall(truths: Sequence[Instances], proposals: Sequence[Array], *, iou: float = IOU_THRESH) -> Array:
     """Return the recall with the first box of each image, with the first two, and so on.
 
     Parameters
@@ -75,19 +90,19 @@ def proposal_recall(truths, proposals, *, iou=IOU):
 
     Returns
     -------
-    (n,) float64 array
-        ``recall[k - 1]`` is the part of the objects that the first k boxes cover, up to the most boxes of an image;
-        NaN where there are no objects.
+    recall : float64 ndarray of shape (n,)
+        ``recall[k - 1]`` is the fraction of objects that the first k boxes cover; n is the largest number of boxes of
+        an image. NaN if there are no objects.
     """
     _check_lengths(truths, proposals)
-    most = max((len(boxes) for boxes in proposals), default=0)
-    found, objects = np.zeros(most), 0
+    max_boxes = max((len(boxes) for boxes in proposals), default=0)
+    covered_by, num_objects = np.zeros(max_boxes), 0  # objects by the first box that covers them
     for truth, boxes in zip(truths, proposals, strict=True):
         covers = ops.box_iou(truth.boxes[~truth.crowd], np.asarray(boxes, np.float32).reshape(-1, 4)) >= iou  # (T, K)
-        objects += len(covers)
+        num_objects += len(covers)
         covered, places = np.nonzero(covers)  # row by row, so an object's first box comes first
-        np.add.at(found, places[np.unique(covered, return_index=True)[1]], 1)
-    return np.cumsum(found) / objects if objects else np.full(most, np.nan)
+        np.add.at(covered_by, places[np.unique(covered, return_index=True)[1]], 1)
+    return np.cumsum(covered_by) / num_objects if num_objects else np.full(max_boxes, np.nan)
 
 
 def _check_lengths(truths, proposals):

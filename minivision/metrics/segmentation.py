@@ -1,31 +1,50 @@
-"""How good predicted label maps are: pixel accuracy, intersection over union, and their means."""
+"""Evaluation of label maps: confusion matrix, pixel accuracy and IoU."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision.core.labels import IGNORE
+from minivision.core.types import Array
 from minivision.metrics.compatibility import check_dataset
-from minivision.metrics.prediction import predicted
+from minivision.metrics.prediction import predict_dataset
+
+if TYPE_CHECKING:
+    from minivision.data import Dataset
+    from minivision.models.base.model import Model
 
 
-def confusion_matrix(truth, prediction, num_classes):
-    """Count the pixels of each true class by what they were predicted to be.
+def confusion_matrix(truth: Array, prediction: Array, num_classes: int) -> Array:
+    """Count the pixels of each true class by their predicted class.
 
     Parameters
     ----------
-    truth, prediction : integer arrays of one shape
-        The class of each pixel, 0 to ``num_classes - 1``. Pixels that are 255 in `truth` are not counted.
+    truth, prediction : integer ndarray of the same shape
+        Class of each pixel, 0 to ``num_classes - 1``. Pixels that are 255 in `truth` are not counted.
     num_classes : int
-        The background included.
+        Number of classes, including the background.
 
     Returns
     -------
-    (num_classes, num_classes) int64 array
-        ``[i, j]`` counts the pixels of class i that were taken for class j.
+    confusion : int64 ndarray of shape (num_classes, num_classes)
+        ``[i, j]`` is the number of pixels of class i that are predicted as class j.
 
     Raises
     ------
     ValueError
-        When the shapes differ, or a class is out of range.
+        If the shapes differ, or a class is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.metrics import class_iou, confusion_matrix
+    >>> confusion = confusion_matrix(np.array([0, 0, 1, 255]), np.array([0, 1, 1, 1]), num_classes=2)
+    >>> confusion.tolist()
+    [[1, 1], [0, 1]]
+    >>> class_iou(confusion).tolist()
+    [0.5, 0.5]
     """
     truth, prediction = np.asarray(truth), np.asarray(prediction)
     if truth.shape != prediction.shape:
@@ -39,23 +58,23 @@ def confusion_matrix(truth, prediction, num_classes):
     return counts.reshape(num_classes, num_classes)
 
 
-def pixel_accuracy(confusion):
-    """Return the part of the pixels that got their true class, 0 to 1; NaN where no pixel was counted."""
-    return _divide(np.trace(confusion), confusion.sum())
+def pixel_accuracy(confusion: Array) -> float:
+    """Return the fraction of pixels whose predicted class is correct; NaN if no pixel was counted."""
+    return float(_divide(np.trace(confusion), confusion.sum()))
 
 
-def class_iou(confusion):
-    """Return for each class the pixels that truth and prediction share over those that either has.
+def class_iou(confusion: Array) -> Array:
+    """Return the IoU of the true and the predicted pixels of each class.
 
     Parameters
     ----------
-    confusion : (C, C) array
+    confusion : ndarray of shape (C, C)
         Of a whole dataset: the intersections and unions of all images are added before they are divided. [1]_
 
     Returns
     -------
-    (C,) float array
-        0 to 1; NaN for a class that is neither in the truth nor predicted.
+    iou : float ndarray of shape (C,)
+        0 to 1; NaN for a class that is neither in the ground truth nor predicted.
 
     References
     ----------
@@ -67,13 +86,15 @@ def class_iou(confusion):
     return _divide(intersection, union)
 
 
-def mean_iou(confusion):
-    """Return the mean of :func:`class_iou` over the classes that occur, the background among them."""
+def mean_iou(confusion: Array) -> float:
+    """Return the mean of :func:`class_iou` over the classes that occur, including the background."""
     iou = class_iou(confusion)
     return float(np.mean(iou[~np.isnan(iou)])) if not np.isnan(iou).all() else float("nan")
 
 
-def evaluate_segmentation(model, dataset, *, batch_size=16, progress=False):
+def evaluate_segmentation(
+    model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False
+) -> dict[str, Any]:
     """Predict a label map for every image and compare it with the true one.
 
     Parameters
@@ -81,32 +102,31 @@ def evaluate_segmentation(model, dataset, *, batch_size=16, progress=False):
     model : Model
         With ``predict(images) -> label maps``.
     dataset : Dataset
-        Of the classes of the model.
+        With the same classes as the model.
     batch_size : int
-        Images predicted at once.
+        Number of images in each call of ``model.predict``.
     progress : bool
         Whether to show a progress bar, on stderr.
 
     Returns
     -------
-    dict
-        ``miou`` and ``pixel_accuracy`` (floats, 0 to 1), ``iou`` (floats by class name, the background
-        included, NaN for a class that is neither in the truth nor predicted, which ``miou`` leaves out) and
-        ``images`` (how many). Pixels of unknown class (255) are not counted; all others are, of all images
-        together.
+    metrics : dict
+        ``miou`` and ``pixel_accuracy``, from 0 to 1; ``iou``, by class name, including the background (NaN for a class
+        that is neither in the ground truth nor predicted; ``miou`` is the mean over the others); ``images``, the
+        number of images. The pixels of all images are counted together, except those of unknown class (255).
 
     Raises
     ------
     ValueError
-        When the classes differ, or the dataset has no label maps or no images.
+        If the classes differ, or the dataset has no label maps or no images.
     """
     check_dataset(model, dataset, "label_maps")
     confusion = np.zeros((len(model.classes),) * 2, np.int64)
-    for sample, prediction in predicted(model, dataset, batch_size=batch_size, progress=progress):
+    for sample, prediction in predict_dataset(model, dataset, batch_size=batch_size, progress=progress):
         confusion += confusion_matrix(sample.label_map, prediction, len(model.classes))
     return {
         "miou": mean_iou(confusion),
-        "pixel_accuracy": float(pixel_accuracy(confusion)),
+        "pixel_accuracy": pixel_accuracy(confusion),
         "iou": dict(zip(model.classes, class_iou(confusion).tolist(), strict=True)),
         "images": len(dataset),
     }

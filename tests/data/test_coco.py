@@ -1,4 +1,4 @@
-"""Reading COCO's format: small datasets written here, read back."""
+"""Reading COCO's format: small datasets are written and read again."""
 
 import json
 
@@ -77,7 +77,7 @@ def test_an_image_without_objects_is_a_sample(tmp_path):
     assert len(in_memory(open_dataset(f"coco:{tmp_path}", split="train"))[1].instances) == 0
 
 
-def test_where_objects_overlap_the_smaller_is_seen(tmp_path):
+def test_where_objects_overlap_the_label_map_shows_the_smaller_one(tmp_path):
     data = content()
     small = np.zeros((20, 30), bool)
     small[7:9, 12:14] = True
@@ -89,7 +89,7 @@ def test_where_objects_overlap_the_smaller_is_seen(tmp_path):
     assert (label_map[small] == 1).all() and (label_map[SQUARE & ~small] == 2).all()
 
 
-def test_boxes_are_clipped_and_degenerate_ones_counted(tmp_path):
+def test_boxes_are_clipped_and_empty_ones_are_counted_in_a_warning(tmp_path):
     data = content()
     boxes = [[-5, -5, 10, 10], [25, 15, 50, 50], [3, 3, 0, 5], [40, 3, 5, 5], [3, 3, 5, -2]]
     data["annotations"] = [annotation(i, 70, 4, box) for i, box in enumerate(boxes)]
@@ -115,7 +115,7 @@ def test_joints_are_points_in_their_pixels(tmp_path):
     assert not keypoints[1].any()
 
 
-def test_boxes_alone_are_read_without_masks(tmp_path):
+def test_annotations_without_segmentation_give_boxes_without_masks(tmp_path):
     data = content()
     for each in data["annotations"]:
         each["segmentation"] = []
@@ -129,7 +129,7 @@ def test_boxes_alone_are_read_without_masks(tmp_path):
         assert not open_dataset(f"coco:{tmp_path}", split="train").has_masks
 
 
-def test_a_year_is_found_and_other_splits_are_listed(tmp_path):
+def test_a_split_with_a_year_is_found_and_a_wrong_split_is_an_error_that_lists_the_splits(tmp_path):
     spec = write(tmp_path, content(), split="train2017")
     assert len(open_dataset(spec, split="train")) == 2
     with pytest.raises(FileNotFoundError, match="instances_val.json; splits that are there: train2017"):
@@ -197,16 +197,16 @@ def test_broken_images_are_an_error_or_left_out(tmp_path):
         assert len(open_dataset(spec, split="train", skip_broken=True)) == 1
 
 
-def test_areas_are_those_that_annotations_tell_if_all_do(tmp_path):
-    told = content()
-    for number, each in enumerate(told["annotations"]):
+def test_areas_are_read_if_all_annotations_have_one(tmp_path):
+    annotated = content()
+    for number, each in enumerate(annotated["annotations"]):
         each["area"] = 100.25 + number
-    dataset = open_dataset(write(tmp_path, told), split="train")
+    dataset = open_dataset(write(tmp_path, annotated), split="train")
     for kept in (dataset, in_memory(dataset)):
         areas = np.concatenate([sample.instances.area for sample in kept])
         assert areas.dtype == np.float64
         assert sorted(areas) == [100.25 + number for number in range(len(areas))]
     for wrong in (None, "100", -1, float("nan")):
-        told["annotations"][0]["area"] = wrong
-        dataset = open_dataset(write(tmp_path, told), split="train")
+        annotated["annotations"][0]["area"] = wrong
+        dataset = open_dataset(write(tmp_path, annotated), split="train")
         assert dataset[0].instances.area is None and in_memory(dataset)[0].instances.area is None

@@ -1,4 +1,4 @@
-"""Predictions as COCO's results: read by pycocotools, they are the same boxes, masks and joints."""
+"""Predictions as COCO's results: pycocotools reads the same boxes, masks and joints."""
 
 import json
 
@@ -29,16 +29,16 @@ def test_pycocotools_reads_the_same_boxes_masks_and_joints(instances):
     for result, mask in zip((first, second), instances.masks, strict=True):
         np.testing.assert_array_equal(mask_api.decode(result["segmentation"]).astype(bool), mask)
     assert "keypoints" not in first  # it has no joints
-    assert second["keypoints"] == [10, 8, 2, 0, 0, 2, 29.5, 19.5, 2]  # pixels' indices, where ours are points
+    assert second["keypoints"] == [10, 8, 2, 0, 0, 2, 29.5, 19.5, 2]  # indices of pixels; ours are points
 
 
-def test_objects_with_boxes_alone_have_boxes_alone_and_none_are_none():
+def test_objects_without_masks_and_joints_give_boxes_only_and_no_objects_give_an_empty_list():
     (result,) = coco_results(Instances([[0, 0, 4, 5]], [1], scores=[1]), 1, [1])
     assert result == {"image_id": 1, "category_id": 1, "bbox": [0, 0, 4, 5], "score": 1}
     assert coco_results(Instances.empty(mask_size=(4, 4)), 1, [1]) == []
 
 
-def test_what_cannot_be_a_result_is_named(instances):
+def test_objects_that_cannot_be_results_are_an_error(instances):
     with pytest.raises(ValueError, match="ranked by score, and these objects have none"):
         coco_results(instances.replace(scores=None), 1, [1, 2])
     with pytest.raises(ValueError, match="label 2 has no category: there are 1"):

@@ -1,4 +1,4 @@
-"""The drawing kernels, each against a slow way to say the same."""
+"""The drawing functions, each compared with a slow reference."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from minivision.data.shapes import JOINTS, draw_shape
 
 
 def supersampled(inside, size=40, times=16):
-    """Part of each pixel in which ``inside(x, y)`` holds."""
+    """Return the fraction of each pixel in which ``inside(x, y)`` is true."""
     points = (np.arange(size * times) + 0.5) / times
     fine = inside(points[None, :], points[:, None])
     return fine.reshape(size, times, size, times).mean(axis=(1, 3))
@@ -30,7 +30,7 @@ def check(coverage, inside):
     np.testing.assert_array_equal((coverage > 0.5)[clear], (exact > 0.5)[clear])
 
 
-def test_a_capsule_is_all_within_its_radius_of_the_segment():
+def test_a_capsule_contains_all_points_within_its_radius_of_the_segment():
     def inside(x, y):
         t = np.clip(((x - 8.3) * 20 + (y - 12.1) * 15) / (20**2 + 15**2), 0, 1)
         return np.hypot(x - 8.3 - 20 * t, y - 12.1 - 15 * t) < 4.2
@@ -40,7 +40,7 @@ def test_a_capsule_is_all_within_its_radius_of_the_segment():
     check(point, lambda x, y: np.hypot(x - 20, y - 20) < 5)
 
 
-def test_an_ellipse_is_turned_by_its_angle():
+def test_an_ellipse_is_rotated_by_its_angle():
     def inside(x, y):
         u = np.cos(0.7) * (x - 19) + np.sin(0.7) * (y - 21.5)
         v = np.cos(0.7) * (y - 21.5) - np.sin(0.7) * (x - 19)
@@ -73,7 +73,7 @@ def test_a_polygon_may_be_concave_and_grows_on_all_sides():
     assert grown[7, 20] == grown[32, 20] == grown[20, 7] == grown[20, 32] == 0
 
 
-def test_shapes_beyond_the_picture_are_cut_off():
+def test_shapes_are_cut_off_at_the_border_of_the_image():
     assert coverage_of(drawing.draw_capsule, -30.0, -30.0, 80.0, 80.0, 5.0)[20, 20] == 1
     assert not coverage_of(drawing.draw_ring, 100.0, 100.0, 20.0, 10.0).any()
 
@@ -101,21 +101,21 @@ def test_the_blur_is_gaussian_and_mirrors_at_the_border(sigma):
     np.testing.assert_allclose(drawing.blur(image, sigma), exact, atol=0.02)
 
 
-def test_painting_blends_colour_texture_and_shade():
+def test_painting_blends_color_texture_and_shading():
     rng = np.random.default_rng(0)
     image = rng.uniform(0, 255, (8, 9, 3)).astype(np.float32)
     coverage, texture = rng.random((8, 9), np.float32), rng.standard_normal((8, 9, 1), np.float32)
-    colour, before = np.array([10.0, 200.0, 90.0]), image.copy()
-    drawing.paint(image, coverage, (1, 7, 2, 9), colour, texture, 20.0, 4.0, 3.0, 1.5, -0.5, 0.8)
+    color, before = np.array([10.0, 200.0, 90.0]), image.copy()
+    drawing.paint(image, coverage, (1, 7, 2, 9), color, texture, 20.0, 4.0, 3.0, 1.5, -0.5, 0.8)
     y, x = np.mgrid[:8, :9]
-    fill = colour + 20 * texture + ((x - 4) * 1.5 + (y - 3) * -0.5)[..., None]
+    fill = color + 20 * texture + ((x - 4) * 1.5 + (y - 3) * -0.5)[..., None]
     alpha = 0.8 * coverage[..., None]
     expected = before.copy()
     expected[1:7, 2:9] = (before * (1 - alpha) + fill * alpha)[1:7, 2:9]
     np.testing.assert_allclose(image, expected, rtol=1e-4)
 
 
-def test_measuring_finds_area_colour_extent_and_what_is_hidden():
+def test_measuring_returns_area_color_extent_and_hidden_pixels():
     coverage, owners = np.zeros((8, 9), np.float32), np.zeros((8, 9), np.uint8)
     coverage[2:5, 3:7], coverage[5, 3:7] = 1, 0.4
     owners[4], owners[:, 6] = 2, 7
@@ -143,13 +143,13 @@ def test_textures_are_standardized_and_noise_is_clipped():
     assert out.ravel().tolist() == [5, 110, 255]
 
 
-def test_levels_are_those_of_the_bars():
+def test_levels_are_those_for_which_the_thresholds_were_measured():
     # sizes, visible, contrast, texture, strength, shading, opacity, blur, noise, strokes
     assert LEVELS["mid"] == ((16, 56), 0.4, 40, 0.6, 35, 1.0, 0.8, 1.0, 15, 2)
     assert LEVELS["hard"] == ((12, 56), 0.3, 25, 0.8, 50, 1.5, 0.65, 1.3, 25, 4)
 
 
-def test_objects_that_stand_out_too_little_are_left_out(monkeypatch):
+def test_objects_with_too_little_contrast_are_left_out(monkeypatch):
     monkeypatch.setitem(LEVELS, "hard", LEVELS["hard"]._replace(contrast=400))
     assert all(len(Scenes()[i].instances) == 0 for i in range(5))
 

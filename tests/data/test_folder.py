@@ -1,4 +1,4 @@
-"""Reading folders of images and label maps: small datasets written here, read back."""
+"""Reading folders of images and label maps: small datasets are written and read again."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def write(folder, labels):
         Image.new("RGB", values.shape[::-1], (1, 2, 3)).save(folder / "images" / f"{name}.jpg")
 
 
-def test_label_maps_are_read_and_boxes_are_not_claimed(tmp_path):
+def test_label_maps_are_read_and_there_are_no_boxes(tmp_path):
     write(tmp_path / "train", {"a": [[0, 1, 255], [2, 2, 0]]})
     write(tmp_path / "val", {"b": [[0, 3]]})
     dataset = open_dataset(f"folder:{tmp_path}", split="train")
@@ -41,7 +41,7 @@ def test_names_of_classes_are_read_and_unknown_labels_named(tmp_path):
         open_dataset(spec, split="train")[0]
 
 
-def test_palettes_are_indices(tmp_path):
+def test_a_label_map_with_a_palette_is_read_as_indices(tmp_path):
     write(tmp_path / "train", {"a": [[0, 2]]})
     image = Image.new("P", (2, 1))
     image.putdata([0, 2])
@@ -50,7 +50,7 @@ def test_palettes_are_indices(tmp_path):
     assert open_dataset(f"folder:{tmp_path}", split="train")[0].label_map.tolist() == [[0, 2]]
 
 
-def test_without_folders_for_splits_every_fifth_image_validates(tmp_path):
+def test_without_folders_for_splits_every_fifth_image_is_for_validation(tmp_path):
     write(tmp_path, {f"{i:02}": [[i % 3]] for i in range(11)})
     spec = f"folder:{tmp_path}"
     train, val, whole = (open_dataset(spec, split=split) for split in ("train", "val", "all"))

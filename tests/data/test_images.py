@@ -1,4 +1,4 @@
-"""Reading pictures: every mode becomes the same RGB, every damage the same error."""
+"""Reading images: all modes become the same RGB, all kinds of damage the same error."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_one_bit_becomes_black_and_white(tmp_path):
     np.testing.assert_array_equal(read_image(path)[..., 1], np.where(GREY > 100, 255, 0))
 
 
-def test_transparency_is_laid_on_white(tmp_path):
+def test_transparent_pixels_are_blended_with_white(tmp_path):
     alpha = np.zeros((5, 7), np.uint8)
     alpha[:, :3] = 255
     path = saved(Image.fromarray(np.dstack([COLOURS, alpha])), tmp_path / "a.png")
@@ -50,7 +50,7 @@ def test_transparency_is_laid_on_white(tmp_path):
     np.testing.assert_array_equal(read_image(path)[..., 0], np.where(alpha > 0, GREY, 255))
 
 
-def test_palettes_are_looked_up_also_with_a_transparent_color(tmp_path):
+def test_palettes_are_converted_to_colors_also_with_a_transparent_color(tmp_path):
     indices = Image.new("P", (7, 5))
     indices.putdata((GREY % 3).ravel().tolist())
     palette = np.array([[10, 20, 30], [200, 0, 0], [0, 200, 0]], np.uint8)
@@ -68,7 +68,7 @@ def test_cmyk_becomes_rgb(tmp_path):
 
 def test_exif_orientation_is_applied_unless_the_annotations_were_made_without_it(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned clockwise
+    exif[0x0112] = 6  # rotate clockwise
     path = saved(Image.fromarray(COLOURS), tmp_path / "a.png", exif=exif)
     assert image_size(path) == (7, 5)
     np.testing.assert_array_equal(read_image(path), np.rot90(COLOURS, -1))
@@ -76,7 +76,7 @@ def test_exif_orientation_is_applied_unless_the_annotations_were_made_without_it
     np.testing.assert_array_equal(read_image(path, (5, 7)), COLOURS)
 
 
-def test_another_size_than_annotated_is_an_error(tmp_path):
+def test_a_size_that_differs_from_the_annotations_is_an_error(tmp_path):
     path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
     with pytest.raises(BrokenFileError, match="5x7.*annotations say 50x70"):
         read_image(path, (50, 70))
@@ -84,7 +84,7 @@ def test_another_size_than_annotated_is_an_error(tmp_path):
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "text", "cut"])
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
-def test_a_broken_file_is_named_with_the_reason(tmp_path, damage, suffix):
+def test_a_broken_file_is_an_error_with_its_name_and_the_reason(tmp_path, damage, suffix):
     path = tmp_path / f"broken.{suffix}"
     if damage == "cut":
         noise = RNG.integers(0, 256, (64, 64, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""Instances: what they accept, and that indexing keeps all fields together."""
+"""Instances: checks of the arguments, and indexing of all fields together."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_fields_have_the_documented_types():
 
 @pytest.mark.parametrize("index", [np.array([False, True, True]), [1, 2], slice(1, None), slice(1, 3)])
 @pytest.mark.parametrize("as_map", [False, True])
-def test_indexing_takes_every_field_of_the_same_objects(index, as_map):
+def test_indexing_selects_all_fields_of_the_same_objects(index, as_map):
     instances = three()
     if as_map:
         instances = three(masks=None, instance_map=layer_masks(instances.masks))
@@ -52,7 +52,7 @@ def test_one_index_gives_one_object_and_repeats_are_allowed():
         instances[3]
 
 
-def test_an_instance_map_means_the_same_masks_also_where_objects_overlap():
+def test_an_instance_map_gives_the_same_masks_also_where_objects_overlap():
     rng = np.random.default_rng(0)
     masks = rng.random((9, 7, 5)) < 0.4
     layers = layer_masks(masks)
@@ -99,12 +99,12 @@ def test_a_wrong_field_is_named(changes, error, message):
         three(**changes)
 
 
-def test_the_size_of_masks_is_known_however_they_are_kept():
+def test_the_size_of_masks_is_known_for_masks_and_instance_maps():
     assert three().mask_size == (4, 6) and three(masks=None).mask_size is None
     assert three(masks=None, instance_map=layer_masks(three().masks)).mask_size == (4, 6)
 
 
-def test_repr_says_what_is_there():
+def test_repr_lists_the_fields():
     text = repr(three())
     assert "3 objects" in text and "[3, 1, 2]" in text and "masks 4x6" in text and "1 crowd" in text
     assert repr(Instances.empty()) == "Instances(0 objects)"

@@ -1,9 +1,19 @@
-"""InMemory: what goes in comes out, also through the file."""
+"""Datasets in memory: samples are unchanged, also after saving and loading."""
 
 import numpy as np
 import pytest
 
-from minivision.data import BrokenFileError, Dataset, Facts, InMemory, Sample, in_memory
+from minivision.data import (
+    BrokenFileError,
+    Dataset,
+    Facts,
+    InMemory,
+    Resized,
+    Sample,
+    WithProposals,
+    hold_in_memory,
+    in_memory,
+)
 from minivision.data.instances import Instances
 
 
@@ -61,14 +71,14 @@ def test_samples_come_back_unchanged_also_from_the_file(tmp_path, masks, threads
     assert [path.name for path in tmp_path.iterdir()] == ["kept.npz"]
 
 
-def test_a_dataset_without_samples_can_be_kept(tmp_path):
+def test_a_dataset_without_samples_can_be_saved(tmp_path):
     empty = Various()
     empty.sizes = ()
     in_memory(empty).save(tmp_path / "a.npz")
     assert len(InMemory.load(tmp_path / "a.npz")) == 0
 
 
-def test_what_is_kept_cannot_be_changed_by_accident():
+def test_arrays_in_memory_are_read_only():
     kept = in_memory(Various())
     with pytest.raises(ValueError, match="read-only"):
         kept[0].image[0, 0] = 0
@@ -76,7 +86,7 @@ def test_what_is_kept_cannot_be_changed_by_accident():
         kept[0].instances.boxes[0] = 0
 
 
-def test_keeping_what_is_kept_costs_nothing():
+def test_a_dataset_in_memory_is_returned_unchanged():
     kept = in_memory(Various())
     assert in_memory(kept) is kept
     assert in_memory(kept, size=(8, 8))[2].image.shape == (8, 8, 3)
@@ -115,3 +125,28 @@ def test_columns_that_do_not_fit_are_an_error():
     columns["boxes"] = columns["boxes"][:-1]
     with pytest.raises(ValueError, match="'boxes' should have 304 entries, but has 303"):
         InMemory(columns, Facts())
+
+
+@pytest.mark.parametrize("masks", [True, False])
+def test_datasets_made_from_another_have_its_facts(masks):
+    dataset = Various(masks)
+    expected = Facts(Various.classes, Various.keypoint_names, has_masks=masks)
+    made = in_memory(dataset), Resized(dataset, (4, 5)), WithProposals(dataset, [np.zeros((0, 4))] * 4)
+    assert dataset.facts == expected and all(each.facts == expected for each in made)
+
+
+def test_a_dataset_is_held_in_memory_once(caplog):
+    with caplog.at_level("INFO", logger="minivision"):
+        held = hold_in_memory(Various(), size=(6, 5))
+        assert isinstance(held, InMemory) and held.image_sizes() == [(6, 5)] * 4
+        assert hold_in_memory(held) is held and hold_in_memory(held, size=(6, 5)) is held
+    assert [record.message[:27] for record in caplog.records] == ["Read 4 images into memory i"]
+
+
+def test_a_large_dataset_is_not_held_in_memory_and_a_second_call_changes_nothing(monkeypatch):
+    monkeypatch.setattr("minivision.data.memory.MEMORY_LIMIT", 100)
+    dataset = Various()
+    assert hold_in_memory(dataset) is dataset
+    resized = hold_in_memory(dataset, size=(6, 5))
+    assert isinstance(resized, Resized) and resized[2].image.shape == (6, 5, 3)
+    assert hold_in_memory(resized) is resized

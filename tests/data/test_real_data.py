@@ -1,4 +1,4 @@
-"""Real datasets, where there are: `MINIVISION_DATA` is a folder with nuclei (COCO) and bccd (VOC)."""
+"""Real datasets, if there are any: `MINIVISION_DATA` is a folder with nuclei (COCO) and bccd (VOC)."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Run lengths and polygons: bit for bit those of pycocotools."""
+"""Run lengths and polygons are identical to those of pycocotools, bit for bit."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_several_polygons_are_one_object():
     mask = rle.polygons_to_mask([left, right], (4, 8))
     np.testing.assert_array_equal(mask, np.repeat([[1, 1, 1, 0, 0, 1, 1, 1]], 4, axis=0).astype(bool))
     overlapping = rle.polygons_to_mask([left, left], (4, 8))
-    assert overlapping.sum() == 12  # in any of them: two do not cancel
+    assert overlapping.sum() == 12  # the union: two polygons do not cancel each other
 
 
 @pytest.mark.parametrize("counts", [[1, 2], [-1, 5], "0", "~~", "aaaa"])

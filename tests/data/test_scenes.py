@@ -1,4 +1,4 @@
-"""Scenes: a seed is a scene, annotations fit the picture, and it is as difficult as it should be."""
+"""Scenes: they depend only on the seed, annotations fit the image, and the levels differ in difficulty."""
 
 import os
 import subprocess
@@ -52,14 +52,14 @@ def test_splits_never_share_a_scene():
     assert [len(Scenes(split=split)) for split in ("train", "val", "test")] == [8000, 300, 300]
 
 
-def test_boxes_masks_and_label_maps_say_the_same(drawn):
+def test_boxes_masks_and_label_maps_agree(drawn):
     for sample in drawn:
         instances = sample.instances
         assert sample.image.dtype == sample.label_map.dtype == np.uint8
         expected = np.zeros((128, 128), np.uint8)
         for mask, label, box in zip(instances.masks, instances.labels, instances.boxes, strict=True):
             assert mask.sum() >= 20
-            assert not expected[mask].any()  # masks do not overlap: they are what shows
+            assert not expected[mask].any()  # masks do not overlap: they are the visible pixels
             expected[mask] = label
             rows, columns = np.nonzero(mask)
             assert box.tolist() == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
@@ -81,7 +81,7 @@ def test_people_have_joints_and_others_none(drawn):
     assert 0 < hidden < visible / 3
 
 
-def test_a_visible_joint_shows_its_person_and_a_hidden_one_another_object(drawn):
+def test_the_pixel_of_a_visible_joint_belongs_to_its_person_and_that_of_a_hidden_joint_to_another_object(drawn):
     shoulders = [JOINTS.index("left_shoulder"), JOINTS.index("right_hip")]  # well inside the body
     seen = 0
     for sample in drawn:
@@ -100,7 +100,7 @@ def test_a_joint_is_hidden_by_later_objects_only():
     assert _visibility(joints, 2, owners)[:, 2].tolist() == [2, 2, 1, 2, 1, 1]
 
 
-def test_an_object_that_hardly_shows_is_dropped_and_the_others_are_numbered_anew():
+def test_an_object_that_is_almost_hidden_is_dropped_and_the_others_are_renumbered():
     owners = np.zeros((20, 20), np.uint8)
     owners[:5, :4], owners[5:10, :4], owners[9, 0], owners[10:15, :8] = 1, 2, 0, 3
     kept, renumbered, boxes = _visible_objects(owners, 3)
@@ -129,7 +129,7 @@ def test_enough_of_every_object_stays_visible(monkeypatch):
     assert 0.4 <= fewest < 0.5
 
 
-def test_the_edge_cuts_off_little():
+def test_the_border_of_the_image_cuts_off_little():
     for sample in Scenes("easy", objects=1, classes=["ring"]).draw(60):
         for x1, y1, x2, y2 in sample.instances.boxes:
             assert 0.85 < (x2 - x1) / (y2 - y1) < 1 / 0.85
@@ -141,9 +141,9 @@ def test_joints_have_the_lectures_fourteen_names_and_mirror():
     assert JOINTS[keypoint_flip(JOINTS)[13]] == "head"
 
 
-def test_numbers_and_sizes_of_objects_are_those_that_the_bars_were_measured_on():
-    # The study whose scenes the bars stand on had 3.56 +- .05 objects an image, .126 +- .002 of the pixels in
-    # objects, boxes of 1056 pixels in the median, and brightness 95 +- 1.1 with a deviation of 46.7 +- .4.
+def test_numbers_and_sizes_of_objects_are_those_for_which_the_thresholds_were_measured():
+    # The scenes for which they were measured had 3.56 +- .05 objects per image, .126 +- .002 of the pixels in objects,
+    # boxes with a median of 1056 pixels, and brightness 95 +- 1.1 with a standard deviation of 46.7 +- .4.
     samples = list(Scenes("hard").draw(600))
     boxes = np.concatenate([sample.instances.boxes for sample in samples])
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
@@ -164,7 +164,7 @@ def test_levels_are_in_order_of_difficulty():
     assert LEVELS["hard"].visible < LEVELS["mid"].visible < LEVELS["easy"].visible
 
 
-def test_objects_classes_and_size_are_as_asked():
+def test_objects_classes_and_size_are_as_given():
     scenes = Scenes("mid", "val", objects=2, classes=("person", "disc"), size=96)
     assert scenes.classes == ("background", "person", "disc")
     for sample in scenes.draw(20):
@@ -194,7 +194,7 @@ def test_a_wrong_argument_is_named(arguments, message):
         Scenes(**arguments)
 
 
-def test_photographs_come_from_the_wheel_and_are_never_fetched():
+def test_photographs_come_from_the_wheel_and_are_never_downloaded():
     import skimage.data
 
     folder = os.path.dirname(skimage.data.__file__)
@@ -212,7 +212,7 @@ def test_photographs_come_from_the_wheel_and_are_never_fetched():
         ("ring", (0.55, 0.82)),
     ],
 )
-def test_shapes_have_the_area_that_geometry_says(kind, area):
+def test_shapes_have_the_area_of_the_geometric_formula(kind, area):
     rng = np.random.default_rng(0)
     for _ in range(10):
         coverage, joints = draw_shape(kind, 64.0, 64.0, 60.0, 128, rng)
@@ -225,12 +225,12 @@ def test_a_persons_joints_lie_on_the_person():
     rng = np.random.default_rng(0)
     for _ in range(20):
         coverage, joints = draw_shape("person", 64.0, 64.0, 60.0, 128, rng)
-        inner = [JOINTS.index(name) for name in JOINTS if name != "head"]  # the head's is its top
+        inner = [JOINTS.index(name) for name in JOINTS if name != "head"]  # the joint "head" is the top of the head
         assert (coverage[tuple(np.floor(joints[inner, ::-1]).astype(int).T)] > 0.5).all()
         assert set(KINDS) >= {"person"}
 
 
-def test_the_cache_is_used_keyed_and_redrawn_when_damaged(tmp_path, monkeypatch):
+def test_the_cache_is_used_for_equal_parameters_and_scenes_are_drawn_again_when_it_is_damaged(tmp_path, monkeypatch):
     monkeypatch.setenv("MINIVISION_CACHE", str(tmp_path / "cache"))
     first = Scenes("easy").cached(5)
     (file,) = (tmp_path / "cache").iterdir()

@@ -58,12 +58,12 @@ def same(a, b):
 
 @pytest.mark.parametrize("as_map", [False, True])
 @pytest.mark.parametrize("window", [(3, 2, 10, 8), (-4, -3, 50, 40), (-5, 6, 12, 30), (25, 15, 3, 3), (0, 0, 30, 20)])
-def test_a_crop_holds_the_same_pixels_and_drops_what_vanishes(window, as_map):
+def test_a_crop_contains_the_same_pixels_and_drops_objects_outside(window, as_map):
     x, y, width, height = window
     for seed in range(8):
         sample = make(seed, as_map=as_map)
         result = crop(sample, *window)
-        padded = np.full((100, 110), IGNORE, np.uint8)  # the image in the middle of much padding
+        padded = np.full((100, 110), IGNORE, np.uint8)  # the image with a wide border
         padded[40:60, 40:70] = sample.label_map
         np.testing.assert_array_equal(result.label_map, padded[40 + y :, 40 + x :][:height, :width])
         padded_image = np.zeros((100, 110, 3), np.uint8)
@@ -79,9 +79,9 @@ def test_a_crop_holds_the_same_pixels_and_drops_what_vanishes(window, as_map):
         np.testing.assert_array_equal(result.instances.boxes, tight(masks[left]))
 
 
-def test_a_cut_object_gets_the_box_of_what_is_left_of_its_mask():
+def test_the_box_of_a_cut_object_is_tight_around_the_rest_of_its_mask():
     mask = np.zeros((1, 10, 10), bool)
-    mask[0, 0, :] = mask[0, :, 0] = True  # an L: its box is the whole image, but its pixels are not
+    mask[0, 0, :] = mask[0, :, 0] = True  # an L: only its box is the whole image
     sample = Sample(np.zeros((10, 10, 3), np.uint8), Instances(tight(mask), [1], masks=mask), mask[0].astype(np.uint8))
     assert crop(sample, 0, 5, 10, 5).instances.boxes.tolist() == [[0, 0, 1, 5]]
     assert len(crop(sample, 5, 5, 5, 5).instances) == 0
@@ -102,7 +102,7 @@ def test_a_mirror_keeps_masks_boxes_and_joints_on_the_same_pixels(mirror, as_map
     sample = make(3, as_map=as_map)
     result = mirror(sample, FLIP)
     np.testing.assert_array_equal(result.instances.boxes, tight(result.instances.masks))
-    assert result.instances.keypoints[0, 1, 2] == 2  # the left hand is a right one now
+    assert result.instances.keypoints[0, 1, 2] == 2  # the left hand is now a right hand
     for k in range(4):
         x, y, _ = result.instances.keypoints[k, 1]
         x_before, y_before, _ = sample.instances.keypoints[k, 0]
@@ -114,7 +114,7 @@ def test_a_mirror_keeps_masks_boxes_and_joints_on_the_same_pixels(mirror, as_map
     same(mirror(result, FLIP), sample)
 
 
-def test_a_mirror_of_joints_asks_for_their_names():
+def test_a_mirror_of_joints_without_keypoint_flip_is_an_error():
     with pytest.raises(ValueError, match="keypoint_flip"):
         flip_horizontal(make())
     assert FLIP.tolist() == [1, 0, 2]
@@ -151,7 +151,7 @@ def test_shrinking_averages_instead_of_picking_pixels():
 
 
 @pytest.mark.parametrize("as_map", [False, True])
-def test_objects_that_vanish_in_shrinking_are_dropped(as_map):
+def test_objects_without_pixels_after_resizing_are_dropped(as_map):
     masks = np.zeros((2, 40, 40), bool)
     masks[0, :1, :1], masks[1, 20:, 20:] = True, True
     fields = {"instance_map": layer_masks(masks)} if as_map else {"masks": masks}
@@ -161,7 +161,7 @@ def test_objects_that_vanish_in_shrinking_are_dropped(as_map):
     assert resize(sample, (4, 4)).instances.masks[0].sum() == 4
 
 
-def test_random_crops_reach_every_place_and_hold_small_images_whole():
+def test_random_crops_reach_every_position_and_contain_all_of_a_small_image():
     rng = np.random.default_rng(0)
     positions = {tuple(random_crop(make(), (18, 28), rng).image[0, 0]) for _ in range(200)}
     assert positions == {tuple(pixel) for pixel in make().image[:3, :3].reshape(-1, 3)}
@@ -180,7 +180,7 @@ def test_nothing_is_changed_in_place():
     same(sample, again)
 
 
-def test_a_batch_is_a_copy_of_equal_sizes():
+def test_a_batch_copies_samples_of_equal_sizes():
     samples = [make(0), flip_horizontal(make(1), FLIP), crop(make(2, size=(25, 35)), 2, 3, 30, 20)]
     batch = collate(samples)
     assert batch.images.shape == (3, 20, 30, 3) and batch.label_maps.shape == (3, 20, 30)
@@ -199,12 +199,12 @@ def test_an_empty_crop_is_an_error():
         crop(make(), 0, 0, 0, 5)
 
 
-def test_areas_that_were_told_follow_sizes_and_are_forgotten_when_objects_are_cut():
+def test_areas_are_scaled_by_resizing_and_dropped_when_objects_are_cut():
     sample = make()
-    told = sample._replace(instances=sample.instances.replace(area=np.arange(4) + 0.5))
-    assert flip_horizontal(told, FLIP).instances.area.tolist() == [0.5, 1.5, 2.5, 3.5]
-    assert crop(told, -5, -5, 90, 90).instances.area.tolist() == [0.5, 1.5, 2.5, 3.5]
-    assert crop(told, 8, 8, 10, 8).instances.area is None
-    resized = resize(told, (40, 90))
+    annotated = sample._replace(instances=sample.instances.replace(area=np.arange(4) + 0.5))
+    assert flip_horizontal(annotated, FLIP).instances.area.tolist() == [0.5, 1.5, 2.5, 3.5]
+    assert crop(annotated, -5, -5, 90, 90).instances.area.tolist() == [0.5, 1.5, 2.5, 3.5]
+    assert crop(annotated, 8, 8, 10, 8).instances.area is None
+    resized = resize(annotated, (40, 90))
     np.testing.assert_allclose(resized.instances.area, 6 * (np.arange(4) + 0.5))
     assert len(resized.instances) == 4

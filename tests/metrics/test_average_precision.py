@@ -1,4 +1,4 @@
-"""Average precision by COCO's protocol must be what pycocotools computes, in ordinary and in awkward cases."""
+"""Average precision by COCO's protocol equals that of pycocotools, also in special cases."""
 
 import contextlib
 import io
@@ -21,35 +21,37 @@ def names(count):
     return ["background", *(f"class {k}" for k in range(count))]
 
 
-def pycocotools_figures(truths, predictions, count, kind, sigmas):
-    """Return its figures over all classes, and by class; NaN where it says -1."""
+def pycocotools_metrics(truths, predictions, count, kind, sigmas):
+    """Return the metrics of pycocotools over all classes, and by class; NaN where they are -1."""
     pytest.importorskip("pycocotools", reason="pycocotools is the oracle")
     with contextlib.redirect_stdout(io.StringIO()):
         truth = coco_truth(truths, count)
         evaluation = coco_evaluation(truth, coco_results(truth, predictions, kind), kind, sigmas)
     precision, recall = evaluation.eval["precision"], evaluation.eval["recall"]  # (T, R, K, A, M), (T, K, A, M)
-    letters = [name[0] for name in list(COCO_AREAS)[1:]][precision.shape[3] == 3 :]  # joints have no small ones
+    letters = [name[0] for name in list(COCO_AREAS)[1:]][
+        precision.shape[3] == 3 :
+    ]  # none is small for joints
     by_class = []
     for k in range(count - 1):
-        figures = {"AP": precision[:, :, k, 0, -1], "AP50": precision[0, :, k, 0, -1]}
-        figures["AP75"] = precision[5, :, k, 0, -1]
-        figures |= {f"AP{letter}": precision[:, :, k, a, -1] for a, letter in enumerate(letters, start=1)}
-        figures |= {f"AR{most}": recall[:, k, 0, m] for m, most in enumerate(evaluation.params.maxDets)}
-        figures |= {f"AR{letter}": recall[:, k, a, -1] for a, letter in enumerate(letters, start=1)}
-        by_class.append({name: math.nan if (value == -1).all() else value.mean() for name, value in figures.items()})
+        metrics = {"AP": precision[:, :, k, 0, -1], "AP50": precision[0, :, k, 0, -1]}
+        metrics["AP75"] = precision[5, :, k, 0, -1]
+        metrics |= {f"AP{letter}": precision[:, :, k, a, -1] for a, letter in enumerate(letters, start=1)}
+        metrics |= {f"AR{most}": recall[:, k, 0, m] for m, most in enumerate(evaluation.params.maxDets)}
+        metrics |= {f"AR{letter}": recall[:, k, a, -1] for a, letter in enumerate(letters, start=1)}
+        by_class.append({name: math.nan if (value == -1).all() else value.mean() for name, value in metrics.items()})
     return np.where(evaluation.stats == -1, np.nan, evaluation.stats), by_class
 
 
 def assert_agrees(truths, predictions, count, kind="box", sigmas=None):
-    """Compare all figures, of each class and over all, with those of pycocotools."""
+    """Compare all metrics, of each class and over all classes, with those of pycocotools."""
     ours = average_precision(truths, predictions, names(count - 1), kind=kind, sigmas=sigmas)
-    stats, by_class = pycocotools_figures(truths, predictions, count, kind, sigmas)
+    stats, by_class = pycocotools_metrics(truths, predictions, count, kind, sigmas)
     for name, expected in zip(names(count - 1)[1:], by_class, strict=True):
         assert ours.by_class[name] == pytest.approx(expected, abs=1e-9, nan_ok=True), name
-    figures = ours.figures
-    if kind == "keypoints":  # whose summary tells recall at .50 and .75, which we do not
+    metrics = ours.metrics
+    if kind == "keypoints":  # pycocotools also has the recall at .50 and .75
         stats = np.delete(stats, [6, 7])
-    np.testing.assert_allclose(list(figures.values()), stats, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(list(metrics.values()), stats, rtol=0, atol=1e-9)
     return ours
 
 
@@ -59,21 +61,21 @@ def boxes_on_a_grid(rng, count, step):
     return np.concatenate([corner, corner + rng.integers(0 if step > 1 else 1, 97 // step + 1, (count, 2)) * step], 1)
 
 
-def draw_boxes(rng, *, images, objects, detections, classes, step, levels, crowd, told):
-    """Return truths and predictions of about so many boxes an image, most of them near an object."""
+def draw_boxes(rng, *, images, objects, detections, classes, step, levels, crowd, with_areas):
+    """Return truths and predictions with about so many boxes per image, most of them near an object."""
     truths, predictions = [], []
     for _ in range(images):
         t, d = rng.integers(0, objects + 1), rng.integers(0, detections + 1)
         boxes, labels = boxes_on_a_grid(rng, t, step), rng.integers(1, classes + 1, t)
-        found, guessed = boxes_on_a_grid(rng, d, step), rng.integers(1, classes + 1, d)
+        predicted, guessed = boxes_on_a_grid(rng, d, step), rng.integers(1, classes + 1, d)
         if t and d:
             of, near = rng.integers(0, t, d), rng.random(d) < 0.8
             moved = boxes[of] + step * rng.integers(-1, 2, (d, 4)) * (rng.random((d, 1)) < 0.7)
             moved[:, 2:] = np.maximum(moved[:, 2:], moved[:, :2])
-            found, guessed = np.where(near[:, None], moved, found), np.where(near, labels[of], guessed)
-        area = rng.choice([0, 100, 32**2, 32**2 + 1e-9, 5000.5, 96**2, 2e4], t) if told else None
+            predicted, guessed = np.where(near[:, None], moved, predicted), np.where(near, labels[of], guessed)
+        area = rng.choice([0, 100, 32**2, 32**2 + 1e-9, 5000.5, 96**2, 2e4], t) if with_areas else None
         truths.append(Instances(boxes, labels, crowd=rng.random(t) < crowd, area=area))
-        predictions.append(Instances(found, guessed, scores=rng.integers(0, levels, d) / levels))
+        predictions.append(Instances(predicted, guessed, scores=rng.integers(0, levels, d) / levels))
     return truths, predictions
 
 
@@ -81,7 +83,7 @@ def draw_boxes(rng, *, images, objects, detections, classes, step, levels, crowd
 @given(
     seed=st.integers(0, 10**6), images=st.integers(0, 6), objects=st.integers(0, 8), detections=st.integers(0, 20),
     classes=st.integers(1, 4), step=st.sampled_from([1, 8, 32]), levels=st.sampled_from([1, 3, 1000]),
-    crowd=st.sampled_from([0, 0.3, 1]), told=st.booleans(),
+    crowd=st.sampled_from([0, 0.3, 1]), with_areas=st.booleans(),
 )  # fmt: skip
 def test_boxes_agree_with_pycocotools(seed, classes, **options):
     truths, predictions = draw_boxes(np.random.default_rng(seed), classes=classes, **options)
@@ -89,8 +91,8 @@ def test_boxes_agree_with_pycocotools(seed, classes, **options):
 
 
 def test_many_classes_and_more_detections_than_count_agree_with_pycocotools(rng):
-    options = {"images": 5, "objects": 20, "step": 8, "levels": 50, "crowd": 0.1, "told": False}
-    assert_agrees(*draw_boxes(rng, **options, detections=300, classes=1), 2)  # 100 of a class count in an image
+    options = {"images": 5, "objects": 20, "step": 8, "levels": 50, "crowd": 0.1, "with_areas": False}
+    assert_agrees(*draw_boxes(rng, **options, detections=300, classes=1), 2)  # at most 100 of a class count in an image
     assert_agrees(*draw_boxes(rng, **options, detections=100, classes=40), 41)
 
 
@@ -100,44 +102,44 @@ def ellipse(rng, size):
     return ((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2 <= 1
 
 
-def draw_masks(rng, *, images, objects, detections, classes, crowd, told=False):
+def draw_masks(rng, *, images, objects, detections, classes, crowd, with_areas=False):
     truths, predictions = [], []
     for _ in range(images):
-        size = tuple(rng.integers(1, 140, 2))  # not a multiple of anything
+        size = tuple(rng.integers(1, 140, 2))  # any size, not only multiples of 8
         t, d = rng.integers(0, objects + 1), rng.integers(0, detections + 1)
         masks = np.array([ellipse(rng, size) for _ in range(t)], bool).reshape(t, *size)
-        found = [masks[rng.integers(t)] if t and rng.random() < 0.6 else ellipse(rng, size) for _ in range(d)]
-        found = np.array(found, bool).reshape(d, *size)
-        found ^= (rng.random((d, 1, 1)) < 0.5) & (rng.random(found.shape) < 0.1)
-        nowhere = np.zeros((max(t, d), 4))  # boxes must not matter
+        predicted = [masks[rng.integers(t)] if t and rng.random() < 0.6 else ellipse(rng, size) for _ in range(d)]
+        predicted = np.array(predicted, bool).reshape(d, *size)
+        predicted ^= (rng.random((d, 1, 1)) < 0.5) & (rng.random(predicted.shape) < 0.1)
+        nowhere = np.zeros((max(t, d), 4))  # the boxes are not used
         labels, guessed = rng.integers(1, classes + 1, t), rng.integers(1, classes + 1, d)
-        area = rng.choice([100, 32**2, 5000.5, 96**2], t) if told else None
+        area = rng.choice([100, 32**2, 5000.5, 96**2], t) if with_areas else None
         truths.append(Instances(nowhere[:t], labels, masks=masks, crowd=rng.random(t) < crowd, area=area))
-        predictions.append(Instances(nowhere[:d], guessed, scores=rng.integers(0, 9, d) / 9, masks=found))
+        predictions.append(Instances(nowhere[:d], guessed, scores=rng.integers(0, 9, d) / 9, masks=predicted))
     return truths, predictions
 
 
 @settings(max_examples=25)
 @given(
     seed=st.integers(0, 10**6), images=st.integers(1, 4), objects=st.integers(0, 5), detections=st.integers(0, 8),
-    classes=st.integers(1, 2), crowd=st.sampled_from([0, 0.4]), told=st.booleans(),
+    classes=st.integers(1, 2), crowd=st.sampled_from([0, 0.4]), with_areas=st.booleans(),
 )  # fmt: skip
 def test_masks_agree_with_pycocotools(seed, classes, **options):
     truths, predictions = draw_masks(np.random.default_rng(seed), classes=classes, **options)
     assert_agrees(truths, predictions, classes + 1, "mask")
 
 
-def test_masks_kept_as_an_instance_map_give_the_same_figures(rng):
+def test_masks_from_an_instance_map_give_the_same_metrics(rng):
     truths, predictions = draw_masks(rng, images=5, objects=4, detections=8, classes=2, crowd=0.2)
     as_maps = [truth.replace(instance_map=layer_masks(truth.masks)) for truth in truths]
-    expected = average_precision(truths, predictions, names(2), kind="mask").figures
+    expected = average_precision(truths, predictions, names(2), kind="mask").metrics
     assert 0 < expected["AP"] < 1
-    assert average_precision(as_maps, predictions, names(2), kind="mask").figures == pytest.approx(
+    assert average_precision(as_maps, predictions, names(2), kind="mask").metrics == pytest.approx(
         expected, nan_ok=True
     )
 
 
-def draw_people(rng, *, images, objects, detections, joints, told):
+def draw_people(rng, *, images, objects, detections, joints, with_areas):
     truths, predictions = [], []
     for _ in range(images):
         t, d = rng.integers(0, objects + 1), rng.integers(0, detections + 1)
@@ -146,22 +148,22 @@ def draw_people(rng, *, images, objects, detections, joints, told):
         visibility = rng.integers(0, 3, (t, joints)) * (rng.random((t, 1)) < 0.7)  # some people have none
         keypoints = np.concatenate([points, visibility[..., None]], axis=2)
         keypoints[visibility == 0] = 0
-        found = rng.uniform(0, SIDE, (d, joints, 3))
+        predicted = rng.uniform(0, SIDE, (d, joints, 3))
         if t and d:
             near = points[rng.integers(0, t, d)] + rng.normal(0, 1, (d, joints, 2)) * rng.choice([0, 2, 6], (d, 1, 1))
-            found[..., :2] = np.where(rng.random((d, 1, 1)) < 0.8, near, found[..., :2])
-        area = rng.choice([0, 500, 32**2, 5000.5, 96**2, 2e4], t) if told else None
+            predicted[..., :2] = np.where(rng.random((d, 1, 1)) < 0.8, near, predicted[..., :2])
+        area = rng.choice([0, 500, 32**2, 5000.5, 96**2, 2e4], t) if with_areas else None
         crowd = rng.random(t) < 0.1
         truths.append(Instances(boxes, np.ones(t, int), keypoints=keypoints, crowd=crowd, area=area))
         nowhere, scores = np.zeros((d, 4)), rng.integers(0, 9, d) / 9
-        predictions.append(Instances(nowhere, np.ones(d, int), scores=scores, keypoints=found))
+        predictions.append(Instances(nowhere, np.ones(d, int), scores=scores, keypoints=predicted))
     return truths, predictions
 
 
 @settings(max_examples=30)
 @given(
     seed=st.integers(0, 10**6), images=st.integers(1, 4), objects=st.integers(0, 5), detections=st.integers(0, 40),
-    joints=st.sampled_from([17, 14]), told=st.booleans(),
+    joints=st.sampled_from([17, 14]), with_areas=st.booleans(),
 )  # fmt: skip
 def test_joints_agree_with_pycocotools(seed, joints, **options):
     truths, predictions = draw_people(np.random.default_rng(seed), joints=joints, **options)
@@ -181,25 +183,25 @@ def one(*boxes, label=1, **fields):
 BOX, FAR = (10, 10, 50, 50), (60, 60, 90, 90)
 
 
-def test_nothing_to_find_is_nan_and_nothing_found_is_zero():
+def test_without_objects_it_is_nan_and_without_detections_zero():
     nothing = Instances.empty()  # without scores
-    assert all(map(math.isnan, average_precision([], [], names(2)).figures.values()))
-    assert all(map(math.isnan, average_precision([nothing], [one(BOX, scores=[1])], names(2)).figures.values()))
+    assert all(map(math.isnan, average_precision([], [], names(2)).metrics.values()))
+    assert all(map(math.isnan, average_precision([nothing], [one(BOX, scores=[1])], names(2)).metrics.values()))
     result = average_precision([one(BOX)], [nothing], names(2))
-    assert result.figures["AP"] == result.figures["AR100"] == result.figures["APm"] == 0
-    assert math.isnan(result.figures["APs"]) and math.isnan(result.by_class["class 1"]["AP"])
+    assert result.metrics["AP"] == result.metrics["AR100"] == result.metrics["APm"] == 0
+    assert math.isnan(result.metrics["APs"]) and math.isnan(result.by_class["class 1"]["AP"])
     assert list(result.curves) == ["class 0"] and len(result.curves["class 0"][0.5].recall) == 0
 
 
-def test_perfect_detections_are_rated_one_by_every_protocol():
+def test_perfect_detections_have_average_precision_one_by_every_protocol():
     truths = [one(BOX, FAR), one(BOX, label=2)]
     predictions = [one(FAR, BOX, scores=[0.2, 0.9]), one(BOX, label=2, scores=[0.1])]
     for protocol in ("coco", "voc", "voc11"):
-        figures = average_precision(truths, predictions, names(2), protocol=protocol).figures
-        assert figures["AP50"] == pytest.approx(1)
+        metrics = average_precision(truths, predictions, names(2), protocol=protocol).metrics
+        assert metrics["AP50"] == pytest.approx(1)
 
 
-def test_curves_go_by_falling_score_and_lead_to_the_average_precision():
+def test_curves_are_sorted_by_score_and_give_the_average_precision():
     predictions = [one(BOX, scores=[0.3]), one(FAR, BOX, scores=[0.9, 0.5])]
     curve = average_precision([one(BOX), one(BOX)], predictions, names(1)).curves["class 0"][0.5]
     np.testing.assert_array_equal(curve.scores, np.float32([0.9, 0.5, 0.3]))
@@ -208,30 +210,30 @@ def test_curves_go_by_falling_score_and_lead_to_the_average_precision():
     assert curve.average == pytest.approx(2 / 3)
 
 
-def test_figures_say_by_which_protocol_they_were_taken():
+def test_metrics_are_named_with_their_protocol():
     result = average_precision([one(BOX)], [one(BOX, scores=[1])], names(1))
-    assert result.named["AP50 (COCO, 101 points, boxes)"] == result.figures["AP50"] == pytest.approx(1)
+    assert result.named["AP50 (COCO, 101 points, boxes)"] == result.metrics["AP50"] == pytest.approx(1)
     assert str(result).startswith("COCO, 101 points, boxes\n") and "class 0" in str(result)
     assert result.as_dict()["classes"]["class 0"]["AP75"] == pytest.approx(1)
     result = average_precision([one(BOX)], [one(BOX, scores=[1])], names(1), protocol="voc11", iou=[0.5, 0.7])
     assert list(result.named) == ["AP50 (VOC, 11 points, boxes)", "AP70 (VOC, 11 points, boxes)"]
 
 
-def test_thresholds_may_be_chosen():
+def test_thresholds_can_be_given():
     shifted = one((10, 10, 50, 34), scores=[1])  # 24 of 40 rows: IoU .6
     result = average_precision([one(BOX)], [shifted], names(1), iou=0.6)
-    assert result.figures["AP"] == pytest.approx(1) and "AP50" not in result.figures
-    assert average_precision([one(BOX)], [shifted], names(1), iou=[0.5, 0.75]).figures["AP"] == pytest.approx(0.5)
+    assert result.metrics["AP"] == pytest.approx(1) and "AP50" not in result.metrics
+    assert average_precision([one(BOX)], [shifted], names(1), iou=[0.5, 0.75]).metrics["AP"] == pytest.approx(0.5)
 
 
-def test_a_size_is_that_of_the_annotation_else_of_the_mask_else_of_the_box():
+def test_the_area_is_that_of_the_annotation_else_of_the_mask_else_of_the_box():
     masks = np.zeros((1, 64, 64), bool)
     masks[0, 10:20, 10:20] = True
     prediction = one(BOX, scores=[1])
-    told = one(BOX, masks=masks, area=[96**2 + 1])
-    for truth, size in ((one(BOX), "APm"), (one(BOX, masks=masks), "APs"), (told, "APl")):
-        figures = average_precision([truth], [prediction], names(1)).figures
-        assert [name for name in ("APs", "APm", "APl") if not math.isnan(figures[name])] == [size]
+    with_areas = one(BOX, masks=masks, area=[96**2 + 1])
+    for truth, size in ((one(BOX), "APm"), (one(BOX, masks=masks), "APs"), (with_areas, "APl")):
+        metrics = average_precision([truth], [prediction], names(1)).metrics
+        assert [name for name in ("APs", "APm", "APl") if not math.isnan(metrics[name])] == [size]
 
 
 def people(joints=17, **fields):
@@ -265,13 +267,13 @@ def people(joints=17, **fields):
         (one(BOX), one(BOX, scores=[1]), {"classes": ["b", "cat", "cat"]}, "names that all differ"),
     ],
 )
-def test_what_cannot_be_compared_is_named(truth, prediction, options, message):
+def test_instances_that_cannot_be_compared_are_an_error(truth, prediction, options, message):
     empty = Instances.empty()
     with pytest.raises(ValueError, match=message):
         average_precision([empty, truth], [empty, prediction], **{"classes": names(1), **options})
 
 
-def test_as_many_predictions_as_truths_are_asked_for():
+def test_different_numbers_of_predictions_and_truths_are_an_error():
     for truths, predictions, message in ((2, 1, "fewer predictions"), (1, 2, "fewer truths")):
         with pytest.raises(ValueError, match=message):
             average_precision([one(BOX)] * truths, [one(BOX, scores=[1])] * predictions, names(1))
@@ -287,7 +289,7 @@ def test_inputs_are_not_written_to_and_may_be_read_only(rng):
         average_precision(truths, predictions, names(2), kind=kind)
 
 
-def test_constants_of_joints_are_asked_for_by_name():
+def test_constants_of_joints_are_found_by_name():
     assert joint_sigmas(["left_knee", "head"]).tolist() == [0.087, 0.079]
     with pytest.raises(ValueError, match="no OKS constant for 'tail'"):
         joint_sigmas(["nose", "tail"])

@@ -1,4 +1,4 @@
-"""Evaluators of models that predict objects: a fixed prediction, figures by hand."""
+"""Evaluators of models that predict objects: fixed predictions, metrics computed by hand."""
 
 import math
 
@@ -16,7 +16,7 @@ BLANK = np.zeros((64, 64, 3), np.uint8)
 
 
 class Fixed(Dataset):
-    """Images that say only which they are: the first pixel holds their number."""
+    """Images whose first pixel is their number."""
 
     classes = CLASSES
     has_label_maps = False
@@ -38,15 +38,15 @@ class Fixed(Dataset):
 
 
 class Reader:
-    """A model with an answer for each image number."""
+    """A model with a fixed prediction for each image number."""
 
     name, classes = "reader", CLASSES
 
-    def __init__(self, task, answers):
-        self.task, self.answers = task, answers
+    def __init__(self, task, predictions):
+        self.task, self.predictions = task, predictions
 
     def predict(self, images):
-        return [self.answers[image[0, 0, 0]] for image in images]
+        return [self.predictions[image[0, 0, 0]] for image in images]
 
 
 def objects(*boxes, labels=None, **fields):
@@ -57,79 +57,79 @@ A, B = (0, 0, 20, 20), (30, 30, 50, 60)
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 16])
-def test_detection_gives_the_figures_of_average_precision_and_says_by_which_protocol(batch_size):
+def test_detection_gives_the_metrics_of_average_precision_and_names_the_protocol(batch_size):
     truths = [objects(A, B, labels=[1, 2]), objects(), objects(B)]
-    answers = [objects(A, A, labels=[1, 2], scores=[0.9, 0.8]), Instances.empty(), objects(A, B, scores=[0.5, 0.4])]
-    figures = evaluate(Reader("detection", answers), Fixed(truths), batch_size=batch_size)
-    expected = average_precision(truths, answers, CLASSES)
-    assert figures.pop("images") == 3 and figures["protocol"] == "COCO, 101 points, boxes"
-    assert figures.pop("classes")["dog"]["AP50"] == 0
-    del figures["protocol"]
-    assert figures == pytest.approx(expected.figures, nan_ok=True) and 0 < figures["AP50"] < 1
-    by_voc = evaluate(Reader("detection", answers), Fixed(truths), protocol="voc")
-    assert by_voc["AP50"] == average_precision(truths, answers, CLASSES, protocol="voc").figures["AP50"]
+    predictions = [objects(A, A, labels=[1, 2], scores=[0.9, 0.8]), Instances.empty(), objects(A, B, scores=[0.5, 0.4])]
+    metrics = evaluate(Reader("detection", predictions), Fixed(truths), batch_size=batch_size)
+    expected = average_precision(truths, predictions, CLASSES)
+    assert metrics.pop("images") == 3 and metrics["protocol"] == "COCO, 101 points, boxes"
+    assert metrics.pop("classes")["dog"]["AP50"] == 0
+    del metrics["protocol"]
+    assert metrics == pytest.approx(expected.metrics, nan_ok=True) and 0 < metrics["AP50"] < 1
+    by_voc = evaluate(Reader("detection", predictions), Fixed(truths), protocol="voc")
+    assert by_voc["AP50"] == average_precision(truths, predictions, CLASSES, protocol="voc").metrics["AP50"]
 
 
-def test_masks_and_joints_are_rated_where_truth_and_predictions_have_them():
+def test_masks_and_joints_are_evaluated_if_truth_and_predictions_have_them():
     scenes = Scenes("easy", "val").draw(6)
     truths = [sample.instances for sample in scenes]
     perfect = [truth.replace(scores=np.ones(len(truth))) for truth in truths]
     dataset, model = Fixed(truths, JOINTS), Reader("detection", perfect)
     dataset.classes = model.classes = scenes.classes
-    figures = evaluate(model, dataset)
-    assert figures["AP"] == figures["masks"]["AP"] == figures["keypoints"]["AP"] == pytest.approx(1)
-    assert figures["keypoints"]["protocol"] == "COCO, 101 points, joints"
-    assert math.isnan(figures["keypoints"]["classes"]["disc"]["AP"])  # discs have no joints
-    model.answers = [Instances.empty(), *perfect[1:]]  # an image without detections does not say what they have
+    metrics = evaluate(model, dataset)
+    assert metrics["AP"] == metrics["masks"]["AP"] == metrics["keypoints"]["AP"] == pytest.approx(1)
+    assert metrics["keypoints"]["protocol"] == "COCO, 101 points, joints"
+    assert math.isnan(metrics["keypoints"]["classes"]["disc"]["AP"])  # discs have no joints
+    model.predictions = [Instances.empty(), *perfect[1:]]  # an image without detections has no masks and joints
     assert list(detection_results(model, dataset)) == ["box", "mask", "keypoints"]
 
-    model.answers = [each.replace(masks=None, keypoints=None) for each in perfect]
+    model.predictions = [each.replace(masks=None, keypoints=None) for each in perfect]
     assert evaluate(model, dataset).keys().isdisjoint({"masks", "keypoints"})
-    model.answers = perfect
+    model.predictions = perfect
     unmasked = Fixed([each.replace(masks=None) for each in truths], [f"joint {j}" for j in range(14)])
     unmasked.classes = scenes.classes
-    assert list(detection_results(model, unmasked)) == ["box"]  # no constants are known for such joints
+    assert list(detection_results(model, unmasked)) == ["box"]  # there are no constants for such joints
 
 
-def test_localization_by_hand():
+def test_localization_is_as_computed_by_hand():
     truths = [objects(A), objects(A), objects(B, labels=[2]), objects(A)]
     half, worse = (0, 0, 20, 10), (0, 0, 20, 5)
-    answers = [objects(A), objects(half, labels=[2]), objects(B, labels=[2]), objects(worse)]
-    figures = evaluate(Reader("localization", answers), Fixed(truths))
-    assert figures["accuracy"] == 3 / 4 and figures["images"] == 4
-    assert figures["mean_iou"] == pytest.approx((1 + 0.5 + 1 + 0.25) / 4)
-    assert figures["localized"] == 2 / 4  # the second has the wrong class, the fourth too little overlap
-    assert figures["classes"]["cat"] == pytest.approx({"accuracy": 2 / 3, "mean_iou": 1.75 / 3, "localized": 1 / 3})
-    figures = evaluate(Reader("localization", answers[:1]), Fixed(truths[:1]))
-    assert math.isnan(figures["classes"]["dog"]["accuracy"])
+    predictions = [objects(A), objects(half, labels=[2]), objects(B, labels=[2]), objects(worse)]
+    metrics = evaluate(Reader("localization", predictions), Fixed(truths))
+    assert metrics["accuracy"] == 3 / 4 and metrics["images"] == 4
+    assert metrics["mean_iou"] == pytest.approx((1 + 0.5 + 1 + 0.25) / 4)
+    assert metrics["localized"] == 2 / 4  # the second has the wrong class, the fourth a too small IoU
+    assert metrics["classes"]["cat"] == pytest.approx({"accuracy": 2 / 3, "mean_iou": 1.75 / 3, "localized": 1 / 3})
+    metrics = evaluate(Reader("localization", predictions[:1]), Fixed(truths[:1]))
+    assert math.isnan(metrics["classes"]["dog"]["accuracy"])
 
 
 def person(**places):
-    """Return a person whose joints lie at (10, 10), and elsewhere as told."""
+    """Return a person whose joints are at (10, 10), except those that are given."""
     keypoints = np.full((1, len(JOINTS), 3), (10, 10, 2), float)
     for name, place in places.items():
         keypoints[0, JOINTS.index(name)] = place
     return objects((0, 0, 40, 60), keypoints=keypoints)
 
 
-def test_pose_by_hand():
-    truth = person(left_shoulder=(20, 10, 2), head=(0, 0, 0))  # a torso of 10 pixels, and no head to be seen
-    answer = person(left_shoulder=(20, 10, 0), neck=(10, 16, 2), left_knee=(10, 22, 2), right_knee=(10, 22.5, 2))
-    figures = evaluate(Reader("pose", [truth, answer]), Fixed([truth, truth], JOINTS))
-    assert figures["PCK@0.2 (longer box side)"] == pytest.approx(25 / 26)  # within 12 pixels
-    assert figures["PCK@0.2 (torso)"] == pytest.approx(23 / 26)  # within 2
+def test_pose_is_as_computed_by_hand():
+    truth = person(left_shoulder=(20, 10, 2), head=(0, 0, 0))  # a torso of 10 pixels, and the head is not labeled
+    prediction = person(left_shoulder=(20, 10, 0), neck=(10, 16, 2), left_knee=(10, 22, 2), right_knee=(10, 22.5, 2))
+    metrics = evaluate(Reader("pose", [truth, prediction]), Fixed([truth, truth], JOINTS))
+    assert metrics["PCK@0.2 (longer box side)"] == pytest.approx(25 / 26)  # within 12 pixels
+    assert metrics["PCK@0.2 (torso)"] == pytest.approx(23 / 26)  # within 2
     area = 40 * 60
     similarity = [math.exp(-(d**2) / (2 * area * (2 * k) ** 2)) for d, k in ((6, 0.079), (12, 0.087), (12.5, 0.087))]
-    assert figures["OKS (mean)"] == pytest.approx((1 + (10 + sum(similarity)) / 13) / 2)
-    assert figures["joints"]["right_knee"] == 1 / 2 and math.isnan(figures["joints"]["head"])
+    assert metrics["OKS (mean)"] == pytest.approx((1 + (10 + sum(similarity)) / 13) / 2)
+    assert metrics["joints"]["right_knee"] == 1 / 2 and math.isnan(metrics["joints"]["head"])
     nobody = person()
     nobody.keypoints[:] = 0
-    figures = evaluate(Reader("pose", [nobody]), Fixed([nobody], JOINTS))
-    assert math.isnan(figures["OKS (mean)"]) and math.isnan(figures["PCK@0.2 (torso)"])
+    metrics = evaluate(Reader("pose", [nobody]), Fixed([nobody], JOINTS))
+    assert math.isnan(metrics["OKS (mean)"]) and math.isnan(metrics["PCK@0.2 (torso)"])
 
 
 @pytest.mark.parametrize("task", ["localization", "pose"])
-def test_images_of_one_object_are_asked_for(task):
+def test_images_without_exactly_one_object_are_an_error(task):
     one, two = person(), person()[[0, 0]]
     with pytest.raises(ValueError, match="image 1 of the dataset has 2; take such a dataset"):
         evaluate(Reader(task, [one, one]), Fixed([one, two], JOINTS))
@@ -137,7 +137,7 @@ def test_images_of_one_object_are_asked_for(task):
         evaluate(Reader(task, [one, one[[]]]), Fixed([one, one], JOINTS))
 
 
-def test_what_a_dataset_lacks_is_named():
+def test_missing_annotations_are_an_error_that_names_them():
     plain = objects(A)
     with pytest.raises(ValueError, match="joints are, and this dataset has none"):
         evaluate(Reader("pose", [plain]), Fixed([plain]))
@@ -152,8 +152,8 @@ def test_what_a_dataset_lacks_is_named():
             evaluate(Reader(task, []), Fixed([]))
 
 
-def test_a_model_that_loses_images_is_caught():
+def test_a_model_with_too_few_predictions_is_an_error():
     model = Reader("detection", [objects(A, scores=[1])])
-    model.predict = lambda images: model.answers
+    model.predict = lambda images: model.predictions
     with pytest.raises(ValueError, match="predicted 1 times for 2 images"):
         evaluate(model, Fixed([objects(A)] * 2))

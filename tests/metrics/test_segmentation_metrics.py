@@ -1,4 +1,4 @@
-"""Figures must be those of a count by hand, pixel by pixel."""
+"""Metrics of label maps equal a count by hand, pixel by pixel."""
 
 import math
 
@@ -10,15 +10,15 @@ from minivision.data.instances import Instances
 from minivision.metrics import (
     class_iou,
     confusion_matrix,
-    evaluate,
     evaluate_segmentation,
     mean_iou,
     pixel_accuracy,
 )
+from minivision.tasks import evaluate
 
 
 def by_hand(truths, predictions, num_classes):
-    """Intersections over unions, from sets of pixels."""
+    """Return IoU of each class and pixel accuracy, from sets of pixels."""
     pixels = [
         (int(t), int(p))
         for truth, prediction in zip(truths, predictions, strict=True)
@@ -42,7 +42,7 @@ def random_maps(rng, count, num_classes, ignored=True):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_figures_are_those_of_a_count_by_hand(seed):
+def test_metrics_equal_a_count_by_hand(seed):
     rng = np.random.default_rng(seed)
     truths, predictions = random_maps(rng, 6, 5)
     confusion = sum(confusion_matrix(t, p, 6) for t, p in zip(truths, predictions, strict=True))
@@ -53,24 +53,24 @@ def test_figures_are_those_of_a_count_by_hand(seed):
     assert mean_iou(confusion) == pytest.approx(np.mean(iou[:5]), rel=1e-15)
 
 
-def test_rows_are_the_truth():
+def test_rows_are_true_classes():
     confusion = confusion_matrix(np.array([0, 0, 1]), np.array([1, 0, 1]), 2)
     assert confusion.tolist() == [[1, 1], [0, 1]]
 
 
-def test_class_predicted_but_absent_counts_as_zero_not_as_nothing():
+def test_a_class_that_is_predicted_but_absent_has_an_iou_of_zero():
     confusion = confusion_matrix(np.array([0, 0]), np.array([0, 2]), 4)
     iou = class_iou(confusion)
     assert iou[2] == 0 and np.isnan(iou[[1, 3]]).all()
     assert mean_iou(confusion) == pytest.approx((0.5 + 0) / 2)
 
 
-def test_unknown_pixels_do_not_count_whatever_was_predicted_there():
+def test_pixels_of_unknown_class_do_not_count():
     confusion = confusion_matrix(np.array([255, 255, 1]), np.array([7, 255, 1]), 2)
     assert confusion.tolist() == [[0, 0], [0, 1]]
 
 
-def test_nothing_known_is_nan_without_a_warning():
+def test_metrics_without_known_pixels_are_nan_without_a_warning():
     confusion = confusion_matrix(np.full(4, 255), np.zeros(4, int), 2)
     assert math.isnan(pixel_accuracy(confusion)) and math.isnan(mean_iou(confusion))
 
@@ -83,7 +83,7 @@ def test_nothing_known_is_nan_without_a_warning():
         (np.array([0, 0]), np.array([0, -1]), "prediction: expected classes 0 to 2"),
     ],
 )
-def test_wrong_maps_are_refused(truth, prediction, message):
+def test_wrong_label_maps_are_an_error(truth, prediction, message):
     with pytest.raises(ValueError, match=message):
         confusion_matrix(truth, prediction, 3)
 
@@ -108,7 +108,7 @@ class Fixed(Dataset):
 
 
 class Reader:
-    """A model that has the answer from the image."""
+    """A model that reads its prediction from the image."""
 
     name, task, classes = "reader", "segmentation", ("background", "cat", "dog")
 
@@ -119,15 +119,15 @@ class Reader:
 @pytest.mark.parametrize("batch_size", [1, 4, 100])
 def test_evaluation_adds_images_of_all_sizes_before_it_divides(batch_size):
     truths, predictions = random_maps(np.random.default_rng(3), 9, 3)
-    figures = evaluate_segmentation(Reader(), Fixed(truths, predictions), batch_size=batch_size)
+    metrics = evaluate_segmentation(Reader(), Fixed(truths, predictions), batch_size=batch_size)
     iou, accuracy = by_hand(truths, predictions, 3)
-    assert figures["iou"] == pytest.approx(dict(zip(Reader.classes, iou, strict=True)))
-    assert figures["miou"] == pytest.approx(np.mean(iou))
-    assert figures["pixel_accuracy"] == pytest.approx(accuracy) and figures["images"] == 9
-    assert evaluate(Reader(), Fixed(truths, predictions)) == figures
+    assert metrics["iou"] == pytest.approx(dict(zip(Reader.classes, iou, strict=True)))
+    assert metrics["miou"] == pytest.approx(np.mean(iou))
+    assert metrics["pixel_accuracy"] == pytest.approx(accuracy) and metrics["images"] == 9
+    assert evaluate(Reader(), Fixed(truths, predictions)) == metrics
 
 
-def test_other_classes_no_images_and_unknown_tasks_are_refused():
+def test_other_classes_no_images_and_unknown_tasks_are_an_error():
     truths, predictions = random_maps(np.random.default_rng(3), 2, 3)
     other = Fixed(truths, predictions)
     other.classes = ("background", "dog", "cat")
@@ -137,5 +137,5 @@ def test_other_classes_no_images_and_unknown_tasks_are_refused():
         evaluate(Reader(), Fixed([], []))
     poet = Reader()
     poet.task = "poetry"
-    with pytest.raises(ValueError, match="no evaluator for the task 'poetry'"):
+    with pytest.raises(ValueError, match="there is no task 'poetry'"):
         evaluate(poet, Fixed(truths, predictions))

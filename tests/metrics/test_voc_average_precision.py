@@ -1,4 +1,4 @@
-"""Average precision by VOC's protocols must be what a count by hand in fractions gives."""
+"""Average precision by VOC's protocols equals a computation with fractions."""
 
 from fractions import Fraction
 
@@ -43,10 +43,10 @@ def voc_by_hand(truths, predictions, label, threshold):
             wrong += 1
         elif best["difficult"]:
             continue
-        elif best.get("found"):
+        elif best.get("taken"):
             wrong += 1
         else:
-            best["found"] = True
+            best["taken"] = True
             right += 1
         curve.append((Fraction(right, positives), Fraction(right, right + wrong)))
 
@@ -64,12 +64,12 @@ def draw(rng, images, step):
         t, d = rng.integers(0, 7), rng.integers(0, 12)
         corner = rng.integers(0, 10, (t, 2)) * step
         boxes = np.concatenate([corner, corner + rng.integers(1, 8, (t, 2)) * step], axis=1)
-        found = np.repeat([[0, 0, step, step]], d, axis=0)
+        predicted = np.repeat([[0, 0, step, step]], d, axis=0)
         if t:
-            found = boxes[rng.integers(0, t, d)] + step * rng.integers(0, 2, (d, 4)) * [-1, 0, 0, 1]
+            predicted = boxes[rng.integers(0, t, d)] + step * rng.integers(0, 2, (d, 4)) * [-1, 0, 0, 1]
         truths.append(Instances(boxes, rng.integers(1, 3, t), crowd=rng.random(t) < 0.3))
         scores = rng.integers(0, 5, d) / 4
-        predictions.append(Instances(found, rng.integers(1, 3, d), scores=scores))
+        predictions.append(Instances(predicted, rng.integers(1, 3, d), scores=scores))
     return truths, predictions
 
 
@@ -88,7 +88,7 @@ def test_both_protocols_agree_with_a_count_by_hand(seed, images, threshold):
             assert ours == pytest.approx(float("nan") if by_hand is None else float(by_hand[which]), nan_ok=True)
         occurring = [float(by_hand[which]) for by_hand in expected if by_hand is not None]
         mean = np.mean(occurring) if occurring else float("nan")
-        assert list(result.figures.values()) == pytest.approx([mean], nan_ok=True)
+        assert list(result.metrics.values()) == pytest.approx([mean], nan_ok=True)
 
 
 def cats(*boxes, **fields):
@@ -99,16 +99,16 @@ A, B, FAR = (0, 0, 10, 10), (20, 0, 30, 10), (50, 50, 60, 60)
 
 
 def rate(truth, prediction, protocol="voc"):
-    return average_precision([truth], [prediction], CLASSES, protocol=protocol).figures["AP50"]
+    return average_precision([truth], [prediction], CLASSES, protocol=protocol).metrics["AP50"]
 
 
-def test_half_the_objects_found_at_full_precision():
+def test_half_of_the_objects_matched_at_full_precision():
     truth, prediction = cats(A, B), cats(A, FAR, scores=[0.9, 0.8])
     assert rate(truth, prediction) == pytest.approx(1 / 2)
     assert rate(truth, prediction, "voc11") == pytest.approx(6 / 11)  # recalls 0, .1, ... .5
 
 
-def test_a_false_detection_before_the_right_ones_lowers_all():
+def test_a_false_positive_before_the_true_positives_lowers_all():
     truth, prediction = cats(A, B), cats(FAR, A, B, scores=[0.9, 0.8, 0.7])  # precision 0, 1/2, 2/3
     assert [rate(truth, prediction, name) for name in ("voc", "voc11")] == pytest.approx([2 / 3, 2 / 3])
 
@@ -119,41 +119,41 @@ def test_recall_of_three_tenths_counts_at_point_three():
     assert rate(truth, prediction, "voc11") == pytest.approx(4 / 11)
 
 
-def test_a_second_detection_of_an_object_is_false():
+def test_a_second_detection_of_an_object_is_a_false_positive():
     assert rate(cats(A, B), cats(A, A, B, scores=[0.9, 0.8, 0.7])) == pytest.approx((1 + 2 / 3) / 2)
 
 
-def test_what_overlaps_a_found_object_most_does_not_get_another_as_in_coco():
+def test_a_detection_whose_best_object_is_taken_does_not_get_another_one_unlike_in_coco():
     truth, prediction = cats((0, 0, 10, 10), (0, 0, 10, 6)), cats(A, (0, 0, 10, 9), scores=[0.9, 0.8])
     assert rate(truth, prediction) == pytest.approx(0.5)  # the second has .9 with the first object, .67 with the other
-    assert average_precision([truth], [prediction], CLASSES).figures["AP50"] == pytest.approx(1)
+    assert average_precision([truth], [prediction], CLASSES).metrics["AP50"] == pytest.approx(1)
 
 
-def test_of_two_objects_that_a_detection_overlaps_equally_it_gets_the_first():
+def test_of_two_objects_with_equal_iou_a_detection_gets_the_first():
     assert rate(cats(A, A, crowd=[False, True]), cats(A, scores=[1])) == pytest.approx(1)
     assert rate(cats(A, A, crowd=[True, False]), cats(A, scores=[1])) == 0
 
 
-def test_difficult_objects_are_neither_found_nor_missed():
+def test_difficult_objects_do_not_count_matched_or_not():
     truth = cats(A, B, crowd=[False, True])
-    assert rate(truth, cats(A, scores=[0.5])) == pytest.approx(1)  # not missed
-    assert rate(truth, cats(B, B, A, scores=[0.9, 0.8, 0.7])) == pytest.approx(1)  # nor false
+    assert rate(truth, cats(A, scores=[0.5])) == pytest.approx(1)  # not a missed object
+    assert rate(truth, cats(B, B, A, scores=[0.9, 0.8, 0.7])) == pytest.approx(1)  # nor a false positive
     assert rate(truth, cats(FAR, A, scores=[0.9, 0.7])) == pytest.approx(1 / 2)
 
 
-def test_a_difficult_object_is_no_crowd_of_which_a_small_part_suffices():
+def test_a_difficult_object_is_compared_by_iou_not_like_a_crowd():
     truth = cats(A, (20, 0, 60, 40), crowd=[False, True])
     prediction = cats((20, 0, 30, 10), A, scores=[0.9, 0.8])  # a sixteenth of the difficult object
     assert rate(truth, prediction) == pytest.approx(1 / 2)
-    assert average_precision([truth], [prediction], CLASSES).figures["AP50"] == pytest.approx(1)
+    assert average_precision([truth], [prediction], CLASSES).metrics["AP50"] == pytest.approx(1)
 
 
-def test_an_overlap_of_exactly_one_half_is_a_match():
+def test_an_iou_of_exactly_one_half_is_a_match():
     assert rate(cats((0, 0, 10, 10)), cats((0, 0, 10, 5), scores=[1])) == pytest.approx(1)
     assert rate(cats((0, 0, 10, 10)), cats((0, 0, 10, 4.9), scores=[1])) == 0
 
 
-def test_all_detections_of_an_image_count_not_only_a_hundred():
+def test_all_detections_of_an_image_count_also_beyond_a_hundred():
     prediction = cats(*[FAR] * 150, A, scores=[*np.linspace(0.9, 0.5, 150), 0.1])
     assert rate(cats(A), prediction) == pytest.approx(1 / 151)
-    assert average_precision([cats(A)], [prediction], CLASSES).figures["AP50"] == 0
+    assert average_precision([cats(A)], [prediction], CLASSES).metrics["AP50"] == 0

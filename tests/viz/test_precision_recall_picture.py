@@ -38,7 +38,7 @@ def test_lines_are_the_curves_and_the_legend_says_their_average_precision(tmp_pa
     np.testing.assert_allclose(interpolated.get_ydata(), [3 / 4] * 5 + [0])
     shown = texts(figure)
     assert shown == [f"class {k}  {result.by_class[f'class {k}']['AP50']:.3f}" for k in range(4)]
-    assert axis.get_title("left") == f"AP50 (COCO, 101 points, boxes), mean over classes {result.figures['AP50']:.3f}"
+    assert axis.get_title("left") == f"AP50 (COCO, 101 points, boxes), mean over classes {result.metrics['AP50']:.3f}"
     figure.savefig(tmp_path / "curves.png")
     assert Image.open(tmp_path / "curves.png").width > 500
 

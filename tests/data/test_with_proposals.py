@@ -1,4 +1,4 @@
-"""Proposals travel with their image: through every transform, into the batch."""
+"""Proposals are transformed with their image, and collated into batches."""
 
 import numpy as np
 import pytest
@@ -23,32 +23,32 @@ def scenes():
 
 
 @pytest.mark.parametrize("move", [flip_horizontal, flip_vertical, transpose])
-def test_a_mirror_moves_proposals_as_it_moves_boxes(move, scenes):
+def test_a_mirror_moves_proposals_like_boxes(move, scenes):
     sample = scenes[0]._replace(proposals=scenes[0].instances.boxes)
     moved = move(sample, scenes.keypoint_flip)
     np.testing.assert_array_equal(moved.proposals, moved.instances.boxes)
     assert (moved.proposals != sample.proposals).any()
 
 
-def test_resizing_scales_them():
+def test_resizing_scales_proposals():
     sample = Scenes("easy", "train")[0]
     sample = sample._replace(proposals=np.array([[10, 20, 30, 60]], np.float32))
     np.testing.assert_allclose(resize(sample, (64, 256)).proposals, [[20, 10, 60, 30]])
 
 
-def test_a_crop_cuts_them_and_drops_what_is_outside():
+def test_a_crop_clips_proposals_and_drops_those_outside():
     sample = Scenes("easy", "train")[0]
     sample = sample._replace(proposals=np.array([[10, 20, 30, 60], [0, 0, 12, 9], [70, 70, 90, 80]], np.float32))
     np.testing.assert_array_equal(crop(sample, 12, 10, 40, 30).proposals, [[0, 10, 18, 30]])
 
 
-def test_samples_without_any_stay_without():
+def test_samples_without_proposals_stay_without():
     sample = Scenes("easy", "train")[0]
     moved = (flip_vertical(sample, Scenes("easy").keypoint_flip), crop(sample, 5, 5, 20, 20), resize(sample, (64, 64)))
     assert all(each.proposals is None for each in moved)
 
 
-def test_batches_hold_those_of_their_images(scenes):
+def test_batches_contain_the_proposals_of_their_images(scenes):
     batch = Batches(scenes, 4, seed=0, flips=("horizontal",))[0]
     assert len(batch.proposals) == 4
     for proposals, instances in zip(batch.proposals, batch.instances, strict=True):
