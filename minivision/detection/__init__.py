@@ -15,8 +15,8 @@ from minivision.detection.anchors.rpn_training import anchor_targets, rpn_loss
 from minivision.detection.anchors.sampling import sample
 from minivision.detection.masks_and_joints.joints import joint_places, joints_at
 from minivision.detection.masks_and_joints.masks import crop_masks, mask_loss, paste_masks
+from minivision.detection.postprocessing import select_detections
 from minivision.detection.proposals.dataset_proposals import propose_dataset
-from minivision.detection.select_detections import select_detections
 from minivision.detection.selective_search.graph_segmentation import graph_segmentation
 from minivision.detection.selective_search.region_grouping import group_regions
 from minivision.detection.selective_search.search import region_hierarchy, selective_search

@@ -6,7 +6,7 @@ from scipy import ndimage
 from skimage import color
 
 from minivision.detection.selective_search.color_spaces import to_color_space
-from minivision.detection.selective_search.gaussian_filters import correlate, gradients, smooth
+from minivision.detection.selective_search.gaussian_filters import correlate1d, gradients, smooth
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_an_unknown_colour_space_is_named(image):
 def test_the_kernel_is_the_textbook_bit_for_bit_also_where_the_filter_is_wider_than_the_image(rng, size, dtype):
     image, weights = rng.normal(size=size).astype(dtype), rng.normal(size=11).astype(dtype)
     for axis in (0, 1):
-        found, expected = correlate(image, weights, axis), correlate.reference(image, weights, axis)
+        found, expected = correlate1d(image, weights, axis=axis), correlate1d.reference(image, weights, axis=axis)
         np.testing.assert_array_equal(found, expected, strict=True)
 
 

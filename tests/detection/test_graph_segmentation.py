@@ -50,8 +50,9 @@ def test_the_kernels_are_the_textbook_with_ties_too(size, levels, k, dtype, seed
     edges, weights = sorted_edges(image)
     for found, expected in zip((edges, weights), sorted_edges.reference(image), strict=True):
         np.testing.assert_array_equal(found, expected, strict=True)
-    arguments = edges, weights, size[:2], dtype(k), 4
-    np.testing.assert_array_equal(merge_pixels(*arguments), merge_pixels.reference(*arguments), strict=True)
+    labels = merge_pixels(edges, weights, size[:2], k=k, min_size=4)
+    expected = merge_pixels.reference(edges, weights, size[:2], k=k, min_size=4)
+    np.testing.assert_array_equal(labels, expected, strict=True)
 
 
 def test_an_edge_for_each_pair_of_the_eight_neighbours_the_weakest_first(rng):

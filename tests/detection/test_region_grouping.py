@@ -38,8 +38,9 @@ def test_the_kernels_of_the_histograms_are_the_textbook(seed, channels, levels):
     arguments = image, *slopes, np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
     bins = choose_bins(*arguments)
     np.testing.assert_array_equal(bins, choose_bins.reference(*arguments), strict=True)
-    arguments = labels, bins, labels.max() + 1, 105 * channels
-    for found, expected in zip(measure_regions(*arguments), measure_regions.reference(*arguments), strict=True):
+    numbers = {"num_regions": labels.max() + 1, "num_bins": 105 * channels}
+    results = measure_regions(labels, bins, **numbers), measure_regions.reference(labels, bins, **numbers)
+    for found, expected in zip(*results, strict=True):
         np.testing.assert_array_equal(found, expected, strict=True)
 
 

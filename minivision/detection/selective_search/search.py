@@ -110,7 +110,7 @@ def _hierarchies(image, mode):
         edges, weights = sorted_edges(smooth(converted, SIGMA))
         bins = histogram_bins(converted)
         for k in mode.thresholds:
-            labels = merge_pixels(edges, weights, image.shape[:2], np.float32(k), k)
+            labels = merge_pixels(edges, weights, image.shape[:2], k=k, min_size=k)
             regions, pairs = describe_regions(labels, bins), touching_pairs(labels)
             for used in mode.similarities:
                 yield group(labels, regions, pairs, used)

@@ -5,20 +5,24 @@ import numpy as np
 from minivision.core.compile import jit
 
 
+def correlate1d(image, weights, *, axis):
+    return _correlate1d(image, weights, axis)
+
+
 @jit
-def correlate(image, weights, axis):
+def _correlate1d(image, weights, axis):
     height, width, channels = image.shape
     result, radius = np.zeros_like(image), weights.size // 2
     rows, sums = image.reshape(height, width * channels), result.reshape(height, width * channels)
     if axis == 0:
         for y in range(height):
             for k in range(weights.size):
-                _add(sums[y], weights[k], rows[_mirrored(y + k - radius, height)])
+                _add(sums[y], weights[k], rows[_reflected(y + k - radius, height)])
         return result
     padded = np.empty((width + 2 * radius) * channels, image.dtype)
     for y in range(height):
         for x in range(-radius, width + radius):
-            source = _mirrored(x, width)
+            source = _reflected(x, width)
             for c in range(channels):
                 padded[(x + radius) * channels + c] = image[y, source, c]
         for k in range(weights.size):
@@ -33,7 +37,7 @@ def _add(sums, weight, values):
 
 
 @jit
-def _mirrored(position, size):
+def _reflected(position, size):
     """Reflect a position outside ``0 .. size - 1`` at the borders: ... 1 0 | 0 1 2 | 2 1 0 | 0 ..."""
     position %= 2 * size
     return position if position < size else 2 * size - 1 - position

@@ -77,8 +77,12 @@ def _pixels_of_edges(codes, width):
     return edges
 
 
+def merge_pixels(edges, weights, size, *, k, min_size):
+    return _merge_pixels(edges, weights, size, weights.dtype.type(k), min_size)
+
+
 @jit
-def merge_pixels(edges, weights, size, k, min_size):
+def _merge_pixels(edges, weights, size, k, min_size):
     height, width = size
     parent = np.arange(height * width).astype(np.int32)
     pixels = np.ones(height * width, np.int32)

@@ -11,7 +11,7 @@ def choose_bins(image, right, down, cosines, sines):
     height, width, channels = image.shape
     orientations = cosines.size
     bins = np.empty((height, width, channels * (1 + orientations)), np.uint16)
-    largest = np.full((channels, orientations), np.float32(1e-6))
+    largest = np.full((channels, orientations), image.dtype.type(np.float32(1e-6)))
     for y in range(height):
         for x in range(width):
             for c in range(channels):
@@ -34,11 +34,15 @@ def choose_bins(image, right, down, cosines, sines):
     return bins
 
 
+def measure_regions(labels, bins, *, num_regions, num_bins):
+    return _measure_regions(labels, bins, num_regions, num_bins)
+
+
 @jit
-def measure_regions(labels, bins, count, length):
+def _measure_regions(labels, bins, num_regions, num_bins):
     height, width, features = bins.shape
-    sizes, boxes = np.zeros(count, np.int64), np.empty((count, 4), np.int64)
-    histograms = np.zeros((count, length), np.int32)
+    sizes, boxes = np.zeros(num_regions, np.int64), np.empty((num_regions, 4), np.int64)
+    histograms = np.zeros((num_regions, num_bins), np.int32)
     boxes[:, 0], boxes[:, 1], boxes[:, 2], boxes[:, 3] = width, height, 0, 0
     for y in range(height):
         for x in range(width):

@@ -1,0 +1,21 @@
+"""Cases for hierarchies: one region, a chain, a balanced tree, random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+
+def depths_and_heights(rng: np.random.Generator) -> Iterator[tuple[tuple, dict[str, Any]]]:
+    yield (np.array([[0, 1], [2, 3]]),), {}
+    yield (np.array([[0, 1], [2, 4], [3, 5]]),), {}  # a chain
+    yield (np.array([[0, 1], [2, 3], [4, 5]]),), {}  # balanced
+    yield (np.zeros((0, 2), np.int64),), {}
+    for R in (2, 7, 30, 200):
+        regions, children = list(range(R)), []
+        for new in range(R, 2 * R - 1):
+            children.append(sorted(regions.pop(rng.integers(len(regions))) for _ in range(2)))
+            regions.append(new)
+        yield (np.array(children),), {}
