@@ -143,9 +143,8 @@ def student_file(assignment, bodies):
     -------
     text : str
     """
-    written = set()  # names of helpers
     parts = [f'"""{assignment.title}.\n\n{_introduction(assignment)}"""\n\n{assignment.header.strip()}\n']
-    written = set()
+    written = set()  # two tasks can share a helper
     for task in assignment.tasks:
         if task.functions:
             points = f"{task.points:g} point{'s' * (task.points != 1)}"
@@ -155,17 +154,8 @@ def student_file(assignment, bodies):
             body = bodies(task, function)
             if body is not None and dotted not in written:
                 written.add(dotted)
-                helpers = [each for each in _helpers(assignment, body) if each.name not in written]
-                written.update(each.name for each in helpers)
-                parts += [f"\n\n{each.head}{bodies(task, each)}" for each in helpers]
                 parts.append(f"\n\n{function.head}{body}")
     return "".join(parts)
-
-
-def _helpers(assignment, body):
-    """Return the private functions that a body of the library calls and that are held back from students."""
-    private = [dotted for dotted in assignment.functions_held_back if dotted.rpartition(".")[2].startswith("_")]
-    return [function_of(dotted) for dotted in private if f"{dotted.rpartition('.')[2]}(" in body]
 
 
 _INTRODUCTION = """\

@@ -99,7 +99,6 @@ def mutants(assignment):
             raise ManifestError(f"{where}: expected {', '.join(sorted(_MUTANT_KEYS))}, got {', '.join(sorted(entry))}")
         task = assignment.task(entry["task"])
         given = [each for one in (task, *assignment.all_prerequisites(task)) for each in (*one.functions, *one.helpers)]
-        given += assignment.functions_held_back  # private functions that the bodies call
         dotted = next((each for each in given if each.endswith(f".{entry['function']}")), None)
         if dotted is None:
             raise ManifestError(

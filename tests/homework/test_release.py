@@ -44,6 +44,14 @@ def test_a_blank_has_the_docstring_and_the_hints_and_nothing_of_the_body(trial):
     assert not set(whole.body.splitlines()) & set(blank.body.splitlines())
 
 
+def test_helpers_are_a_part_of_the_solution():
+    hw2 = load_assignment("hw2")
+    for solved, has_helper in [([], False), (["2.1"], False), (["2.6"], True), (["2.7"], True), (None, True)]:
+        assert ("_sample_points" in source.functions_in(source.solution(hw2, solved))) == has_helper
+    assert "_sample_points" not in source.functions_in(source.blank(hw2))
+    assert "minivision.ops.regions._sample_points" in hw2.withheld
+
+
 SIGNATURES = [
     (
         "def f(x: Array, /, w: A[b, c], b: Array | None = None, *, stride: IntOrPair = 1 / 9) -> Array:",
