@@ -1,1 +1,6 @@
-"""How fast the kernels are: as ratios to PyTorch and to the textbook, measured beside them in one run."""
+"""Benchmarks: the speed of the kernels compared with PyTorch and the reference implementations, measured in one run.
+
+``minivision bench`` times operations and training steps: an :class:`~minivision.bench.entry.Entry` for each line of the
+table, from the module of its family. Programs of their own, as ``python -m minivision.bench.prediction``, are
+``average_precision``, ``prediction``, ``selective_search`` and ``shared_features``.
+"""

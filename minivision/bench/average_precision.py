@@ -1,8 +1,8 @@
-"""Average precision beside pycocotools, on made-up detections: ``python -m minivision.bench.average_precision``.
+"""Compare average precision with pycocotools on random detections: ``python -m minivision.bench.average_precision``.
 
-Both are given what they work on ready made: ours `Instances`, pycocotools its indexed annotations and results, whose
-masks are run lengths already. What is timed is COCO's evaluation of all images, from there to the twelve figures, which
-are compared as well.
+The inputs are prepared before: `Instances` for ours, and for pycocotools its indexed annotations and results, whose
+masks are already run lengths. COCO's evaluation of all images is timed, from there to the twelve figures, which are
+compared too.
 """
 
 import contextlib
@@ -18,9 +18,9 @@ from minivision.data.rle import encode
 from minivision.metrics import average_precision
 
 ROUNDS = 5
-ENOUGH = 20  # seconds of pycocotools, after which no further round begins
+MAX_SECONDS = 20  # of pycocotools, after which no further round begins
 # kind, images and their size, objects and detections in each, classes
-WORK = {
+WORKLOADS = {
     "boxes, 6 classes": ("box", 300, (128, 128), 10, 100, 6),
     "boxes, 80 classes": ("box", 300, (128, 128), 10, 100, 80),
     "boxes, one crowded class": ("box", 300, (128, 128), 100, 100, 1),
@@ -30,34 +30,34 @@ WORK = {
 IOU_TYPES = {"box": "bbox", "mask": "segm", "keypoints": "keypoints"}  # pycocotools' names
 
 
-def draw(kind, images, size, objects, detections, classes, rng):
-    """Return made-up truths and predictions: objects moved a little, a fifth of them with a class by chance."""
+def random_detections(kind, images, size, objects, detections, classes, rng):
+    """Draw ground truth and predictions: objects moved a little, a fifth of them with a random class."""
     height, width = size
     truths, predictions = [], []
     for _ in range(images):
         corner = rng.uniform(0, [0.8 * width, 0.8 * height], (objects, 2))
         boxes = np.concatenate([corner, corner + rng.uniform(0.06, 0.4, (objects, 2)) * [width, height]], axis=1)
         labels = rng.integers(1, classes + 1, objects)
-        of = rng.integers(0, objects, detections)
-        found = boxes[of] + rng.normal(0, 0.02 * width, (detections, 4))
-        found[:, 2:] = np.maximum(found[:, 2:], found[:, :2] + 1)
-        guessed = np.where(rng.random(detections) < 0.8, labels[of], rng.integers(1, classes + 1, detections))
-        masks = [ellipses(each, height, width) if kind == "mask" else None for each in (boxes, found)]
+        matched = rng.integers(0, objects, detections)
+        detected = boxes[matched] + rng.normal(0, 0.02 * width, (detections, 4))
+        detected[:, 2:] = np.maximum(detected[:, 2:], detected[:, :2] + 1)
+        predicted = np.where(rng.random(detections) < 0.8, labels[matched], rng.integers(1, classes + 1, detections))
+        masks = [ellipses(each, height, width) if kind == "mask" else None for each in (boxes, detected)]
         truths.append(Instances(boxes, labels, masks=masks[0]))
-        predictions.append(Instances(found, guessed, scores=rng.random(detections), masks=masks[1]))
+        predictions.append(Instances(detected, predicted, scores=rng.random(detections), masks=masks[1]))
     return truths, predictions
 
 
 def ellipses(boxes, height, width):
-    """Return the masks of the ellipses that fill some boxes."""
+    """Return masks (K, H, W) of the ellipses inscribed in boxes (K, 4)."""
     x1, y1, x2, y2 = boxes.T[..., None]
     across = (2 * (np.arange(width) + 0.5) - x1 - x2) / (x2 - x1)  # (K, W), -1 to 1 in the box
     down = (2 * (np.arange(height) + 0.5) - y1 - y2) / (y2 - y1)
     return across[:, None, :] ** 2 + down[:, :, None] ** 2 <= 1
 
 
-def coco_truth(truths, num_classes):
-    """Return the true objects of all images as pycocotools keeps them."""
+def coco_ground_truth(truths, num_classes):
+    """Convert the ground truth of all images to a pycocotools ``COCO``."""
     from pycocotools.coco import COCO
 
     annotations, images = [], []
@@ -78,7 +78,7 @@ def coco_truth(truths, num_classes):
 
 
 def coco_results(coco, predictions, kind):
-    """Return predictions, of which one kind is to be compared, as pycocotools keeps them beside a truth."""
+    """Convert predictions to a pycocotools ``COCO`` for the kind that is evaluated."""
     from pycocotools.coco import COCO
 
     entries = []
@@ -94,7 +94,7 @@ def coco_results(coco, predictions, kind):
 
 
 def _entries(image, instances, kinds):
-    """Yield the objects of an image in COCO's format, with what of these kinds they have."""
+    """Yield the objects of an image in COCO's format, with the given kinds of annotations if they have them."""
     masks = instances.masks if "mask" in kinds else None
     for k, (box, label) in enumerate(zip(instances.boxes.astype(float), instances.labels, strict=True)):
         entry = {"image_id": image, "category_id": int(label)}
@@ -109,7 +109,7 @@ def _entries(image, instances, kinds):
 
 
 def coco_evaluation(truth, results, kind, sigmas=None):
-    """Return pycocotools' evaluation, its figures in ``stats``."""
+    """Return pycocotools' evaluation; its figures are in ``stats``."""
     from pycocotools.cocoeval import COCOeval
 
     evaluation = COCOeval(truth, results, IOU_TYPES[kind])
@@ -122,12 +122,12 @@ def coco_evaluation(truth, results, kind, sigmas=None):
 
 
 def compare(kind, images, size, objects, detections, classes, *, rounds=ROUNDS):
-    """Time both in turn, and return the median seconds of each and the largest difference of a figure."""
-    truths, predictions = draw(kind, images, size, objects, detections, classes, np.random.default_rng(0))
+    """Time both in turns; return the median seconds of each, and the largest difference of a figure."""
+    truths, predictions = random_detections(kind, images, size, objects, detections, classes, np.random.default_rng(0))
     names = ["background", *(f"class {k}" for k in range(classes))]
     seconds = {"ours": [], "pycocotools": []}
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools says what it does
-        truth = coco_truth(truths, len(names))
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints messages
+        truth = coco_ground_truth(truths, len(names))
         results = coco_results(truth, predictions, kind)
         average_precision(truths[:1], predictions[:1], names, kind=kind)  # compiles
         for _ in range(rounds):
@@ -137,7 +137,7 @@ def compare(kind, images, size, objects, detections, classes, *, rounds=ROUNDS):
             theirs = coco_evaluation(truth, results, kind).stats
             seconds["ours"].append(middle - start)
             seconds["pycocotools"].append(time.perf_counter() - middle)
-            if sum(seconds["pycocotools"]) > ENOUGH:
+            if sum(seconds["pycocotools"]) > MAX_SECONDS:
                 break
     difference = np.abs(np.nan_to_num(list(ours.values()), nan=-1) - theirs).max()  # -1: no such objects
     return statistics.median(seconds["ours"]), statistics.median(seconds["pycocotools"]), difference
@@ -151,7 +151,7 @@ def main():
         print("pycocotools is not installed, so there is nothing to compare with", file=sys.stderr)
         return 2
     print(f"{'work':<32}{'minivision':>12}{'pycocotools':>13}{'ratio':>8}   largest difference")
-    for name, work in WORK.items():
+    for name, work in WORKLOADS.items():
         ours, theirs, difference = compare(*work)
         print(f"{name:<32}{ours:>10.3f} s{theirs:>11.3f} s{ours / theirs:>8.3f}   {difference:.1e}", flush=True)
     return 0

@@ -1,4 +1,4 @@
-"""Boxes: as many as proposals in an image, beside torchvision's where it is installed."""
+"""Benchmark of box operations on as many boxes as an image has proposals, compared with torchvision."""
 
 import math
 
@@ -8,18 +8,18 @@ from minivision import ops
 from minivision.bench.entry import entry
 
 COUNTS = [100, 1000, 2000]
-SMALL = 30  # boxes for the textbook
+SMALL = 30  # boxes for the reference implementation
 IMAGE = 600  # pixels high and wide
 _WEIGHTS = (10.0, 10.0, 5.0, 5.0)
 
 
 def counts(batch):
-    """Return how many boxes the lines are for; what is done to pairs of them grows with the batch."""
+    """Return the numbers of boxes; the work for pairs of boxes grows linearly with `batch`."""
     return [count * math.isqrt(batch) for count in COUNTS]
 
 
-def torchvision_beside(torch):
-    """Return torchvision, or None where it or PyTorch is missing."""
+def import_torchvision(torch):
+    """Return torchvision, or None if it or PyTorch is missing."""
     if torch is None:
         return None
     try:
@@ -30,7 +30,7 @@ def torchvision_beside(torch):
 
 
 def draw_boxes(count, size):
-    """Return boxes of a tenth to a half of an image of this size, some of them reaching over its border."""
+    """Draw boxes with a tenth to half the size of the image; some extend beyond its border."""
     rng = np.random.default_rng(0)
     corners = rng.uniform(-0.05 * size, 0.8 * size, (count, 2))
     return np.concatenate(
@@ -39,7 +39,7 @@ def draw_boxes(count, size):
 
 
 def entries(torch, batch=1):
-    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     for count in counts(batch):
         work, small = _work(count), _work(SMALL)
         theirs = _theirs(torch, *work["encode_boxes"], work["decode_boxes"][0])
@@ -64,7 +64,7 @@ def _work(count):
 
 
 def _theirs(torch, targets, boxes, deltas):
-    torchvision = torchvision_beside(torch)
+    torchvision = import_torchvision(torch)
     if torchvision is None:
         return {}
     operations = torchvision.ops

@@ -1,4 +1,4 @@
-"""Convolutions: sizes as in the networks of the lecture, forwards and backwards."""
+"""Benchmark of convolutions, forward and backward, with sizes as in the networks of the lecture."""
 
 from minivision import ops
 from minivision.bench.entry import draw, entry
@@ -17,11 +17,11 @@ _CONVOLUTIONS = [
     (8, 3, 128, 32, 7, 2, 3),
 ]
 _TRANSPOSE_CONVOLUTIONS = [(8, 64, 32, 32, 4, 2, 1), (8, 64, 32, 32, 2, 2, 0), (16, 16, 64, 16, 4, 2, 1)]
-_SMALL = 8  # rows and columns of the one image that the textbook is given
+_SMALL = 8  # rows and columns of the single image for the reference implementation
 
 
 def entries(torch, batch=1):
-    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     for N, C, H, F, k, stride, padding in _CONVOLUTIONS:
         geometry = {"stride": stride, "padding": padding}
         x, w, b, dy = _arrays(ops.conv2d, N * batch, C, H, (F, C, k, k), F, geometry)
@@ -50,16 +50,16 @@ def _arrays(op, N, C, H, shape_of_w, F, geometry):
 
 
 def _theirs(torch, dy, x, w, b, stride, padding, *, transposed):
-    """Return PyTorch's way forward, its way back, and that for the filters alone."""
+    """Return PyTorch's forward pass, its backward pass, and the backward pass for the filters only."""
     if torch is None:
         return None, None, None
     filters = b.size
     dy, x, w, b = map(torch.from_numpy, (dy, x, w, b))
     convolve = torch.nn.functional.conv_transpose2d if transposed else torch.nn.functional.conv2d
 
-    def backward(wanted):
+    def backward(output_mask):
         return torch.ops.aten.convolution_backward(
-            dy, x, w, [filters], [stride] * 2, [padding] * 2, [1, 1], transposed, [0, 0], 1, wanted
+            dy, x, w, [filters], [stride] * 2, [padding] * 2, [1, 1], transposed, [0, 0], 1, output_mask
         )
 
     return (

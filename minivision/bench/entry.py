@@ -1,4 +1,4 @@
-"""One line of the table: the same work done by Numba, PyTorch and the textbook."""
+"""One line of the benchmark: the same call with Numba, PyTorch and the reference implementation."""
 
 from typing import NamedTuple
 
@@ -8,26 +8,26 @@ from minivision.core.backends import backend, get_backend
 
 
 class Entry(NamedTuple):
-    """What is timed in one line.
+    """The functions that one line of the benchmark times; none takes arguments.
 
-    The textbook is thousands of times slower, so it and Numba also do the same kind of work on a smaller shape.
+    The reference implementation is thousands of times slower, so it is compared with Numba on smaller arrays.
 
     Attributes
     ----------
     name, shape : str
-        The operation, and the size of the work.
+        The operation, and the shape of its arrays.
     ours : callable
-        Does the work, without arguments.
+        Calls the operation.
     theirs : callable or None
-        PyTorch does it.
+        Does the same with PyTorch.
     small_shape : str
-        The size of the smaller work.
-    ours_small, textbook : callable or None
-        Numba and the textbook do that.
+        Shape of the smaller arrays.
+    ours_small, reference : callable or None
+        Call the operation on the smaller arrays, with Numba and with the reference implementation.
     seconds : float
         Length of a turn.
     call : tuple or None
-        The operation, its positional and its keyword arguments, of the work: to do it elsewhere.
+        The operation, its positional and its keyword arguments, to make the same call on a GPU.
     """
 
     name: str
@@ -36,30 +36,34 @@ class Entry(NamedTuple):
     theirs: callable = None
     small_shape: str = ""
     ours_small: callable = None
-    textbook: callable = None
+    reference: callable = None
     seconds: float = 0.05
     call: tuple = None
 
 
 def entry(op, arguments, small, *, of=None, theirs=None, note="", **keywords):
-    """Return the line of an operation.
+    """Return the entry of an operation.
 
     Parameters
     ----------
-    op : operation
+    op : Operation
     arguments, small : tuple
-        Its positional arguments: for the work beside PyTorch, and for the smaller work beside the textbook.
-    of : pair of array, optional
-        The arrays, of both, whose shapes are shown; by default the first ones.
+        Its positional arguments: to compare with PyTorch, and smaller ones to compare with the reference.
+    of : pair of ndarray, optional
+        The arrays in `arguments` and in `small` whose shapes are shown; by default the first ones.
     theirs : callable, optional
-        PyTorch's way to do the former.
+        Does the same as ``op(*arguments)`` with PyTorch.
     note : str
-        What follows the shape in the table.
+        Text after the shape in the table.
     **keywords
-        Of the operation, in both.
+        Keyword arguments of the operation.
+
+    Returns
+    -------
+    entry : Entry
     """
 
-    def textbook():
+    def reference():
         with backend("reference"):
             return op(*small, **keywords)
 
@@ -67,8 +71,8 @@ def entry(op, arguments, small, *, of=None, theirs=None, note="", **keywords):
     call = op, arguments, keywords
     line = Entry(op.__name__, shape + note, lambda: op(*arguments, **keywords), theirs, call=call)
     if get_backend("numba").kernel(op) is None:
-        return line  # ours is the textbook
-    return line._replace(small_shape=small_shape + note, ours_small=lambda: op(*small, **keywords), textbook=textbook)
+        return line  # it runs the reference implementation
+    return line._replace(small_shape=small_shape + note, ours_small=lambda: op(*small, **keywords), reference=reference)
 
 
 def _first_array(arguments):
@@ -76,5 +80,5 @@ def _first_array(arguments):
 
 
 def draw(*shape):
-    """Return random float32 numbers, the same in every run."""
+    """Draw normally distributed float32 numbers, the same in every run."""
     return np.random.default_rng(0).standard_normal(shape, np.float32)

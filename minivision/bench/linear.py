@@ -1,11 +1,11 @@
-"""The fully connected layer: the first one after the pooled features of a region, and its backward pass."""
+"""Benchmark of the fully connected layer after RoI pooling, forward and backward."""
 
 from minivision import ops
 from minivision.bench.entry import draw, entry
 
 
 def entries(torch, batch=1):
-    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     x, w, b, dy = draw(128 * batch, 3136), draw(256, 3136), draw(256), draw(128 * batch, 256)
     forward = backward = None
     if torch is not None:

@@ -1,4 +1,4 @@
-"""The losses, each with its gradient: of label maps, of masks, of boxes, of scores."""
+"""Benchmark of the losses with their gradients."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ _NOTE = ", with gradient"
 
 
 def entries(torch, batch=1):
-    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     N = 8 * batch
     scores, classes = draw(N, 7, 128, 128), np.random.default_rng(0).integers(0, 7, (N, 128, 128))
     x = draw(64 * batch, 80, 28, 28)

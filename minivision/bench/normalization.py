@@ -1,4 +1,4 @@
-"""Batch normalization in training, forwards and backwards."""
+"""Benchmark of batch normalization in training, forward and backward."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from minivision.bench.entry import draw, entry
 
 
 def entries(torch, batch=1):
-    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     x = draw(8 * batch, 64, 64, 64)
     dy = x[::-1].copy()
     gamma, beta = np.ones(64, np.float32), np.zeros(64, np.float32)

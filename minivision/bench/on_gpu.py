@@ -1,7 +1,7 @@
-"""The lines of the table on a GPU: the same work by our CuPy kernels and by PyTorch with cuDNN, until the card is done.
+"""The benchmark on a GPU: the same calls with the CuPy kernels and with PyTorch and cuDNN.
 
-A call is timed from before it is made until the card has done all of it. So a short one takes at least what it costs
-to launch and to wait for, for both alike; larger batches show what the card itself can do.
+Each call is timed until the GPU has finished. So a short call takes at least the time to launch kernels and to wait,
+for both libraries; larger batches show the speed of the GPU itself.
 """
 
 import numpy as np
@@ -11,25 +11,25 @@ from minivision.bench.operations import entries, training_step
 from minivision.bench.timing import interleaved_medians
 from minivision.core.devices import require_gpu
 
-BATCHES = {"lesson": 1, "large": 16}  # how many times the batches of the lessons: what a CPU has, what fills a card
-DETECTORS = {  # whose training steps are timed too; there is no PyTorch twin of them here
+BATCHES = {"lesson": 1, "large": 16}  # factors of the batch sizes that are timed on a CPU; the large ones fill a GPU
+DETECTORS = {  # whose training steps are timed too, without PyTorch
     "faster-rcnn": {"anchor_sizes": (16, 28, 48)},
     "mask-rcnn": {"anchor_sizes": (16, 28, 48), "joints": False},
 }
-CARD = "cuda"  # PyTorch's name for it
-STEPS = ("encoder-decoder", *DETECTORS)
-TENSOR_CORES = ("convolution", "linear")  # families whose products PyTorch may round to TF32
+TORCH_DEVICE = "cuda"  # where PyTorch's arrays are
+TRAINING_STEPS = ("encoder-decoder", *DETECTORS)
+TF32_FAMILIES = ("convolution", "linear")  # families of operations that PyTorch can compute with TF32 products
 
 
-def card(cupy):
-    """Return the name of the card in use, and the version of CUDA that CuPy runs on, as ``13.0``."""
+def gpu_and_cuda_version(cupy):
+    """Return the name of the GPU in use, and CuPy's version of CUDA, such as ``13.0``."""
     name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
     version = cupy.cuda.runtime.runtimeGetVersion()
     return name, f"{version // 1000}.{version % 1000 // 10}"
 
 
-class OnCard:
-    """PyTorch, with one difference: what it makes of NumPy arrays lies on the card.
+class TorchOnGpu:
+    """PyTorch, with one difference: ``from_numpy`` returns tensors on the GPU.
 
     Parameters
     ----------
@@ -38,32 +38,32 @@ class OnCard:
 
     def __init__(self, torch):
         self._torch = torch
-        torch.set_default_device(CARD)  # of what it makes of nothing
-        torch.backends.cudnn.benchmark = True  # of several ways to convolve it takes the fastest
+        torch.set_default_device(TORCH_DEVICE)  # for new tensors
+        torch.backends.cudnn.benchmark = True  # choose the fastest algorithm for each convolution
 
     def __getattr__(self, name):
         return getattr(self._torch, name)
 
     def from_numpy(self, array):
-        return self._torch.from_numpy(array).to(CARD)
+        return self._torch.from_numpy(array).to(TORCH_DEVICE)
 
 
 def rows(torch, names=(), *, rounds=7):
-    """Time the lines and yield the figures of each.
+    """Time operations and training steps on the GPU.
 
     Parameters
     ----------
-    torch : OnCard or None
+    torch : TorchOnGpu or None
     names : sequence of str
         Operations, or systems for their training steps; all if empty.
     rounds : int
-        Turns for each.
+        Number of turns of each.
 
     Yields
     ------
-    dict
+    row : dict
         ``name``, ``shape``, ``batch`` (a name of ``BATCHES``); medians in milliseconds: ``cupy_ms``, and with PyTorch
-        ``torch_ms`` and ``torch_tf32_ms``, the latter where its products may be rounded.
+        ``torch_ms``, also ``torch_tf32_ms`` for operations with products that TF32 rounds.
     """
     cupy = require_gpu()
     for size, batch in BATCHES.items():
@@ -71,22 +71,22 @@ def rows(torch, names=(), *, rounds=7):
             times = interleaved_medians(_peers(cupy, torch, line), rounds=rounds, seconds=line.seconds)
             times = {f"{name}_ms": 1e3 * seconds for name, seconds in times.items()}
             yield {"name": line.name, "shape": line.shape, "batch": size, **times}
-            cupy.get_default_memory_pool().free_all_blocks()  # PyTorch needs memory too
+            cupy.get_default_memory_pool().free_all_blocks()  # for PyTorch
 
 
 def _lines(cupy, torch, names, batch):
-    operations = [name for name in names if name not in STEPS]
+    operations = [name for name in names if name not in TRAINING_STEPS]
     if operations or not names:
         for line in entries(torch, operations, batch):
             op, arguments, keywords = _moved(line.call, cupy.asarray)
             yield line._replace(ours=lambda op=op, args=arguments, keywords=keywords: op(*args, **keywords))
-    for name in STEPS:
+    for name in TRAINING_STEPS:
         if name in names or not names:
             yield training_step(torch, batch, "cupy") if name not in DETECTORS else _detector_step(name, batch)
 
 
 def _moved(value, function):
-    """Return `value` with its NumPy arrays, also those in tuples and dicts, as `function` makes them."""
+    """Apply `function` to all NumPy arrays in `value`, also in tuples and dicts."""
     if isinstance(value, np.ndarray):
         return function(value)
     if isinstance(value, dict):
@@ -98,7 +98,7 @@ def _moved(value, function):
 
 
 def _detector_step(name, batch):
-    """Return the line for a training step of a detector, on the GPU, from hard scenes of 128 x 128."""
+    """Return the entry of a training step of a detector, on the GPU, with hard scenes of 128 x 128."""
     from minivision.data import Scenes, collate
     from minivision.models import make_model
 
@@ -110,20 +110,20 @@ def _detector_step(name, batch):
 
 
 def _peers(cupy, torch, line):
-    """Return what is timed in a line by name, each such that it returns when the card is done."""
+    """Return the functions to time by name; each returns when the GPU has finished."""
 
-    def done(function, tf32=False):
+    def until_finished(function, tf32=False):
         def run():
             if torch:
                 torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
             function()
-            cupy.cuda.runtime.deviceSynchronize()  # waits for all that runs there, PyTorch's work too
+            cupy.cuda.runtime.deviceSynchronize()  # waits for all kernels, also those of PyTorch
 
         return run
 
-    peers = {"cupy": done(line.ours)}
+    peers = {"cupy": until_finished(line.ours)}
     if line.theirs:
-        peers["torch"] = done(line.theirs)
-        if line.call is None or line.call[0].family in TENSOR_CORES:
-            peers["torch_tf32"] = done(line.theirs, tf32=True)
+        peers["torch"] = until_finished(line.theirs)
+        if line.call is None or line.call[0].family in TF32_FAMILIES:
+            peers["torch_tf32"] = until_finished(line.theirs, tf32=True)
     return peers

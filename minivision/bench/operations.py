@@ -1,7 +1,7 @@
-"""The lines of the table: one module for each family of operations, and a line for what has none yet.
+"""The entries of all operations: those of the modules of their families, and default entries for the others.
 
-A module ``minivision/bench/<family>.py``, named as the one in ``minivision/ops``, has a function
-``entries(torch, batch)`` that yields an :class:`Entry` for each line.
+A module ``minivision/bench/<family>.py``, named like the one in ``minivision/ops``, has a function
+``entries(torch, batch)`` that yields an :class:`Entry` for each line of the table.
 """
 
 import importlib
@@ -15,29 +15,33 @@ from minivision.core import registry
 
 
 def entries(torch, names=(), batch=1):
-    """Yield the lines of the table, by families; with `names`, only those of these operations.
+    """Yield the entries by families; with `names`, only those of these operations.
 
     Parameters
     ----------
     torch : module or None
-        PyTorch, where it is installed.
+        PyTorch, if it is installed.
     names : sequence of str
         Names of operations; all if empty.
     batch : int
-        How many times as large the batches are.
+        Factor of the batch sizes.
+
+    Yields
+    ------
+    entry : Entry
     """
     operations = registry.operations()
     for family in dict.fromkeys(op.family for op in operations.values()):
         members = [op for op in operations.values() if op.family == family]
-        wanted = [op for op in members if not names or op.__name__ in names]
-        if not wanted:
+        selected = [op for op in members if not names or op.__name__ in names]
+        if not selected:
             continue
-        missing = {op.__name__ for op in wanted}
+        missing = {op.__name__ for op in selected}
         for line in _family(family, torch, batch):
             if not names or line.name in names:
                 missing.discard(line.name)
                 yield line
-        for op in wanted:
+        for op in selected:
             if op.__name__ in missing:
                 yield _largest_case(op)
 
@@ -48,7 +52,7 @@ def _family(family, torch, batch):
 
 
 def _largest_case(op):
-    """Return a line for an operation that nobody wrote one for: its largest case, without PyTorch."""
+    """Return the default entry of an operation: its largest test case, without PyTorch."""
     cases = [case for case in cases_of(op, np.random.default_rng(0)) if any(isinstance(a, np.ndarray) for a in case[0])]
     arguments, keywords = max(cases, key=lambda case: sum(np.size(a) for a in case[0] if isinstance(a, np.ndarray)))
     arguments = tuple(
@@ -58,16 +62,16 @@ def _largest_case(op):
 
 
 def training_step(torch, batch=1, device="numpy"):
-    """Return the line for a training step of the encoder-decoder: forward, loss and backward, on the same batch.
+    """Return the entry of a training step of the encoder-decoder: forward, loss and backward, on the same batch.
 
     Parameters
     ----------
     torch : module or None
-        PyTorch, where it is installed.
+        PyTorch, if it is installed.
     batch : int
-        How many times as large the batch is as in training by default.
+        Factor of the default batch size.
     device : str
-        Where ours is: ``"numpy"`` or ``"cupy"``.
+        Where our model is: ``"numpy"`` or ``"cupy"``.
     """
     from minivision.data import Batch
     from minivision.models.encoder_decoder import EncoderDecoder
@@ -76,22 +80,22 @@ def training_step(torch, batch=1, device="numpy"):
     images = rng.integers(0, 256, (EncoderDecoder.recipe["batch_size"] * batch, 128, 128, 3), dtype=np.uint8)
     batch = Batch(images, [], rng.integers(0, 7, images.shape[:3]).astype(np.uint8))
     model = EncoderDecoder([f"class {k}" for k in range(7)])
-    inputs = model.normalize(images)  # ours does this inside the step
+    inputs = model.normalize(images)  # part of the step in our model
     shape = "x".join(map(str, inputs.shape))
-    theirs = _torch_step(torch, model, inputs, batch) if torch else None
+    theirs = _torch_training_step(torch, model, inputs, batch) if torch else None
     model.to(device)
     return Entry(model.name, f"{shape}, a training step", lambda: model.step(batch), theirs, seconds=0.5)
 
 
-def _torch_step(torch, model, inputs, batch):
-    from minivision.bench.torch_equivalent import torch_twin
+def _torch_training_step(torch, model, inputs, batch):
+    from minivision.bench.torch_equivalent import torch_encoder_decoder
 
     inputs, target = torch.from_numpy(inputs), torch.from_numpy(batch.label_maps.astype(np.int64))
     weight = torch.from_numpy(model.class_weights.astype(np.float32))
-    twin = torch_twin(model).to(inputs.device)
+    network = torch_encoder_decoder(model).to(inputs.device)
 
     def step():
-        twin.zero_grad()
-        torch.nn.functional.cross_entropy(twin(inputs), target, weight=weight).backward()
+        network.zero_grad()
+        torch.nn.functional.cross_entropy(network(inputs), target, weight=weight).backward()
 
     return step

@@ -1,15 +1,15 @@
-"""What is done to each number by itself, forwards and backwards."""
+"""Benchmark of pointwise operations, forward and backward."""
 
 import numpy as np
 
 from minivision import ops
 from minivision.bench.entry import draw, entry
 
-_P = 0.5  # of dropping
+_P = 0.5  # probability of dropping a number
 
 
 def entries(torch, batch=1):
-    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     x = draw(8 * batch, 64, 64, 64)
     dy = x[::-1].copy()
     y = ops.sigmoid(x)

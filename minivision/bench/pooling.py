@@ -1,17 +1,17 @@
-"""Pooling and unpooling of maps of 64 x 64 in windows of 2 x 2, forwards and backwards."""
+"""Benchmark of pooling and unpooling, forward and backward: maps of 64 x 64, windows of 2 x 2."""
 
 from minivision import ops
 from minivision.bench.entry import draw, entry
 
 
 def entries(torch, batch=1):
-    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     big, small = _arrays(8 * batch, 64), _arrays(1, 16)
     theirs = _theirs(torch, *big) if torch else {}
 
-    def line(name, pick, note=", 2x2"):
+    def line(name, arguments_of, note=", 2x2"):
         shown = {"of": (big[0], small[0]), "note": note}  # the shapes of x
-        return entry(getattr(ops, name), pick(*big), pick(*small), theirs=theirs.get(name), **shown)
+        return entry(getattr(ops, name), arguments_of(*big), arguments_of(*small), theirs=theirs.get(name), **shown)
 
     yield line("max_pool2d", lambda x, dy, y, indices: (x, 2))
     yield line("max_pool2d_backward", lambda x, dy, y, indices: (dy, indices, x.shape))
@@ -24,7 +24,7 @@ def entries(torch, batch=1):
 
 
 def _arrays(N, H):
-    """Return maps, a gradient of half their size, and what max pooling makes of the maps."""
+    """Return maps, a gradient of half their size, and the results of max pooling."""
     x = draw(N, 64, H, H)
     return x, draw(N, 64, H // 2, H // 2), *ops.max_pool2d(x, 2)
 

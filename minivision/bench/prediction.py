@@ -1,9 +1,9 @@
-"""How quickly trained detectors predict, beside PyTorch: ``python -m minivision.bench.prediction runs/yolo ...``.
+"""Time trained detectors, compared with PyTorch: ``python -m minivision.bench.prediction runs/yolo ...``.
 
-Ours does everything: it prepares the images, runs the network, reads the boxes, and suppresses. PyTorch runs the same
-network with the same weights and nothing else, so it has the easier task: it reads no boxes and suppresses none. The
-second stage of Faster R-CNN is given our proposals, and cuts them out by ``grid_sample`` with one sample a cell where
-RoIAlign takes several. Both take turns and use all threads, or as many as ``--threads`` says.
+Our time includes everything: preparing the images, the network, decoding of boxes, and non-maximum suppression. PyTorch
+runs only the network, with the same weights. The second stage of Faster R-CNN in PyTorch gets our proposals, and
+samples each with ``grid_sample`` once in each cell, where RoIAlign takes several samples. Both take turns, and use all
+threads, or ``--threads``.
 """
 
 import argparse
@@ -15,24 +15,24 @@ import numpy as np
 from minivision.bench.timing import interleaved_medians
 from minivision.data import Scenes
 
-TOGETHER = 16
+NUM_IMAGES = 16
 
 
 def measure(model, images, torch=None):
-    """Time the prediction of images all at once and of one alone.
+    """Time the prediction of all images in one batch, and of the first image alone.
 
     Parameters
     ----------
     model : Detector
-    images : list of (H, W, 3) uint8 arrays
-        Of one size.
+    images : list of uint8 ndarray of shape (H, W, 3)
+        All of the same size.
     torch : module, optional
         PyTorch, to time it too.
 
     Returns
     -------
-    dict
-        Images a second: ``ours``, ``ours_alone``, and with PyTorch ``torch`` and ``torch_alone``.
+    rates : dict of str to float
+        Images per second: ``ours``, ``ours_alone``, and with PyTorch ``torch`` and ``torch_alone``.
     """
     rates = {}
     for key, some in (("", images), ("_alone", images[:1])):
@@ -45,17 +45,17 @@ def measure(model, images, torch=None):
 
 
 def torch_network(model, images, torch):
-    """Return a function that runs the network of a model in PyTorch on images of one size.
+    """Return a function without arguments that runs a model's network in PyTorch on images of the same size.
 
     Raises
     ------
     ValueError
-        When there is no such network for the model.
+        If the network of this model is not available in PyTorch.
     """
     from minivision.bench.torch_equivalent import layer_converter
 
     if model.name not in _NETWORKS:
-        raise ValueError(f"{model.name}: there is no network of it in PyTorch; there are {', '.join(_NETWORKS)}")
+        raise ValueError(f"{model.name}: its network is not available in PyTorch; available are {', '.join(_NETWORKS)}")
     batch = np.stack(images)
 
     def convert(layer):
@@ -115,15 +115,15 @@ def _faster_rcnn(model, images, torch, convert):
 
     def network(x):
         features = backbone(x)
-        asked = shared(features)
-        proposed = objectness(asked), deltas(asked)
+        hidden_maps = shared(features)
+        rpn_outputs = objectness(hidden_maps), deltas(hidden_maps)
         regions = []
         for one, grid in zip(features, grids, strict=True):
             P, C = len(grid), len(one)
             cut = torch.nn.functional.grid_sample(one[None], grid.reshape(1, P * 7, 7, 2), align_corners=False)
             regions.append(cut.reshape(C, P, 7, 7).transpose(0, 1))
         hidden = body(torch.cat(regions))
-        return proposed, scores(hidden), boxes(hidden)
+        return rpn_outputs, scores(hidden), boxes(hidden)
 
     return network
 
@@ -134,14 +134,14 @@ _NETWORKS = {"faster-rcnn": _faster_rcnn, "yolo": _yolo, "ssd": _ssd, "yolov2": 
 def main():
     """Print a table, and return an exit status."""
     parser = argparse.ArgumentParser(prog="python -m minivision.bench.prediction", description=__doc__)
-    parser.add_argument("runs", nargs="+", type=pathlib.Path, metavar="DIR", help="the folder of a run")
-    parser.add_argument("--threads", type=int, metavar="N", help="of both (default: all)")
+    parser.add_argument("runs", nargs="+", type=pathlib.Path, metavar="DIR", help="folder of a training run")
+    parser.add_argument("--threads", type=int, metavar="N", help="number of threads of both (default: all)")
     args = parser.parse_args()
     try:
         import torch
     except ImportError:
         torch = None
-        print("PyTorch is not installed: there is nothing beside ours")
+        print("PyTorch is not installed, so only minivision is timed")
     if args.threads:
         import numba
 
@@ -150,10 +150,12 @@ def main():
             torch.set_num_threads(args.threads)
     from minivision.training import load
 
-    print(f"{'images a second':<18}{TOGETHER:>5} at once{'PyTorch':>10}{'ratio':>8}{'one alone':>13}{'PyTorch':>10}")
+    print(
+        f"{'images per second':<18}{NUM_IMAGES:>4} in batch{'PyTorch':>10}{'ratio':>8}{'one alone':>13}{'PyTorch':>10}"
+    )
     for run in args.runs:
         model = load(run)
-        images = [sample.image for sample in Scenes("hard", "val").draw(TOGETHER)]
+        images = [sample.image for sample in Scenes("hard", "val").draw(NUM_IMAGES)]
         rates = measure(model, images, torch)
         line = f"{model.name:<18}{rates['ours']:>13.0f}"
         if torch is not None:

@@ -1,21 +1,21 @@
-"""Regions of feature maps, beside torchvision's where it is installed; crops of images, beside PyTorch's sampling."""
+"""Benchmark of RoI pooling and RoIAlign, compared with torchvision, and of crops, compared with PyTorch's sampling."""
 
 import numpy as np
 
 from minivision import ops
-from minivision.bench.boxes import draw_boxes, torchvision_beside
+from minivision.bench.boxes import draw_boxes, import_torchvision
 from minivision.bench.entry import draw, entry
 
 # images, channels, size of the map, regions, rows and columns of the grid
 _POOLED = [(8, 64, 16, 64, 7), (8, 64, 16, 512, 7), (8, 64, 32, 256, 7), (8, 64, 32, 128, 14), (1, 256, 50, 512, 7)]
 _CROPPED = [(4, 3, 128, 128, 32)]
-_SMALL = (1, 8, 16, 8)  # for the textbook, and the same grid
-_SCALE = 1 / 8  # of a map, to the image that the boxes lie in
+_SMALL = (1, 8, 16, 8)  # for the reference implementation, with the same grid
+_SCALE = 1 / 8  # size of a map relative to the image
 
 
 def entries(torch, batch=1):
-    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
-    torchvision = torchvision_beside(torch)
+    """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
+    torchvision = import_torchvision(torch)
     for *sizes, grid in _larger(_POOLED, batch):
         work, small = _pooled(*sizes, grid), _pooled(*_SMALL, grid)
         theirs = {} if torchvision is None else _torchvisions(torch, *work["roi_pool_backward"])
@@ -76,7 +76,7 @@ def _torchvisions(torch, dy, rois, argmax, shape):
 
 
 def _torchs_crops(torch, x, rois, size):
-    """Return how PyTorch crops and resizes: it samples a grid of places on a copy of the image for each crop."""
+    """Return crops and their gradients with PyTorch, which samples a grid on a copy of the image for each crop."""
     low, high = (corner[:, None] * _SCALE for corner in (rois[:, 1:3], rois[:, 3:5]))
     steps = (np.arange(size)[:, None] + 0.5) / size
     places = np.clip(low + steps * (high - low), low + 0.5, high - 0.5)  # (K, size, 2): x and y of each step

@@ -1,8 +1,8 @@
-"""Selective search beside OpenCV's, on the same images: ``python -m minivision.bench.selective_search [DATA ...]``.
+"""Compare selective search with OpenCV's: ``python -m minivision.bench.selective_search [DATA ...]``.
 
-DATA are `scenes` (the hard ones, by default), coco:DIR or voc:DIR, of which the split `val` is taken. For each and for
-each mode it prints the recall at IoU .5 and the mean average best overlap with the first 500, 1000 and 2000 boxes, and
-with as many as the other has, image by image; and the time of the processor for an image, both on one thread.
+DATA are `scenes` (hard scenes, the default), coco:DIR or voc:DIR; the split `val` is used. For each dataset and mode it
+prints the recall at an IoU of .5 and the mean average best overlap (MABO) of the first 500, 1000 and 2000 boxes, and of
+equally many boxes of both in each image; and the processor time for an image, both on one thread.
 """
 
 import argparse
@@ -17,11 +17,11 @@ MODES = ("fast", "quality")
 
 
 def opencv_search(image, mode):
-    """Return the boxes of OpenCV's selective search, as ours: (K, 4) float32, x1 y1 x2 y2."""
+    """Return the boxes of OpenCV's selective search: (K, 4) float32, x1 y1 x2 y2."""
     import cv2
 
     search = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
-    search.setBaseImage(np.ascontiguousarray(image[..., ::-1]))  # it wants blue first
+    search.setBaseImage(np.ascontiguousarray(image[..., ::-1]))  # OpenCV's images are BGR
     search.switchToSelectiveSearchFast() if mode == "fast" else search.switchToSelectiveSearchQuality()
     boxes = search.process().astype(np.float32)
     boxes[:, 2:] += boxes[:, :2]
@@ -29,13 +29,13 @@ def opencv_search(image, mode):
 
 
 def compare(samples, classes, mode):
-    """Let both search the same images, in turn.
+    """Run both selective searches on the same images, in turns.
 
     Returns
     -------
-    dict of dict
-        For ``"minivision"`` and ``"OpenCV"``: ``seconds``, the median for an image; ``figures``, as
-        `evaluate_proposals` returns them; and ``equal``, those with as many boxes of each image as both have.
+    results : dict of str to dict
+        For ``"minivision"`` and ``"OpenCV"``: ``seconds``, the median for an image; ``figures``, the result of
+        `evaluate_proposals`; and ``equal``, its result for equally many boxes of both in each image.
     """
     import cv2
 
@@ -54,11 +54,11 @@ def compare(samples, classes, mode):
     truths = [sample.instances for sample in samples]
     fewest = [min(map(len, each)) for each in zip(*boxes.values(), strict=True)]
     result = {}
-    for name, found in boxes.items():
-        first = [each[:count] for each, count in zip(found, fewest, strict=True)]
+    for name, proposals in boxes.items():
+        first = [each[:count] for each, count in zip(proposals, fewest, strict=True)]
         result[name] = {
             "seconds": statistics.median(seconds[name]),
-            "figures": evaluate_proposals(truths, found, classes, counts=COUNTS),
+            "figures": evaluate_proposals(truths, proposals, classes, counts=COUNTS),
             "equal": evaluate_proposals(truths, first, classes, counts=()),
         }
     return result
@@ -67,9 +67,11 @@ def compare(samples, classes, mode):
 def main(argv=None):
     """Print a table, and return an exit status."""
     parser = argparse.ArgumentParser(prog="python -m minivision.bench.selective_search", description=__doc__)
-    parser.add_argument("data", nargs="*", default=["scenes"], metavar="DATA", help="what to search (default: scenes)")
-    parser.add_argument("--images", type=int, default=60, metavar="N", help="of each at most (default: 60)")
-    parser.add_argument("--size", type=int, nargs=2, metavar=("H", "W"), help="bring every image to this size")
+    parser.add_argument("data", nargs="*", default=["scenes"], metavar="DATA", help="datasets (default: scenes)")
+    parser.add_argument(
+        "--images", type=int, default=60, metavar="N", help="largest number of images of each dataset (default: 60)"
+    )
+    parser.add_argument("--size", type=int, nargs=2, metavar=("H", "W"), help="resize every image to this size")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
     args = parser.parse_args(argv)
     try:

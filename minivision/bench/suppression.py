@@ -1,9 +1,9 @@
-"""Non-maximum suppression of as many boxes as proposals in an image, beside torchvision's where it is installed."""
+"""Benchmark of non-maximum suppression of as many boxes as an image has proposals, compared with torchvision."""
 
 import numpy as np
 
 from minivision import ops
-from minivision.bench.boxes import IMAGE, SMALL, counts, draw_boxes, torchvision_beside
+from minivision.bench.boxes import IMAGE, SMALL, counts, draw_boxes, import_torchvision
 from minivision.bench.entry import entry
 
 _THRESHOLD = 0.5
@@ -11,8 +11,8 @@ _LABELS = 20
 
 
 def entries(torch, batch=1):
-    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
-    torchvision = torchvision_beside(torch)
+    """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
+    torchvision = import_torchvision(torch)
     for count in counts(batch):
         (boxes, scores, labels), (few, few_scores, few_labels) = _detections(count), _detections(SMALL)
         one = several = None

@@ -1,4 +1,4 @@
-"""Timing peers fairly on a machine that is never quiet."""
+"""Compare the running times of functions on a machine with other load."""
 
 import statistics
 import time
@@ -8,24 +8,24 @@ WARM_UP = 0.01
 
 
 def interleaved_medians(peers, *, rounds=7, seconds=0.05):
-    """Time functions in turn, many times over, and return the median of each.
+    """Time functions in turns, and return the median time of each.
 
-    Taking turns lets what slows the machine down for a while slow all of them down alike. Each turn begins with a
-    pause and a warm-up that do not count.
+    Because of the turns, other load on the machine slows all functions down alike. Each turn begins with a pause and a
+    warm-up that are not timed.
 
     Parameters
     ----------
     peers : dict of str to callable
         Functions without arguments.
     rounds : int
-        Turns for each.
+        Number of turns of each function.
     seconds : float
         Length of a turn.
 
     Returns
     -------
-    dict of str to float
-        Seconds a call.
+    medians : dict of str to float
+        Seconds of one call of each function.
     """
     times = {name: [] for name in peers}
     for function in peers.values():  # compile, and fill caches of plans

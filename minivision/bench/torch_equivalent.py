@@ -1,4 +1,4 @@
-"""The same network in PyTorch, with the same weights: to hold ours to it, and to time it beside ours."""
+"""The same networks in PyTorch with the same weights, to compare results and running times."""
 
 import numpy as np
 
@@ -6,12 +6,16 @@ from minivision import layers
 
 
 def layer_converter(pairs):
-    """Return a function that makes the PyTorch module for one of our layers, its weights copied.
+    """Return a function that converts one of our layers to a PyTorch module with the same weights.
 
     Parameters
     ----------
     pairs : list
-        To which each module made adds ``(parameter of ours, parameter of its)``.
+        Gets ``(our parameter, PyTorch's parameter)`` for each parameter that is converted.
+
+    Returns
+    -------
+    convert : callable
     """
     import torch
 
@@ -19,7 +23,7 @@ def layer_converter(pairs):
         return torch.nn.Parameter(torch.from_numpy(np.array(array)))
 
     def convert(layer):
-        """Return the module for one of our layers, its parameters copied and paired."""
+        """Convert one layer: copy its parameters and add them to `pairs`."""
         if isinstance(layer, layers.Sequential):
             return torch.nn.Sequential(*map(convert, layer.layers))
         if isinstance(layer, layers.ResidualBlock):
@@ -54,7 +58,7 @@ def layer_converter(pairs):
             module.weight, module.bias = tensor(layer.w.value), tensor(layer.b.value)
             pairs.extend([(layer.w, module.weight), (layer.b, module.bias)])
             return module
-        raise TypeError(f"no twin is known for {type(layer).__name__}")
+        raise TypeError(f"no PyTorch module is known for {type(layer).__name__}")
 
     def convolution(layer):
         transposed = isinstance(layer, layers.ConvTranspose2d)
@@ -92,8 +96,8 @@ def layer_converter(pairs):
     return convert
 
 
-def torch_twin(model):
-    """Return the PyTorch module that computes what an :class:`EncoderDecoder` computes, weights copied.
+def torch_encoder_decoder(model):
+    """Convert an :class:`~minivision.models.encoder_decoder.EncoderDecoder` to a PyTorch module with the same weights.
 
     Parameters
     ----------
@@ -101,15 +105,15 @@ def torch_twin(model):
 
     Returns
     -------
-    torch.nn.Module
-        ``twin(images)`` returns the scores; ``twin.pairs`` lists ``(parameter of ours, parameter of its)``.
+    network : torch.nn.Module
+        ``network(images)`` returns the scores; ``network.pairs`` lists ``(our parameter, PyTorch's parameter)``.
     """
     import torch
 
     pairs = []
     convert = layer_converter(pairs)
 
-    class Twin(torch.nn.Module):
+    class EncoderDecoder(torch.nn.Module):
         def __init__(self):
             super().__init__()
             self.stem, self.halve = convert(model.stem), convert(model.halve)
@@ -137,4 +141,4 @@ def torch_twin(model):
                 x = self.merge[k](x)
             return self.enlarge(self.scores(x))
 
-    return Twin()
+    return EncoderDecoder()

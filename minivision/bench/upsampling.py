@@ -1,11 +1,11 @@
-"""Upsampling of maps of 32 x 32 to twice their size, forwards and backwards."""
+"""Benchmark of upsampling maps of 32 x 32 by 2, forward and backward."""
 
 from minivision import ops
 from minivision.bench.entry import draw, entry
 
 
 def entries(torch, batch=1):
-    """Yield the lines of the table, for batches so many times as large; `torch` is the module, or None."""
+    """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     x, dy = draw(8 * batch, 64, 32, 32), draw(8 * batch, 64, 64, 64)
     small_x, small_dy = draw(1, 64, 8, 8), draw(1, 64, 16, 16)
     theirs = _theirs(torch, x, dy) if torch else {}

@@ -1,12 +1,12 @@
-"""Time the kernels beside PyTorch and beside the textbook, in one run and taking turns.
+"""Time the kernels, PyTorch and the reference implementations, alternately in one run.
 
-Prints medians in milliseconds. The ratio to PyTorch is below 1 where minivision is faster; without PyTorch its columns
-are left out. The textbook is so slow that it is given less to do (the shape in the last column), and so is Numba for
-that comparison: "textbook / Numba" says how many times longer the textbook takes for the same.
+Prints medians in milliseconds. The ratio to PyTorch is below 1 if minivision is faster; without PyTorch its columns
+are left out. The reference implementations are slow, so they are compared with Numba on a smaller shape, in the last
+column: "reference / Numba" is the ratio of their times.
 
-With --backend cupy the same work is done on an NVIDIA GPU, by our kernels and by PyTorch with cuDNN if it is a CUDA
-build: in batches as on the CPU ("lesson") and in ones that fill a card ("large"), until the card is done. "TF32" is
-PyTorch where it may round what it multiplies to 10 bits; ours never does.
+With --backend cupy the kernels run on an NVIDIA GPU, next to PyTorch with cuDNN if it is a CUDA build: with batches as
+on the CPU ("lesson") and with batches that fill the GPU ("large"). Times include all work on the GPU. "TF32" is
+PyTorch with inputs of multiplications rounded to 10 bits; minivision does not round them.
 """
 
 import json
@@ -26,22 +26,22 @@ examples:
   minivision bench --backend cupy conv2d faster-rcnn
 """
 
-SYSTEM = "encoder-decoder"  # whose training step is timed
-SMALL_ROUNDS, SMALL_SECONDS = 3, 0.01  # beside the textbook, of which a single call takes longer
+SYSTEM = "encoder-decoder"  # its training step is timed
+SMALL_ROUNDS, SMALL_SECONDS = 3, 0.01  # for the reference implementations, whose single calls take longer
 
 
 def add_arguments(parser, system):
     parser.add_argument(
         "names", nargs="*", metavar="NAME",
-        help=f"operations, or {SYSTEM} for its training step, with cupy also faster-rcnn, mask-rcnn (default: all)",
+        help=f"operations, or {SYSTEM} for its training step; with cupy also faster-rcnn, mask-rcnn (default: all)",
     )  # fmt: skip
     parser.add_argument(
         "--backend", choices=("numba", "cupy"), default="numba", metavar="NAME",
-        help="what to time: numba on the CPU (the default), or cupy on an NVIDIA GPU",
+        help="numba on the CPU (default), or cupy on an NVIDIA GPU",
     )  # fmt: skip
-    parser.add_argument("--threads", type=count, metavar="N", help="threads for both, on the CPU (default: one a core)")
-    parser.add_argument("--rounds", type=count, default=7, metavar="N", help="turns for each (default: 7)")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write the figures to a file")
+    parser.add_argument("--threads", type=count, metavar="N", help="threads on the CPU (default: one per core)")
+    parser.add_argument("--rounds", type=count, default=7, metavar="N", help="number of measurements (default: 7)")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write the times to a file")
 
 
 def run(args):
@@ -52,21 +52,21 @@ def run(args):
     from minivision.core import backends
     from minivision.core.allocator import keep_freed_memory
 
-    keep_freed_memory()  # for all
+    keep_freed_memory()  # also for PyTorch and NumPy
     about = _start(torch, args.threads)
-    rows, small = [], {}  # what several lines have in common is given to the textbook once
+    rows, small = [], {}  # each reference implementation is timed once
     with backends.backend("numba"):
         for entry in _entries(torch, args.names):
-            rows.append({**_timed(entry, args.rounds), **_beside_the_textbook(entry, args.rounds, small)})
+            rows.append({**_timed(entry, args.rounds), **_reference_times(entry, args.rounds, small)})
             print(_line(rows[-1], torch), flush=True)
     _write(args.json, {**about, "operations": rows})
     return 0
 
 
-def _write(path, figures):
+def _write(path, content):
     if path:
-        with atomic_write(path) as file:
-            file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        with atomic_write(path) as partial:
+            partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _refuse_unknown(args, systems):
@@ -74,7 +74,7 @@ def _refuse_unknown(args, systems):
 
     unknown = set(args.names) - {*systems, *operations()}
     if unknown:
-        raise UsageError(f"nothing to time is called {', '.join(sorted(unknown))}")
+        raise UsageError(f"there is nothing to time with the name {', '.join(sorted(unknown))}")
     if args.json and not args.json.absolute().parent.is_dir():
         raise UsageError(f"--json: there is no folder {args.json.parent}")
 
@@ -101,7 +101,7 @@ def _start(torch, threads):
     named = ", ".join(f"{name} {version}" for name, version in versions.items())
     print(f"{named}, {threads} thread(s), float32, medians in ms")
     theirs = f" {'PyTorch':>9} {'ratio':>6}" if torch else ""
-    print(f"{'operation':<33} {'shape':<31} {'Numba':>9}{theirs} {'textbook / Numba':>17}  on")
+    print(f"{'operation':<33} {'shape':<31} {'Numba':>9}{theirs} {'reference / Numba':>17}  on")
     return {**versions, "threads": threads}
 
 
@@ -116,7 +116,7 @@ def _entries(torch, names):
 
 
 def _timed(entry, rounds):
-    """Time an entry beside PyTorch; return its figures by name, the times in milliseconds."""
+    """Time an entry and PyTorch; return the results by name, times in milliseconds."""
     from minivision.bench.timing import interleaved_medians
 
     peers = {"numba": entry.ours} | ({"torch": entry.theirs} if entry.theirs else {})
@@ -124,15 +124,15 @@ def _timed(entry, rounds):
     return {"name": entry.name, "shape": entry.shape} | {f"{name}_ms": 1e3 * time for name, time in times.items()}
 
 
-def _beside_the_textbook(entry, rounds, known):
-    """Time an entry's smaller work in the same way, unless it is `known`."""
+def _reference_times(entry, rounds, known):
+    """Time the reference implementation and Numba on the smaller shape, unless the result is `known`."""
     from minivision.bench.timing import interleaved_medians
 
-    if entry.textbook is None:
+    if entry.reference is None:
         return {}
     key = entry.name, entry.small_shape
     if key not in known:
-        peers = {"numba": entry.ours_small, "textbook": entry.textbook}
+        peers = {"numba": entry.ours_small, "reference": entry.reference}
         times = interleaved_medians(peers, rounds=min(rounds, SMALL_ROUNDS), seconds=SMALL_SECONDS)
         known[key] = {"small_shape": entry.small_shape}
         known[key] |= {f"small_{name}_ms": 1e3 * time for name, time in times.items()}
@@ -146,23 +146,23 @@ def _line(row, torch):
         line += f" {theirs:>9.3f} {row['numba_ms'] / theirs:>6.2f}" if theirs else f" {'-':>9} {'-':>6}"
     if "small_shape" not in row:
         return f"{line} {'-':>17}"
-    times = row["small_textbook_ms"] / row["small_numba_ms"]
+    times = row["small_reference_ms"] / row["small_numba_ms"]
     return f"{line} {f'{times:,.0f}x' if times >= 10 else f'{times:.1f}x':>17}  {row['small_shape']}"
 
 
 def _run_on_gpu(args):
-    from minivision.bench.on_gpu import STEPS, OnCard, card, rows
+    from minivision.bench.on_gpu import TRAINING_STEPS, TorchOnGpu, gpu_and_cuda_version, rows
     from minivision.core.devices import require_gpu
 
     if args.threads:
         raise UsageError("--threads is for the CPU: leave it out with --backend cupy")
     cupy = require_gpu()
-    _refuse_unknown(args, STEPS)
+    _refuse_unknown(args, TRAINING_STEPS)
     torch = _torch()
     if torch and not torch.cuda.is_available():
-        print("This PyTorch has no CUDA: its columns are left out (take a build of torch for the card's CUDA)")
+        print("This PyTorch has no CUDA: its columns are left out (install a build of torch for the CUDA of this GPU)")
         torch = None
-    name, cuda = card(cupy)
+    name, cuda = gpu_and_cuda_version(cupy)
     command = shlex.join(["minivision", "bench", "--backend", "cupy", *args.names, "--rounds", str(args.rounds)])
     about = {"card": name, "cuda": cuda, "cupy": cupy.__version__, "command": command}
     if torch:
@@ -172,7 +172,7 @@ def _run_on_gpu(args):
     theirs = f" {'PyTorch':>9} {'ratio':>6} {'TF32':>9} {'ratio':>6}" if torch else ""
     print(f"{'operation':<33} {'shape':<36} {'batch':<7} {'CuPy':>9}{theirs}")
     timed = []
-    for row in rows(OnCard(torch) if torch else None, args.names, rounds=args.rounds):
+    for row in rows(TorchOnGpu(torch) if torch else None, args.names, rounds=args.rounds):
         timed.append(row)
         print(_line_on_gpu(row, torch), flush=True)
     _write(args.json, {**about, "operations": timed})

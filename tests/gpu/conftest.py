@@ -1,4 +1,4 @@
-"""CuPy for the tests of its kernels: the real one on a GPU, or a stand-in whose kernels g++ compiled for the CPU."""
+"""CuPy for the tests of its kernels: the real one on a GPU, or a replacement whose kernels g++ compiles for the CPU."""
 
 import importlib.util
 import sys
@@ -11,7 +11,7 @@ from minivision.core.backends import get_backend
 
 
 def _real_cupy():
-    """Return CuPy, or the reason why it cannot be used."""
+    """Return CuPy and an empty string, or None and the reason why CuPy cannot be used."""
     import cupy
 
     try:
@@ -23,9 +23,9 @@ def _real_cupy():
 
 @pytest.fixture(scope="module", params=["g++", "GPU"] if importlib.util.find_spec("cupy") else ["g++"])
 def cupy(request):
-    """The module to make arrays with. What is imported and found for it does not outlive the tests of a file.
+    """The CuPy module. Kernel modules that were imported for the replacement are removed after each file of tests.
 
-    Where CuPy is installed, all tests run twice: on the stand-in, and on the GPU.
+    If CuPy is installed, all tests run twice: with the replacement, and on the GPU.
     """
     if request.param == "GPU":
         module, reason = _real_cupy()
@@ -44,7 +44,7 @@ def cupy(request):
 
 
 @pytest.fixture
-def card():
+def gpu():
     """The real CuPy with a GPU; without both, the test is skipped."""
     if importlib.util.find_spec("cupy") is None:
         pytest.skip("CuPy is not installed, so there is no GPU to train on")

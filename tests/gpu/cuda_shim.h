@@ -1,4 +1,4 @@
-// What lets g++ compile a CUDA file and a CPU run it: the threads take turns, first to last or last to first.
+// Lets g++ compile a CUDA file and a CPU run it: one thread after the other, first to last or last to first.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -19,7 +19,7 @@ using std::log;
 using std::log1p;
 using std::round;
 
-// Not templates: as in CUDA, two types that differ are an error rather than a conversion.
+// Not templates: as in CUDA, arguments of two types are an error, not a conversion.
 static inline int min(int a, int b) { return a < b ? a : b; }
 static inline int max(int a, int b) { return a > b ? a : b; }
 static inline float min(float a, float b) { return std::fmin(a, b); }
@@ -43,7 +43,7 @@ static inline int atomicMax(int *address, int value)
     return old;
 }
 
-// A letter for each type that a kernel may take, in capitals for a pointer to it: what it is called with must match.
+// A letter for each type of a parameter, upper case for a pointer to it; the arguments of a call must match.
 template <class T> struct Letter;
 template <> struct Letter<int> { static const char value = 'i', pointer = 'I'; };
 template <> struct Letter<long long> { static const char value = 'q', pointer = 'Q'; };
@@ -79,7 +79,7 @@ static void run(void (*kernel)(A...), unsigned blocks, unsigned threads, bool ba
     run_with(kernel, blocks, threads, backwards, arguments, std::index_sequence_for<A...>());
 }
 
-// Written once for each kernel at the end of a file.
+// Added for each kernel at the end of a file.
 #define LAUNCHER(kernel)                                                                              \
     extern "C" const char *letters_of_##kernel() { return letters(kernel); }                          \
     extern "C" void launch_##kernel(unsigned blocks, unsigned threads, bool backwards, void **arguments) \

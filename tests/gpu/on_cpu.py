@@ -1,4 +1,4 @@
-"""CUDA kernels compiled by g++ and run on the CPU: what stands in for ``cupy.RawModule``."""
+"""CUDA kernels, compiled by g++ and run on the CPU: a replacement of ``cupy.RawModule``."""
 
 import ctypes
 import functools
@@ -14,13 +14,13 @@ import numpy as np
 
 SHIM = pathlib.Path(__file__).with_name("cuda_shim.h")
 COMPILER = shutil.which("g++")
-MARGIN = 1024  # elements before and after each array that a kernel must leave alone
+MARGIN = 1024  # elements before and after each array that a kernel must not change
 LETTERS = {"float32": "f", "float64": "d", "int32": "i", "int64": "q", "uint64": "u"}
-backwards = False  # whether the threads run last to first
+backwards = False  # whether the threads run from last to first
 
 
 class RawModule:
-    """CUDA source, compiled when the first kernel is asked for."""
+    """CUDA source, compiled when the first kernel is used."""
 
     def __init__(self, *, code, options=()):
         self._code, self._options = code, tuple(options)
@@ -31,24 +31,24 @@ class RawModule:
 
 @functools.cache
 def _library(code, options):
-    """Compile, or fetch from the cache folder: its name is a hash of everything that goes into it."""
-    options = [option for option in options if option != "--fmad=false"]  # has another name here
+    """Compile, or load from the cache folder; the file name is a hash of everything that determines the result."""
+    options = [option for option in options if option != "--fmad=false"]  # -ffp-contract=off for g++
     command = [COMPILER, "-x", "c++", "-std=c++17", "-O1", "-ffp-contract=off", "-Wall", "-shared", "-fPIC", *options]
     kernels = re.findall(r"__global__\s+void\s+(\w+)", code)
     text = f'{SHIM.read_text()}\n#line 1 "kernels.cu"\n{code}\n' + "\n".join(f"LAUNCHER({name})" for name in kernels)
     key = hashlib.sha256("\0".join([_version(), *command, text]).encode()).hexdigest()
     path = cache_folder() / f"{key}.so"
     if not path.exists():
-        with tempfile.TemporaryDirectory(dir=path.parent) as beside:
-            made = pathlib.Path(beside) / "made.so"
-            result = subprocess.run([*command, "-", "-o", made], input=text, capture_output=True, text=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            compiled = pathlib.Path(folder) / "compiled.so"
+            result = subprocess.run([*command, "-", "-o", compiled], input=text, capture_output=True, text=True)
             assert result.returncode == 0, result.stderr
-            made.replace(path)
+            compiled.replace(path)
     return ctypes.CDLL(str(path))
 
 
 def cache_folder():
-    """Return the folder in which what was compiled is kept from one run of the tests to the next."""
+    """Return the folder that keeps compiled files between runs of the tests."""
     folder = pathlib.Path(tempfile.gettempdir()) / f"minivision-kernels-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
@@ -60,14 +60,14 @@ def _version():
 
 
 def _launch(library, name, grid, block, arguments):
-    """Run a kernel, after a look at what it is given; a write beside an array is an error."""
+    """Check the types of the arguments, then run a kernel; a write outside an array is an error."""
     import cupy
 
     letters_of = getattr(library, f"letters_of_{name}")
     letters_of.restype = ctypes.c_char_p
-    given = "".join(_letter(argument, cupy.ndarray) for argument in arguments)
+    actual = "".join(_letter(argument, cupy.ndarray) for argument in arguments)
     expected = letters_of().decode()
-    assert given == expected, f"{name} takes {expected}, but is called with {given}"
+    assert actual == expected, f"{name} takes {expected}, but is called with {actual}"
     guarded = [_Guarded(argument) if isinstance(argument, cupy.ndarray) else argument for argument in arguments]
     passed = [
         ctypes.c_void_p(argument.inside.ctypes.data) if isinstance(argument, _Guarded)
@@ -85,24 +85,24 @@ def _launch(library, name, grid, block, arguments):
 
 def _letter(argument, array_type):
     if isinstance(argument, array_type):
-        assert argument.flags.c_contiguous, "a kernel is given an array that is not contiguous"
+        assert argument.flags.c_contiguous, "a kernel got an array that is not contiguous"
         return LETTERS[argument.dtype.name].upper()
-    assert isinstance(argument, np.generic), f"a kernel is given {argument!r}, whose size in bytes nobody knows"
+    assert isinstance(argument, np.generic), f"a kernel got {argument!r}, which has no fixed size in bytes"
     return LETTERS[argument.dtype.name]
 
 
 class _Guarded:
-    """A copy of an array between margins of NaN (of absurd numbers, for integers)."""
+    """A copy of an array between margins of NaN (for integers, of huge numbers)."""
 
     def __init__(self, array):
         self.host = array.host
-        absurd = np.nan if self.host.dtype.kind == "f" else np.iinfo(self.host.dtype).max // 2
-        self.buffer = np.full(self.host.size + 2 * MARGIN, absurd, self.host.dtype)
+        filler = np.nan if self.host.dtype.kind == "f" else np.iinfo(self.host.dtype).max // 2
+        self.buffer = np.full(self.host.size + 2 * MARGIN, filler, self.host.dtype)
         self.inside = self.buffer[MARGIN : MARGIN + self.host.size]
         self.inside[...] = self.host.ravel()
         self.before = self.buffer.copy()
 
     def give_back(self, name):
         for part in (slice(None, MARGIN), slice(-MARGIN, None)):
-            np.testing.assert_array_equal(self.buffer[part], self.before[part], f"{name} wrote beside an array")
+            np.testing.assert_array_equal(self.buffer[part], self.before[part], f"{name} wrote outside an array")
         self.host[...] = self.inside.reshape(self.host.shape)

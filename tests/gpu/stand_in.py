@@ -1,7 +1,7 @@
-"""A module that stands in for CuPy where there is no GPU: its arrays lie on the host, behind CuPy's manners.
+"""A replacement of CuPy without a GPU: its arrays are NumPy arrays, with CuPy's restrictions.
 
-It is as strict as CuPy, so that code that runs on it may be trusted on a GPU: NumPy arrays and its arrays do not mix,
-nothing becomes a NumPy array unasked, a sum is an array without axes. What `empty` returns is not zero but NaN.
+It is as strict as CuPy, so that code that runs with it also runs on a GPU: its arrays and NumPy arrays cannot be mixed,
+nothing is converted to NumPy implicitly, a sum is a 0-dimensional array. Arrays of `empty` contain NaN.
 """
 
 import contextlib
@@ -111,7 +111,7 @@ for _name in METHODS:
 
 
 class Device(contextlib.AbstractContextManager):
-    """One of two cards: without a number the current one, on which new arrays lie."""
+    """One of two GPUs; without a number the current one, where new arrays are created."""
 
     entered = [0]
 
@@ -172,7 +172,7 @@ def _argsort(array, axis=-1, kind=None):
 
 
 def make_module():
-    """Return the module that is to be called ``cupy``."""
+    """Return the module that replaces ``cupy``."""
     module = types.ModuleType("cupy")
     for name in FUNCTIONS:
         setattr(module, name, _function(name))
@@ -188,7 +188,7 @@ def make_module():
     module.get_array_module = lambda *arrays: module if any(isinstance(a, ndarray) for a in arrays) else np
     runtime = types.SimpleNamespace(
         getDeviceCount=lambda: 2, deviceSynchronize=lambda: None, runtimeGetVersion=lambda: 13000,
-        getDeviceProperties=lambda number: {"name": b"no card at all"},
+        getDeviceProperties=lambda number: {"name": b"no GPU"},
     )  # fmt: skip
     module.get_default_memory_pool = lambda: types.SimpleNamespace(free_all_blocks=lambda: None)
     module.cuda = types.SimpleNamespace(Device=Device, runtime=runtime)

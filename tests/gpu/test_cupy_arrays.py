@@ -1,4 +1,4 @@
-"""CuPy arrays in the hands of users: mixed with NumPy's, moved with a model, trained on."""
+"""CuPy arrays in use: mixed with NumPy arrays, moved with a model, in training."""
 
 import copy
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from minivision import ops
-from minivision.core.devices import get_array_module, on_host
+from minivision.core.devices import get_array_module, on_host, to_device_of
 from minivision.layers import BatchNorm2d, Conv2d, Sequential
 from minivision.models import make_model
+from minivision.optim.optimizers import SGD, AdamW
 from minivision.training.checkpoint import Checkpoint
-from minivision.training.optimizers import SGD, AdamW
 
 
-def test_arrays_of_both_kinds_in_one_call_are_refused_by_name(cupy, rng):
+def test_numpy_and_cupy_arrays_in_one_call_are_rejected_by_name(cupy, rng):
     x, w = cupy.asarray(rng.standard_normal((1, 1, 4, 4))), rng.standard_normal((1, 1, 3, 3))
     with pytest.raises(TypeError, match=r"conv2d: x is a CuPy array, w a NumPy array.*cupy\.asarray\(w\)"):
         ops.conv2d(x, w)
@@ -21,14 +21,14 @@ def test_arrays_of_both_kinds_in_one_call_are_refused_by_name(cupy, rng):
         ops.mse_loss(rng.random(3), cupy.asarray(rng.random(3)))
 
 
-def test_arrays_of_both_kinds_are_found_in_what_a_forward_pass_saved(cupy, rng):
+def test_numpy_arrays_saved_by_a_forward_pass_are_rejected_with_cupy_arrays(cupy, rng):
     x = rng.standard_normal((2, 3, 4, 4))
     y, saved = ops.batch_norm2d(x, np.ones(3), np.zeros(3), np.zeros(3), np.ones(3), training=True)
     with pytest.raises(TypeError, match="batch_norm2d_backward: dy is a CuPy array, saved a NumPy array"):
         ops.batch_norm2d_backward(cupy.asarray(y), cupy.asarray(x), cupy.ones(3), saved)
 
 
-def test_arrays_on_two_cards_are_refused_by_name(cupy, rng):
+def test_arrays_on_two_gpus_are_rejected_by_name(cupy, rng):
     if cupy.cuda.runtime.getDeviceCount() == 1:
         pytest.skip("there is one GPU only")
     a = cupy.asarray(rng.random(3))
@@ -37,7 +37,7 @@ def test_arrays_on_two_cards_are_refused_by_name(cupy, rng):
     with pytest.raises(ValueError, match="mse_loss: x lies on GPU 0, target on GPU 1"):
         ops.mse_loss(a, b)
     assert to_device_of(rng.random(3), b).device.id == 1 and to_device_of(rng.random(3), a).device.id == 0
-    loss, gradient = ops.mse_loss(b, to_device_of(np.zeros(3), b))  # card 1 is not the current one
+    loss, gradient = ops.mse_loss(b, to_device_of(np.zeros(3), b))  # GPU 1 is not the current one
     assert loss.device.id == gradient.device.id == 1
 
 
@@ -52,10 +52,10 @@ def test_wrong_dtypes_and_indices_never_reach_a_kernel(cupy):
         ops.nms(cupy.ones((2, 4)), cupy.asarray([0.5, np.nan]), 0.5)
 
 
-def test_an_array_that_int_cannot_count_is_refused(cupy, monkeypatch):
+def test_an_array_too_large_for_int_is_rejected(cupy, monkeypatch):
     from minivision.kernels.cupy import launch
 
-    monkeypatch.setattr(launch, "MOST_ELEMENTS", 7)
+    monkeypatch.setattr(launch, "MAX_ELEMENTS", 7)
     with pytest.raises(ValueError, match="upsample_nearest: an array of 16 elements is more than the GPU's"):
         ops.upsample_nearest(cupy.ones((1, 1, 2, 2)), 2)
 
@@ -76,19 +76,19 @@ def test_batch_norm_takes_views_and_updates_running_arrays_that_are_views(cupy, 
         np.testing.assert_allclose(on_host(a), b, atol=1e-12)
 
 
-def test_a_convolution_in_portions_of_a_batch_is_that_of_the_whole(cupy, rng, monkeypatch):
+def test_a_convolution_of_parts_of_a_batch_is_that_of_the_whole(cupy, rng, monkeypatch):
     x, w, dy = rng.standard_normal((5, 4, 6, 7)), rng.standard_normal((6, 2, 3, 3)), rng.standard_normal((5, 6, 4, 5))
     arguments = [cupy.asarray(array) for array in (dy, x, w)]
     whole = ops.conv2d(*arguments[1:], groups=2), *ops.conv2d_backward(*arguments, groups=2)
     from minivision.kernels.cupy import convolution
 
-    monkeypatch.setattr(convolution, "COLUMNS", 2 * 4 * 9 * 20 * 8)  # the windows of two images
+    monkeypatch.setattr(convolution, "WINDOW_BYTES", 2 * 4 * 9 * 20 * 8)  # the windows of two images
     portions = ops.conv2d(*arguments[1:], groups=2), *ops.conv2d_backward(*arguments, groups=2)
     for a, b in zip(portions, whole, strict=True):
         np.testing.assert_allclose(on_host(a), on_host(b), atol=1e-12)
 
 
-def test_suppression_decides_however_many_rounds_a_chain_of_boxes_needs(cupy):
+def test_suppression_of_a_long_chain_of_boxes_takes_as_many_rounds_as_needed(cupy):
     left = np.arange(200.0)
     boxes = np.stack([left, 0 * left, left + 1.5, 0 * left + 1], axis=1)  # each overlaps only the next one
     scores = np.linspace(1, 0, 200)
@@ -96,7 +96,7 @@ def test_suppression_decides_however_many_rounds_a_chain_of_boxes_needs(cupy):
     np.testing.assert_array_equal(on_host(keep), np.arange(0, 200, 2))
 
 
-def test_a_model_moves_there_and_back_with_its_running_arrays(cupy, rng):
+def test_a_model_moves_to_the_gpu_and_back_with_its_running_arrays(cupy, rng):
     net = Sequential(Conv2d(2, 3, 3, rng=rng), BatchNorm2d(3))
     before = copy.deepcopy(net.state())
     net.to("cupy")
@@ -109,7 +109,7 @@ def test_a_model_moves_there_and_back_with_its_running_arrays(cupy, rng):
 
 
 @pytest.mark.parametrize("optimizer_class", [SGD, AdamW])
-def test_an_optimizer_follows_its_model_and_steps_as_on_the_host(optimizer_class, cupy, rng):
+def test_an_optimizer_follows_its_model_and_steps_as_on_the_cpu(optimizer_class, cupy, rng):
     x, dy = rng.standard_normal((2, 2, 5, 5)).astype(np.float32), rng.standard_normal((2, 3, 3, 3)).astype(np.float32)
 
     def trained(devices):
@@ -139,7 +139,7 @@ def test_a_checkpoint_made_on_the_gpu_is_read_on_the_host(cupy, rng, tmp_path):
         np.testing.assert_array_equal(array, expected[name])
 
 
-def test_the_helpers_say_where_arrays_lie(cupy):
+def test_helpers_find_and_change_the_device_of_arrays(cupy):
     array = cupy.zeros(2)
     assert get_array_module(array, np.zeros(2)) is cupy and get_array_module(np.zeros(2)) is np
     assert isinstance(on_host(array), np.ndarray) and isinstance(to_device_of(np.zeros(2), array), cupy.ndarray)

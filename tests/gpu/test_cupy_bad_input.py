@@ -1,4 +1,4 @@
-"""What is wrong with arguments is said on the GPU as on the host, in the same words."""
+"""Wrong arguments give the same error messages on the GPU as on the CPU."""
 
 import copy
 
@@ -13,7 +13,7 @@ WRONG = (np.float16, np.complex64, bool, np.int8, np.uint64)
 
 
 def outcome(op, arguments, keywords):
-    """Return what an operation gives, on the host, or the error that it raises."""
+    """Return the results of an operation as NumPy arrays, or the error that it raises."""
     try:
         results = leaves(op(*arguments, **keywords))
     except (ValueError, TypeError) as error:
@@ -22,26 +22,26 @@ def outcome(op, arguments, keywords):
 
 
 def assert_same_outcome(op, arguments, keywords, cupy):
-    textbook = copy.deepcopy((arguments, keywords))
+    host_arguments = copy.deepcopy((arguments, keywords))
     with minivision.backend("reference"), np.errstate(all="ignore"):
-        expected = outcome(op, *textbook)
+        expected = outcome(op, *host_arguments)
         on_gpu = [moved(value, cupy.asarray) for value in arguments]
-        found = outcome(op, on_gpu, {name: moved(value, cupy.asarray) for name, value in keywords.items()})
-    assert type(found) is type(expected), (found, expected)
+        actual = outcome(op, on_gpu, {name: moved(value, cupy.asarray) for name, value in keywords.items()})
+    assert type(actual) is type(expected), (actual, expected)
     if isinstance(expected, tuple):
-        assert found == expected
+        assert actual == expected
         return False
-    for a, b in zip(found, expected, strict=True):
+    for a, b in zip(actual, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
     return True
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_empty_batch_gives_an_empty_result_or_the_error_of_the_host(name, cupy):
+def test_an_empty_batch_gives_an_empty_result_or_the_error_of_the_cpu(name, cupy):
     op = OPERATIONS[name]
     for arguments, keywords in cases(op, np.float64, seed=4)[:4]:
         lengths = {len(value) for value in arguments if isinstance(value, np.ndarray) and value.ndim}
-        for length in lengths:  # the batch; and, as it were, the filters, the regions
+        for length in lengths:  # of the batch, the filters, the regions
             emptied = [
                 value[:0] if isinstance(value, np.ndarray) and value.ndim and len(value) == length else value
                 for value in arguments
@@ -50,7 +50,7 @@ def test_an_empty_batch_gives_an_empty_result_or_the_error_of_the_host(name, cup
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_wrong_dtype_is_refused_in_the_words_of_the_host_or_taken_as_there(name, cupy):
+def test_a_wrong_dtype_is_rejected_or_accepted_as_on_the_cpu(name, cupy):
     op = OPERATIONS[name]
     arguments, keywords = cases(op, np.float64, seed=5)[0]
     for number, value in enumerate(arguments):
@@ -62,7 +62,7 @@ def test_a_wrong_dtype_is_refused_in_the_words_of_the_host_or_taken_as_there(nam
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_wrong_shape_is_refused_in_the_words_of_the_host_or_taken_as_there(name, cupy):
+def test_a_wrong_shape_is_rejected_or_accepted_as_on_the_cpu(name, cupy):
     op = OPERATIONS[name]
     arguments, keywords = cases(op, np.float64, seed=6)[0]
     for number, value in enumerate(arguments):
@@ -72,7 +72,7 @@ def test_a_wrong_shape_is_refused_in_the_words_of_the_host_or_taken_as_there(nam
 
 
 @pytest.mark.parametrize("name", [name for name, op in OPERATIONS.items() if op.positional > 1])
-def test_one_array_on_the_host_is_refused_whichever_it_is(name, cupy):
+def test_any_single_array_on_the_host_is_rejected(name, cupy):
     op = OPERATIONS[name]
     arguments, keywords = cases(op, np.float64, seed=7)[0]
     keywords = {key: moved(value, cupy.asarray) for key, value in keywords.items()}

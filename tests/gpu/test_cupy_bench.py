@@ -1,4 +1,4 @@
-"""``minivision bench --backend cupy``: what is timed there, and what is said where there is nothing to time on."""
+"""``minivision bench --backend cupy``: what is timed, and the messages without a GPU."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from minivision.models.mask_rcnn import MaskRCNN
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Every line is done once, and said to have taken 2 ms: the stand-in takes its time. Returns what was called."""
+    """Call every function once and report 2 ms, because the replacement of CuPy is slow; return what was called."""
     called = []
 
     def once(peers, **_):
@@ -30,7 +30,7 @@ def quick(monkeypatch):
     return called
 
 
-def test_the_work_is_done_on_the_gpu_in_both_sizes_and_written_down(cupy, quick, tmp_path, capsys, monkeypatch):
+def test_operations_are_timed_on_the_gpu_in_both_sizes_and_saved(cupy, quick, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     path = tmp_path / "gpu.json"
     assert main(["bench", "--backend", "cupy", "box_area", "nms", "--rounds", "3", "--json", str(path)]) == 0
@@ -49,8 +49,8 @@ def test_the_work_is_done_on_the_gpu_in_both_sizes_and_written_down(cupy, quick,
     assert figures["card"] in printed and figures["command"] in printed and "PyTorch is not installed" in printed
 
 
-def test_every_array_of_the_work_lies_on_the_gpu_when_the_clock_runs(cupy, quick, monkeypatch):
-    """Nothing is moved while it is timed: an operation refuses arrays of both kinds, and ours get the GPU's."""
+def test_every_array_is_on_the_gpu_before_it_is_timed(cupy, quick, monkeypatch):
+    """No array is moved while an operation is timed."""
     seen = []
     monkeypatch.setattr(on_gpu, "BATCHES", {"lesson": 1})
     for line in on_gpu._lines(cupy, None, ["batch_norm2d_backward", "linear"], 1):
@@ -60,7 +60,7 @@ def test_every_array_of_the_work_lies_on_the_gpu_when_the_clock_runs(cupy, quick
     assert seen == ["linear", "batch_norm2d_backward"]
 
 
-def test_the_clock_stops_when_the_card_is_done_not_when_it_was_told_what_to_do(cupy, monkeypatch):
+def test_a_call_is_timed_until_the_gpu_has_finished(cupy, monkeypatch):
     seen = []
     monkeypatch.setattr(cupy.cuda.runtime, "deviceSynchronize", lambda: seen.append("done"))
     line = Entry("an operation", "", lambda: seen.append("ours"), lambda: seen.append("theirs"))
@@ -69,22 +69,22 @@ def test_the_clock_stops_when_the_card_is_done_not_when_it_was_told_what_to_do(c
     assert seen == ["ours", "done", "theirs", "done", "theirs", "done"]
 
 
-def test_pytorch_stands_beside_with_and_without_tf32_on_the_same_arrays(cupy, quick, capsys, monkeypatch):
+def test_pytorch_is_timed_with_and_without_tf32_on_the_gpu(cupy, quick, capsys, monkeypatch):
     torch = pytest.importorskip("torch")
     if "stand-in" in cupy.__version__:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-        monkeypatch.setattr(on_gpu, "CARD", "cpu")
+        monkeypatch.setattr(on_gpu, "TORCH_DEVICE", "cpu")
     elif not torch.cuda.is_available():
         pytest.skip("this PyTorch has no CUDA")
     modes = []
     linear = torch.nn.functional.linear
 
-    def noted(*arguments):
+    def recorded(*arguments):
         modes.append((torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32))
-        assert {argument.device.type for argument in arguments} == {on_gpu.CARD}
+        assert {argument.device.type for argument in arguments} == {on_gpu.TORCH_DEVICE}
         return linear(*arguments)
 
-    monkeypatch.setattr(torch.nn.functional, "linear", noted)
+    monkeypatch.setattr(torch.nn.functional, "linear", recorded)
     try:
         assert main(["bench", "--backend", "cupy", "linear", "relu"]) == 0
     finally:
@@ -95,7 +95,7 @@ def test_pytorch_stands_beside_with_and_without_tf32_on_the_same_arrays(cupy, qu
     assert "TF32" in lines[2] and len(lines) == 7
     product, pointwise = (next(line for line in lines if line.startswith(name)) for name in ("linear", "relu"))
     assert product.split()[-5:] == ["2.000", "2.000", "1.00", "2.000", "1.00"]
-    assert pointwise.split()[-2:] == ["-", "-"]  # nothing is multiplied there
+    assert pointwise.split()[-2:] == ["-", "-"]  # no products
 
 
 def test_training_steps_are_timed_on_the_gpu(cupy, quick, capsys, monkeypatch):
@@ -103,13 +103,13 @@ def test_training_steps_are_timed_on_the_gpu(cupy, quick, capsys, monkeypatch):
     monkeypatch.setattr(on_gpu, "BATCHES", {"lesson": 1})
     for system in (EncoderDecoder, FasterRCNN, MaskRCNN):
         monkeypatch.setitem(system.recipe, "batch_size", 1)
-    assert main(["bench", "--backend", "cupy", *on_gpu.STEPS]) == 0
+    assert main(["bench", "--backend", "cupy", *on_gpu.TRAINING_STEPS]) == 0
     lines = capsys.readouterr().out.splitlines()[-3:]
-    assert [line.split()[0] for line in lines] == list(on_gpu.STEPS) and len(quick) == 3
+    assert [line.split()[0] for line in lines] == list(on_gpu.TRAINING_STEPS) and len(quick) == 3
     assert all("1x3x128x128, a training step" in line for line in lines)
 
 
-def test_without_cupy_one_sentence_and_nothing_is_timed(capsys, monkeypatch):
+def test_without_cupy_there_is_one_message_and_nothing_is_timed(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)  # as if it were not installed
     assert main(["bench", "--backend", "cupy"]) == 2
     captured = capsys.readouterr()
@@ -117,16 +117,16 @@ def test_without_cupy_one_sentence_and_nothing_is_timed(capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [(["conv3d"], "nothing to time is called conv3d"), (["relu", "--threads", "2"], "--threads is for the CPU")],
 )
-def test_what_cannot_be_done_on_a_gpu_is_refused_at_once(words, said, cupy, capsys):
+def test_what_cannot_be_timed_on_a_gpu_is_rejected_at_once(words, message, cupy, capsys):
     assert main(["bench", "--backend", "cupy", *words]) == 2
     captured = capsys.readouterr()
-    assert said in captured.err and not captured.out
+    assert message in captured.err and not captured.out
 
 
-def test_arrays_in_what_a_forward_pass_saved_are_moved_too():
+def test_saved_arrays_of_a_forward_pass_are_moved_too():
     from minivision.core.saved import BatchStatistics
 
     moved = on_gpu._moved(({"a": np.zeros(2)}, BatchStatistics(np.ones(1), np.ones(1), True), "x", 3), lambda a: a + 5)

@@ -1,4 +1,4 @@
-"""``--backend cupy`` on the command line: trained, resumed, evaluated; and what is said where it cannot be."""
+"""``--backend cupy`` on the command line: training, resuming, evaluation, and the messages without a GPU."""
 
 import sys
 
@@ -13,7 +13,7 @@ from minivision.training.log import read_log
 
 @pytest.fixture(autouse=True)
 def default_backend(monkeypatch):
-    monkeypatch.setattr("minivision.core.backends._chosen", None)  # what a test chooses does not outlive it
+    monkeypatch.setattr("minivision.core.backends._chosen", None)  # restored after each test
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def train(tmp_path, rng):
 SMALL = ("--width", 2, "--blocks", 1)
 
 
-def test_training_on_the_gpu_has_the_losses_of_the_cpu_and_goes_on_there(train, cupy, tmp_path, capsys):
+def test_training_on_the_gpu_has_the_losses_of_the_cpu_and_resumes_on_both(train, cupy, tmp_path, capsys):
     for steps in (2, 3, 4):
         assert train(tmp_path / "cpu", "--steps", steps, *SMALL, "--resume" if steps > 2 else "--flips=none") == 0
     assert train(tmp_path / "gpu", "--steps", 2, *SMALL, "--flips=none", "--backend", "cupy") == 0
@@ -59,7 +59,7 @@ def test_a_run_is_timed_and_evaluated_on_the_gpu(train, cupy, tmp_path, capsys, 
     assert isinstance(seen[0], cupy.ndarray) and isinstance(seen[1], np.ndarray)
 
 
-def test_without_cupy_one_sentence_names_the_extras(train, tmp_path, capsys, monkeypatch):
+def test_without_cupy_the_message_names_the_extras(train, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)  # as if it were not installed
     assert train(tmp_path / "run", "--steps", 1, *SMALL, "--backend", "cupy") == 2
     errors = capsys.readouterr().err.strip().splitlines()
@@ -67,8 +67,8 @@ def test_without_cupy_one_sentence_names_the_extras(train, tmp_path, capsys, mon
     assert not (tmp_path / "run" / "checkpoint.npz").exists()
 
 
-def test_without_a_card_one_sentence_says_what_cuda_said(train, tmp_path, capsys, monkeypatch):
-    class NoCard:
+def test_without_a_gpu_the_message_has_the_error_of_cuda(train, tmp_path, capsys, monkeypatch):
+    class NoGpu:
         __version__ = "14"
 
         class cuda:  # noqa: N801 - CuPy's name
@@ -77,13 +77,13 @@ def test_without_a_card_one_sentence_says_what_cuda_said(train, tmp_path, capsys
                 def getDeviceCount():  # noqa: N802
                     raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
 
-    monkeypatch.setitem(sys.modules, "cupy", NoCard)
+    monkeypatch.setitem(sys.modules, "cupy", NoGpu)
     assert train(tmp_path / "run", "--steps", 1, *SMALL, "--backend", "cupy") == 2
     errors = capsys.readouterr().err.strip().splitlines()
     assert len(errors) == 1 and "no CUDA-capable device" in errors[0] and "nvidia-smi" in errors[0]
 
 
-def test_an_unknown_backend_is_refused_and_a_known_one_is_used(train, tmp_path, capsys, monkeypatch):
+def test_an_unknown_backend_is_rejected_and_a_known_one_is_used(train, tmp_path, capsys, monkeypatch):
     from minivision.core import backends
 
     assert train(tmp_path / "run", "--steps", 1, *SMALL, "--backend", "fortran") == 2

@@ -1,4 +1,4 @@
-"""NVIDIA's own compilers take every kernel, for cards from Turing on; no GPU is needed for that."""
+"""NVIDIA's compilers accept every kernel, for GPUs from Turing on; no GPU is needed."""
 
 import hashlib
 import importlib.util
@@ -17,7 +17,7 @@ FILES = sorted(path.name for path in FOLDER.glob("*.cu"))
 ARCHITECTURES = ("75", "80", "90")
 
 
-def test_there_are_kernels_to_compile_and_each_can_be_installed():
+def test_there_are_kernels_and_they_are_installed_with_the_package():
     assert len(FILES) > 5
     setup = FOLDER.parents[2] / "setup.cfg"
     if not setup.exists():
@@ -43,14 +43,14 @@ def test_nvcc_compiles_to_ptx(file, real):
 
 
 def test_nvrtc_compiles_to_ptx_as_cupy_would():
-    """What CuPy compiles with: unlike nvcc it has no header files of its own."""
+    """CuPy compiles with NVRTC, which has no header files, unlike nvcc."""
     if importlib.util.find_spec("cupy") is None:
-        pytest.skip("NVRTC is asked through CuPy, which is not installed")
+        pytest.skip("NVRTC is used through CuPy, which is not installed")
     from cupy.cuda import nvrtc
 
     try:
         nvrtc.getVersion()
-    except Exception as error:  # of CuPy or of what finds libraries for it
+    except Exception as error:  # of CuPy or of the search for its libraries
         pytest.skip(f"CuPy finds no NVRTC: {error}")
     for file, real, number in itertools.product(FILES, ("float", "double"), ARCHITECTURES):
         program = nvrtc.createProgram((FOLDER / file).read_text(), file, (), ())

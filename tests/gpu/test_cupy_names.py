@@ -1,4 +1,4 @@
-"""CuPy has what the stand-in for it has; no GPU is needed to ask for names."""
+"""CuPy has all names that its replacement has; no GPU is needed for this test."""
 
 import importlib.util
 import inspect
@@ -7,7 +7,7 @@ import pytest
 import stand_in
 
 
-def test_cupy_has_all_that_the_stand_in_has_and_lacks_the_keywords_that_it_lacks():
+def test_cupy_has_the_functions_of_the_replacement_and_lacks_the_same_keywords():
     if importlib.util.find_spec("cupy") is None:
         pytest.skip("CuPy is not installed")
     import cupy

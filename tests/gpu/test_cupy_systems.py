@@ -1,4 +1,4 @@
-"""Every system on the GPU: the losses, the gradients, the predictions and the training run of the host."""
+"""Every system on the GPU has the losses, gradients, predictions and training run of the CPU."""
 
 import functools
 
@@ -35,12 +35,12 @@ STEPS = 3  # of a training run; test_long_runs.py has longer ones for a GPU
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("MINIVISION_CACHE", str(tmp_path))  # what is proposed for the images is kept there
+    monkeypatch.setenv("MINIVISION_CACHE", str(tmp_path))  # for proposals
 
 
 @functools.cache
 def dataset(name):
-    """Return a few small scenes, as the system called `name` wants them."""
+    """Return a few small scenes for a system."""
     scenes = Scenes("easy", size=64, **system_class(name).scene_options).draw(4)
     if name not in ("rcnn", "fast-rcnn"):
         return scenes
@@ -50,24 +50,24 @@ def dataset(name):
 
 
 def model_on(device, name, **options):
-    """Return a small model; all of one name begin with the same weights."""
+    """Return a small model; all models of a system have the same initial weights."""
     model = make_model(name, dataset(name).classes, rng=np.random.default_rng(1), **{**SMALL[name], **options})
     if name == "mask-rcnn":
         model.prepare(dataset(name))  # finds out that there are joints
     return model.to(device)
 
 
-def test_every_system_is_tried():
+def test_every_system_is_tested():
     assert list(SMALL) == systems()
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_step_has_the_losses_and_the_gradients_of_the_host_and_so_have_predictions(name, cupy):
+def test_losses_gradients_and_predictions_are_those_of_the_cpu(name, cupy):
     batches, losses, gradients, predictions = Batches(dataset(name), 2), {}, {}, {}
     for device in ("numpy", "cupy"):
         model = model_on(device, name)
         optimizer = AdamW(model)
-        for step in range(2):  # the second one begins where weights and running arrays have moved
+        for step in range(2):  # in the second one weights and running statistics have changed
             reseed(model, 0, step)
             losses[device] = {name: float(loss) for name, loss in model.step(batches[step]).items()}
             gradients[device] = {each.name: on_host(each.grad).copy() for each in optimizer.parameters}
@@ -80,31 +80,31 @@ def test_a_step_has_the_losses_and_the_gradients_of_the_host_and_so_have_predict
     for key, gradient in gradients["numpy"].items():
         scale = max(np.abs(gradient).max(), 1e-3)
         np.testing.assert_allclose(gradients["cupy"][key] / scale, gradient / scale, atol=1e-3, err_msg=key)
-    for found, expected in zip(predictions["cupy"], predictions["numpy"], strict=True):
-        assert_alike(found, expected)
+    for predicted, expected in zip(predictions["cupy"], predictions["numpy"], strict=True):
+        assert_alike(predicted, expected)
 
 
-def assert_alike(found, expected):
-    """Assert that predictions are the same but for a few, where two scores were nearly equal; all on the host."""
-    assert type(found) is type(expected)
-    if not isinstance(found, Instances):
-        assert np.mean(found != expected) < 0.01
+def assert_alike(predicted, expected):
+    """Assert that predictions are on the host and equal except for a few, where two scores were nearly equal."""
+    assert type(predicted) is type(expected)
+    if not isinstance(predicted, Instances):
+        assert np.mean(predicted != expected) < 0.01
         return
     assert len(expected), "there is nothing to compare"
-    assert abs(len(found) - len(expected)) <= 0.05 * len(expected)
-    same = (box_iou(found.boxes, expected.boxes) > 0.99) & (found.labels[:, None] == expected.labels)
+    assert abs(len(predicted) - len(expected)) <= 0.05 * len(expected)
+    same = (box_iou(predicted.boxes, expected.boxes) > 0.99) & (predicted.labels[:, None] == expected.labels)
     if expected.scores is not None:
-        same &= abs(found.scores[:, None] - expected.scores) < 1e-3
+        same &= abs(predicted.scores[:, None] - expected.scores) < 1e-3
     assert same.any(axis=0).mean() > 0.95
     pairs = np.argwhere(same)
     for field in ("masks", "keypoints"):
         if getattr(expected, field) is not None:
-            one, other = getattr(found, field)[pairs[:, 0]], getattr(expected, field)[pairs[:, 1]]
+            one, other = getattr(predicted, field)[pairs[:, 0]], getattr(expected, field)[pairs[:, 1]]
             assert np.mean(abs(one.astype(float) - other) > 0.1) < 0.02, field
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_training_run_from_end_to_end_has_the_loss_curve_of_the_host(name, cupy):
+def test_a_training_run_has_the_losses_of_the_cpu(name, cupy):
     curves = {}
     for device in ("numpy", "cupy"):
         model = model_on(device, name)
@@ -116,7 +116,7 @@ def test_a_training_run_from_end_to_end_has_the_loss_curve_of_the_host(name, cup
 
 
 @pytest.mark.parametrize("name", ["faster-rcnn", "mask-rcnn"])
-def test_what_a_model_makes_when_it_sees_the_data_lies_where_the_model_lies(name, cupy):
+def test_arrays_that_prepare_creates_are_on_the_device_of_the_model(name, cupy):
     data = dataset("mask-rcnn")
     model = make_model(name, data.classes, rng=np.random.default_rng(1), anchor_sizes=(6, 9), hidden=8).to("cupy")
     before = model.stride
@@ -126,13 +126,13 @@ def test_what_a_model_makes_when_it_sees_the_data_lies_where_the_model_lies(name
     model.step(Batches(data, 1)[0])
 
 
-def test_rcnn_predicts_with_svms_fitted_on_the_host_and_moved_with_the_model(cupy):
+def test_rcnn_predicts_on_the_gpu_with_svms_fitted_on_the_cpu(cupy):
     fitted = model_on("numpy", "rcnn")
     train(fitted, dataset("rcnn"), Settings(batch_size=2), steps=1, progress=False)
     assert fitted.svm_weights.any()
     moved = model_on("numpy", "rcnn")
     moved.load_state(fitted.state())
     images, proposals = [dataset("rcnn")[0].image], [dataset("rcnn")[0].proposals]
-    found, expected = (model.predict(images, proposals) for model in (moved.to("cupy"), fitted))
+    predicted, expected = (model.predict(images, proposals) for model in (moved.to("cupy"), fitted))
     assert isinstance(moved.svm_weights, cupy.ndarray)
-    assert_alike(found[0], expected[0])
+    assert_alike(predicted[0], expected[0])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minivision.bench.average_precision import coco_evaluation, coco_results, coco_truth
+from minivision.bench.average_precision import coco_evaluation, coco_results, coco_ground_truth
 from minivision.data.instances import Instances, layer_masks
 from minivision.metrics import average_precision, joint_sigmas
 from minivision.metrics.average_precision import COCO_AREAS
@@ -25,12 +25,10 @@ def pycocotools_metrics(truths, predictions, count, kind, sigmas):
     """Return the metrics of pycocotools over all classes, and by class; NaN where they are -1."""
     pytest.importorskip("pycocotools", reason="pycocotools is the oracle")
     with contextlib.redirect_stdout(io.StringIO()):
-        truth = coco_truth(truths, count)
+        truth = coco_ground_truth(truths, count)
         evaluation = coco_evaluation(truth, coco_results(truth, predictions, kind), kind, sigmas)
     precision, recall = evaluation.eval["precision"], evaluation.eval["recall"]  # (T, R, K, A, M), (T, K, A, M)
-    letters = [name[0] for name in list(COCO_AREAS)[1:]][
-        precision.shape[3] == 3 :
-    ]  # none is small for joints
+    letters = [name[0] for name in list(COCO_AREAS)[1:]][precision.shape[3] == 3 :]  # none is small for joints
     by_class = []
     for k in range(count - 1):
         metrics = {"AP": precision[:, :, k, 0, -1], "AP50": precision[0, :, k, 0, -1]}

@@ -17,4 +17,4 @@ def test_table_has_a_row_for_every_case(monkeypatch, capsys):
     monkeypatch.setattr(bench, "compare", lambda *work: (1.0, 4.0, 0.0))
     assert bench.main() == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 1 + len(bench.WORK) and all("0.250" in line for line in lines[1:])
+    assert len(lines) == 1 + len(bench.WORKLOADS) and all("0.250" in line for line in lines[1:])

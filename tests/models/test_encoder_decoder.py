@@ -36,10 +36,10 @@ def small(upsampling, skips=True, dtype=np.float64):
 @pytest.mark.parametrize("upsampling", UPSAMPLINGS)
 def test_loss_and_every_gradient_are_those_of_the_same_network_in_pytorch(upsampling, skips, batch):
     torch = pytest.importorskip("torch")
-    from minivision.bench.torch_equivalent import torch_twin
+    from minivision.bench.torch_equivalent import torch_encoder_decoder
 
     model = small(upsampling, skips)
-    twin = torch_twin(model)
+    twin = torch_encoder_decoder(model)
     (loss,) = model.step(batch).values()
     assert model.leftovers() == []
     target = torch.from_numpy(batch.label_maps.astype(np.int64))

@@ -1,4 +1,4 @@
-"""The gradient of the filters reads no memory that nobody wrote."""
+"""The gradient of the filters reads no uninitialized memory."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from minivision import ops
 @pytest.mark.parametrize(
     ("channels", "filters", "size", "kernel", "padding"), [(5, 6, 7, 3, 1), (64, 64, 7, 3, 1), (8, 8, 4, 3, 1)]
 )
-def test_what_an_earlier_call_left_in_memory_does_not_matter(images, channels, filters, size, kernel, padding, rng):
-    """Small maps are stacked; where the last stack is not full, NaN once stood in the gap, and 0 * NaN is NaN."""
+def test_results_do_not_depend_on_what_is_in_memory(images, channels, filters, size, kernel, padding, rng):
+    """Small maps are stacked; if the last stack is not full, NaN in the gap must not matter (0 * NaN is NaN)."""
     w = rng.standard_normal((filters, channels, kernel, kernel)).astype(np.float32)
     x = rng.standard_normal((images, channels, size, size)).astype(np.float32)
     dy = np.ones_like(ops.conv2d(x, w, padding=padding))
