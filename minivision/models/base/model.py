@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from minivision.core.devices import get_array_module, to_device_of
-from minivision.core.types import Array
+from minivision.core.types import Array, Size
 from minivision.layers.layer import Layer
 
 if TYPE_CHECKING:
-    from minivision.data import Batch, Dataset
+    from minivision.data import Batch, Dataset, Sample
+    from minivision.layers.summary import Summary
 
 logger = logging.getLogger("minivision")  # what systems report while they prepare, level INFO
 
@@ -205,3 +207,46 @@ class Model(Layer):
                 for index, result in zip(chosen, function(batch, *parts), strict=True):
                     results[index] = result
         return results
+
+    def summary(self, image_size: Size = (128, 128)) -> Summary:  # type: ignore[override]
+        """Return a table of the layers for a training step on one image with one object, ready to print.
+
+        Parameters
+        ----------
+        image_size : (int, int)
+            Height and width of the image in pixels.
+
+        Returns
+        -------
+        Summary
+            For each layer the output shape, the parameters, the multiply-adds of the forward pass, and the bytes of
+            activations that are kept for the backward pass. The model itself does not change.
+
+        Examples
+        --------
+        >>> from minivision.models import make_model
+        >>> model = make_model("yolo", ("background", "disc", "star"))
+        >>> summary = model.summary((64, 64))
+        >>> print(summary.rows[1].label, summary.rows[1].output_shape)
+        backbone (1, 64, 8, 8)
+        """
+        from minivision.data import collate
+        from minivision.layers.summary import summarize
+
+        trial = copy.deepcopy(self)
+        batch = collate([_example(image_size, len(self.keypoint_names))])
+        return summarize(trial, lambda: trial.forward(trial.normalize(batch.images), training=True, batch=batch))
+
+
+def _example(image_size: Size, joints: int) -> Sample:
+    """Return a gray image with one object in its middle, annotated in every way that a system may need."""
+    from minivision.data import Sample
+    from minivision.data.instances import Instances
+
+    height, width = image_size
+    box = np.array([[width / 4, height / 4, 3 * width / 4, 3 * height / 4]], np.float32)
+    mask = np.zeros((1, height, width), bool)
+    mask[0, height // 4 : 3 * height // 4, width // 4 : 3 * width // 4] = True
+    keypoints = np.tile(np.array([width / 2, height / 2, 2], np.float32), (1, joints, 1)) if joints else None
+    instances = Instances(box, np.array([1]), masks=mask, keypoints=keypoints)
+    return Sample(np.full((height, width, 3), 127, np.uint8), instances, mask[0].astype(np.uint8), proposals=box)
