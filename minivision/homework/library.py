@@ -9,7 +9,7 @@ import pathlib
 import zipfile
 
 import minivision
-from minivision.homework.manifest import source_file
+from minivision.homework.manifest import ManifestError, source_file
 from minivision.homework.source import without_bodies, without_functions
 
 PACKAGE = pathlib.Path(minivision.__file__).parent
@@ -33,9 +33,18 @@ def library_files(assignment):
     -------
     files : dict
         Path inside of the package, with slashes -> bytes.
+
+    Raises
+    ------
+    ManifestError
+        If a file to hold back does not exist.
     """
-    held_back = [*_LEFT_OUT, *(pattern.removeprefix("minivision/") for pattern in assignment.files_held_back)]
     paths = [path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and path.suffix in _SUFFIXES]
+    held_back = [pattern.removeprefix("minivision/") for pattern in assignment.files_held_back]
+    for pattern in held_back:
+        if not any(fnmatch.fnmatchcase(path.relative_to(PACKAGE).as_posix(), pattern) for path in paths):
+            raise ManifestError(f"{assignment.name}: there is no file minivision/{pattern} to hold back")
+    held_back += _LEFT_OUT
     names = {dotted.rpartition(".")[2] for dotted in assignment.withheld}
     bodies = _messages(assignment)
     files = {}

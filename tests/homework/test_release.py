@@ -1,6 +1,7 @@
 """Releases: blank functions, the same messages as with the whole library, and no solution."""
 
 import ast
+import dataclasses
 import json
 import re
 import subprocess
@@ -18,6 +19,7 @@ from minivision.core.registry import operations
 from minivision.homework import load_assignment, source
 from minivision.homework.gradescope import autograder
 from minivision.homework.leaks import leaks, solution_lines
+from minivision.homework.library import library_files
 from minivision.homework.manifest import ManifestError
 from minivision.homework.plugin import run_tests
 from minivision.homework.recorded_references import recorded_backend
@@ -178,6 +180,12 @@ def test_the_wheel_lacks_bodies_and_kernels_of_the_functions_to_write(handed_out
     assert "sigmoid_backward" in source.functions_in(kernels)
     assert not [name for name in names if "/cupy/" in name or "hidden" in name or "mutants" in name or "verif" in name]
     ast.parse(kernels)
+
+
+def test_a_file_to_hold_back_must_exist(trial):
+    moved = dataclasses.replace(trial, files_held_back=("minivision/kernels/numba/moved.py",))
+    with pytest.raises(ManifestError, match="no file minivision/kernels/numba/moved.py"):
+        library_files(moved)
 
 
 def test_the_same_source_gives_the_same_bytes(trial, handed_out, tmp_path):
