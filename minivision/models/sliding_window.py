@@ -179,13 +179,13 @@ class SlidingWindow(Segmenter):
         labels : uint8 ndarray of shape (N * patches, 1, 1)
             The class of the center of each patch.
         """
-        windows = self.windows(images)
+        padded = self.pad(images)
         width = label_maps.shape[2]
         patches, labels = [], []
         for n, label_map in enumerate(label_maps):
             probabilities = drawing_probabilities(label_map.ravel())
             y, x = np.divmod(self.rng.choice(label_map.size, self.patches, p=probabilities), width)
-            patches.append(windows[n, to_device_of(y, images), to_device_of(x, images)])
+            patches.append(self.crop_patches(padded[n], y, x))
             labels.append(label_map[y, x])
         return np.concatenate(patches), np.concatenate(labels).reshape(-1, 1, 1)
 
@@ -193,15 +193,15 @@ class SlidingWindow(Segmenter):
 
     def scores_patch_by_patch(self, images: Array) -> Array:
         """Return scores ``(N, classes, H, W)`` of images ``(N, 3, H, W)``: classify the patch around every pixel."""
-        windows = self.windows(images)
-        N, height, width = windows.shape[:3]
-        scores = get_array_module(images).empty((N, len(self.classes), height, width), self.dtype)
+        padded = self.pad(images)
+        N, _, height, width = images.shape
+        scores = get_array_module(images).empty((N, len(self.classes), height * width), self.dtype)
         for n in range(N):
             for start in range(0, height * width, PATCHES_AT_ONCE):
-                stop = min(start + PATCHES_AT_ONCE, height * width)
-                y, x = (to_device_of(each, images) for each in np.divmod(np.arange(start, stop), width))
-                scores[n, :, y, x] = self.net(windows[n, y, x])[:, :, 0, 0]
-        return scores
+                numbers = np.arange(start, min(start + PATCHES_AT_ONCE, height * width))
+                patches = self.crop_patches(padded[n], *np.divmod(numbers, width))
+                scores[n, :, start : start + len(numbers)] = self.net(patches)[:, :, 0, 0].T
+        return scores.reshape(N, -1, height, width)
 
     def scores_convolutional(self, images: Array) -> Array:
         """Return the same scores by the same layers over the whole image, dilated instead of with strides."""
@@ -221,13 +221,24 @@ class SlidingWindow(Segmenter):
         around = (before, self.patch_size - 1 - before)
         return np.pad(images, ((0, 0), (0, 0), around, around), constant_values=GRAY)
 
-    def windows(self, images: Array) -> Array:
-        """Return all patches of images ``(N, 3, H, W)`` as a view ``(N, H, W, 3, patch_size, patch_size)``."""
-        padded = self.pad(images)
-        N, channels, (H, W) = len(images), images.shape[1], images.shape[2:]
-        size = (N, H, W, channels, self.patch_size, self.patch_size)
-        n, c, y, x = padded.strides
-        return get_array_module(images).lib.stride_tricks.as_strided(padded, size, (n, y, x, c, y, x))
+    def crop_patches(self, padded: Array, y: Array, x: Array) -> Array:
+        """Crop the patches around some pixels of an image.
+
+        Parameters
+        ----------
+        padded : ndarray of shape (3, H + patch_size - 1, W + patch_size - 1)
+            An image as :meth:`pad` returns it.
+        y, x : int64 ndarray of shape (K,)
+            Rows and columns of the pixels in the image without padding; on the host.
+
+        Returns
+        -------
+        ndarray of shape (K, 3, patch_size, patch_size)
+        """
+        offsets = np.arange(self.patch_size)
+        rows, columns = y[:, None, None] + offsets[:, None], x[:, None, None] + offsets  # (K, P, 1) and (K, 1, P)
+        patches = padded[:, to_device_of(rows, padded), to_device_of(columns, padded)]
+        return patches.transpose(1, 0, 2, 3).copy()  # (3, K, P, P) -> (K, 3, P, P)
 
 
 def drawing_probabilities(labels: Array) -> Array:

@@ -29,7 +29,7 @@ from minivision import ops
 from minivision.core.devices import on_host, to_device_of
 from minivision.core.labels import IGNORE_INDEX, IGNORED
 from minivision.core.types import Array, Size
-from minivision.detection import DefaultBoxLayout, boxes_per_place, default_boxes, match_instances
+from minivision.detection import DefaultBoxLayout, boxes_per_location, default_boxes, match_instances
 from minivision.layers import Conv2d, MaxPool2d, Sequential, conv_block
 from minivision.models.base.model import logger
 from minivision.models.base.single_shot import SingleShot, box_sizes, clip_instances, softmax_last_axis
@@ -90,7 +90,7 @@ class SSD(SingleShot):
         self.stages = [Sequential(*first), Sequential(last, conv_block(channels, width, rng=rng))]
         self.stages += [Sequential(MaxPool2d(2), conv_block(width, width, rng=rng)) for _ in range(maps - 2)]
         depth = 4 + len(classes)
-        counts = boxes_per_place(self.layout((128, 128)))
+        counts = boxes_per_location(self.layout((128, 128)))
         widths = [fine] + (maps - 1) * [width]
         self.heads = [
             Conv2d(channels, count * depth, 3, padding=1, rng=rng)

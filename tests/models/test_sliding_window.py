@@ -40,8 +40,10 @@ def test_the_center_of_a_patch_of_even_size_is_left_and_above_its_middle(rng):
     model = trained(**NETWORKS["a patch of even size"])
     image = model.normalize(rng.integers(0, 256, (1, 9, 9, 3), dtype=np.uint8))
     assert model.patch_size == 6
-    np.testing.assert_array_equal(model.windows(image)[0, ..., 2, 2].transpose(2, 0, 1), image[0])
-    assert model.windows(image).shape[:3] == (1, 9, 9)
+    y, x = np.divmod(np.arange(81), 9)
+    patches = model.crop_patches(model.pad(image)[0], y, x)
+    assert patches.shape == (81, 3, 6, 6)
+    np.testing.assert_array_equal(patches[:, :, 2, 2].T.reshape(3, 9, 9), image[0])
 
 
 def test_the_two_scans_predict_the_same_in_float32(rng):

@@ -14,7 +14,7 @@ from minivision import ops
 from minivision.core.devices import on_host, to_device_of
 from minivision.core.labels import IGNORE_INDEX
 from minivision.core.types import Array
-from minivision.detection import joint_places, joints_at
+from minivision.detection import joints_to_cells, cells_to_joints
 from minivision.layers import BilinearUpsample
 from minivision.models.parts.roi_head import RoISamples, rois_of
 from minivision.models.parts.roi_maps import RoIMaps
@@ -37,7 +37,7 @@ class KeypointSamples(NamedTuple):
     rois : ndarray of shape (M, 5)
         The index of the image in the batch, then ``x1, y1, x2, y2``.
     places : int64 ndarray of shape (M, J)
-        The cell of each joint, as :func:`minivision.detection.joint_places` numbers them.
+        The cell of each joint, as :func:`minivision.detection.joints_to_cells` numbers them.
     """
 
     rois: Array
@@ -103,7 +103,7 @@ class KeypointBranch(RoIMaps):
                     f"for {self.joints}"
                 )
             keypoints = each.keypoints[regions.objects[rows]]
-            places[rows] = joint_places(keypoints, regions.rois[rows, 1:], self.size)
+            places[rows] = joints_to_cells(keypoints, regions.rois[rows, 1:], self.size)
         chosen = (places >= 0).any(axis=1)
         return KeypointSamples(regions.rois[chosen], places[chosen])
 
@@ -148,6 +148,6 @@ class KeypointBranch(RoIMaps):
         results = []
         for each, chosen, part, box in zip(detections, with_joints, parts, boxes, strict=True):
             keypoints = np.zeros((len(each), self.joints, 3), np.float32)
-            keypoints[chosen, :, :2], keypoints[chosen, :, 2] = joints_at(part, box, self.size), VISIBLE
+            keypoints[chosen, :, :2], keypoints[chosen, :, 2] = cells_to_joints(part, box, self.size), VISIBLE
             results.append(each.replace(keypoints=keypoints))
         return results

@@ -24,7 +24,7 @@ from minivision import ops
 from minivision.core import backends
 from minivision.core.devices import on_host, to_device_of
 from minivision.core.types import Array, Size
-from minivision.detection import anchor_grid, anchor_targets, ignore_in_crowds, rpn_loss, sample
+from minivision.detection import anchor_grid, instance_targets, rpn_loss, sample
 from minivision.layers import Conv2d, Layer, ReLU, Sequential
 
 if TYPE_CHECKING:
@@ -171,11 +171,9 @@ class RegionProposalNetwork(Layer):
         """
         positives, negatives, deltas = [], [], []
         for n, truth in enumerate(instances):
-            objects, crowds = truth.boxes[~truth.crowd], truth.boxes[truth.crowd]
-            matches, targets = anchor_targets(
-                anchors, objects, fg_iou_thresh=FG_IOU_THRESH, bg_iou_thresh=BG_IOU_THRESH
+            matches, targets = instance_targets(
+                anchors, truth, fg_iou_thresh=FG_IOU_THRESH, bg_iou_thresh=BG_IOU_THRESH
             )
-            matches = ignore_in_crowds(matches, anchors, crowds)
             positive, negative = sample(matches, self.batch_size_per_image, POSITIVE_FRACTION, self.rng)
             positives.append(n * len(anchors) + positive)
             negatives.append(n * len(anchors) + negative)
