@@ -85,13 +85,6 @@ def test_without_a_batch_the_regions_are_the_given_ones_or_the_whole_images(name
     np.testing.assert_array_equal(*scores)
 
 
-@pytest.mark.parametrize("name", systems())
-def test_every_system_has_a_summary(name):
-    size = make(name).patch_size if name == "sliding-window" else 64
-    text = str(make(name).summary((2, 3, size, size)))
-    assert system_class(name).__name__ in text and "total" in text
-
-
 # ---- options ------------------------------------------------------------------------------------------------------
 
 
