@@ -1,4 +1,4 @@
-"""Running an operation on numbers that remember where they came from."""
+"""Run an operation step by step on numbers that record how they were computed."""
 
 from minivision.tracing.number import Padding, Traced, symbols, traced
 from minivision.tracing.panels import Panel

@@ -1,21 +1,28 @@
-"""Writing numbers, and how they were calculated, for people."""
+"""Write numbers, and the formulas they were computed by, as short text."""
+
+from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from minivision.tracing.number import Number
 
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "**": 4}
 _SIGNS = {"*": "·", "/": " / "}
 
 
-def subscripted(name, index, shape):
-    """Return ``name[i,j]``, without the leading axes that have only one entry (batch and channel, in most pictures)."""
+def subscripted(name: str, index: Sequence[int], shape: Sequence[int]) -> str:
+    """Return ``name[i,j]``, without the leading axes of length 1 (often batch and channel)."""
     first = next((axis for axis, size in enumerate(shape) if size > 1), max(len(shape) - 1, 0))
     inner = ",".join(map(str, index[first:]))
     return f"{name}[{inner}]" if inner else name
 
 
-def format_value(value):
+def format_value(value: Any) -> str:
     """Return a number in at most three significant digits, short enough for a cell."""
     if value is None:
         return ""
@@ -33,23 +40,27 @@ def format_value(value):
     return "0" if value == 0 else text.replace("-", "−")
 
 
-def write_expression(number, *, numeric=False, terms=None):
-    """Return how a traced number was calculated.
+def write_expression(number: Number, *, numeric: bool = False, terms: int | None = None) -> str:
+    """Return the formula that a traced number was computed by.
 
     Parameters
     ----------
     number : Traced or number
     numeric : bool
-        Whether to write the inputs' values in place of their names.
+        Whether to write the inputs' values instead of their names.
     terms : int, optional
-        Of a longer sum, write only as many terms.
+        Number of terms of a long sum that are written; by default all are.
+
+    Returns
+    -------
+    text : str
     """
     return _write(number, 0, numeric, terms)
 
 
 def _write(number, outer, numeric, terms):
-    """Write `number` so that it can stand beside an operator of the precedence `outer`."""
-    if not hasattr(number, "operation"):  # a plain one
+    """Return `number` as an operand of an operator of the precedence `outer`, with brackets where needed."""
+    if not hasattr(number, "operation"):  # a plain number
         return _in_sum(format_value(number), outer)
     if number.operation is None:
         return _in_sum(format_value(number.value), outer) if numeric else number.name
@@ -74,7 +85,7 @@ def _operation(number):
 
 
 def _in_sum(text, outer):
-    """Bracket a negative value where an operator stands before it."""
+    """Return a negative value in brackets where an operator is before it."""
     return f"({text})" if outer and text.startswith("−") else text
 
 
@@ -97,6 +108,6 @@ def _write_sum(number, numeric, terms):
 def _write_product(number, numeric, terms):
     left, right = number.operands
     a, b = _write(left, 2, numeric, terms), _write(right, 2.5, numeric, terms)
-    # Algebra's way of writing: ax
+    # as in algebra: ax
     juxtaposed = not numeric and a.isalpha() and b.isalpha() and len(b) == 1 and len(a) <= 2
     return a + b if juxtaposed else f"{a}·{b}"

@@ -1,54 +1,73 @@
-"""Numbers that remember where they came from.
+"""Numbers that record how they were computed.
 
-A `Traced` number carries a value, a name if it is an input, and else the operation and the numbers it was made of.
-NumPy calculates with arrays of them (dtype object) as with any numbers: arithmetic, comparison, sums, maxima and
-padding need no change. What a comparison decides depends on the values; which numbers a result depends on is exact:
-adding a constant 0, or multiplying by a constant 0 or 1, leaves no trace.
+A `Traced` number has a value; an input also has a name, a result the operation and the operands it was computed from.
+NumPy computes with arrays of them (dtype object) as with any numbers: arithmetic, comparison, sums, maxima and
+padding need no change. The result of a comparison depends on the values. The inputs that a result depends on are
+exact: adding a constant 0, or multiplying by a constant 0 or 1, is not recorded.
 """
 
+from __future__ import annotations
+
+import contextvars
 import math
 import numbers
 import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from minivision.tracing.expression import format_value, subscripted, write_expression
 
-watcher = None  # while a function is recorded: who wants to know what is looked at (compared, or padding)
+if TYPE_CHECKING:
+    from minivision.core.types import Array
+    from minivision.tracing.recording import Recording
+
+Number: TypeAlias = "Traced | float | int"
+
+# While a function is recorded, its recording: it gets the numbers that are compared, and the padding that is read. A
+# context variable: another thread may record another function at the same time.
+active_recording: contextvars.ContextVar[Recording | None] = contextvars.ContextVar(
+    "minivision_active_recording", default=None
+)
 
 
 class Traced:
-    """A number with a history.
+    """A number with its history.
 
     Parameters
     ----------
     value : number or None
-        None for a symbol that stands for any number; it can be calculated with, but not compared.
+        None for a symbol that stands for any number; it can be used in arithmetic, but not compared.
     name : str, optional
-        Of an input.
+        Name of an input.
     operation : str, optional
-        Of a result: ``+ - * / **``, ``neg``, or a function such as ``exp``.
+        Operation of a result: ``+ - * / **``, ``neg``, or a function such as ``exp``.
     operands : tuple
-        What it was made of: traced numbers and plain ones.
+        Operands of a result: traced numbers and plain ones.
     """
 
     __slots__ = ("name", "operands", "operation", "serial", "value")
-    made = 0  # so far
+    made = 0  # count of all traced numbers
 
-    def __init__(self, value, name=None, operation=None, operands=()):
+    def __init__(
+        self, value: Any, name: str | None = None, operation: str | None = None, operands: tuple[Any, ...] = ()
+    ) -> None:
         self.value, self.name, self.operation, self.operands = value, name, operation, operands
         Traced.made += 1
         self.serial = Traced.made  # later numbers have larger ones
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         text = self.expression()
         return text if self.value is None else f"{text} = {format_value(self.value)}"
 
-    # ---- what it is made of
+    # ---- its history
 
-    def leaves(self):
+    def leaves(self) -> list[Traced]:
         """Return the inputs that this number depends on, each once, in the order of their first use."""
-        found, seen, stack = [], set(), [self]
+        found: list[Traced] = []
+        seen: set[int] = set()
+        stack: list[Any] = [self]
         while stack:
             number = stack.pop()
             if not isinstance(number, Traced) or id(number) in seen:
@@ -59,19 +78,19 @@ class Traced:
             stack.extend(reversed(number.operands))
         return found
 
-    def expression(self, *, numeric=False, terms=None):
-        """Return how it was calculated, as text.
+    def expression(self, *, numeric: bool = False, terms: int | None = None) -> str:
+        """Return the formula it was computed by.
 
         Parameters
         ----------
         numeric : bool
-            Whether to write the inputs' values in place of their names.
+            Whether to write the inputs' values instead of their names.
         terms : int, optional
-            Of a longer sum, write only as many terms.
+            Number of terms of a long sum that are written; by default all are.
         """
         return write_expression(self, numeric=numeric, terms=terms)
 
-    # ---- arithmetic: constants that change nothing leave no trace
+    # ---- arithmetic: constants that change nothing are not recorded
 
     def __add__(self, other):
         return self if _is_constant(other, 0) else _made("+", self, other)
@@ -138,7 +157,7 @@ class Traced:
     def conjugate(self):
         return self
 
-    # ---- whole numbers: they choose places, and carry no history
+    # ---- whole numbers: they are used as indices, and have no history
 
     def __floordiv__(self, other):
         return math.floor(self._known("round") / _value(other))
@@ -199,7 +218,7 @@ class Traced:
     def _compared(self, other, how):
         if not isinstance(other, Traced | numbers.Number):
             return NotImplemented
-        _tell(self, other)
+        _report(self, other)
         return how(self._known("compare"), other._known("compare") if isinstance(other, Traced) else other)
 
     def _known(self, verb):
@@ -209,7 +228,7 @@ class Traced:
 
 
 class Padding:
-    """A constant in a padded array: it tells where the padding is read, and leaves no other trace."""
+    """A constant in a padded array: it records that the padding is read, and nothing else."""
 
     __slots__ = ("value",)
 
@@ -219,8 +238,8 @@ class Padding:
     def __repr__(self):
         return format_value(self.value)
 
-    def _plain(self, beside=None):
-        _tell(self, beside)
+    def _plain(self, other=None):
+        _report(self, other)
         return self.value
 
     def __neg__(self):
@@ -265,12 +284,14 @@ def _unwrapped(other):
 _add_operators()
 
 
-def _tell(*looked_at):
-    if watcher is not None:
-        watcher.look_at(looked_at)
+def _report(*looked_at):
+    """Report numbers that are compared, or padding that is read, to the active recording."""
+    recording = active_recording.get()
+    if recording is not None:
+        recording.look_at(looked_at)
 
 
-def symbols(names, shape=None, values=None):
+def symbols(names: str, shape: Sequence[int] | None = None, values: Any = None) -> Array:
     """Return an array of symbols to run an operation on.
 
     Parameters
@@ -278,19 +299,21 @@ def symbols(names, shape=None, values=None):
     names : str
         ``"a b c"`` gives an array of three; a single name with a shape gives ``a[0,0], a[0,1], ...``.
     shape : tuple of int, optional
-        Of the result.
+        Shape of the array; by default one axis.
     values : array_like, optional
-        Values for the symbols, for operations that compare.
+        Values of the symbols, for operations that compare.
 
     Returns
     -------
-    ndarray of object
+    array : object ndarray of shape `shape`
 
     Examples
     --------
     >>> from minivision.ops import conv_transpose2d
-    >>> conv_transpose2d(symbols("a b", (1, 1, 1, 2)), symbols("x y z", (1, 1, 1, 3)), stride=(1, 2))
-    array([[[[ax, ay, az + bx, by, bz]]]], dtype=object)
+    >>> from minivision.tracing import symbols
+    >>> y = conv_transpose2d(symbols("a b", (1, 1, 1, 2)), symbols("x y z", (1, 1, 1, 3)), stride=(1, 2))
+    >>> y.ravel().tolist()
+    [ax, ay, az + bx, by, bz]
     """
     words = names.split()
     shape = (len(words),) if shape is None else tuple(shape)
@@ -305,8 +328,8 @@ def symbols(names, shape=None, values=None):
     return _filled(shape, [Traced(value, name) for value, name in zip(known, words, strict=True)])
 
 
-def traced(array, name):
-    """Return the numbers of an array as traced ones, named after the array and their place in it."""
+def traced(array: Any, name: str) -> Array:
+    """Return an array of traced numbers, named after the array and their index: ``x[0,1]``."""
     array = np.asarray(array)
     places = [subscripted(name, index, array.shape) for index in np.ndindex(*array.shape)]
     return _filled(array.shape, [Traced(v, place) for v, place in zip(array.ravel().tolist(), places, strict=True)])
@@ -339,7 +362,7 @@ _CALCULATE = {
 
 def _made(operation, *operands):
     if not all(isinstance(operand, Traced | numbers.Number) for operand in operands):
-        return NotImplemented  # an array, say: it knows what to do with each of its numbers
+        return NotImplemented  # such as an array, which then applies the operation to each of its numbers
     values = [_value(operand) for operand in operands]
     if None in values:
         value = None

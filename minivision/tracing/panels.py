@@ -1,11 +1,18 @@
-"""Which arrays of a recorded function are shown, and in whose place."""
+"""Panels: the arrays of a recorded function that are shown for its arguments and results."""
+
+from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from minivision.tracing.number import subscripted
+from minivision.tracing.expression import subscripted
+
+if TYPE_CHECKING:
+    from minivision.core.types import Array
+    from minivision.tracing.recording import Recording
 
 
 class Panel(NamedTuple):
@@ -15,54 +22,58 @@ class Panel(NamedTuple):
     ----------
     name : str
     shape : tuple of int
-        Of what is shown: a padded argument is shown with its padding, a cropped result with what is cut off.
+        Shape of the array that is shown: a padded argument with its padding, a cropped result with what is cut off.
     part : tuple of slice
-        Where in it the argument or the result itself lies.
+        The part of it that is the argument or the result itself.
     is_result : bool
     sources : dict
-        The watched arrays whose elements it shows: for the number of each, the panel's cell for each element.
+        The watched arrays whose elements it shows: for the number of each, the panel's cell of each element.
     """
 
     name: str
-    shape: tuple
-    part: tuple
+    shape: tuple[int, ...]
+    part: tuple[slice, ...]
     is_result: bool
-    sources: dict
+    sources: dict[int | None, Array]
 
     @property
-    def first_source(self):
-        """The number of the watched array that gives the panel its shape."""
+    def first_source(self) -> int | None:
+        """The number of the watched array that has the panel's shape."""
         return next(iter(self.sources))
 
     @property
-    def own_cells(self):
+    def own_cells(self) -> Array:
         """The flat cells of the argument or result itself, in its shape."""
         return _cells(self.shape)[(*self.part, ...)]
 
     @property
-    def inside(self):
-        """Which cells belong to the argument or result itself: (cells,) bool."""
+    def inside(self) -> Array:
+        """Mask of the cells of the argument or result itself: bool ndarray of shape (cells,)."""
         mask = np.zeros(math.prod(self.shape), bool)
         mask[self.own_cells] = True
         return mask
 
-    def title_of(self, cell):
-        """Return the name of a cell, as in ``x[1,2]``; subscripts count from the argument's or result's own corner."""
-        index = np.unravel_index(cell, self.shape) if self.shape else ()
-        index = [int(i) - part.start for i, part in zip(index, self.part, strict=True)]
+    def title_of(self, cell: int) -> str:
+        """Return the name of a cell, as in ``x[1,2]``, with its index in the argument or result itself."""
+        place = np.unravel_index(cell, self.shape) if self.shape else ()
+        index = [int(i) - part.start for i, part in zip(place, self.part, strict=True)]
         return subscripted(self.name, index, [part.stop - part.start for part in self.part])
 
 
-def lay_out(recording, arguments, results):
+def lay_out(recording: Recording, arguments: Mapping[str, Array], results: Mapping[str, Array]) -> list[Panel]:
     """Return a panel for each argument and each result.
 
-    An argument that the function pads is shown padded. A result that the function cuts out of a larger array, in
-    which it did its work, is shown as that array.
+    An argument that the function pads is shown padded. A result that the function crops out of a larger array, which
+    it computed in place, is shown as that array.
 
     Parameters
     ----------
     recording : Recording
     arguments, results : dict of str to ndarray
+
+    Returns
+    -------
+    panels : list of Panel
     """
     panels = []
     for name, array in arguments.items():
@@ -71,11 +82,11 @@ def lay_out(recording, arguments, results):
         if padded is None:
             panels.append(_panel(name, array.shape, key, is_result=False))
         else:
-            shape, part = recording.watched[padded].array.shape, recording.watched[padded].grown_from[1]
+            shape, part = recording.watched[padded].array.shape, recording.watched[padded].padded_from[1]
             panels.append(Panel(name, shape, part, False, {padded: np.arange(math.prod(shape))}))
     for name, array in results.items():
         key = _number_of_result(recording, array)
-        origin = recording.watched[key].cut_from
+        origin = recording.watched[key].cropped_from
         if origin and recording.is_written(origin[0]):
             canvas, part = origin
             shape = recording.watched[canvas].array.shape
@@ -96,19 +107,19 @@ def _cells(shape):
 
 
 def _padded_copy(recording, key):
-    """Return the number of an array that holds the one numbered `key` and constants around it, and is only read."""
+    """Return the number of a padded copy of the array numbered `key` that is only read, or None."""
     for number, watched in enumerate(recording.watched):
-        if watched.grown_from and watched.grown_from[0] == key and not recording.is_written(number):
+        if watched.padded_from and watched.padded_from[0] == key and not recording.is_written(number):
             return number
     return None
 
 
 def _number_of_result(recording, array):
-    """Return the number of the watched array that holds a result's elements; watch it now if there is none."""
+    """Return the number of the watched array with a result's elements; watch it now if there is none."""
     number = recording.number_of(array)
     if number is not None:
         return number
-    for number, watched in enumerate(recording.watched):  # a result may be another's elements in a new shape
+    for number, watched in enumerate(recording.watched):  # a result may be a reshaped view of another array
         if watched.array.size == array.size > 0 and np.shares_memory(watched.array, array):
             return number
     return recording.watch(array, "result")

@@ -1,21 +1,25 @@
-"""Watching a function while it runs: which line wrote what, into which array.
+"""Record a function while it runs: which line wrote what, into which array.
 
-Python's own tracing hook calls us before each line of the function. By then the line before has done its work, and
-what it changed is found by looking through the function's arrays. So nothing in the function has to be prepared for
-being watched.
+Python's tracing hook (``sys.settrace``) is called before each line of the function. By then the line before it has
+run, and the arrays of the function are compared with what they held before. So the function needs no preparation.
 """
+
+from __future__ import annotations
 
 import dis
 import inspect
 import itertools
 import sys
 import types
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minivision.tracing import number
-from minivision.tracing.number import Padding, Traced
+from minivision.tracing.number import Padding, Traced, active_recording
+
+if TYPE_CHECKING:
+    from minivision.core.types import Array
 
 
 class Event(NamedTuple):
@@ -24,52 +28,54 @@ class Event(NamedTuple):
     Attributes
     ----------
     line : int
-        Its number in the source file.
-    lap : int
-        How many turns of loops had begun, of all loops together.
+        Line number in the source file.
+    iteration : int
+        Number of loop iterations that had begun, of all loops together.
     variables : dict
-        The function's whole numbers (its loop counters among them) while the line ran.
+        The function's integer variables (its loop counters among them) while the line ran.
     end : int
         Traced numbers with a larger serial were made later.
     looked_at : list of Traced and Padding
         Numbers that the line compared, and padding that it read.
     writes : dict
-        For each array (its number in the recording) the flat places written to and what was written.
-    born : list of int
-        The arrays that the line made.
+        For each array (its number in the recording) pairs of a flat index and the element written there.
+    created : list of int
+        The arrays (their numbers) that the line created.
     """
 
     line: int
-    lap: int
-    variables: dict
+    iteration: int
+    variables: dict[str, int]
     end: int
-    looked_at: list
-    writes: dict
-    born: list
+    looked_at: list[Traced | Padding]
+    writes: dict[int, list[tuple[int, Any]]]
+    created: list[int]
 
 
 class Watched:
-    """An array of the function, what it held at first, and the array it was cut from or grew out of.
+    """An array of the function, its first elements, and the array that it is a cropped or padded copy of.
 
     Attributes
     ----------
     array : ndarray
     name : str
-        Of the variable that held it first.
+        Name of its first variable.
     first : list
-        Its elements when it was made.
-    cut_from, grown_from : (int, tuple of slice) or None
-        It began as a copy of that part of another array (given by its number); or that part of it began as a copy
-        of another array, with constants around: a padded one.
+        Its elements when it was created.
+    cropped_from : (int, tuple of slice) or None
+        It was created as a copy of that part of another array, given by its number.
+    padded_from : (int, tuple of slice) or None
+        That part of it was created as a copy of another array, with constants around it.
     """
 
-    def __init__(self, array, name):
+    def __init__(self, array: Array, name: str) -> None:
         self.array, self.name = array, name
         self.first = self.last = array.ravel().tolist()
-        self.cut_from = self.grown_from = None
+        self.cropped_from: tuple[int, tuple[slice, ...]] | None = None
+        self.padded_from: tuple[int, tuple[slice, ...]] | None = None
 
-    def changes(self):
-        """Return ``(place, element)`` for every element that is not the one it was at the last call."""
+    def changes(self) -> list[tuple[int, Any]]:
+        """Return ``(flat index, element)`` for every element that changed since the last call."""
         now = self.array.ravel().tolist()
         pairs = enumerate(zip(now, self.last, strict=True))
         if self.array.dtype == object:
@@ -79,20 +85,20 @@ class Watched:
         self.last = now
         return changes
 
-    def find_origin(self, others):
-        """Fill in ``cut_from`` and ``grown_from``."""
+    def find_origin(self, others: Iterable[tuple[int, Watched]]) -> None:
+        """Set ``cropped_from`` and ``padded_from``; `others` are older arrays by number."""
         if not any(isinstance(element, Traced) for element in self.first):
             return
         for key, other in others:
             if other.array.ndim != self.array.ndim or other.array.dtype != object:
                 continue
-            if self.cut_from is None and (part := _part_of(self, other)):
-                self.cut_from = key, part
-            elif self.grown_from is None and (part := _part_of(other, self)):
+            if self.cropped_from is None and (part := _part_of(self, other)):
+                self.cropped_from = key, part
+            elif self.padded_from is None and (part := _part_of(other, self)):
                 outside = np.ones(self.array.shape, bool)
                 outside[part] = False
                 if not any(isinstance(element, Traced) for element in self.array[outside]):
-                    self.grown_from = key, part
+                    self.padded_from = key, part
                     self._mark_padding(outside)
 
     def _mark_padding(self, outside):
@@ -103,7 +109,7 @@ class Watched:
 
 
 def _part_of(small, large):
-    """Return as slices where in `large` the very elements of `small` lie, or None."""
+    """Return the slices of `large` that hold the same elements as `small`, or None."""
     room = [b - a for a, b in zip(small.array.shape, large.array.shape, strict=True)]
     if min(room, default=0) < 0 or not small.last:
         return None
@@ -124,88 +130,93 @@ def _same(a, b):
 
 
 class Recording:
-    """What :func:`record` saw.
+    """The result of :func:`record`.
 
     Attributes
     ----------
-    result : what the function returned
+    result : object
+        What the function returned.
     events : list of Event
     watched : list of Watched
+        The arrays of the function.
     """
 
-    def __init__(self):
-        self.result = None
-        self.events, self.watched = [], []
-        self._numbers = {}  # id of an array -> its place in `watched`
-        self._looked_at = []
+    def __init__(self) -> None:
+        self.result: Any = None
+        self.events: list[Event] = []
+        self.watched: list[Watched] = []
+        self._numbers: dict[int, int] = {}  # id of an array -> its index in `watched`
+        self._looked_at: list[Traced | Padding] = []
 
-    def look_at(self, numbers_looked_at):
-        """Remember numbers that were compared, and padding that was read."""
-        self._looked_at.extend(one for one in numbers_looked_at if isinstance(one, Traced | Padding))
+    def look_at(self, numbers: Iterable[Any]) -> None:
+        """Note numbers that were compared, and padding that was read."""
+        self._looked_at.extend(one for one in numbers if isinstance(one, Traced | Padding))
 
-    def is_written(self, key):
-        """Return whether the watched array number `key` was changed after it was made."""
+    def is_written(self, key: int) -> bool:
+        """Return whether the watched array number `key` was changed after it was created."""
         return any(key in event.writes for event in self.events)
 
-    def number_of(self, array):
-        """Return which of the watched arrays `array` is, or None."""
+    def number_of(self, array: Array) -> int | None:
+        """Return the number of a watched array; None where it is not watched."""
         return self._numbers.get(id(array))
 
-    def watch(self, array, name):
+    def watch(self, array: Array, name: str) -> int:
         """Watch an array from now on; return its number."""
         self._numbers[id(array)] = len(self.watched)
         self.watched.append(Watched(array, name))
         return len(self.watched) - 1
 
-    def after_line(self, line, lap, variables, arrays):
-        """Write down what a line did, once it has run; `arrays` are those the function holds now, by name."""
+    def after_line(
+        self, line: int, iteration: int, variables: dict[str, int], arrays: Sequence[tuple[str, Array]]
+    ) -> None:
+        """Add the event of a line that has run; `arrays` are those that the function has now, with their names."""
         held = {id(owner) for _, array in arrays for owner in _owners(array)}
         writes = {}
         for key, watched in enumerate(self.watched):
             if id(watched.array) in held and (changes := watched.changes()):
                 writes[key] = changes
-        born = []
+        created = []
         for name, array in arrays:
             if not any(id(owner) in self._numbers for owner in _owners(array)):
                 others = [(key, one) for key, one in enumerate(self.watched) if id(one.array) in held]
-                born.append(self.watch(array, name))
+                created.append(self.watch(array, name))
                 self.watched[-1].find_origin(others)
         looked_at, self._looked_at = self._looked_at, []
-        if writes or born or looked_at:
-            self.events.append(Event(line, lap, variables, Traced.made, looked_at, writes, born))
+        if writes or created or looked_at:
+            self.events.append(Event(line, iteration, variables, Traced.made, looked_at, writes, created))
 
 
-def record(function, arguments, keywords):
-    """Run a function line by line and return what it did.
+def record(function: Callable[..., Any], arguments: Sequence[Any], keywords: dict[str, Any]) -> Recording:
+    """Run a function and record what each line does.
 
     Parameters
     ----------
     function : function
-        Plain Python. It runs with a NumPy whose ``zeros`` and the like make arrays of objects, so that a body that
-        does not say ``dtype=x.dtype`` can be watched too.
+        A Python function. It runs with a NumPy whose ``zeros`` and the like make arrays of objects, so that a function
+        that does not pass ``dtype=x.dtype`` can be recorded too.
     arguments, keywords
         Its arguments, arrays of traced numbers among them.
 
     Returns
     -------
-    Recording
+    recording : Recording
     """
     recording = Recording()
     code = function.__code__
-    running = None  # the line that runs now, the lap, and the variables
-    lap, headers = 0, _loop_headers(code)
+    running = None  # the line that runs now, the iteration, and the variables
+    iteration, headers = 0, _loop_headers(code)
 
     def after_line(variables):
         if running is not None:
             recording.after_line(*running, _arrays_in(variables))
 
     def local(frame, event, result):
-        nonlocal running, lap
+        nonlocal running, iteration
         if event == "line":
             after_line(frame.f_locals)
             counters = {k: int(v) for k, v in frame.f_locals.items() if isinstance(v, int | np.integer)}
-            lap += frame.f_lineno in headers
-            running = frame.f_lineno, lap, counters
+            iteration += frame.f_lineno in headers
+            running = frame.f_lineno, iteration, counters
         elif event == "return":
             after_line({**frame.f_locals, "result": result})
         return local
@@ -217,19 +228,19 @@ def record(function, arguments, keywords):
         recording.watch(array, name)
     prepared = _with_numpy_for_objects(function)
     hook = sys.gettrace()
-    number.watcher = recording
+    token = active_recording.set(recording)
     sys.settrace(begin)
     try:
         with np.errstate(all="ignore"):
             recording.result = prepared(*arguments, **keywords)
     finally:
         sys.settrace(hook)
-        number.watcher = None
+        active_recording.reset(token)
     return recording
 
 
 def _loop_headers(code):
-    """Return the lines at which a turn of a loop begins: those that are jumped back to."""
+    """Return the lines at which an iteration of a loop begins: the targets of backward jumps."""
     lines, current = {}, None
     instructions = list(dis.get_instructions(code))
     for instruction in instructions:
@@ -268,7 +279,7 @@ _ELEMENTWISE = (np.exp, np.expm1, np.log, np.log1p, np.sqrt, np.tanh)
 class _NumpyForObjects:
     """NumPy, but ``zeros`` and the like make arrays of objects where they would make arrays of floats.
 
-    And ``exp`` and the like also take arrays in which plain numbers stand beside traced ones.
+    ``exp`` and the like also take arrays that hold both plain and traced numbers.
     """
 
     def __getattr__(self, name):
@@ -310,13 +321,13 @@ def _taking_objects(function):
 
 
 def _with_numpy_for_objects(function):
-    """Return a copy of `function`, and of the helpers in its module, that sees that NumPy."""
+    """Return a copy of `function`, and of the helpers in its module, that uses that NumPy."""
     namespace = dict(function.__globals__)
 
     def copy(one):
-        twin = types.FunctionType(one.__code__, namespace, one.__name__, one.__defaults__, one.__closure__)
-        twin.__kwdefaults__ = one.__kwdefaults__
-        return twin
+        duplicate = types.FunctionType(one.__code__, namespace, one.__name__, one.__defaults__, one.__closure__)
+        duplicate.__kwdefaults__ = one.__kwdefaults__
+        return duplicate
 
     for name, value in function.__globals__.items():
         if value is np:

@@ -1,20 +1,27 @@
-"""From the events of a recorded function to the steps that are worth a picture."""
+"""Join the events of a recorded function into steps, one for each picture."""
+
+from __future__ import annotations
 
 import linecache
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minivision.tracing.number import Padding, Traced
 
+if TYPE_CHECKING:
+    from minivision.tracing.panels import Panel
+    from minivision.tracing.recording import Recording
+
 
 class Step(NamedTuple):
-    """What happened between one picture and the next.
+    """What changes between one picture and the next.
 
     Attributes
     ----------
     code : str
-        The line of the function that wrote.
+        The line of the function that wrote to a result.
     counters : dict
-        The function's whole numbers while it did: loop counters and sizes.
+        The function's integer variables at that time: loop counters and sizes.
     reads, writes : dict
         For each panel, by its number, the flat cells that were read, and those that were written.
     cells : list of list
@@ -22,24 +29,28 @@ class Step(NamedTuple):
     """
 
     code: str
-    counters: dict
-    reads: dict
-    writes: dict
-    cells: list
+    counters: dict[str, int]
+    reads: dict[int, set[int]]
+    writes: dict[int, list[int]]
+    cells: list[list[Any]]
 
 
-def find_steps(recording, panels, file):
-    """Return the steps of a recording as a list.
+def find_steps(recording: Recording, panels: Sequence[Panel], file: str) -> list[Step]:
+    """Return the steps of a recording.
 
-    A step is what one turn of the loops wrote into the results. A result that one line made as a whole, without a
-    loop, gives a step for each of its elements.
+    A step is what one iteration of the loops writes into the results. A result that one line computes as a whole,
+    without a loop, gives a step for each of its elements.
 
     Parameters
     ----------
     recording : Recording
     panels : list of Panel
     file : str
-        Where the function's source is.
+        Path of the function's source file.
+
+    Returns
+    -------
+    steps : list of Step
     """
     return _StepFinder(recording, panels, file).steps
 
@@ -51,17 +62,17 @@ class _StepFinder:
         self.cells = [list(array.first) for array in self.arrays]  # what the panels show now
         self.places = self._places_of_inputs()
         self.whole = self._made_whole()
-        self.beside = {number: self._object_beside(number) for number in self.whole}
+        self.shown_with = {number: self._result_shown_with(number) for number in self.whole}
         for number in self.whole:
             self.cells[number] = [None] * len(self.cells[number])
-        self.steps = [*self._turns_of_loops()]
-        self._fill_in_what_was_never_written()
+        self.steps = [*self._loop_iterations()]
+        self._fill_in_unwritten_cells()
         for number, event in self.whole.items():
-            if self.beside[number] is None:
+            if self.shown_with[number] is None:
                 self.steps += self._cell_by_cell(number, event)
 
     def _places_of_inputs(self):
-        """Return where each input is shown: id of a number -> [(panel, cell)]."""
+        """Return the cells that show each input: id of a number -> [(panel, cell)]."""
         places = {}
         for number, (panel, array) in enumerate(zip(self.panels, self.arrays, strict=True)):
             for cell, element in enumerate(() if panel.is_result else array.first):
@@ -70,36 +81,36 @@ class _StepFinder:
         return places
 
     def _made_whole(self):
-        """Return the results that one line made as a whole, and those without history: {panel: event}."""
+        """Return the results that one line computed as a whole, and those without history: {panel: event}."""
         events = self.recording.events
-        births = {key: event for event in events for key in event.born}
+        creations = {key: event for event in events for key in event.created}
         whole = {}
         for number, panel in enumerate(self.panels):
             in_place = any(self.recording.is_written(key) for key in panel.sources)
             if panel.is_result and (self._is_plain(number) or not in_place):
-                whole[number] = births.get(panel.first_source, events[-1] if events else None)
+                whole[number] = creations.get(panel.first_source, events[-1] if events else None)
         return whole
 
     def _is_plain(self, number):
-        """Return whether a panel's array holds plain numbers (indices, say)."""
+        """Return whether a panel's array holds plain numbers, such as indices."""
         return self.arrays[number].array.dtype != object
 
-    def _object_beside(self, number):
-        """Return the result of the same shape in whose steps plain numbers are shown, or None."""
+    def _result_shown_with(self, number):
+        """Return the result of the same shape whose steps also show these plain numbers, or None."""
         for other, panel in enumerate(self.panels):
             same = panel.is_result and panel.shape == self.panels[number].shape
             if same and self._is_plain(number) and not self._is_plain(other):
                 return other
         return None
 
-    def _turns_of_loops(self):
+    def _loop_iterations(self):
         draft, start, looked_at = None, 0, []
         for event in self.recording.events:
             looked_at += event.looked_at
             writes = self._shown_writes(event)
             if not writes:
                 continue
-            if draft and not draft.goes_on(event, writes):
+            if draft and not draft.includes(event, writes):
                 yield self._step(draft)
                 start, draft = draft.end, None
             draft = draft or _Draft(event, start)
@@ -108,9 +119,9 @@ class _StepFinder:
         if draft:
             yield self._step(draft)
 
-    def _fill_in_what_was_never_written(self):
-        """Show plain numbers that no step wrote as they were from the beginning, in every step."""
-        for number, other in self.beside.items():
+    def _fill_in_unwritten_cells(self):
+        """Show plain numbers that no step writes in every step."""
+        for number, other in self.shown_with.items():
             if other is not None:
                 written = {cell for step in self.steps for cell in step.writes.get(other, ())}
                 for cell in set(range(len(self.cells[number]))) - written:
@@ -118,7 +129,7 @@ class _StepFinder:
                         cells[number][cell] = self.arrays[number].last[cell]
 
     def _shown_writes(self, event):
-        """Return what an event wrote into results: {panel: {cell: element}}."""
+        """Return the cells of results that an event wrote: {panel: {cell: element}}."""
         writes = {}
         for number, panel in enumerate(self.panels):
             if panel.is_result and number not in self.whole:
@@ -128,7 +139,7 @@ class _StepFinder:
         return writes
 
     def _step(self, draft):
-        """Finish a step: find what was read, and bring what is shown up to date."""
+        """Return a finished step: find the cells that were read, and update the cells that are shown."""
         reads = {}
         for number, written in draft.writes.items():
             for cell, element in written.items():
@@ -139,7 +150,7 @@ class _StepFinder:
             for cell, element in written.items():
                 self.cells[number][cell] = element
         writes = {number: sorted(written) for number, written in draft.writes.items()}
-        for number, other in self.beside.items():
+        for number, other in self.shown_with.items():
             for cell in writes.get(other, ()):
                 self.cells[number][cell] = self.arrays[number].last[cell]
                 writes.setdefault(number, []).append(cell)
@@ -147,7 +158,7 @@ class _StepFinder:
         return Step(self._code(draft.event), draft.event.variables, reads, writes, cells)
 
     def _cell_by_cell(self, number, event):
-        """Yield a step for each element of a result that was made as a whole."""
+        """Yield a step for each element of a result that was computed as a whole."""
         elements = self.arrays[number].array.ravel().tolist()
         for cell, element in enumerate(elements):
             reads = {}
@@ -162,7 +173,7 @@ class _StepFinder:
         return linecache.getline(self.file, event.line).strip()
 
     def _add_reads(self, reads, element, start=0, old=None):
-        """Add where the inputs of `element` are shown that were used after `start`, not counting its `old` value."""
+        """Add the cells of the inputs of `element` that were used after `start`, without those of its `old` value."""
         stack, seen = [element], {id(old)}
         while stack:
             one = stack.pop()
@@ -183,10 +194,10 @@ class _Draft:
         self.event, self.start, self.end = event, start, start
         self.writes, self.looked_at = {}, []
 
-    def goes_on(self, event, writes):
-        """Return whether an event belongs to this step: the same turn of the loops, or the very same elements."""
+    def includes(self, event, writes):
+        """Return whether an event belongs to this step: the same iteration of the loops, or the same elements."""
         same_cells = {k: set(v) for k, v in writes.items()} == {k: set(v) for k, v in self.writes.items()}
-        return same_cells or event.lap == self.event.lap
+        return same_cells or event.iteration == self.event.iteration
 
     def add(self, event, writes, looked_at):
         self.end = event.end

@@ -1,6 +1,10 @@
-"""An operation, run on numbers that remember where they came from, as a list of steps."""
+"""Run an operation on traced numbers, and split the run into steps."""
+
+from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,17 +14,22 @@ from minivision.tracing.panels import lay_out
 from minivision.tracing.recording import record
 from minivision.tracing.steps import find_steps
 
-LIMIT = 4096  # elements of all arguments together: more than anyone could look at
+if TYPE_CHECKING:
+    from minivision.core.types import Array
+    from minivision.tracing.panels import Panel
+    from minivision.tracing.steps import Step
+
+MAX_ELEMENTS = 4096  # of all arguments together; more cannot be shown
 
 
 class Trace:
-    """A function run once, on numbers that remember where they came from.
+    """One run of a function on traced numbers.
 
     Parameters
     ----------
     function : operation or function
-        An operation of ``minivision.ops``, of which the textbook body is run; or a function of your own, right or
-        wrong. If it has the name and the parameters of an operation, its arguments go through that operation's door.
+        An operation of ``minivision.ops``, whose reference implementation runs; or any function of yours, right or
+        wrong. If it has the name and the parameters of an operation, that operation checks its arguments.
     *arguments, **keywords
         Small arrays. Arrays of floats become traced numbers named after the parameter; arrays of objects (such as
         :func:`minivision.tracing.symbols` makes) and whole numbers stay as they are.
@@ -28,7 +37,8 @@ class Trace:
     Attributes
     ----------
     title : str
-    result
+        Name of the function.
+    result : object
         What the function returned; its arrays hold traced numbers.
     panels : list of Panel
         The arguments, then the results.
@@ -37,62 +47,71 @@ class Trace:
     Raises
     ------
     ValueError
-        When the arrays are too large to be looked at.
+        When the arrays are too large to be shown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.ops import max_pool2d
+    >>> from minivision.tracing import Trace
+    >>> trace = Trace(max_pool2d, np.array([[[[1.0, 4.0], [3.0, 2.0]]]]), 2)
+    >>> trace.expressions("y").ravel().tolist()
+    ['x[0,1]']
     """
 
-    def __init__(self, function, *arguments, **keywords):
+    def __init__(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> None:
         body = inspect.unwrap(getattr(function, "reference", function))
-        names, values, keywords, returns = _bind(body, arguments, keywords)
+        names, values, keyword_names, returns = _bind(body, arguments, keywords)
         size = sum(value.size for value in values.values() if isinstance(value, np.ndarray))
-        if size > LIMIT:
+        if size > MAX_ELEMENTS:
             raise ValueError(
-                f"trace is for arrays small enough to look at: these hold {size:,} numbers, at most {LIMIT:,} can be "
-                "shown; cut a few rows, columns and channels out of them"
+                f"trace is for arrays small enough to look at: these hold {size:,} numbers, at most {MAX_ELEMENTS:,} "
+                "can be shown; cut a few rows, columns and channels out of them"
             )
         values = {name: _trace_floats(value, name) for name, value in values.items()}
         positional = [values[name] for name in names]
         self.title = body.__name__
-        recording = record(body, positional, {name: values[name] for name in keywords})
+        recording = record(body, positional, {name: values[name] for name in keyword_names})
         self.result = recording.result
         self._arguments = {part: array for name, value in values.items() for part, array in _arrays_of(value, name)}
         self._results = dict(_named_results(self.result, returns))
-        self.panels = lay_out(recording, self._arguments, self._results)
-        self.steps = find_steps(recording, self.panels, body.__code__.co_filename)
+        self.panels: list[Panel] = lay_out(recording, self._arguments, self._results)
+        self.steps: list[Step] = find_steps(recording, self.panels, body.__code__.co_filename)
 
-    # ---- questions
+    # ---- which inputs and outputs belong together
 
     @property
-    def results(self):
+    def results(self) -> dict[str, Array]:
         """The results by name, as arrays of traced numbers."""
         return self._results
 
-    def expressions(self, name=None):
-        """Return how each element of a result (by default the first) was calculated: an array of str."""
+    def expressions(self, name: str | None = None) -> Array:
+        """Return the formula of each element of a result (by default the first): an object ndarray of str."""
         array = self._results[self._result_name(name)]
         texts = [one.expression() if isinstance(one, Traced) else str(one) for one in array.ravel().tolist()]
         return np.array(texts, dtype=object).reshape(array.shape)
 
-    def inputs_of(self, index, name=None):
-        """Return which elements of each argument one element of a result depends on.
+    def inputs_of(self, index: tuple[int, ...], name: str | None = None) -> dict[str, Array]:
+        """Return the elements of the arguments that one element of a result depends on.
 
         Parameters
         ----------
         index : tuple of int
-            Of the element.
+            Index of the element.
         name : str, optional
-            Of the result; by default the first.
+            Name of the result; by default the first.
 
         Returns
         -------
-        dict of str to bool array
+        masks : dict of str to bool ndarray
             For each argument, in its shape.
         """
         element = self._results[self._result_name(name)][index]
         leaves = {id(leaf) for leaf in element.leaves()} if isinstance(element, Traced) else set()
         return {name: _mask(array, lambda one: id(one) in leaves) for name, array in self._arguments.items()}
 
-    def outputs_of(self, index, name):
-        """Return which elements of each result one element of the argument `name` reaches, as :meth:`inputs_of`."""
+    def outputs_of(self, index: tuple[int, ...], name: str) -> dict[str, Array]:
+        """Return the elements of the results that depend on one element of the argument `name`: a mask for each."""
         if name not in self._arguments:
             raise ValueError(f"name: {self.title} has no argument {name!r}; it has {', '.join(self._arguments)}")
         leaf = self._arguments[name][index]
@@ -125,7 +144,7 @@ def _bind(body, arguments, keywords):
 
 
 def _trace_floats(value, name):
-    """Return arrays of floats as arrays of traced numbers, also inside a named tuple; all else as it is."""
+    """Return arrays of floats as arrays of traced numbers, also inside a named tuple; anything else as it is."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         return traced(value, name)
     if isinstance(value, tuple) and hasattr(value, "_fields"):

@@ -1,5 +1,6 @@
-"""What the tracer says of an operation is held to the operation itself."""
+"""The tracer compared with the operation itself: values, dependences, steps."""
 
+import concurrent.futures
 import copy
 import math
 
@@ -48,7 +49,7 @@ def test_every_operation_can_be_stepped_and_gives_its_values(name):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_the_last_picture_shows_the_results(name):
+def test_the_last_step_shows_the_results(name):
     op = OPERATIONS[name]
     for arguments, keywords in list(small_cases(op))[:4]:
         trace = Trace(op, *copy.deepcopy(arguments), **copy.deepcopy(keywords))
@@ -61,7 +62,7 @@ def test_the_last_picture_shows_the_results(name):
                 )
 
 
-# Smooth operations, at points where nothing is zero by accident.
+# Smooth operations, at points where nothing is zero by chance.
 DEPENDENCE = [
     (ops.conv2d, [(1, 2, 4, 4), (2, 2, 3, 2), (2,)], {"stride": (2, 1), "padding": ((1, 0), (1, 2))}),
     (ops.conv_transpose2d, [(1, 2, 2, 3), (2, 1, 3, 3), (1,)], {"stride": 2, "padding": 1}),
@@ -99,7 +100,7 @@ def test_an_output_depends_on_exactly_the_inputs_that_move_it(op, shapes, keywor
             assert all(depends[index][argument][place] == moved[index] for index in depends)
 
 
-def test_the_lectures_example_in_symbols():
+def test_the_example_of_the_lecture_in_symbols():
     x, w = symbols("a b", (1, 1, 1, 2)), symbols("x y z", (1, 1, 1, 3))
     trace = Trace(ops.conv_transpose2d, x, w, stride=2)
     assert trace.expressions().ravel().tolist() == ["ax", "ay", "az + bx", "by", "bz"]
@@ -144,7 +145,7 @@ def test_a_bias_added_after_the_loops_is_a_step_of_its_own(rng):
     assert len(trace.steps) == 5 and trace.steps[-1].reads == {2: {0}} and trace.steps[-1].code.startswith("y += b")
 
 
-def test_what_is_compared_counts_as_read(rng):
+def test_compared_numbers_count_as_read(rng):
     trace = Trace(ops.max_pool2d, rng.permutation(np.arange(16.0)).reshape(1, 1, 4, 4), 2)
     assert [trace.panels[0].title_of(cell) for cell in sorted(trace.steps[1].reads[0])] == [
         "x[0,2]", "x[0,3]", "x[1,2]", "x[1,3]",
@@ -162,7 +163,7 @@ def test_a_backward_pass_does_not_read_what_it_adds_to(rng):
     assert [step.reads[0] for step in trace.steps] == [{0}, {1}, {2}, {3}]
 
 
-def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):  # a student's: no padding, no stride
+def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):  # a student's function: no padding, no stride
     y = np.zeros((1, 1, x.shape[2] - 1, x.shape[3] - 1))
     for i in range(y.shape[2]):
         for j in range(y.shape[3]):
@@ -178,7 +179,7 @@ def test_a_students_wrong_function_is_stepped_as_it_is(rng):
     assert len(trace.steps) == 4
 
 
-def vectorised(a, *, times):
+def vectorized(a, *, times):
     kept = []
     while len(kept) < times:
         kept.append(a * len(kept))
@@ -186,30 +187,39 @@ def vectorised(a, *, times):
     return np.concatenate([total, np.pad(a[0], 1)]), a.mean()
 
 
-def test_a_function_that_is_no_operation_is_stepped(rng):
+def test_a_function_that_is_not_an_operation_is_stepped(rng):
     a = rng.normal(size=(2, 3))
-    trace = Trace(vectorised, a, times=2)
-    first, mean = vectorised(a, times=2)
+    trace = Trace(vectorized, a, times=2)
+    first, mean = vectorized(a, times=2)
     np.testing.assert_allclose(plain(trace.results["result 0"]), first)
     np.testing.assert_allclose(plain(trace.results["result 1"]), mean)
     assert trace.inputs_of((0,), "result 0")["a"][:, 0].all() and trace.inputs_of((), "result 1")["a"].all()
 
 
-def test_inputs_are_not_written_to_and_the_hooks_are_taken_down(rng):
+def test_inputs_are_not_written_to_and_the_hooks_are_removed(rng):
     import sys
 
-    from minivision.tracing import number
+    from minivision.tracing.number import active_recording
 
     x = rng.normal(size=(1, 1, 3, 3))
     before = x.copy()
     with pytest.raises(ZeroDivisionError):
         Trace(lambda x: x / 0 if 1 // 0 else x, x)
     assert sys.gettrace() is None or "coverage" in repr(sys.gettrace())
-    assert number.watcher is None
+    assert active_recording.get() is None
     np.testing.assert_array_equal(x, before)
 
 
-def test_arrays_too_large_to_look_at_are_refused():
+def test_two_threads_record_at_the_same_time(rng):
+    """The numbers that one thread compares are not those that another one records."""
+    x = rng.permutation(np.arange(64.0)).reshape(1, 1, 8, 8)
+    expected = [step.reads for step in Trace(ops.max_pool2d, x, 2).steps]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        traces = list(pool.map(lambda _: Trace(ops.max_pool2d, x, 2), range(8)))
+    assert all([step.reads for step in trace.steps] == expected for trace in traces)
+
+
+def test_arrays_too_large_to_show_are_refused():
     with pytest.raises(ValueError, match="small enough to look at"):
         Trace(ops.relu, np.zeros((100, 100)))
 
@@ -223,7 +233,7 @@ def from_numpy_import(x):
     return np.sqrt(np.where(x > 1, x, 4.0)) + exp(np.where(x > 1, 0, x))
 
 
-def test_numpys_functions_take_plain_numbers_beside_traced_ones():
+def test_numpys_functions_take_arrays_of_plain_and_traced_numbers():
     trace = Trace(from_numpy_import, np.array([0.5, 9.0]))
     np.testing.assert_allclose(plain(trace.results["result"]), from_numpy_import(np.array([0.5, 9.0])))
     assert trace.expressions().tolist() == ["2 + exp(x[0])", "sqrt(x[1]) + 1"]
@@ -239,7 +249,7 @@ def test_unknown_names_are_refused(rng):
         symbols("a b c", (2, 2))
 
 
-def test_constants_that_change_nothing_leave_no_trace():
+def test_constants_that_change_nothing_are_not_recorded():
     a, b = traced([3.0, 4.0], "a")
     assert a + 0 is a and 1 * a is a and a * 0 == 0 and not isinstance(a * 0, Traced)
     padding = Padding(0)
