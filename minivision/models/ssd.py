@@ -184,6 +184,7 @@ class SSD(SingleShot):
         return labels, deltas
 
     def decode(self, outputs: Array, size: Size) -> tuple[Array, Array]:
+        """Return the boxes and scores that the outputs stand for; see :meth:`SingleShot.decode`."""
         boxes = ops.decode_boxes(outputs[..., :4], self.default_boxes(size), weights=BOX_WEIGHTS)
         return boxes, softmax_last_axis(outputs[..., 4:])[..., 1:]
 

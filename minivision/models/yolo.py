@@ -144,4 +144,5 @@ class YOLO(SingleShot):
         return tensor
 
     def decode(self, outputs: Array, size: Size) -> tuple[Array, Array]:
+        """Return the boxes and scores that the outputs stand for; see :meth:`SingleShot.decode`."""
         return decode_yolo(self.tensor(outputs), self.B, size=size)

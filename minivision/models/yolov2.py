@@ -206,6 +206,7 @@ class YOLOv2(SingleShot):
         return np.stack([x - w, y - h, x + w, y + h], axis=-1)
 
     def decode(self, outputs: Array, size: Size) -> tuple[Array, Array]:
+        """Return the boxes and scores that the outputs stand for; see :meth:`SingleShot.decode`."""
         N, C = len(outputs), len(self.classes) - 1
         confidence = ops.sigmoid(outputs[..., 4:5])
         scores = confidence * softmax_last_axis(outputs[..., 5:])

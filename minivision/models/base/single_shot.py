@@ -61,6 +61,7 @@ class SingleShot(Detector):
         raise NotImplementedError(f"{self.name} cannot decode its outputs yet")
 
     def detect(self, images: Array) -> list[Instances]:
+        """Return the objects in a batch of images; see :meth:`Detector.detect`."""
         x = self.normalize(images, self.stride)
         all_boxes, all_scores = self.decode(on_host(self.forward(x)), x.shape[2:])
         detections = []

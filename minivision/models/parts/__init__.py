@@ -1,0 +1,1 @@
+"""Parts that several systems share: backbone, region proposals, heads on regions, linear models."""

@@ -14,7 +14,7 @@ from minivision import ops
 from minivision.core.devices import on_host, to_device_of
 from minivision.core.labels import IGNORE_INDEX
 from minivision.core.types import Array
-from minivision.detection import joints_to_cells, cells_to_joints
+from minivision.detection import cells_to_joints, joints_to_cells
 from minivision.layers import BilinearUpsample
 from minivision.models.parts.roi_head import RoISamples, rois_of
 from minivision.models.parts.roi_maps import RoIMaps
