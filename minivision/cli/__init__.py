@@ -1,6 +1,6 @@
 """The command line: ``minivision COMMAND``, one module for each command.
 
-Nothing heavy is imported to show the help: a command imports what it needs when it runs.
+The help imports nothing heavy: each command imports what it needs when it runs.
 """
 
 import importlib
@@ -10,24 +10,24 @@ import warnings
 from minivision.cli.messages import messages_printed
 from minivision.cli.options import Parser, peek_system
 
-# command -> (module, what it does); in the order of the help
+# command -> (module, summary), in the order of the help
 COMMANDS = {
-    "demo": ("demo", "train a system for two minutes and look at what it learned"),
+    "demo": ("demo", "train a system for two minutes and look at its predictions"),
     "train": ("train", "train a system of the lecture"),
     "evaluate": ("evaluate", "measure how good a trained system is"),
     "predict": ("predict", "run a trained system on images"),
-    "propose": ("propose", "propose boxes by selective search, and measure how good they are"),
-    "compare": ("compare", "train systems alike and show what each reaches and costs"),
-    "check": ("check", "check operations, or a file of your own, and say what a mistake looks like"),
-    "homework": ("homework", "hand out assignments with blanks, test and grade what comes back"),
-    "bench": ("bench", "time the kernels beside the textbook and PyTorch"),
-    "doctor": ("doctor", "show what is installed and which code runs"),
+    "propose": ("propose", "propose boxes by selective search, and measure their recall"),
+    "compare": ("compare", "train several systems and compare their accuracy and costs"),
+    "check": ("check", "check operations, or functions in a file of yours, and name mistakes"),
+    "homework": ("homework", "release assignments, test solutions, grade submissions"),
+    "bench": ("bench", "time the kernels, the reference implementations and PyTorch"),
+    "doctor": ("doctor", "show versions, folders, and operations without kernels"),
 }
 
 DESCRIPTION = """\
 Detection and segmentation by hand: the systems of the lecture, from scratch in NumPy.
 
-Try first:
+Start with:
   minivision demo
 """
 EPILOG = """\
@@ -53,12 +53,12 @@ def main(argv=None):
     Returns
     -------
     int
-        0 if all went well, 1 if it failed or was stopped (Ctrl-C) while running, 2 for wrong usage or input.
+        0 after success, 1 if the command failed or was stopped (Ctrl-C), 2 for wrong usage or input.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
         args = _parse(argv)
-    except SystemExit as error:  # argparse has said what there is to say
+    except SystemExit as error:  # argparse has printed its message
         return error.code or 0
     with messages_printed():
         if args.debug:
@@ -77,7 +77,7 @@ def _parse(argv):
     chosen = next((word for word in argv if not word.startswith("-")), None)
     for name, (module, summary) in COMMANDS.items():
         sub = commands.add_parser(name, help=summary)
-        if name == chosen:  # the others need no arguments to be listed
+        if name == chosen:  # the list of commands needs no arguments of the others
             command = importlib.import_module(f"minivision.cli.{module}")
             sub.description, sub.epilog = command.__doc__, command.EPILOG
             command.add_arguments(sub, peek_system(argv))
@@ -91,12 +91,12 @@ def _parse(argv):
 
 
 def _run(args):
-    """Run the chosen command; answer expected errors with a sentence."""
+    """Run a command; print expected errors as one sentence."""
     try:
         return args.run(args)
     except KeyboardInterrupt:
         return _fail("stopped", 1)
-    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
+    except BrokenPipeError:  # the output is closed, as in `| head`
         sys.stderr.close()
         return 1
     except (ValueError, *_WRONG_PATH) as error:
@@ -112,7 +112,7 @@ def _run(args):
 
 
 def _sentence(error):
-    """Return an error's message in one line; a system's error as `path: what is wrong`."""
+    """Return the message of an error in one line; an error of the system as `path: message`."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
@@ -124,5 +124,5 @@ def _fail(message, code):
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None):
-    """Say a warning without the line of code it comes from."""
+    """Print a warning without its line of code."""
     print(f"minivision: warning: {' '.join(str(message).split())}", file=sys.stderr)

@@ -74,7 +74,7 @@ def _refuse_unknown(args, systems):
 
     unknown = set(args.names) - {*systems, *operations()}
     if unknown:
-        raise UsageError(f"there is nothing to time with the name {', '.join(sorted(unknown))}")
+        raise UsageError(f"nothing to time is called {', '.join(sorted(unknown))}")
     if args.json and not args.json.absolute().parent.is_dir():
         raise UsageError(f"--json: there is no folder {args.json.parent}")
 

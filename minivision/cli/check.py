@@ -1,7 +1,8 @@
-"""Check operations: values against the textbook, gradients against differences, transposes against their definition.
+"""Check operations: compare values with the reference implementation and gradients with finite differences.
 
-An operation and its backward pass are checked together. Of a file of yours its own functions are checked; where one is
-wrong, you are told what the mistake looks like.
+An operation and its backward pass are checked together. Linear operations are also checked against the definition of
+the transpose (adjoint). For a Python file of yours, the functions in it are checked; if one is wrong, the report names
+the likely mistake.
 """
 
 import difflib
@@ -18,12 +19,12 @@ examples:
   minivision check --backend mine.py
 
 Errors are relative to the largest value. A file holds functions with the names and the parameters of operations; the
-names of its other functions begin with an underscore. The exit code is 1 if something is wrong or not yet written.
+names of its other functions begin with an underscore. The exit code is 1 if something is wrong or not written yet.
 """
 
 
 def add_arguments(parser, system):
-    parser.add_argument("names", nargs="*", metavar="NAME", help="operations (default: all, or all of the file)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="operations (default: all, or those in the file)")
     parser.add_argument(
         "--backend", metavar="BACKEND", help="numba, reference, or a Python file of yours (default: the active one)"
     )
@@ -35,13 +36,13 @@ def run(args):
 
     _refuse_unknown(args.names)
     backend, file = _backend(args.backend)
-    own = _own(backend)
-    operations = _chosen(args.names, own if file else None)
+    implemented = _implemented(backend)
+    operations = _selected(args.names, implemented if file else None)
     if file:
-        _introduce(file, own)
+        _introduce(file, implemented)
     else:
-        chosen = "" if args.backend else f", {backends.active_backend()[1]}"
-        print(f"backend {backend}{chosen}")
+        reason = "" if args.backend else f", {backends.active_backend()[1]}"
+        print(f"backend {backend}{reason}")
     reports = _check(operations, backend, file, args.seed)
     if reports is None:
         return 1
@@ -80,8 +81,8 @@ def _backend(given):
     return given, None
 
 
-def _own(backend):
-    """Return the names of the operations that a backend has functions of its own for."""
+def _implemented(backend):
+    """Return the names of the operations that a backend has functions for."""
     from minivision.core import backends
     from minivision.core.registry import operations
 
@@ -89,27 +90,27 @@ def _own(backend):
     return [name for name, op in operations().items() if source.kernel(op) is not None]
 
 
-def _chosen(names, own):
-    """Return the operations that are asked for, each with its backward pass; by default `own`, or all where None."""
+def _selected(names, implemented):
+    """Return the names of operations, each with its backward pass; by default of `implemented`, or all if None."""
     from minivision.core.registry import operations
 
-    wanted = names or own
-    if wanted is None:
+    selected = names or implemented
+    if selected is None:
         return list(operations())
-    forward = {name.removesuffix("_backward") for name in wanted}
+    forward = {name.removesuffix("_backward") for name in selected}
     return [name for name in operations() if name.removesuffix("_backward") in forward]
 
 
-def _introduce(file, own):
-    """Say which functions are the file's own, before anything is said about them."""
-    if not own:
+def _introduce(file, implemented):
+    """Print which functions the file has."""
+    if not implemented:
         raise UsageError(f"{file} has no function with the name of an operation, so there is nothing to check")
-    count = "1 function" if len(own) == 1 else f"{len(own)} functions"
-    print(f"{file}: {count} of its own: {', '.join(own)}")
+    count = "1 operation" if len(implemented) == 1 else f"{len(implemented)} operations"
+    print(f"{file}: {count}: {', '.join(implemented)}")
 
 
 def _check(operations, backend, file, seed):
-    """Check the operations and print a line for each; return the reports, or None when stopped in the file."""
+    """Check the operations and print a line for each; return the reports, or None after Ctrl-C in the file."""
     from tqdm import tqdm
 
     from minivision.checks import check_operation
@@ -137,15 +138,15 @@ def _line(report, width, file):
     where = file or f"backend {report.backend}"
     verdict = {"wrong": "WRONG", "reference": f"not in {where}, not checked"}
     cases = report.cases or "-"
-    figures = f"{_figure(report.values):>9} {_figure(report.gradients):>10} {_figure(report.adjoint):>9}"
-    return f"{report.operation:<{width}} {cases:>6} {figures}  {verdict.get(report.verdict, report.verdict)}"
+    errors = f"{_error(report.values):>9} {_error(report.gradients):>10} {_error(report.adjoint):>9}"
+    return f"{report.operation:<{width}} {cases:>6} {errors}  {verdict.get(report.verdict, report.verdict)}"
 
 
-def _figure(error):
+def _error(error):
     return "-" if error is None else f"{error:.1e}"
 
 
 def _unfinished(reports, names, file):
-    """Return whether something that was asked for is not written yet, or not in the file."""
+    """Return whether a selected operation is not written yet, or not in the file."""
     missing = [report for report in reports if report.verdict == "reference" and file and report.operation in names]
     return any(report.verdict == "not yet" for report in reports) or bool(missing)

@@ -1,6 +1,7 @@
 """Show what is installed and which code runs."""
 
 import importlib.metadata
+import importlib.util
 import os
 import pathlib
 import platform
@@ -14,7 +15,7 @@ examples:
 
 
 def add_arguments(parser, system):
-    parser.add_argument("--warm", action="store_true", help="compile every kernel now, so that nothing waits later")
+    parser.add_argument("--warm", action="store_true", help="compile all kernels now")
 
 
 def run(args):
@@ -52,7 +53,7 @@ def _cores():
 
 
 def _numba():
-    """Return Numba's version and threading layer, which is chosen when threads are first launched."""
+    """Return Numba's version and threading layer, which Numba chooses when it first launches threads."""
     try:
         import numba
 
@@ -60,7 +61,7 @@ def _numba():
         layer = f"threading layer {numba.threading_layer()}, {threads} threads"
     except ImportError as error:
         return f"{_version('numba')}: {error}"
-    except Exception as error:  # no layer works: NumPy code and kernels of one thread still do
+    except Exception as error:  # no layer works: NumPy and kernels without threads still work
         return f"{_version('numba')}, no threading layer: {error}"
     return f"{numba.__version__}, {layer}"
 
@@ -79,14 +80,14 @@ def _cupy():
 
 
 def _kernel_cache():
-    """Return the folder in which Numba keeps the kernels' machine code, or None."""
+    """Return the folder of Numba's compiled kernels, or None."""
     from minivision.core import backends, registry
     from minivision.core.numba_internals import cache_folder
 
     for operation in registry.operations().values():
         try:
             kernel = backends.get_backend("numba").kernel(operation)
-        except Exception:  # shown with the kernels
+        except Exception:  # reported with the kernels
             return None
         for function in (kernel, *getattr(kernel, "__globals__", {}).values()):
             folder = cache_folder(function)
@@ -102,7 +103,7 @@ def _data_cache():
 
 
 def _folder(path):
-    """Say whether files can be written into a folder, or could be once it is made."""
+    """Return a folder with the information whether it can be written to (if it does not exist: whether it could be)."""
     if path is None:
         return "none: nothing is kept between runs"
     existing = next(parent for parent in (path, *path.parents) if parent.exists())
@@ -111,27 +112,22 @@ def _folder(path):
 
 
 def _print_kernels(name):
-    """Say which operations a backend has kernels for; return whether they could be loaded."""
+    """Print which operations have no kernel in a backend; return whether its kernels can be loaded."""
     from minivision.core import backends, registry
 
-    if name == "cupy" and _version_of_cupy() is None:
+    if name == "cupy" and importlib.util.find_spec("cupy") is None:
+        print(f"{'cupy kernels':<14}not loaded: CuPy is not installed")
         return True
     operations = registry.operations().values()
     try:
         missing = [op.__name__ for op in operations if backends.get_backend(name).kernel(op) is None]
-    except Exception as error:  # whatever is wrong with a kernel's module is what the doctor should tell
+    except Exception as error:  # any error in a module of kernels
         print(f"{name + ' kernels':<14}cannot be loaded: {error}")
         return False
     print(f"{name + ' kernels':<14}{len(operations) - len(missing)} of {len(operations)} operations")
     if missing:
-        print(f"{'':<14}none for {', '.join(missing)}: these run as textbook code")
+        print(f"{'':<14}none for {', '.join(missing)}: the reference implementation runs")
     return True
-
-
-def _version_of_cupy():
-    import importlib.util
-
-    return importlib.util.find_spec("cupy")
 
 
 def _warm(backend):
@@ -155,7 +151,7 @@ def _warm(backend):
                 for arguments, keywords in cases_of(operation, np.random.default_rng(0)):
                     keywords = {key: _float32(value) for key, value in keywords.items()}
                     operation(*map(_float32, arguments), **keywords)
-            except Exception as error:  # one broken operation must not hide the others
+            except Exception as error:  # go on with the other operations
                 failed[name] = error
     print(f"warmed up     {len(operations) - len(failed)} operations of backend {backend.name} "
           f"in {time.perf_counter() - start:.1f} s")  # fmt: skip
@@ -165,7 +161,7 @@ def _warm(backend):
 
 
 def _float32(value):
-    """Bring the float64 arrays of a case to the precision that models use."""
+    """Convert the float64 arrays of a case to float32, which models use."""
     import numpy as np
 
     if isinstance(value, np.ndarray) and value.dtype == np.float64:

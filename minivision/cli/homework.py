@@ -1,4 +1,4 @@
-"""Homework: hand out assignments with blanks, test and grade what comes back, prove that it is fair."""
+"""Homework: release assignments, test solutions, grade submissions, and verify assignments."""
 
 import importlib.util
 import pathlib
@@ -7,16 +7,16 @@ import sys
 from minivision.cli.options import Parser, UsageError, count, seed
 
 EPILOG = """\
-examples, for students, in the folder they were given:
+examples for students, in the folder of the assignment:
   minivision homework test 1.3
   minivision homework test
-examples, for staff:
+examples for staff:
   minivision homework release hw1 --out handout/hw1
   minivision homework grade hw1 submissions --json results.json --csv class.csv --jobs 2 --seed 90210
   minivision homework gradescope hw1 --out autograder.zip --seed 90210
   minivision homework check hw1 --jobs 2
 
-The exit code is 1 if something is wrong or not yet written.
+The exit code is 1 if something is wrong or not written yet.
 """
 _STAFF = importlib.util.find_spec("minivision.homework.grading") is not None
 
@@ -25,47 +25,47 @@ def add_arguments(parser, system):
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="what", required=True, parser_class=Parser
     )
-    sub = commands.add_parser("test", help="test your file, and say what is wrong")
-    sub.add_argument("tasks", nargs="*", metavar="TASK", help="such as 1.3 (default: all)")
-    sub.add_argument("--folder", default=".", help="of the assignment (default: this one)")
-    sub.add_argument("--file", help="the file to test (default: the assignment's, in its folder)")
+    sub = commands.add_parser("test", help="test your file")
+    sub.add_argument("tasks", nargs="*", metavar="TASK", help="number of a task, such as 1.3 (default: all)")
+    sub.add_argument("--folder", default=".", help="folder of the assignment (default: this folder)")
+    sub.add_argument("--file", help="file to test (default: the file of the assignment)")
     sub.set_defaults(homework=test)
-    if not _STAFF:  # a library that was handed out
+    if not _STAFF:  # a library that was released to students
         return
 
-    sub = commands.add_parser("release", help="write the folder that students get")
+    sub = commands.add_parser("release", help="write the folder for students")
     sub.add_argument("assignment")
     sub.add_argument("--out", required=True, metavar="DIR", help="a new folder")
     sub.set_defaults(homework=release)
 
-    sub = commands.add_parser("solution", help="write the solved file")
+    sub = commands.add_parser("solution", help="write the file with the solutions")
     sub.add_argument("assignment")
     sub.add_argument("--out", required=True, metavar="FILE")
     sub.set_defaults(homework=solution)
 
     sub = commands.add_parser("grade", help="grade a submission, or a folder of them")
     sub.add_argument("assignment")
-    sub.add_argument("submission", help="a file, a folder or zip archive with it, or a folder of such")
-    sub.add_argument("--json", metavar="FILE", help="where to write the results, in Gradescope's format")
-    sub.add_argument("--csv", metavar="FILE", help="where to write the table of the class")
-    sub.add_argument("--jobs", type=count, default=1, metavar="N", help="submissions at a time (default: 1)")
-    sub.add_argument("--seed", type=seed, metavar="N", help="of the numbers in hidden tests: keep it secret")
-    sub.add_argument("--one", action="store_true", help="a folder is one submission, whatever it holds")
-    sub.add_argument("--unlocked", action="store_true", help="do not lock up the student's code: for your own files")
+    sub.add_argument("submission", help="a file, a folder or a zip archive with it; or a folder of submissions")
+    sub.add_argument("--json", metavar="FILE", help="write the results to a file, in Gradescope's format")
+    sub.add_argument("--csv", metavar="FILE", help="write a table of all submissions to a file")
+    sub.add_argument("--jobs", type=count, default=1, metavar="N", help="submissions at the same time (default: 1)")
+    sub.add_argument("--seed", type=seed, metavar="N", help="seed of the hidden tests: keep it secret")
+    sub.add_argument("--one", action="store_true", help="the folder is one submission")
+    sub.add_argument("--unlocked", action="store_true", help="do not isolate the student's code; for your own files")
     sub.set_defaults(homework=grade)
 
     sub = commands.add_parser("gradescope", help="write an autograder for Gradescope")
     sub.add_argument("assignment")
     sub.add_argument("--out", default="autograder.zip", metavar="FILE", help="default: autograder.zip")
-    sub.add_argument("--seed", type=seed, metavar="N", help="of the numbers in hidden tests: keep it secret")
-    sub.add_argument("--wheels", metavar="DIR", help="wheels of all dependencies, for a place without network")
+    sub.add_argument("--seed", type=seed, metavar="N", help="seed of the hidden tests: keep it secret")
+    sub.add_argument("--wheels", metavar="DIR", help="wheels of all dependencies, for machines without network")
     sub.set_defaults(homework=gradescope)
 
-    sub = commands.add_parser("check", help="prove that an assignment is fair")
+    sub = commands.add_parser("check", help="verify that an assignment is fair")
     sub.add_argument("assignment")
-    sub.add_argument("--jobs", type=count, default=1, metavar="N", help="at the same time (default: 1)")
-    sub.add_argument("--tasks", nargs="+", metavar="TASK", help="only these")
-    sub.add_argument("--messages", action="store_true", help="also print what is said about each wrong solution")
+    sub.add_argument("--jobs", type=count, default=1, metavar="N", help="number of processes (default: 1)")
+    sub.add_argument("--tasks", nargs="+", metavar="TASK", help="only these tasks")
+    sub.add_argument("--messages", action="store_true", help="also print the messages about each wrong solution")
     sub.set_defaults(homework=check)
 
 
@@ -87,11 +87,11 @@ def test(args):
         assignment.task(task)
     file = pathlib.Path(args.file) if args.file else assignment.folder / assignment.file
     if not file.is_file():
-        raise UsageError(f"there is no {file}; go to the folder of the assignment, or say --file")
+        raise UsageError(f"there is no {file}; go to the folder of the assignment, or give --file")
     print(f"{assignment.title}: {file.resolve()}")
-    shown = _Shown(assignment, sys.stdout)
-    outcomes = run_tests(assignment, file, args.tasks or None, on_outcome=shown)
-    shown.flush()
+    report = _Report(assignment, sys.stdout)
+    outcomes = run_tests(assignment, file, args.tasks or None, on_outcome=report)
+    report.flush()
     wrong = [outcome for outcome in outcomes if not outcome.passed]
     tasks = {outcome.task for outcome in outcomes}
     done = len(tasks - {outcome.task for outcome in wrong})
@@ -99,8 +99,8 @@ def test(args):
     return 1 if wrong else 0
 
 
-class _Shown:
-    """Prints a task as soon as all its tests have run; what is wrong is told once."""
+class _Report:
+    """Prints a task as soon as all its tests have run; each mistake is printed once."""
 
     def __init__(self, assignment, stream):
         self.assignment, self.stream, self.outcomes = assignment, stream, []
@@ -114,27 +114,27 @@ class _Shown:
         if self.outcomes:
             task = self.assignment.task(self.outcomes[0].task)
             seconds = sum(outcome.seconds for outcome in self.outcomes)
-            print(f"\n{task.id} {task.title} ({seconds:.1f} s)", *_told(self.outcomes), sep="\n", file=self.stream)
+            print(f"\n{task.id} {task.title} ({seconds:.1f} s)", *_lines(self.outcomes), sep="\n", file=self.stream)
             self.stream.flush()
         self.outcomes = []
 
 
-def _told(outcomes):
+def _lines(outcomes):
     """Yield the lines about the tests of a task."""
-    told = set()
-    placed = any(outcome.unwritten and "is not written yet" in outcome.message for outcome in outcomes)
+    printed_messages = set()
+    has_line = any(outcome.unwritten and "is not written yet" in outcome.message for outcome in outcomes)
     for outcome in outcomes:
         name = outcome.name.removeprefix("test_").replace("_", " ")
         if outcome.passed:
-            yield f"  holds: {name}"
+            yield f"  passed: {name}"
         elif outcome.unwritten:
-            # What the blank itself says is no news where a check has said in which line it stands.
-            if outcome.message not in told and ("is not written yet" in outcome.message or not placed):
+            # The message of the blank itself is left out if a check has named its line.
+            if outcome.message not in printed_messages and ("is not written yet" in outcome.message or not has_line):
                 yield f"  {outcome.message}"
-        elif outcome.message not in told:  # one mistake is told once
+        elif outcome.message not in printed_messages:  # each mistake is printed once
             yield f"  WRONG: {name}"
             yield from (f"    {line}".rstrip() for line in outcome.message.splitlines())
-        told.add(outcome.message)
+        printed_messages.add(outcome.message)
     printed = next((outcome.printed for outcome in outcomes if outcome.printed), "")
     if printed:
         yield "  your code printed:"
@@ -155,8 +155,8 @@ def release(args):
     found = leaks(assignment, args.out)
     if found:
         print("\n".join(found), file=sys.stderr)
-        raise ValueError(f"{args.out} gives something away, see above; do not hand it out")
-    print("looked through: it gives nothing away")
+        raise ValueError(f"{args.out} contains parts of the solution, see above; do not release it")
+    print("checked: it gives nothing away")
     return 0
 
 
@@ -164,8 +164,8 @@ def solution(args):
     from minivision.core.atomic import atomic_write
     from minivision.homework import load_assignment, source
 
-    with atomic_write(args.out) as beside:
-        beside.write_text(source.solution(load_assignment(args.assignment)))
+    with atomic_write(args.out) as partial:
+        partial.write_text(source.solution(load_assignment(args.assignment)))
     print(args.out)
     return 0
 
@@ -235,23 +235,23 @@ def check(args):
     for task in args.tasks or ():
         assignment.task(task)
     claims = verify(assignment, jobs=args.jobs, tasks=args.tasks)
-    found = []
+    verified = []
     with tqdm(total=next(claims), unit="claim", leave=False) as bar:
         for claim in claims:
-            found.append(claim)
+            verified.append(claim)
             bar.update()
             if not claim.met or (args.messages and claim.kind == "mutant"):
                 bar.write(_claim(claim), file=sys.stdout)
-    caught = [claim for claim in found if claim.kind == "mutant"]
-    named = sum(bool(claim.named) for claim in caught)
-    for kind in dict.fromkeys(claim.kind for claim in found):
-        of_kind = [claim for claim in found if claim.kind == kind]
-        print(f"{kind}: {sum(claim.met for claim in of_kind)} of {len(of_kind)} hold")
-    print(f"wrong solutions whose cause is named: {named} of {len(caught)}")
-    for claim in caught:
+    mutants = [claim for claim in verified if claim.kind == "mutant"]
+    named = sum(bool(claim.named) for claim in mutants)
+    for kind in dict.fromkeys(claim.kind for claim in verified):
+        of_kind = [claim for claim in verified if claim.kind == kind]
+        print(f"{kind}: {sum(claim.met for claim in of_kind)} of {len(of_kind)} are met")
+    print(f"wrong solutions with a named cause: {named} of {len(mutants)}")
+    for claim in mutants:
         if claim.met and not claim.named:
             print(f"  not named: {claim.task} {claim.name}")
-    return 0 if all(claim.met for claim in found) and named >= MIN_NAMED_SHARE * len(caught) else 1
+    return 0 if all(claim.met for claim in verified) and named >= MIN_NAMED_SHARE * len(mutants) else 1
 
 
 def _claim(claim):

@@ -1,4 +1,4 @@
-"""What the commands' arguments have in common: how they are read, and how a wrong one is answered."""
+"""Arguments that several commands have in common: parsers, defaults and error messages."""
 
 import argparse
 import re
@@ -8,11 +8,11 @@ DATA_FORMS = "scenes, coco:DIR, voc:DIR or folder:DIR"
 
 
 class UsageError(ValueError):
-    """A combination of arguments that makes no sense."""
+    """The arguments of a command do not fit together."""
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's parser, with examples kept as they are written, and errors of one line."""
+    """argparse's parser, with examples printed as they are, and errors of one line."""
 
     def __init__(self, **options):
         super().__init__(formatter_class=_HelpFormatter, allow_abbrev=False, **options)
@@ -31,7 +31,7 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 def peek_system(argv):
-    """Return the class of the system that `argv` names, or None: its options become arguments too."""
+    """Return the class of the system in `argv`, or None. Its options become arguments of the command."""
     from minivision.models import system_class, systems
 
     name = next((word for word in argv if word in systems()), None)
@@ -39,7 +39,7 @@ def peek_system(argv):
 
 
 def size(text):
-    """Read HEIGHTxWIDTH, or one number for a square."""
+    """Parse HEIGHTxWIDTH, or one number for a square."""
     match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
     if not match or min(int(part) for part in match.groups(default=match[1])) < 1:
         raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH in pixels, such as 128x128, got {text!r}")
@@ -47,21 +47,21 @@ def size(text):
 
 
 def count(text):
-    """Read a whole number, 1 or more."""
+    """Parse a whole number, 1 or more."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number, 1 or more, got {text!r}")
     return int(text)
 
 
 def seed(text):
-    """Read a whole number, 0 or more."""
+    """Parse a whole number, 0 or more."""
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"expected a whole number, 0 or more, got {text!r}")
     return int(text)
 
 
 def positive(text):
-    """Read a number greater than 0."""
+    """Parse a number greater than 0."""
     number = _number(text)
     if number is None or not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number greater than 0, got {text!r}")
@@ -69,7 +69,7 @@ def positive(text):
 
 
 def not_negative(text):
-    """Read a number, 0 or more."""
+    """Parse a number, 0 or more."""
     number = _number(text)
     if number is None or not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number, 0 or more, got {text!r}")
@@ -84,11 +84,11 @@ def _number(text):
 
 
 def flips(text):
-    """Read which mirror images to train on."""
-    chosen = {"none": (), "horizontal": ("horizontal",), "both": ("horizontal", "vertical")}
-    if text not in chosen:
-        raise argparse.ArgumentTypeError(f"expected {', '.join(chosen)}, got {text!r}")
-    return chosen[text]
+    """Parse the kinds of mirror images."""
+    choices = {"none": (), "horizontal": ("horizontal",), "both": ("horizontal", "vertical")}
+    if text not in choices:
+        raise argparse.ArgumentTypeError(f"expected {', '.join(choices)}, got {text!r}")
+    return choices[text]
 
 
 def add_data_arguments(parser, *, split, default):
@@ -98,31 +98,30 @@ def add_data_arguments(parser, *, split, default):
     ----------
     parser : argparse parser or group
     split : str
-        The split that is taken where none is given.
+        Default of ``--split``, for the help.
     default : str
-        For the help: where what is not given comes from.
+        Default of ``--data``, for the help.
     """
     parser.add_argument("--data", metavar="DATA", help=f"{DATA_FORMS} ({default})")
-    parser.add_argument("--level", metavar="LEVEL", help="how hard scenes are: easy, mid or hard (default: hard)")
-    parser.add_argument("--split", metavar="NAME", help=f"which part of the data (default: {split})")
-    parser.add_argument("--size", type=size, metavar="HxW", help="bring every image to this size")
+    parser.add_argument("--level", metavar="LEVEL", help="difficulty of scenes: easy, mid or hard (default: hard)")
+    parser.add_argument("--split", metavar="NAME", help=f"part of the data: train, val, ... (default: {split})")
+    parser.add_argument("--size", type=size, metavar="HxW", help="resize all images to this size")
     parser.add_argument(
         "--skip-broken", action="store_true", default=None,
-        help="leave out images that cannot be read, and name them",
+        help="leave out images that cannot be read, with a warning",
     )  # fmt: skip
 
 
 def data_of(args, stored, system):
-    """Return what is to be opened, as kept in checkpoints: given, else `stored`, else the defaults.
+    """Return the description of a dataset, as kept in checkpoints: values from `args`, else `stored`, else defaults.
 
-    Paths are made absolute, so that a run can be resumed from another folder. The level belongs to the data:
-    it is taken from `stored` only if the data are. Which objects scenes have is kept too: those that the class
-    `system` is for, its ``scene_options``.
+    Paths are made absolute, so that a run can be resumed from another folder. The level belongs to the data: it is
+    taken from `stored` only if the data are. For scenes, the ``scene_options`` of the class `system` are included.
 
     Raises
     ------
     UsageError
-        When a level is given for data that have none.
+        When a level is given for data without levels.
     """
     from minivision.data import DataSpec
 
@@ -136,7 +135,7 @@ def data_of(args, stored, system):
     }
     data.update({name: value for name, value in given.items() if value is not None})
     if args.level is not None and data.get("data", "scenes") != "scenes":
-        raise UsageError("--level is for scenes only: images in files are as hard as they are")
+        raise UsageError("--level is for scenes only")
     defaults = {"data": "scenes", "level": "hard", "size": None, "skip_broken": False}
     if data.get("data", "scenes") == "scenes":
         defaults |= system.scene_options
@@ -144,7 +143,7 @@ def data_of(args, stored, system):
 
 
 def open_data(data):
-    """Open what :func:`data_of` returned; the size in it is for ``hold_in_memory``."""
+    """Open the dataset that :func:`data_of` describes; its size is for ``hold_in_memory``."""
     from minivision.data import open_dataset
 
     return open_dataset(
@@ -152,7 +151,7 @@ def open_data(data):
         split=data["split"],
         level=data["level"],
         skip_broken=data["skip_broken"],
-        **{name: data[name] for name in ("classes", "objects") if name in data},  # of scenes; by default all
+        **{name: data[name] for name in ("classes", "objects") if name in data},  # for scenes
     )
 
 
@@ -206,16 +205,16 @@ def _choices(option):
 
 
 def add_backend_argument(parser):
-    """Add ``--backend``: which code runs the operations."""
+    """Add ``--backend``: the implementation of the operations."""
     parser.add_argument(
         "--backend", type=_backend, metavar="NAME",
-        help="what to compute with: numba on the CPU (the default), cupy on an NVIDIA GPU, reference (slow), or a "
-        "Python file of yours, which does what it can, and numba the rest",
+        help="numba: compiled kernels on the CPU (default); cupy: an NVIDIA GPU; reference: plain NumPy, slow; or a "
+        "Python file of yours, used for the operations in it, with numba for the others",
     )  # fmt: skip
 
 
 def _backend(text):
-    """Read the name of a backend, or the path of a Python file."""
+    """Parse the name of a backend, or the path of a Python file."""
     names = ("numba", "reference", "cupy")
     if text not in names and not text.endswith(".py"):
         raise argparse.ArgumentTypeError(f"expected {', '.join(names)} or a Python file, got {text!r}")
@@ -223,14 +222,14 @@ def _backend(text):
 
 
 def choose_backend(args):
-    """Do what ``--backend`` says, but for moving a model, which :func:`on_backend` does once there is one.
+    """Set the backend of ``--backend``; :func:`on_backend` then moves the model.
 
     Raises
     ------
     DeviceError
-        When the GPU is asked for and there is none, or no CuPy.
+        When a GPU is needed and there is none, or no CuPy.
     StudentFileError
-        When a file is named that cannot be run.
+        When the file cannot be run.
     """
     if args.backend == "cupy":
         from minivision.core.devices import require_gpu
@@ -245,12 +244,10 @@ def choose_backend(args):
 
 
 def on_backend(args, model):
-    """Return the model, moved to the GPU if ``--backend`` says so."""
+    """Return the model, moved to the GPU for ``--backend cupy``."""
     return model.to("cupy") if args.backend == "cupy" else model
 
 
 def system_options(args):
     """Return the values of the system's options that were given, by name."""
-    return {
-        name.removeprefix("option_"): value for name, value in vars(args).items() if name.startswith("option_")
-    }
+    return {name.removeprefix("option_"): value for name, value in vars(args).items() if name.startswith("option_")}

@@ -1,14 +1,14 @@
-"""Propose boxes that may hold an object, by selective search.
+"""Propose boxes that may contain an object, by selective search.
 
-IMAGE ...: draw the first boxes over each image, into NAME-proposals.png, and with --hierarchy also how its regions
-grow together, into NAME-hierarchy.png.
+IMAGE ...: draw the first boxes over each image, into NAME-proposals.png. With --hierarchy also draw how its regions
+are merged, into NAME-hierarchy.png.
 
-DIR: write the boxes for every image in the folder, PHOTO.jpg.npz for PHOTO.jpg, with several processes. What is
-there already is not made again: the same command goes on where it was stopped.
+DIR: write the boxes for every image in the folder, PHOTO.jpg.npz for PHOTO.jpg, with several processes. Existing
+files are kept: after a stop, the same command continues.
 
-scenes, coco:DIR or voc:DIR: measure how good the proposals for a dataset are, and draw recall over the number of
-boxes into recall-MODE.png. Recall is the part of the objects that a box covers with an intersection over union of
-.5 or more; ABO is the average over a class of the best overlap of each object, and MABO its mean over classes.
+scenes, coco:DIR or voc:DIR: measure the proposals for a dataset, and draw the recall over the number of boxes into
+recall-MODE.png. Recall is the share of the objects that have a box with an IoU of .5 or more. ABO (average best
+overlap) is the mean over the objects of a class of the best IoU; MABO is its mean over the classes.
 """
 
 import os
@@ -35,20 +35,20 @@ def add_arguments(parser, system):
     )  # fmt: skip
     parser.add_argument(
         "--mode", choices=MODES, default="fast",
-        help="how many strategies: single (1), fast (8) or quality (80) (default: fast)",
+        help="number of strategies: single (1), fast (8) or quality (80) (default: fast)",
     )  # fmt: skip
     parser.add_argument(
         "--out", type=pathlib.Path, default=pathlib.Path("proposals"), metavar="DIR",
-        help="where everything goes (default: proposals)",
+        help="folder for the results (default: proposals)",
     )  # fmt: skip
     images = parser.add_argument_group("for images")
-    images.add_argument("--boxes", type=count, metavar="N", help="how many boxes to draw (default: 50)")
-    images.add_argument("--hierarchy", action="store_true", help="also draw how the regions grow together")
+    images.add_argument("--boxes", type=count, metavar="N", help="number of boxes to draw (default: 50)")
+    images.add_argument("--hierarchy", action="store_true", help="also draw how the regions are merged")
     folder = parser.add_argument_group("for a folder")
-    folder.add_argument("--jobs", type=count, metavar="N", help="how many processes (default: one a core)")
+    folder.add_argument("--jobs", type=count, metavar="N", help="number of processes (default: one per core)")
     data = parser.add_argument_group("for a dataset")
-    data.add_argument("--level", metavar="LEVEL", help="how hard scenes are: easy, mid or hard (default: hard)")
-    data.add_argument("--split", metavar="NAME", help="which part of the data (default: val)")
+    data.add_argument("--level", metavar="LEVEL", help="difficulty of scenes: easy, mid or hard (default: hard)")
+    data.add_argument("--split", metavar="NAME", help="part of the data: train, val, ... (default: val)")
 
 
 def run(args):
@@ -56,16 +56,16 @@ def run(args):
 
     first = args.inputs[0]
     if DataSpec.is_like(first) and not pathlib.Path(first).exists():
-        work, own = _measure, ("level", "split")
+        work, allowed = _measure, ("level", "split")
     elif pathlib.Path(first).is_dir():
-        work, own = _propose_folder, ("jobs",)
+        work, allowed = _propose_folder, ("jobs",)
     else:
-        work, own = _draw, ("boxes", "hierarchy")
+        work, allowed = _draw, ("boxes", "hierarchy")
     if work is not _draw and len(args.inputs) > 1:
         raise UsageError(f"give one folder or one dataset, or image files; got {' '.join(args.inputs)}")
     for name, what in (("boxes", "images"), ("hierarchy", "images"), ("jobs", "a folder"),
                        ("level", "a dataset"), ("split", "a dataset")):  # fmt: skip
-        if getattr(args, name) and name not in own:
+        if getattr(args, name) and name not in allowed:
             raise UsageError(f"--{name} is for {what}, and {first} is not")
     return work(args)
 
@@ -93,8 +93,8 @@ def _draw(args):
         if args.hierarchy:
             figures["hierarchy"] = draw_hierarchy(image, region_hierarchy(image))
         for what, figure in figures.items():
-            with atomic_write(args.out / f"{name}-{what}.png") as file:
-                figure.savefig(file, format="png")
+            with atomic_write(args.out / f"{name}-{what}.png") as partial:
+                figure.savefig(partial, format="png")
     print(f"Wrote pictures of {len(paths) - failed} images into {args.out}")
     return _exit_code(failed, len(paths))
 
@@ -108,11 +108,11 @@ def _propose_folder(args):
     if not paths:
         raise UsageError(f"{folder} holds no images ({', '.join(IMAGE_SUFFIXES)})")
     jobs = args.jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-    made, failed = propose_files(paths, args.out, args.mode, jobs=jobs, progress=True)
+    written, failed = propose_files(paths, args.out, args.mode, jobs=jobs, progress=True)
     for _, reason in failed:
         print(f"minivision: {reason}", file=sys.stderr)
-    kept = len(paths) - made - len(failed)
-    print(f"Wrote the boxes for {made} images into {args.out}" + (f"; {kept} were there already" if kept else ""))
+    kept = len(paths) - written - len(failed)
+    print(f"Wrote the boxes for {written} images into {args.out}" + (f"; {kept} files existed already" if kept else ""))
     return _exit_code(len(failed), len(paths))
 
 
@@ -131,7 +131,7 @@ def _measure(args):
 
     spec, split = DataSpec.parse(args.inputs[0]), args.split or "val"
     if args.level and spec.kind != "scenes":
-        raise UsageError("--level is for scenes only: images in files are as hard as they are")
+        raise UsageError("--level is for scenes only")
     dataset = spec.open(split, level=args.level or "hard")
     if not dataset.has_boxes:
         raise UsageError(f"{spec} has no boxes to compare with")
@@ -143,8 +143,8 @@ def _measure(args):
     print(_table(f"{args.mode} on {where}", evaluate_proposals(truths, proposals, dataset.classes)))
     args.out.mkdir(parents=True, exist_ok=True)
     picture = args.out / f"recall-{args.mode}.png"
-    with atomic_write(picture) as file:
-        draw_proposal_recall({args.mode: proposal_recall(truths, proposals)}).savefig(file, format="png")
+    with atomic_write(picture) as partial:
+        draw_proposal_recall({args.mode: proposal_recall(truths, proposals)}).savefig(partial, format="png")
     print(f"\nWrote {picture}")
     return 0
 
@@ -152,7 +152,7 @@ def _measure(args):
 def _table(title, figures):
     counts = {"all" if count is None else f"{count:,}": count for count in figures["recall"]}
     lines = [
-        f"{title}: {figures['images']} images, {figures['objects']} objects, {figures['boxes']:.0f} boxes an image",
+        f"{title}: {figures['images']} images, {figures['objects']} objects, {figures['boxes']:.0f} boxes per image",
         "",
         f"  {'first boxes':<12}" + "".join(f"{name:>8}" for name in counts),
         f"  {'recall':<12}" + "".join(f"{figures['recall'][count]:>8.3f}" for count in counts.values()),

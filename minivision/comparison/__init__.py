@@ -1,4 +1,6 @@
-"""Systems side by side: all trained alike, what each reaches and what it costs."""
+"""Comparisons of systems that are trained in the same way: their accuracy and their costs."""
+
+from __future__ import annotations
 
 import importlib
 
@@ -9,13 +11,13 @@ from minivision.comparison.costs import (
     median_seconds,
     peak_memory,
 )
-from minivision.comparison.rows import Comparison, Row, Settings
+from minivision.comparison.rows import Comparison, ComparisonSettings, Row
 from minivision.comparison.runner import run_comparison
 
 __all__ = [
     "Comparison",
+    "ComparisonSettings",
     "Row",
-    "Settings",
     "comparisons",
     "count_multiply_adds",
     "count_parameters",
@@ -26,21 +28,21 @@ __all__ = [
     "run_comparison",
 ]
 
-_COMPARISONS = ("segmentation", "detection")  # each is a module here, with a COMPARISON in it
+_COMPARISONS = ("segmentation", "detection")  # each is a module here with a COMPARISON
 
 
-def comparisons():
+def comparisons() -> list[str]:
     """Return the names of the comparisons, in lecture order."""
     return list(_COMPARISONS)
 
 
-def get_comparison(name):
-    """Return the :class:`Comparison` called `name`.
+def get_comparison(name: str) -> Comparison:
+    """Return the :class:`Comparison` of the given name.
 
     Raises
     ------
     ValueError
-        When there is none of that name; the message lists those there are.
+        When there is none of that name; the message lists the existing ones.
     """
     if name not in _COMPARISONS:
         raise ValueError(f"no comparison is called {name!r}; there are {', '.join(_COMPARISONS)}")

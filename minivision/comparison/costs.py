@@ -1,4 +1,6 @@
-"""What a system costs, measured: parameters, multiply-adds, memory and time."""
+"""Costs of a system: parameters, multiply-adds, memory and time."""
+
+from __future__ import annotations
 
 import contextlib
 import copy
@@ -7,29 +9,35 @@ import math
 import statistics
 import time
 import tracemalloc
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from minivision.core.dispatch import observe
 from minivision.data import collate
 
+if TYPE_CHECKING:
+    from minivision.data import Sample
+    from minivision.models.base.model import Model
 
-def measure_costs(model, sample):
-    """Measure what one image costs a system.
+
+def measure_costs(model: Model, sample: Sample) -> dict[str, float]:
+    """Measure the costs of a system for one image.
 
     Parameters
     ----------
     model : Model
-        It is left as it is.
+        It is not changed.
     sample : Sample
 
     Returns
     -------
-    dict
-        ``parameters``: numbers that are trained. ``multiply_adds``: of one prediction, see
+    costs : dict
+        ``parameters``: number of trained parameters. ``multiply_adds``: of one prediction, see
         :func:`count_multiply_adds`. ``prediction_memory`` and ``training_memory``: bytes, of one prediction and of
-        one training step (forward, loss and backward) on a batch of this image alone, see :func:`peak_memory`.
-        ``prediction_seconds``: the median time of a prediction, from the image to what the user gets.
+        one training step (forward pass, loss and backward pass) on a batch of this image alone, see
+        :func:`peak_memory`. ``prediction_seconds``: median time of a prediction.
     """
-    trial = copy.deepcopy(model)  # a training step moves running means and leaves gradients
+    trial = copy.deepcopy(model)  # a training step changes running means and gradients
     batch = collate([sample])
 
     def predict():
@@ -44,19 +52,19 @@ def measure_costs(model, sample):
     }
 
 
-def count_parameters(model):
-    """Return how many numbers of a model are trained."""
+def count_parameters(model: Model) -> int:
+    """Return the number of trained parameters of a model."""
     return sum(parameter.value.size for parameter in model.parameters())
 
 
-def count_multiply_adds(function):
-    """Call `function` and return the multiply-adds of the convolutions and fully connected layers it goes through.
+def count_multiply_adds(function: Callable[[], Any]) -> int:
+    """Call `function` and return the number of multiply-adds of the convolutions and fully connected layers in it.
 
-    Counted are the operations that are really called, ways forward only, by their definition: zeros of the padding
-    are multiplied too, and what a fast algorithm (Winograd's) saves is not taken off. A convolution has
+    Forward passes are counted, by the definition of the operations: zeros of the padding are multiplied too, and the
+    savings of fast algorithms (Winograd's) are not subtracted. A convolution has
     ``C / groups * kh * kw`` for each output, a transpose convolution ``F / groups * kh * kw`` for each input, a fully
-    connected layer one for each weight and example. All else (normalization, ReLU, pooling, interpolation) is a few
-    for each number and is not counted.
+    connected layer one for each weight and example. All other operations (normalization, ReLU, pooling,
+    interpolation) take a few for each element and are not counted.
 
     Parameters
     ----------
@@ -79,21 +87,21 @@ def count_multiply_adds(function):
     return total
 
 
-def peak_memory(function, *, calls=3):
-    """Return the most memory that a call of `function` holds at one time, in bytes, beyond what stood before.
+def peak_memory(function: Callable[[], Any], *, calls: int = 3) -> int:
+    """Return the peak memory of a call of `function` in bytes, without the memory that was in use before.
 
-    Python's own account (tracemalloc) sees all arrays, NumPy's and Numba's: the prepared image, the maps, what layers
-    remember for the way back, gradients, and what a kernel keeps while it runs. Of that each thread has its own, and
-    it is chance how many do at one time; so kernels run on one thread here. What was there before, such as the
-    parameters and the arrays of their gradients, is not counted.
+    Python's tracemalloc counts all arrays, NumPy's and Numba's: the normalized image, the feature maps, the
+    activations that layers keep for the backward pass, gradients, and the temporary arrays of kernels. Each thread has
+    its own temporary arrays, and how many exist at one time is random; so kernels run on one thread here. Arrays that
+    exist before, such as the parameters and their gradients, are not counted.
 
     Parameters
     ----------
     function : callable
         Takes no arguments.
     calls : int
-        How often to measure, after a call that does not count. The least is returned: what a call allocates for the
-        calls to come, compiled code and caches, is not what it costs.
+        Number of measurements, after a call that is not measured. The smallest is returned, because a call may also
+        allocate memory for later calls: compiled code and caches.
     """
     function()
     peaks = []
@@ -110,7 +118,7 @@ def peak_memory(function, *, calls=3):
 
 @contextlib.contextmanager
 def _tracing():
-    """Trace memory, and go on if it was traced already."""
+    """Trace memory; keep tracing afterwards if it was traced before."""
     started_here = not tracemalloc.is_tracing()
     if started_here:
         tracemalloc.start()
@@ -123,7 +131,7 @@ def _tracing():
 
 @contextlib.contextmanager
 def _one_thread():
-    """Let Numba's kernels use one thread."""
+    """Run Numba's kernels on one thread."""
     import numba
 
     threads = numba.get_num_threads()
@@ -134,22 +142,22 @@ def _one_thread():
         numba.set_num_threads(threads)
 
 
-def median_seconds(function, *, seconds=2.0, least=3):
-    """Return the median time of a call, after one that does not count.
+def median_seconds(function: Callable[[], Any], *, seconds: float = 2.0, min_calls: int = 3) -> float:
+    """Return the median time of a call, after a call that is not measured.
 
     Parameters
     ----------
     function : callable
         Takes no arguments.
     seconds : float
-        How long to repeat it.
-    least : int
-        How often at least.
+        How long to repeat the call.
+    min_calls : int
+        Smallest number of calls.
     """
     function()
-    times = []
+    times: list[float] = []
     end = time.perf_counter() + seconds
-    while len(times) < least or time.perf_counter() < end:
+    while len(times) < min_calls or time.perf_counter() < end:
         start = time.perf_counter()
         function()
         times.append(time.perf_counter() - start)

@@ -1,19 +1,28 @@
-"""The lecture's detectors side by side: what they reach, how quick they are, and what can be traded.
+"""Comparison of the lecture's detectors: accuracy, speed, and the trade-off between them.
 
-After Huang et al., "Speed/accuracy trade-offs for modern convolutional object detectors", CVPR 2017: what matters
-besides the detector is the size of the images and the number of proposals, and both can be changed after training.
+After Huang et al., "Speed/accuracy trade-offs for modern convolutional object detectors", CVPR 2017: besides the
+detector, the size of the images and the number of proposals matter, and both can be changed after training.
 """
 
+from __future__ import annotations
+
 import time
+from typing import TYPE_CHECKING, Any
 
 from minivision.comparison.costs import count_multiply_adds, count_parameters, median_seconds
-from minivision.comparison.rows import Comparison, Row
+from minivision.comparison.rows import Comparison, ComparisonSettings, Row, Table
 from minivision.comparison.table import Column, decimal, whole, with_unit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from minivision.data import Dataset
+    from minivision.models.base.model import Model
 
 RCNN, FAST, FASTER = "R-CNN", "Fast R-CNN", "Faster R-CNN"
 YOLO, SSD, YOLOV2 = "YOLO", "SSD", "YOLOv2"
-TOGETHER = 16  # images of a batch
-BATCHES = 3  # whose time is measured
+BATCH_SIZE = 16  # images
+NUM_BATCHES = 3  # whose time is measured
 
 ROWS = (
     Row(RCNN, "all proposals", "rcnn", "rcnn"),
@@ -23,7 +32,7 @@ ROWS = (
     Row(FASTER, "300 proposals", "faster-rcnn", "faster-rcnn", variant={"max_proposals": 300}),
     Row(FASTER, "50 proposals", "faster-rcnn", "faster-rcnn", variant={"max_proposals": 50}),
     Row(FASTER, "10 proposals", "faster-rcnn", "faster-rcnn", variant={"max_proposals": 10}),
-    Row(FASTER, "300, of 96 x 96 pixels", "faster-rcnn", "faster-rcnn", variant={"max_proposals": 300}, size=96),
+    Row(FASTER, "300 proposals, 96 x 96 pixels", "faster-rcnn", "faster-rcnn", variant={"max_proposals": 300}, size=96),
     Row(YOLO, "8 x 8 cells", "yolo", "yolo"),
     Row(SSD, "128 x 128 pixels", "ssd", "ssd"),
     Row(SSD, "96 x 96 pixels", "ssd", "ssd", size=96),
@@ -37,66 +46,66 @@ COLUMNS = (
     Column("AP", "AP", decimal, "the same, averaged over IoUs of .5 to .95."),
     Column(
         "prediction_seconds", "time", with_unit("s"),
-        "median of a prediction for one image alone, its proposals included.",
+        "median time of a prediction for one image alone, with its proposals.",
     ),
-    Column("batch_seconds", "in batches", with_unit("s"), f"an image's part of the time for {TOGETHER} at once."),
-    Column("proposal_seconds", "proposals", with_unit("s"), "what selective search takes of the time for one image."),
+    Column("batch_seconds", "in batches", with_unit("s"), f"time per image in batches of {BATCH_SIZE}."),
+    Column("proposal_seconds", "proposals", with_unit("s"), "time of selective search for one image."),
     Column("multiply_adds", "multiply-adds", with_unit(), "of convolutions and linear layers, for one image."),
-    Column("parameters", "parameters", with_unit(), "numbers that are trained."),
-    Column("training_seconds", "training time", with_unit("s"), "as it went, without what is done once before it."),
-    Column("training_steps", "steps", whole, "how many training steps fitted into it."),
+    Column("parameters", "parameters", with_unit(), "number of trained parameters."),
+    Column("training_seconds", "training time", with_unit("s"), "measured training time, without the preparation."),
+    Column("training_steps", "steps", whole, "number of training steps in this time."),
 )  # fmt: skip
 
 
-def quality(model, scenes):
-    """Return how good a detector is."""
+def quality(model: Model, scenes: Dataset) -> dict[str, Any]:
+    """Return the accuracy of a detector."""
     from minivision.tasks import evaluate
 
-    figures = evaluate(model, scenes, batch_size=TOGETHER)
-    return {name: figures[name] for name in ("AP50", "AP75", "AP")}
+    metrics = evaluate(model, scenes, batch_size=BATCH_SIZE)
+    return {name: metrics[name] for name in ("AP50", "AP75", "AP")}
 
 
-def costs(model, scenes):
-    """Return what a detector costs."""
+def costs(model: Model, scenes: Dataset) -> dict[str, Any]:
+    """Return the costs of a detector."""
     image = scenes[0].image
-    figures = {
+    measured: dict[str, Any] = {
         "parameters": count_parameters(model),
         "multiply_adds": count_multiply_adds(lambda: model.predict([image])),
         "prediction_seconds": median_seconds(lambda: model.predict([image])),
         "batch_seconds": seconds_in_batches(model, scenes),
     }
     if hasattr(model, "selective_search"):
-        figures["proposal_seconds"] = median_seconds(lambda: model.selective_search([image]))
-    return figures
+        measured["proposal_seconds"] = median_seconds(lambda: model.selective_search([image]))
+    return measured
 
 
-def seconds_in_batches(model, scenes):
-    """Return the seconds that an image takes among others, the median of a few batches."""
-    images = [scenes[i % len(scenes)].image for i in range(BATCHES * TOGETHER)]
-    model.predict(images[:TOGETHER])
+def seconds_in_batches(model: Model, scenes: Dataset) -> float:
+    """Return the prediction time per image in a batch, the median of a few batches."""
+    images = [scenes[i % len(scenes)].image for i in range(NUM_BATCHES * BATCH_SIZE)]
+    model.predict(images[:BATCH_SIZE])
     times = []
-    for start in range(0, len(images), TOGETHER):
-        begun = time.perf_counter()
-        model.predict(images[start : start + TOGETHER])
-        times.append(time.perf_counter() - begun)
-    return sorted(times)[BATCHES // 2] / TOGETHER
+    for start in range(0, len(images), BATCH_SIZE):
+        begin = time.perf_counter()
+        model.predict(images[start : start + BATCH_SIZE])
+        times.append(time.perf_counter() - begin)
+    return sorted(times)[NUM_BATCHES // 2] / BATCH_SIZE
 
 
-def notes(table):
-    """Return what the figures do not say by themselves, as far as they are there."""
+def notes(table: Table) -> list[str]:
+    """Return explanations of the measurements, as far as there are any."""
     fast = table.get(ROWS[2].title, {})
-    found = [
-        "Rows of one detector have the same weights: fewer proposals or smaller images cost nothing but accuracy. They "
-        "were trained on images of 128 x 128 as they are."
+    paragraphs = [
+        "Rows of one detector have the same weights, trained on images of 128 x 128 pixels. The number of proposals "
+        "and the size of the images are changed in prediction only."
     ]
     if "proposal_seconds" in fast:
         share = fast["proposal_seconds"] / fast["prediction_seconds"]
-        found.append(f"Selective search takes {share:.0%} of the time of a prediction of Fast R-CNN.")
-    return found
+        paragraphs.append(f"Selective search takes {share:.0%} of the time of a prediction of Fast R-CNN.")
+    return paragraphs
 
 
-def draw(table, settings):
-    """Draw average precision over the time for an image, a point for each row, those of a detector joined."""
+def draw(table: Table, settings: ComparisonSettings) -> Figure:
+    """Draw average precision over the time per image: a point for each row, a line for each detector."""
     from minivision.viz.tradeoff import Point, draw_tradeoff
 
     points = [
@@ -108,7 +117,7 @@ def draw(table, settings):
         points,
         title="Speed and accuracy",
         subtitle=str(settings),
-        xlabel=f"time for an image, {TOGETHER} at once",
+        xlabel=f"time per image, in batches of {BATCH_SIZE}",
         ylabel="AP50",
     )
 

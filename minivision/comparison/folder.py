@@ -1,10 +1,14 @@
-"""The folder of a comparison: what it was begun with, which rows are done, their figures, and the table of them."""
+"""The folder of a comparison: its settings, the measurements of the rows that are done, the table and the figure."""
+
+from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import pathlib
+from typing import Any
 
-from minivision.comparison.rows import Settings
+from minivision.comparison.rows import Comparison, ComparisonSettings, Row, Table
 from minivision.comparison.table import csv_table, markdown_table
 from minivision.core.atomic import atomic_write
 
@@ -18,71 +22,72 @@ class Folder:
     Parameters
     ----------
     path : path
-        Made if absent.
+        It is created if it does not exist.
     comparison : Comparison
-    settings : Settings
+    settings : ComparisonSettings
 
     Raises
     ------
     ValueError
-        When there is something else in it, or the comparison was begun with other settings.
+        When it holds something else, or the comparison was started with other settings.
     """
 
-    def __init__(self, path, comparison, settings):
+    def __init__(self, path: str | os.PathLike, comparison: Comparison, settings: ComparisonSettings) -> None:
         self.path, self.comparison, self.settings = pathlib.Path(path), comparison, settings
-        self.figures = {}  # of the rows that are done, by title
+        self.measured: dict[str, dict[str, Any]] = {}  # measurements of the rows that are done, by title
         if (self.path / STATE).exists():
-            self._go_on()
+            self._load()
         elif self.path.exists() and any(self.path.iterdir()):
             raise ValueError(f"{path} holds something else; choose an empty folder, or one that does not exist yet")
         else:
             self.path.mkdir(parents=True, exist_ok=True)
             self._save()
 
-    def _go_on(self):
+    def _load(self):
         file = self.path / STATE
         try:
             state = json.loads(file.read_text(encoding="utf-8"))
-            name, begun, figures = state["comparison"], Settings(**state["settings"]), dict(state["figures"])
+            name, measured = state["comparison"], dict(state["figures"])
+            earlier = ComparisonSettings(**state["settings"])
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{file} cannot be read ({error}); choose another folder") from error
         if name != self.comparison.name:
             raise ValueError(f"{self.path} holds a comparison of {name}, not of {self.comparison.name}")
-        if begun != self.settings:
+        if earlier != self.settings:
             raise ValueError(
-                f"{self.path} was begun with {begun}, not with {self.settings}; "
-                "give the same settings to go on with it, or choose another folder"
+                f"{self.path} was started with {earlier}, not with {self.settings}; "
+                "give the same settings to continue it, or choose another folder"
             )
-        self.figures = figures
+        self.measured = measured
 
     def _save(self):
         settings = dataclasses.asdict(self.settings)
-        state = {"comparison": self.comparison.name, "settings": settings, "figures": self.figures}
-        with atomic_write(self.path / STATE) as file:
-            file.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+        state = {"comparison": self.comparison.name, "settings": settings, "figures": self.measured}
+        with atomic_write(self.path / STATE) as partial:
+            partial.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 
-    def missing(self):
+    def missing(self) -> list[Row]:
         """Return the rows that are not done yet."""
-        return [row for row in self.comparison.rows if row.title not in self.figures]
+        return [row for row in self.comparison.rows if row.title not in self.measured]
 
-    def keep(self, row, figures):
-        """Note the figures of a row, which is done then."""
-        self.figures[row.title] = figures
+    def add(self, row: Row, measurements: dict[str, Any]) -> None:
+        """Save the measurements of a row, which is then done."""
+        self.measured[row.title] = measurements
         self._save()
 
-    def table(self):
-        """Return the figures of every row by its title; none where it is not done yet."""
-        return {row.title: self.figures.get(row.title, {}) for row in self.comparison.rows}
+    def table(self) -> Table:
+        """Return the measurements of every row by its title; empty if it is not done yet."""
+        return {row.title: self.measured.get(row.title, {}) for row in self.comparison.rows}
 
-    def write(self):
-        """Write what is known so far: as a table, for programs and for people, and as a figure."""
+    def write(self) -> None:
+        """Write the tables and the figure of the rows that are done."""
         comparison, table = self.comparison, self.table()
         texts = (
             csv_table(comparison.rows, comparison.columns, table),
             markdown_table(comparison, table, self.settings),
         )
         for name, text in zip(TABLES, texts, strict=True):
-            with atomic_write(self.path / name) as file:
-                file.write_text(text, encoding="utf-8")
-        with atomic_write(self.path / PICTURE) as file:
-            comparison.draw(table, self.settings).savefig(file, format="png")
+            with atomic_write(self.path / name) as partial:
+                partial.write_text(text, encoding="utf-8")
+        with atomic_write(self.path / PICTURE) as partial:
+            comparison.draw(table, self.settings).savefig(partial, format="png")

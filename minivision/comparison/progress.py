@@ -1,18 +1,22 @@
-"""One progress bar over everything that a comparison does."""
+"""One progress bar for a whole comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
 
 
 class Progress:
-    """A bar that moves by the seconds that things were planned to take, and says what is being done.
+    """A progress bar that moves by planned seconds, with a text.
 
     Parameters
     ----------
     total, done : float
-        Seconds planned, and those of them that were spent before.
+        Planned seconds of the whole comparison, and of the part that is done.
     shown : bool
-        Whether there is a bar to be seen.
+        Whether to show the bar.
     """
 
-    def __init__(self, total, done=0.0, *, shown=True):
+    def __init__(self, total: float, done: float = 0.0, *, shown: bool = True) -> None:
         from tqdm import tqdm
 
         self._bar = tqdm(
@@ -20,25 +24,25 @@ class Progress:
             bar_format="{percentage:3.0f} %|{bar:24}| {elapsed}, about {remaining} left: {desc}",
         )  # fmt: skip
 
-    def __enter__(self):
+    def __enter__(self) -> Progress:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._bar.close()
 
-    def say(self, what):
-        """Say what is being done."""
-        self._bar.set_description_str(what)
+    def show(self, text: str) -> None:
+        """Show a text next to the bar."""
+        self._bar.set_description_str(text)
 
-    def spend(self, seconds):
-        """Move on by so many seconds."""
+    def advance(self, seconds: float) -> None:
+        """Move the bar by planned seconds."""
         self._bar.update(seconds)
 
-    def steps(self, seconds):
-        """Return a function for ``on_step`` of the trainer, with which all steps together move on by `seconds`."""
+    def steps(self, seconds: float) -> Callable[[int, int], None]:
+        """Return a function for the trainer's ``on_step``; all steps together move the bar by `seconds`."""
         begin = self._bar.n
 
-        def on_step(step, total):
+        def on_step(step: int, total: int) -> None:
             self._bar.update(begin + seconds * step / total - self._bar.n)
 
         return on_step

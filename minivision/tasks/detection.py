@@ -54,6 +54,7 @@ class Detection(ObjectTask):
         return known[0] if len(known) == 1 else f"{', '.join(known[:-1])}, and {known[-1]}"
 
     def shown(self, prediction: Instances) -> Instances:
+        assert prediction.scores is not None  # detectors give every object a score
         return prediction[prediction.scores >= MIN_SCORE]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from minivision.core.atomic import atomic_write
 from minivision.core.types import Array
@@ -24,7 +24,7 @@ INCHES, DPI = 6, 96  # size of the pictures: 576 pixels
 class ObjectTask(Task):
     """Base of tasks whose predictions are Instances."""
 
-    needs = ("boxes",)
+    needs: ClassVar[tuple[str, ...]] = ("boxes",)
     output = "objects"
 
     def shows_joints(self, metrics: Mapping[str, Any]) -> bool:

@@ -89,7 +89,7 @@ class Checkpoint:
         metadata = json.dumps({"format": FORMAT, "version": VERSION, **fields}, default=_as_json)
         arrays["metadata"] = np.frombuffer(metadata.encode(), np.uint8)
         with atomic_write(path) as partial, open(partial, "wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # NumPy: names of keywords are not known
             file.flush()
             os.fsync(file.fileno())
         _sync_folder(path.parent)
@@ -129,7 +129,7 @@ class Checkpoint:
         if set(parts) != {"model", "optimizer"} or set(metadata) != fields - set(parts):
             raise CheckpointError(f"{path}: a checkpoint with missing or unknown parts; was it edited?")
         metadata["options"] = _tuples(metadata["options"])
-        return cls(**metadata, **parts)
+        return cls(model=parts["model"], optimizer=parts["optimizer"], **metadata)
 
     def make_model(self) -> Model:
         """Return the model with its trained parameters.

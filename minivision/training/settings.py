@@ -91,7 +91,7 @@ class Settings:
         settings : Settings
         """
         given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        values = {}
+        values: dict[str, Any] = {}
         for name in given:
             candidates = (source.get(name) for source in (given, *sources, DEFAULTS))
             values[name] = next((value for value in candidates if value is not None), None)

@@ -59,7 +59,7 @@ def test_progress_goes_to_the_error_output(check):
 
 def test_a_file_is_checked_for_what_is_in_it(check):
     code, lines, _ = check(text=RIGHT)
-    assert code == 0 and lines[0] == "mine.py: 2 functions of its own: relu, relu_backward"
+    assert code == 0 and lines[0] == "mine.py: 2 operations: relu, relu_backward"
     assert [line.split()[0] for line in lines[2:-1]] == ["relu", "relu_backward"] and lines[-1] == "2 ok"
 
 

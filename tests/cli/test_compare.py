@@ -1,4 +1,4 @@
-"""The comparison: it trains what is not done, goes on after an interruption, and leaves a table and a figure."""
+"""The command compare: it trains what is not done, continues after an interruption, and writes a table and a figure."""
 
 import csv
 import json
@@ -82,12 +82,12 @@ def table(out):
 
 def interrupt(monkeypatch, run, step):
     """Send Ctrl-C after step number `step` of a run (-1: the last one)."""
-    steps, say = Progress.steps, Progress.say
+    steps, show = Progress.steps, Progress.show
     now = {}
 
-    def saying(self, what):
-        now["run"] = what.partition(":")[0]
-        say(self, what)
+    def showing(self, text):
+        now["run"] = text.partition(":")[0]
+        show(self, text)
 
     def watched(self, seconds):
         plain = steps(self, seconds)
@@ -100,7 +100,7 @@ def interrupt(monkeypatch, run, step):
 
         return on_step
 
-    monkeypatch.setattr(Progress, "say", saying)
+    monkeypatch.setattr(Progress, "show", showing)
     monkeypatch.setattr(Progress, "steps", watched)
 
 
@@ -135,11 +135,11 @@ def test_what_is_done_is_not_done_again_but_written_again(compare, spy):
     assert before == {run: (compare.out / run / "checkpoint.npz").stat().st_mtime_ns for run in before}
 
 
-def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on_from_there(compare, spy, monkeypatch):
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_continues(compare, spy, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt(patch, "other", 3)
         code, out, _ = compare()
-    assert code == 1 and "the same command goes on" in out
+    assert code == 1 and "the same command continues" in out
     assert [row["width"] for row in table(compare.out)] == ["3", "3", ""] and len(spy.measured) == 2
     stopped = Checkpoint.load(compare.out / "other" / "checkpoint.npz")
     assert stopped.step == 3 < stopped.total and (compare.out / "comparison.png").exists()
@@ -173,18 +173,18 @@ def test_ctrl_c_while_measuring_keeps_the_rows_before(compare, spy, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setitem(vars(comparison), "costs", stopped)
         code, out, _ = compare()
-    assert code == 1 and "the same command goes on" in out
+    assert code == 1 and "the same command continues" in out
     assert [row["width"] for row in table(compare.out)] == ["3", "", ""]
     assert compare()[0] == 0 and [row["width"] for row in table(compare.out)] == ["3", "3", "6"]
     assert len(spy.measured) == 3  # the first row not twice
 
 
 @pytest.mark.parametrize("words", [("--minutes", "0.02"), ("--level", "mid"), ("--seed", "5"), ("--val", "4")])
-def test_a_folder_begun_with_other_settings_is_refused_and_stays_as_it_is(compare, words):
+def test_a_folder_of_other_settings_is_refused_and_stays_as_it_is(compare, words):
     compare()
     before = {name: (compare.out / name).read_bytes() for name in FILES}
     code, _, errors = compare(*words)
-    assert code == 2 and len(errors) == 1 and "was begun with" in errors[0] and "choose another folder" in errors[0]
+    assert code == 2 and len(errors) == 1 and "was started with" in errors[0] and "choose another folder" in errors[0]
     assert {name: (compare.out / name).read_bytes() for name in FILES} == before
 
 
@@ -222,7 +222,7 @@ def test_an_unknown_comparison_and_a_file_in_place_of_the_folder_are_refused(com
     assert code == 2 and str(compare.out) in errors[0]
 
 
-def test_failed_training_is_said_and_the_rows_before_are_kept(compare, monkeypatch):
+def test_a_failed_training_is_reported_and_the_rows_before_are_kept(compare, monkeypatch):
     plain = TinySystem.losses
 
     def losses(self, scores, batch):

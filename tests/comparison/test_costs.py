@@ -1,4 +1,4 @@
-"""What is counted and measured: beside counts by hand, formulas, and arrays of known size."""
+"""Measured costs, compared with counts by hand, formulas, and arrays of known size."""
 
 import threading
 import tracemalloc
@@ -61,7 +61,7 @@ def test_multiply_adds_of_the_encoder_decoder_are_those_of_its_formula(upsamplin
     assert count_multiply_adds(lambda: model.predict([sample.image])) == expected
 
 
-def test_at_full_size_a_network_costs_what_the_network_at_full_resolution_does_cost(sample):
+def test_at_full_size_a_network_has_the_multiply_adds_of_the_network_at_full_resolution(sample):
     model = make_model("full-resolution", CLASSES)
     count = count_multiply_adds(lambda: model.predict([sample.image]))
     assert multiply_adds_at_full_size(model, sample.image) == count
@@ -70,14 +70,14 @@ def test_at_full_size_a_network_costs_what_the_network_at_full_resolution_does_c
     assert multiply_adds_at_full_size(with_pooling, sample.image) > 10 * less
 
 
-def test_peak_memory_is_that_of_arrays_held_together_beyond_those_that_were_there():
+def test_peak_memory_is_that_of_arrays_held_together_without_those_that_were_there_before():
     there = np.ones(4_000_000)
 
     def function():
         first = np.ones(1_000_000)  # 8 MB
         second = first + 1
         del first
-        return second * there[:500_000].sum()  # 8 MB beside 8 MB
+        return second * there[:500_000].sum()  # 8 MB and 8 MB
 
     assert peak_memory(function) == pytest.approx(16 * MB, rel=0.01)
     assert not tracemalloc.is_tracing()
@@ -87,7 +87,7 @@ def test_peak_memory_leaves_out_what_is_kept_for_later_calls():
     kept = []
 
     def function():
-        if len(kept) < 3:  # the call that does not count, and two of those that do
+        if len(kept) < 3:  # the call that is not measured, and two that are
             kept.append(np.ones(1_000_000))
         np.ones(100_000)
 
@@ -109,7 +109,7 @@ def test_peak_memory_is_the_same_each_time(sample):
     assert max(peaks) < 1.01 * min(peaks)
 
 
-def test_tracing_ends_also_after_an_error_and_goes_on_where_it_was_on_before():
+def test_tracing_ends_also_after_an_error_and_continues_if_it_was_on_before():
     divisors = iter([1, 1, 0])
     with pytest.raises(ZeroDivisionError):
         peak_memory(lambda: 1 / next(divisors))
@@ -123,17 +123,17 @@ def test_tracing_ends_also_after_an_error_and_goes_on_where_it_was_on_before():
         tracemalloc.stop()
 
 
-def test_the_first_call_does_not_count_in_the_time_and_it_is_called_often_enough(monkeypatch):
+def test_the_first_call_is_not_in_the_median_and_the_others_are_enough(monkeypatch):
     durations, now = iter([100.0, 1.0, 5.0, 2.0]), [0.0]
     monkeypatch.setattr(costs.time, "perf_counter", lambda: now[0])
 
     def function():
         now[0] += next(durations)
 
-    assert median_seconds(function, seconds=0, least=3) == 2.0
+    assert median_seconds(function, seconds=0, min_calls=3) == 2.0
 
 
-def test_measuring_leaves_the_model_as_it_is_and_finds_what_it_costs(sample, monkeypatch):
+def test_measuring_does_not_change_the_model_and_finds_its_costs(sample, monkeypatch):
     monkeypatch.setattr(costs, "median_seconds", lambda function: function() and 0.5)
     figures = {}
     for name in ("full-resolution", "encoder-decoder"):
@@ -152,10 +152,10 @@ def test_measuring_leaves_the_model_as_it_is_and_finds_what_it_costs(sample, mon
     assert down["training_memory"] < full["training_memory"] / 1.5
 
 
-# ---- looking on at operations ----------------------------------------------------------------------------------
+# ---- observing operations ----------------------------------------------------------------------------------
 
 
-def test_an_observer_sees_each_operation_with_normalised_arguments_and_its_result():
+def test_an_observer_sees_each_operation_with_normalized_arguments_and_its_result():
     seen = []
     with observe(lambda *call: seen.append(call)):
         y = ops.conv2d(zeros(1, 1, 5, 5), zeros(1, 1, 3, 3), stride=2)

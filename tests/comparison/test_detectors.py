@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minivision.comparison import Settings, costs, detection, get_comparison, run_comparison
+from minivision.comparison import ComparisonSettings, costs, detection, get_comparison, run_comparison
 from minivision.comparison.detection import COLUMNS, ROWS, draw, notes
 from minivision.data import Scenes
 from minivision.data.instances import Instances
@@ -14,12 +14,12 @@ from minivision.models import make_model
 from minivision.models.base.resizing import Resizing
 from minivision.viz.tradeoff import Point, draw_tradeoff
 
-SETTINGS = Settings("hard", 3, 0, 8000, 300)
+SETTINGS = ComparisonSettings("hard", 3, 0, 8000, 300)
 
 
 @pytest.fixture
 def table(rng):
-    """Figures such as they are, for every row."""
+    """Return possible measurements for every row."""
     keys = [column.key for column in COLUMNS]
     table = {row.title: dict(zip(keys, rng.uniform(0.01, 0.9, len(keys)), strict=True)) for row in ROWS}
     for row in ROWS:
@@ -34,28 +34,28 @@ def test_every_detector_of_the_lecture_has_a_row_and_each_can_be_made():
     for row in ROWS:
         model = make_model(row.system, ("background", "disc"), **{**row.options, **row.variant})
         assert model.task == "detection"
-        if "proposals" in row.variant:
-            assert model.proposals == row.variant["proposals"]
+        if "max_proposals" in row.variant:
+            assert model.max_proposals == row.variant["max_proposals"]
 
 
 class Squares:
-    """Finds one box in each image, a quarter of its size; notes what it was shown."""
+    """Detects one box in each image, a quarter of its size; keeps the shapes of the images."""
 
     task = "detection"
 
     def __init__(self):
-        self.seen = []
+        self.shapes = []
 
     def predict(self, images):
-        self.seen += [image.shape for image in images]
+        self.shapes += [image.shape for image in images]
         return [Instances([[0, 0, image.shape[1] / 2, image.shape[0] / 2]], [1], scores=[0.5]) for image in images]
 
 
-def test_a_resizing_model_sees_another_size_and_answers_in_pixels_of_the_image():
+def test_a_resizing_model_gets_images_of_its_size_and_predicts_in_pixels_of_the_image():
     model = Squares()
     images = [np.zeros((40, 60, 3), np.uint8), np.zeros((20, 20, 3), np.uint8)]
     first, second = Resizing(model, (32, 32)).predict(images)
-    assert model.seen == [(32, 32, 3)] * 2
+    assert model.shapes == [(32, 32, 3)] * 2
     np.testing.assert_allclose(first.boxes, [[0, 0, 30, 20]])
     np.testing.assert_allclose(second.boxes, [[0, 0, 10, 10]])
     assert Resizing(model, (32, 32)).task == "detection" and first.scores[0] == 0.5
@@ -74,18 +74,18 @@ def test_fewer_proposals_and_smaller_images_cost_less(monkeypatch):
     assert ["proposal_seconds" in each for each in found.values()] == [True, True, False, False, False, False]
 
 
-def test_rows_of_one_run_are_evaluated_each_for_itself(tmp_path, monkeypatch):
+def test_rows_of_one_run_are_evaluated_separately(tmp_path, monkeypatch):
     monkeypatch.setattr(detection, "median_seconds", lambda function: function() and 0.5)
-    asked = []
+    evaluated = []
 
     def quality(model, scenes):
-        asked.append((model.options["max_proposals"], isinstance(model, Resizing)))
+        evaluated.append((model.options["max_proposals"], isinstance(model, Resizing)))
         return {"AP50": 0.5, "AP75": 0.2, "AP": 0.3}
 
     comparison = dataclasses.replace(get_comparison("detection"), rows=(ROWS[4], ROWS[6], ROWS[7]), quality=quality)
-    settings = Settings("easy", 0.005, 0, 8, 4)
+    settings = ComparisonSettings("easy", 0.005, 0, 8, 4)
     assert run_comparison(comparison, tmp_path, settings, progress=False)
-    assert asked == [(300, False), (10, False), (300, True)]
+    assert evaluated == [(300, False), (10, False), (300, True)]
     assert (tmp_path / "comparison.csv").read_text().count("Faster R-CNN") == 3
 
 

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from minivision.comparison import Comparison, Row, Settings
+from minivision.comparison import Comparison, ComparisonSettings, Row
 from minivision.comparison.table import Column, csv_table, decimal, markdown_table, whole, with_unit
 from minivision.core.atomic import atomic_write
 
@@ -53,7 +53,7 @@ def test_csv_holds_the_figures_as_they_were_measured_and_nothing_where_there_are
 
 
 def test_markdown_is_a_table_with_meanings_and_notes_and_a_dash_where_there_is_no_figure():
-    text = markdown_table(COMPARISON, TABLE, Settings("mid", 2, 0, 8000, 300))
+    text = markdown_table(COMPARISON, TABLE, ComparisonSettings("mid", 2, 0, 8000, 300))
     lines = text.splitlines()
     assert "| first way | slow | 0.123 | 14.6 MB | 1,820 |" in lines
     assert "|  | quick | 1.000 | 0.00 B | 7 |" in lines
@@ -85,4 +85,4 @@ def test_a_file_is_replaced_whole_or_stays_as_it_was(tmp_path):
 )
 def test_impossible_settings_are_named(settings, part):
     with pytest.raises(ValueError, match=part):
-        Settings(*settings)
+        ComparisonSettings(*settings)

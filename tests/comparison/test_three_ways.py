@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minivision.comparison import Settings, comparisons, costs, get_comparison
+from minivision.comparison import ComparisonSettings, comparisons, costs, get_comparison
 from minivision.comparison.segmentation import COLUMNS, ROWS, draw, notes, scan_difference
 from minivision.data import Sample
 from minivision.data.instances import Instances
@@ -12,7 +12,7 @@ from minivision.models import make_model, systems
 from minivision.models.encoder_decoder import UPSAMPLINGS
 from minivision.viz.bars import BarPanel, draw_bars
 
-SETTINGS = Settings("mid", 1, 0, 8000, 300)
+SETTINGS = ComparisonSettings("mid", 1, 0, 8000, 300)
 CLASSES = ("background", "disc", "square")
 
 
