@@ -8,7 +8,8 @@ and of its kernels: all keywords, asymmetric padding, sizes that leave a rest, o
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -17,10 +18,11 @@ from minivision.core import backends
 if TYPE_CHECKING:
     from minivision.core.types import Operation
 
+Case: TypeAlias = "tuple[tuple[Any, ...], dict[str, Any]]"  # the positional and the keyword arguments of a call
+Cases: TypeAlias = Iterator[Case]
 
-def cases_of(
-    op: Operation, rng: np.random.Generator, backend: str = "reference"
-) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+
+def cases_of(op: Operation, rng: np.random.Generator, backend: str = "reference") -> list[Case]:
     """Return the cases of an operation.
 
     Parameters

@@ -1,7 +1,16 @@
 """Cases for anchors: one box and many at a place, maps and strides that are not square, no place at all."""
 
+from __future__ import annotations
 
-def anchor_grid(rng):
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
+
+
+def anchor_grid(rng: np.random.Generator) -> Cases:
     yield ((2, 3), 8, (16,), (1.0,)), {}
     double = {"dtype": "float64"}
     yield ((2, 3), 8, (16,), (1.0,)), double

@@ -1,6 +1,14 @@
 """Cases for boxes: none, one, many; without area, inverted, outside, huge; any axes before the last where allowed."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
+    from minivision.core.types import Array
 
 AWKWARD = np.array(
     [
@@ -16,7 +24,7 @@ AWKWARD = np.array(
 )
 
 
-def random_boxes(rng, count, size=40.0):
+def random_boxes(rng: np.random.Generator, count: int, size: float = 40.0) -> Array:
     """Return boxes of positive width and height around an image of this size."""
     corners = rng.uniform(-0.2 * size, 0.9 * size, (count, 2))
     return np.concatenate([corners, corners + rng.uniform(0.05 * size, 0.6 * size, (count, 2))], axis=1)
@@ -35,12 +43,12 @@ def _shaped(rng):
     yield np.zeros((3, 0, 4))
 
 
-def box_area(rng):
+def box_area(rng: np.random.Generator) -> Cases:
     for boxes in _shaped(rng):
         yield (boxes,), {}
 
 
-def box_convert(rng):
+def box_convert(rng: np.random.Generator) -> Cases:
     formats = ("xyxy", "xywh", "cxcywh")
     for boxes in _shaped(rng):
         for in_fmt in formats:
@@ -48,30 +56,30 @@ def box_convert(rng):
                 yield (boxes, in_fmt, out_fmt), {}
 
 
-def box_iou(rng):
+def box_iou(rng: np.random.Generator) -> Cases:
     for a in _some(rng):
         for b in _some(rng):
             yield (a, b), {}
 
 
-def clip_boxes_to_image(rng):
+def clip_boxes_to_image(rng: np.random.Generator) -> Cases:
     for boxes in _shaped(rng):
         yield (boxes, (30, 20)), {}
         yield (boxes, (0, 5)), {}
     yield (np.array([[np.nan, -np.inf, np.inf, 3.0]]), (30, 20)), {}
 
 
-def remove_small_boxes(rng):
+def remove_small_boxes(rng: np.random.Generator) -> Cases:
     for boxes in _some(rng):
         for min_size in (0, 5.0, 12.5):
             yield (boxes, min_size), {}
     yield (np.array([[0.0, 0.0, 5.0, 5.0], [0.0, 0.0, np.nan, 9.0]]), 5), {}  # just large enough; not a number
 
 
-_WEIGHTS = [{}, {"weights": (10, 10, 5.0, 5.0)}, {"weights": [1.0, 2.0, 3.0, 4.0]}]
+_WEIGHTS: list[dict[str, Any]] = [{}, {"weights": (10, 10, 5.0, 5.0)}, {"weights": [1.0, 2.0, 3.0, 4.0]}]
 
 
-def encode_boxes(rng):
+def encode_boxes(rng: np.random.Generator) -> Cases:
     for count in (0, 1, 7, 70):
         for keywords in _WEIGHTS:
             yield (random_boxes(rng, count), random_boxes(rng, count)), keywords
@@ -79,7 +87,7 @@ def encode_boxes(rng):
     yield (random_boxes(rng, 1)[0], random_boxes(rng, 3)), {}
 
 
-def decode_boxes(rng):
+def decode_boxes(rng: np.random.Generator) -> Cases:
     for count in (0, 1, 7, 70):
         for keywords in _WEIGHTS:
             yield (rng.standard_normal((count, 4)), random_boxes(rng, count)), keywords

@@ -1,9 +1,18 @@
 """Cases for convolution: every keyword, rests in every direction, padding beyond the kernel, one pixel, no image."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
 from minivision.ops import convolution as ops
 
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
+
 # x shape, w shape, keywords
-_SHAPES = [
+_SHAPES: list[tuple[Any, Any, dict[str, Any]]] = [
     ((2, 3, 7, 6), (4, 3, 3, 3), {}),
     ((1, 1, 1, 1), (1, 1, 1, 1), {}),
     ((0, 2, 5, 5), (3, 2, 3, 3), {"padding": 1}),
@@ -16,7 +25,7 @@ _SHAPES = [
     ((1, 16, 33, 35), (18, 16, 3, 3), {"padding": ((2, 0), (1, 3))}),
     ((2, 6, 8, 8), (6, 1, 3, 3), {"padding": 1, "groups": 6}),
     ((1, 2, 12, 60), (9, 2, 5, 7), {"stride": (4, 1), "padding": (2, 3)}),
-    # Small ones, each with one thing that is easily forgotten, several images, and axes that could be swapped.
+    # Small ones, each with one setting that is easily forgotten, several images, and axes that could be swapped.
     ((2, 2, 5, 4), (3, 2, 3, 3), {"padding": 1}),
     ((2, 2, 7, 6), (2, 2, 3, 3), {"stride": 2}),
     ((2, 3, 6, 5), (3, 3, 3, 3), {"stride": (1, 2), "padding": (1, 2)}),
@@ -25,7 +34,7 @@ _SHAPES = [
     ((2, 2, 4, 3), (2, 2, 2, 3), {"padding": ((0, 1), (2, 1))}),
 ]
 
-_TRANSPOSE_SHAPES = [
+_TRANSPOSE_SHAPES: list[tuple[Any, Any, dict[str, Any]]] = [
     ((1, 1, 1, 2), (1, 1, 1, 3), {"stride": 2}),
     ((2, 3, 4, 5), (3, 4, 3, 3), {"stride": 2, "padding": 1, "output_padding": 1}),
     ((2, 3, 4, 5), (3, 4, 4, 4), {"stride": 2, "padding": 1}),
@@ -47,40 +56,41 @@ def _arrays(rng, *shapes):
     return tuple(rng.standard_normal(shape) for shape in shapes)
 
 
-def conv2d(rng):
+def conv2d(rng: np.random.Generator) -> Cases:
     for k, (x, w, keywords) in enumerate(_SHAPES):
         arrays = _arrays(rng, x, w, (w[0],))
         yield arrays if k % 2 == 0 else arrays[:2], keywords
 
 
-def conv2d_backward(rng):
+def conv2d_backward(rng: np.random.Generator) -> Cases:
     for x, w, keywords in _SHAPES:
         x, w = _arrays(rng, x, w)
         yield (rng.standard_normal(ops.conv2d(x, w, **keywords).shape), x, w), keywords
 
 
-def conv2d_filter_gradient(rng):
+def conv2d_filter_gradient(rng: np.random.Generator) -> Cases:
     for (dy, x, w), keywords in conv2d_backward(rng):
         yield (dy, x, w.shape[2:]), keywords
 
 
-def conv_transpose2d(rng):
+def conv_transpose2d(rng: np.random.Generator) -> Cases:
     for k, (x, w, keywords) in enumerate(_TRANSPOSE_SHAPES):
         arrays = _arrays(rng, x, w, (w[1] * keywords.get("groups", 1),))
         yield arrays if k % 2 == 0 else arrays[:2], keywords
 
 
-def conv_transpose2d_backward(rng):
+def conv_transpose2d_backward(rng: np.random.Generator) -> Cases:
     for x, w, keywords in _TRANSPOSE_SHAPES:
         x, w = _arrays(rng, x, w)
         yield (rng.standard_normal(ops.conv_transpose2d(x, w, **keywords).shape), x, w), keywords
 
 
-def conv_matrix(rng):
-    for size, w, keywords in [
+def conv_matrix(rng: np.random.Generator) -> Cases:
+    cases: list[tuple[Any, Any, dict[str, Any]]] = [
         ((1, 2), (1, 1, 1, 3), {"padding": (0, 1)}),
         ((5, 4), (2, 2, 3, 3), {"padding": 1}),
         ((6, 7), (4, 1, 3, 2), {"stride": 2, "padding": ((1, 0), (2, 2)), "groups": 2}),
         ((7, 5), (1, 2, 2, 2), {"dilation": 2}),
-    ]:
+    ]
+    for size, w, keywords in cases:
         yield (rng.standard_normal(w), size), keywords

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
 
-def correlate1d(rng: np.random.Generator) -> Iterator[tuple[tuple, dict[str, Any]]]:
+
+def correlate1d(rng: np.random.Generator) -> Cases:
     for size, radius in (((4, 6, 1), 1), ((5, 3, 2), 2), ((7, 8, 3), 3), ((3, 4, 2), 0), ((2, 3, 1), 9)):
         image = rng.uniform(0, 255, size)
         for axis in (0, 1):

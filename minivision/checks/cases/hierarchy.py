@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
 
-def depths_and_heights(rng: np.random.Generator) -> Iterator[tuple[tuple, dict[str, Any]]]:
+
+def depths_and_heights(rng: np.random.Generator) -> Cases:
     yield (np.array([[0, 1], [2, 3]]),), {}
     yield (np.array([[0, 1], [2, 4], [3, 5]]),), {}  # a chain
     yield (np.array([[0, 1], [2, 3], [4, 5]]),), {}  # balanced

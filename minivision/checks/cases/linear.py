@@ -1,8 +1,17 @@
-"""Cases for the fully connected layer: one of each, rests beside any block size, an empty batch."""
+"""Cases for the fully connected layer: one of each, sizes that no block size divides, an empty batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
 
 _SIZES = [
     (2, 3, 4),
-    (3, 4, 4),  # a square matrix, which could be the wrong way round
+    (3, 4, 4),  # a square matrix, which could be transposed
     (1, 1, 1),
     (5, 7, 3),
     (8, 16, 32),
@@ -14,13 +23,13 @@ _SIZES = [
 ]
 
 
-def linear(rng):
+def linear(rng: np.random.Generator) -> Cases:
     for N, D, M in _SIZES:
         x, w, b = rng.standard_normal((N, D)), rng.standard_normal((M, D)), rng.standard_normal(M)
         yield (x, w, b), {}
         yield (x, w), {}
 
 
-def linear_backward(rng):
+def linear_backward(rng: np.random.Generator) -> Cases:
     for N, D, M in _SIZES:
         yield (rng.standard_normal((N, M)), rng.standard_normal((N, D)), rng.standard_normal((M, D))), {}

@@ -1,9 +1,16 @@
-"""Cases for masks: shares and booleans, one class and several, logits far from zero, no region."""
+"""Cases for masks: fractions and booleans, one class and several, logits far from zero, no region."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
 
-def mask_loss(rng):
+
+def mask_loss(rng: np.random.Generator) -> Cases:
     for M, C, S in ((1, 1, 2), (3, 2, 4), (4, 5, 3), (2, 3, 6)):
         logits, labels = 2 * rng.standard_normal((M, C, S, S)), rng.integers(1, C + 1, M)
         yield (logits, labels, rng.random((M, S, S))), {}

@@ -1,20 +1,27 @@
-"""Cases for what is done to each number by itself: any shape, also empty, also many blocks."""
+"""Cases for operations on each element by itself: any shape, also empty, also many blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
 
 _SHAPES = [(2, 3, 4, 5), (7,), (1, 1), (0, 4), (), (3, 9001)]
 _SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, 700.0, -700.0, np.inf, -np.inf, np.nan])
 _FINITE = _SPECIAL[:6]
 
 
-def relu(rng):
+def relu(rng: np.random.Generator) -> Cases:
     for shape in _SHAPES:
         yield (rng.standard_normal(shape),), {}
     yield (_SPECIAL,), {}
     yield (_FINITE,), {}
 
 
-def relu_backward(rng):
+def relu_backward(rng: np.random.Generator) -> Cases:
     for shape in _SHAPES:
         yield (rng.standard_normal(shape), rng.standard_normal(shape)), {}
     yield (rng.standard_normal(_SPECIAL.shape), _SPECIAL), {}
@@ -24,13 +31,13 @@ def relu_backward(rng):
 sigmoid = relu
 
 
-def sigmoid_backward(rng):
+def sigmoid_backward(rng: np.random.Generator) -> Cases:
     for shape in _SHAPES:
         yield (rng.standard_normal(shape), rng.random(shape)), {}
 
 
-def dropout(rng):
-    # The generator among the arguments is of its own seed: copy it before each call to get the same drops
+def dropout(rng: np.random.Generator) -> Cases:
+    # The generator in the arguments has a seed of its own: copy it before each call to drop the same elements
     # again.
     for shape in _SHAPES:
         for p in (0.0, 0.3, 0.5, 1.0):
@@ -38,6 +45,6 @@ def dropout(rng):
         yield (rng.standard_normal(shape), 0.5), {"rng": None, "training": False}
 
 
-def dropout_backward(rng):
+def dropout_backward(rng: np.random.Generator) -> Cases:
     for shape in _SHAPES:
         yield (rng.standard_normal(shape), 2.0 * (rng.random(shape) < 0.5)), {}

@@ -1,4 +1,8 @@
-"""Cases for grouping: one region, stripes, patches; equals, of which the first goes; every similarity by itself."""
+"""Cases for grouping: one region, stripes, patches; equal similarities, the first of which wins; each similarity alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,8 +13,11 @@ from minivision.detection.selective_search.region_histograms import (
     touching_pairs,
 )
 
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
 
-def group_regions(rng):
+
+def group_regions(rng: np.random.Generator) -> Cases:
     for size, count in (((6, 9), 2), ((12, 14), 6), ((20, 15), 12)):
         regions, pairs, pixels = _patches(rng, size, count)
         for used in ("CTSF", "TSF", "C", "T"):
@@ -37,7 +44,7 @@ def _patches(rng, size, count):
 
 
 def _stripes(widths, height=12):
-    """Return the same for stripes side by side, all of one colour."""
+    """Return the same for stripes side by side, all of one color."""
     ends = np.cumsum(widths)
     sizes, boxes = height * np.array(widths), np.zeros((len(widths), 4), np.int64)
     boxes[:, 0], boxes[:, 2], boxes[:, 3] = ends - widths, ends, height

@@ -6,13 +6,15 @@ bins in float32 but not in float64.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
 
-def choose_bins(rng: np.random.Generator) -> Iterator[tuple[tuple, dict[str, Any]]]:
+
+def choose_bins(rng: np.random.Generator) -> Cases:
     axes = np.array([1.0, 0.0, -1.0, 0.0]), np.array([0.0, 1.0, 0.0, -1.0])
     for size, largest in (((3, 4, 1), 16), ((4, 3, 3), 4), ((1, 5, 2), 64), ((10, 12, 3), 32)):
         image = rng.integers(0, 256, size).astype(float)
@@ -25,7 +27,7 @@ def choose_bins(rng: np.random.Generator) -> Iterator[tuple[tuple, dict[str, Any
     yield (np.zeros((1, 1, 3)), np.zeros((1, 1, 3)), np.ones((1, 1, 3)), *axes), {}
 
 
-def measure_regions(rng: np.random.Generator) -> Iterator[tuple[tuple, dict[str, Any]]]:
+def measure_regions(rng: np.random.Generator) -> Cases:
     for size, regions, features, num_bins in (((3, 4), 2, 1, 4), ((5, 4), 4, 3, 9), ((12, 9), 10, 27, 60)):
         labels = rng.permutation(np.arange(size[0] * size[1]) % regions).reshape(size).astype(np.int32)
         bins = rng.integers(0, num_bins, (*size, features)).astype(np.uint16)

@@ -1,10 +1,17 @@
 """Cases for regions: several images, grids finer and coarser than the pixels, regions that are empty, inverted, cut
-off by the border or far outside, and none at all; channels below, at and above what a kernel does at once.
+off by the border or far outside, and none at all; fewer, as many and more channels than a kernel computes at once.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minivision.ops import regions
+
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
 
 # x shape, regions, output_size, spatial_scale
 _SIZES = [
@@ -25,7 +32,7 @@ _HUGE = np.array([[0, -1.2e6, -1e6, 1e6, 1.3e6], [0, -1e7, 2, 1e7, 2**24]])
 
 
 def _random_rois(rng, count, images, height, width):
-    """Return regions that reach over the border here and there, at corners that are no halves."""
+    """Return regions of which some reach over the border; no corner is at a half."""
     low = rng.uniform(-0.3, 0.8, (count, 2)) * (width, height)
     high = low + rng.uniform(0.05, 0.9, (count, 2)) * (width, height)
     return np.column_stack([rng.integers(0, max(images, 1), count), low, high])
@@ -79,7 +86,7 @@ def _backward(rng):
         yield (rng.standard_normal((len(rois), x.shape[1], rows, cols)), rois, x.shape), keywords
 
 
-def roi_pool(rng):
+def roi_pool(rng: np.random.Generator) -> Cases:
     yield from _forward(rng)
     big = rng.integers(0, 50, (1, 4, 40, 50)).astype(float)
     big[0, 0] = -np.inf
@@ -88,7 +95,7 @@ def roi_pool(rng):
     yield (big, np.array([[0, 2.0, 3.0, 8.0, 31.0]]), (11, 13)), {}  # edges that float32 rounds beyond a pixel
 
 
-def roi_pool_backward(rng):
+def roi_pool_backward(rng: np.random.Generator) -> Cases:
     for x, rois, output_size, keywords in _inputs(rng):
         y, argmax = regions.roi_pool(x, rois, output_size, **keywords)
         yield (rng.standard_normal(y.shape), rois, argmax, x.shape), {}
@@ -104,20 +111,20 @@ def _samplings(cases):
     yield arguments, {"sampling_ratio": 0}  # as -1
 
 
-def roi_align(rng):
+def roi_align(rng: np.random.Generator) -> Cases:
     yield from _samplings(_forward(rng))
     yield (rng.standard_normal((1, 2, 30, 40)), _random_rois(rng, 5, 1, 30, 40), 2), {}  # many samples in a cell
     yield (rng.standard_normal((1, 2, 5, 6)), _HUGE, 3), {"sampling_ratio": 4}
 
 
-def roi_align_backward(rng):
+def roi_align_backward(rng: np.random.Generator) -> Cases:
     yield from _samplings(_backward(rng))
     shape = (1, 2, 30, 40)
     yield (rng.standard_normal((5, 2, 2, 2)), _random_rois(rng, 5, 1, 30, 40), shape), {}
     yield (rng.standard_normal((2, 2, 3, 3)), _HUGE, (1, 2, 5, 6)), {"sampling_ratio": 4}
 
 
-def crop_and_resize(rng):
+def crop_and_resize(rng: np.random.Generator) -> Cases:
     yield from _forward(rng)
     yield (rng.standard_normal((1, 3, 12, 10)), _random_rois(rng, 3, 1, 12, 10), 32), {}
     yield (rng.standard_normal((1, 2, 5, 6)), _HUGE, 4), {}

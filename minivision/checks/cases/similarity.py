@@ -1,9 +1,16 @@
 """Cases for similarities: regions side by side, one inside of the other, far apart; no pair, one, many."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
 
-def fill_similarity(rng):
+
+def fill_similarity(rng: np.random.Generator) -> Cases:
     boxes = np.array([[0, 0, 4, 6], [4, 0, 9, 6], [1, 1, 3, 4], [9, 8, 12, 10], [0, 7, 1, 10]])
     sizes = np.array([18, 30, 6, 5, 3])
     i, j = np.triu_indices(len(boxes), 1)

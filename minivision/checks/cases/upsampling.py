@@ -1,4 +1,13 @@
-"""Cases for upsampling: scale two, which kernels do apart, and others; maps one pixel wide."""
+"""Cases for upsampling: scale 2, which has kernels of its own, and others; maps one pixel wide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
 
 _MAPS = [
     (2, 3, 4, 5),
@@ -13,7 +22,7 @@ _MAPS = [
 _SCALES = [2, 1, 3, (2, 1), (1, 2), (2, 3), (4, 2), (3, 5)]
 
 
-def _maps(rng):
+def _maps(rng: np.random.Generator) -> Cases:
     for shape in _MAPS:
         for scale in _SCALES:
             yield (rng.standard_normal(shape), scale), {}
@@ -21,7 +30,7 @@ def _maps(rng):
     yield (rng.standard_normal(_MAPS[0]),), {"scale": 3}
 
 
-def _gradients(rng):
+def _gradients(rng: np.random.Generator) -> Cases:
     for N, C, H, W in _MAPS:
         for scale in _SCALES:
             sh, sw = scale if isinstance(scale, tuple) else (scale, scale)

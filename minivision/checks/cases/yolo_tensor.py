@@ -1,6 +1,13 @@
 """Cases for YOLO's tensor: grids that are not square, several objects in a cell, on its border, none at all."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
 
 
 def _objects(rng, count, C, size):
@@ -11,7 +18,7 @@ def _objects(rng, count, C, size):
     return np.concatenate([centres - halves, centres + halves], axis=1), rng.integers(1, C + 1, count)
 
 
-def encode_yolo(rng):
+def encode_yolo(rng: np.random.Generator) -> Cases:
     double = {"dtype": "float64"}
     yield (np.array([[0.25, 0.25, 0.75, 0.5]]), np.array([2]), 4, 2, 3), {}
     for count, S, B, C, size in (
@@ -33,7 +40,7 @@ def encode_yolo(rng):
     yield (np.zeros((0, 4)), np.zeros(0, int), (2, 3), 2, 3), double
 
 
-def decode_yolo(rng):
+def decode_yolo(rng: np.random.Generator) -> Cases:
     for shape, B, size in (
         ((2, 2, 13), 2, (1, 1)),
         ((3, 4, 13), 2, (60, 120)),

@@ -1,6 +1,13 @@
 """Cases for YOLO's targets and loss: several objects in a cell, boxes that overlap none, images without objects."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from minivision.checks.cases import Cases
 
 
 def _truth(rng, N, S, B, C, cells):
@@ -19,16 +26,16 @@ def _truth(rng, N, S, B, C, cells):
 
 
 def _outputs(rng, truth, B, noise=0.15):
-    """Return what a network may say that has learned a little: what is there, with noise; roots for w and h."""
-    said = truth.copy()
+    """Return possible outputs of a network that has learned a little: the truth with noise; roots for w and h."""
+    outputs = truth.copy()
     for b in range(B):
-        box = said[..., 5 * b : 5 * b + 5]
+        box = outputs[..., 5 * b : 5 * b + 5]
         box[box[..., 4] == 0] = (0.5, 0.5, 0.3, 0.3, 0)
         box[..., 2:4] **= 0.5
-    return said + noise * rng.standard_normal(truth.shape)
+    return outputs + noise * rng.standard_normal(truth.shape)
 
 
-def yolo_targets(rng):
+def yolo_targets(rng: np.random.Generator) -> Cases:
     for N, S, B, C, cells in ((1, (2, 2), 2, 3, 1), (2, (3, 4), 2, 3, 3), (2, (4, 3), 1, 2, 4), (2, (2, 5), 3, 4, 5)):
         truth = _truth(rng, N, S, B, C, cells)
         outputs = _outputs(rng, truth, B)
@@ -38,14 +45,14 @@ def yolo_targets(rng):
     yield (rng.standard_normal(truth.shape), truth, 2), {}  # a network that has learned nothing
     yield (np.zeros_like(truth), truth, 2), {}  # no box overlaps anything
     other = np.concatenate([truth[..., 5:10], truth[..., :5], truth[..., 10:]], axis=-1)
-    yield (_outputs(rng, other, 2, noise=0.02), truth, 2), {}  # each object is where the other box looks
+    yield (_outputs(rng, other, 2, noise=0.02), truth, 2), {}  # each object is in the other box of its cell
     truth[1] = 0
     yield (_outputs(rng, truth, 2), truth, 2), {}  # nothing in the second image
     yield (rng.standard_normal((2, 2, 3, 8)), np.zeros((2, 2, 3, 8)), 1), {}
     yield (np.zeros((0, 2, 2, 8)), np.zeros((0, 2, 2, 8)), 1), {}
 
 
-def yolo_loss(rng):
+def yolo_loss(rng: np.random.Generator) -> Cases:
     for N, S, B, C in ((1, (2, 2), 2, 3), (2, (3, 4), 2, 3), (3, (4, 3), 1, 2), (2, (2, 3), 3, 4)):
         shape = (N, *S, 5 * B + C)
         outputs, target = rng.standard_normal(shape), rng.random(shape)
