@@ -1,4 +1,4 @@
-"""Cases for grouping: one region, stripes, patches; equal similarities, the first of which wins; each similarity alone."""
+"""Cases for grouping: one region, stripes, patches; equal similarities (the first wins); each similarity alone."""
 
 from __future__ import annotations
 

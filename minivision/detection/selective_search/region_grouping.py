@@ -114,5 +114,5 @@ def group_regions(regions, pairs, image_size, used):
         neighbours = {region for pair in old for region in pair} - {i, j}
         for pair in old:
             del similarities[pair]
-        compare(np.array(sorted(neighbours), np.int64), np.full(len(neighbours), new))
+        compare(np.array(sorted(neighbours), np.int64), np.full(len(neighbours), new, np.int64))
     return boxes, children
