@@ -140,7 +140,7 @@ class SlidingWindow(Segmenter):
         ----------
         images : ndarray of shape (N, 3, H, W)
         training : bool
-            Whether to keep what :meth:`backward` needs. Without a batch `images` are then the patches themselves.
+            Whether to keep what :meth:`backward` needs; it needs a batch.
         batch : Batch, optional
             The ground truth, by which the patches are drawn.
 
@@ -152,7 +152,7 @@ class SlidingWindow(Segmenter):
             patches, labels = self.draw_patches(images, batch.label_maps)
             return PatchOutputs(self.net(patches, training), labels)
         if training:
-            return self.net(images, training)
+            raise ValueError(f"{self.name} is trained on patches: give the batch that the images belong to")
         return self.scores_convolutional(images) if self.scan == "convolutional" else self.scores_patch_by_patch(images)
 
     def losses(self, outputs: Any, batch: Batch) -> tuple[dict[str, Any], Array]:
