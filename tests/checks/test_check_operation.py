@@ -1,13 +1,14 @@
 """check_operation: what passes, what it reports, and which of two functions is wrong."""
 
 import inspect
+import types
 
 import numpy as np
 import pytest
 from wrong_functions import register, written_wrongly
 
 import minivision
-from minivision.checks import check_operation
+from minivision.checks import Limits, NotRecordedError, check_operation
 from minivision.checks.report import pattern
 from minivision.core.backends import get_backend
 from minivision.core.registry import operations
@@ -210,6 +211,56 @@ def test_a_wrong_reference_implementation_is_reported(monkeypatch):
     report = check_operation("sigmoid_backward", "reference")
     (failure,) = report.failures
     assert failure.what == "dx differs from finite differences" and "The sign is wrong" in failure.diagnosis
+
+
+@pytest.fixture
+def oracle():
+    """A backend "oracle" with the reference implementation of relu; ``asked`` are the arguments it was called with."""
+    module, asked = types.ModuleType("oracle"), []
+
+    def relu(x):
+        asked.append(x.copy())
+        return OPERATIONS["relu"].reference(x)
+
+    relu.__module__ = "oracle"
+    module.relu, module.asked = relu, asked
+    minivision.register_backend("oracle", module)
+    return module
+
+
+def test_right_results_and_results_for_other_arguments_come_from_the_oracle(oracle, monkeypatch):
+    wrong = register(relu=lambda x: np.maximum(x, 0) * 2)
+    expected = str(check_operation("relu", wrong))
+    monkeypatch.setattr(OPERATIONS["relu"], "reference", None)
+    oracle.relu = lambda x: np.where((x > 0) | (x != x), x, 0).astype(x.dtype)
+    oracle.relu.__module__ = "oracle"
+    minivision.register_backend("oracle", oracle)
+    assert "2 times" in expected and str(check_operation("relu", wrong, oracle="oracle")) == expected
+
+
+def test_the_oracle_is_asked_for_each_case_and_may_refuse(oracle):
+    assert check_operation("relu", register(relu=lambda x: np.maximum(x, 0)), oracle="oracle").passed
+    assert len(oracle.asked) > 5
+
+    def relu(x):
+        raise NotRecordedError("no result for these arguments")
+
+    relu.__module__ = "oracle"
+    oracle.relu = relu
+    minivision.register_backend("oracle", oracle)
+    with pytest.raises(NotRecordedError, match="no result for these"):
+        check_operation("relu", "numba", oracle="oracle")
+    with pytest.raises(ValueError, match="no backend is called 'delphi'"):
+        check_operation("relu", "numba", oracle="delphi")
+
+
+def test_limits_decide_how_many_cases_are_diagnosed_and_which_are_compared_with_differences():
+    wrong = register(relu=lambda x: np.maximum(x, 0) * 2)
+    for count, sentence in ((0, None), (1, "2 times")):
+        (failure,) = check_operation("relu", wrong, limits=Limits(max_diagnosed_cases=count)).failures
+        assert failure.diagnosis is None if sentence is None else sentence in failure.diagnosis
+    assert check_operation("relu_backward", "numba").gradients > 0
+    assert check_operation("relu_backward", "numba", limits=Limits(max_elements=0)).gradients == 0  # of empty arrays
 
 
 def test_unknown_names_are_refused():

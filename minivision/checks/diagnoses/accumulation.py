@@ -29,14 +29,14 @@ def overwritten(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | No
     places = tuple(wrong[:: -(-len(wrong) // MAX_ELEMENTS)].T)  # one array of indices for each axis
     first = evidence.values[evidence.first]
     # (axes of the first argument..., places): what each of its elements adds there
-    shares = evidence.contributions[(..., *places)]
-    got = evidence.got[places] - (evidence.expected[places] - shares.sum(axis=tuple(range(first.ndim))))
+    contributions = evidence.contributions[(..., *places)]
+    got = evidence.got[places] - (evidence.expected[places] - contributions.sum(axis=tuple(range(first.ndim))))
     names = evidence.axis_names(evidence.first)
     for count in range(first.ndim):
         for summed in itertools.combinations(range(first.ndim), count):
             if 1 in [first.shape[axis] for axis in summed]:
                 continue  # nothing to sum
-            which = _survivor(evidence, shares.sum(axis=summed), got)
+            which = _contribution_left(evidence, contributions.sum(axis=summed), got)
             if which is None:
                 continue
             if count == 0:
@@ -44,7 +44,7 @@ def overwritten(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | No
                     f"{evidence.result} holds only {which} of the contributions that should add up there; elements "
                     f"with a single one are right. {_ADVICE[which]}"
                 )
-            left = [axis for axis in range(first.ndim) if axis not in summed and _adds_up_along(axis, shares)]
+            left = [axis for axis in range(first.ndim) if axis not in summed and _adds_up_along(axis, contributions)]
             kept = " and ".join(_THINGS.get(names[axis], f"index of {names[axis]}") for axis in left)
             return (
                 f"{evidence.result} holds only what {which} {kept} adds, not the sum over all of them. {_ADVICE[which]}"
@@ -62,26 +62,26 @@ _ADVICE = {
 }
 
 
-def _adds_up_along(axis, shares):
-    """Return whether several entries along an axis add to one element; elements are the last axis of `shares`."""
-    others = tuple(k for k in range(shares.ndim - 1) if k != axis)
-    return bool((np.abs(shares).max(axis=others) > 0).sum(axis=0).max() > 1)
+def _adds_up_along(axis, contributions):
+    """Return whether several entries along an axis add to one element; elements are the last axis."""
+    others = tuple(k for k in range(contributions.ndim - 1) if k != axis)
+    return bool((np.abs(contributions).max(axis=others) > 0).sum(axis=0).max() > 1)
 
 
-def _survivor(evidence, shares, got):
-    """Return which share the numbers hold: "the last", "the first" or "one"; None when they hold no single one.
+def _contribution_left(evidence, contributions, got):
+    """Return which contribution is left: "the last", "the first" or "one"; None where it is no single one.
 
-    `shares` has the places last, in front of them the axes that were not summed over.
+    The last axis of `contributions` are the places, the others those that were not summed over.
     """
-    shares = shares.reshape(-1, len(got))
-    adds = np.abs(shares) > evidence.tolerance * evidence.scale
-    held = adds & evidence.close(shares, got)
-    explained = held.any(axis=0)
+    contributions = contributions.reshape(-1, len(got))
+    adds = np.abs(contributions) > evidence.tolerance * evidence.scale
+    left = adds & evidence.close(contributions, got)
+    explained = left.any(axis=0)
     if explained.sum() < max(2, MIN_EXPLAINED * len(got)):
         return None
-    adds, held = adds[:, explained], held[:, explained]
-    if np.mean(held[::-1].argmax(axis=0) == adds[::-1].argmax(axis=0)) > MIN_EXPLAINED:
+    adds, left = adds[:, explained], left[:, explained]
+    if np.mean(left[::-1].argmax(axis=0) == adds[::-1].argmax(axis=0)) > MIN_EXPLAINED:
         return "the last"
-    if np.mean(held.argmax(axis=0) == adds.argmax(axis=0)) > MIN_EXPLAINED:
+    if np.mean(left.argmax(axis=0) == adds.argmax(axis=0)) > MIN_EXPLAINED:
         return "the first"
     return "one"
