@@ -1,4 +1,4 @@
-"""The benchmark command: what is timed is the same work, and every operation with a kernel is beside the textbook."""
+"""The command bench: all implementations do the same work, and every operation with a kernel is timed."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from minivision.cli import main
 from minivision.core import registry
 from minivision.core.backends import backend, get_backend
 
-RANDOM = {"dropout"}  # each draws for itself
+RANDOM = {"dropout"}  # each call draws other numbers
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +35,12 @@ def assert_alike(ours, theirs, title):
         assert np.abs(a - b).max() <= 1e-2 * max(1, np.abs(b).max()), title  # Winograd's error, in sums of 576 products
 
 
-def test_every_operation_with_a_kernel_is_timed_beside_the_textbook(lines):
+def test_every_operation_with_a_kernel_is_timed_with_its_reference(lines):
     with_kernel = {name for name, op in registry.operations().items() if get_backend("numba").kernel(op) is not None}
     assert {line.name for line in lines if line.reference} == with_kernel
 
 
-def test_textbook_and_numba_are_given_the_same_small_work(lines):
+def test_reference_and_numba_do_the_same_small_work(lines):
     seen = set()
     for line in lines:
         if line.reference and line.name not in seen | RANDOM:
@@ -50,7 +50,7 @@ def test_textbook_and_numba_are_given_the_same_small_work(lines):
             assert line.small_shape
 
 
-def test_pytorch_is_given_the_same_work():
+def test_pytorch_does_the_same_work():
     torch = pytest.importorskip("torch")
     compared = 0
     for line in entries(torch):
@@ -77,7 +77,7 @@ def test_a_line_for_the_operation_with_times_and_ratios(capsys):
     assert float(ratio) == pytest.approx(float(ours) / float(theirs), rel=0.05) and times.endswith("x")
 
 
-def test_without_pytorch_its_columns_are_left_out_and_that_is_said(capsys, monkeypatch):
+def test_without_pytorch_its_columns_are_left_out_with_a_message(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)  # what Python takes for "cannot be imported"
     assert main(["bench", "relu", "--rounds", "1"]) == 0
     note, head, columns, line = capsys.readouterr().out.splitlines()
@@ -85,7 +85,7 @@ def test_without_pytorch_its_columns_are_left_out_and_that_is_said(capsys, monke
     assert "PyTorch" not in columns and "ratio" not in columns.split() and len(line.split()) == 5
 
 
-def test_figures_go_to_a_file_too(capsys, tmp_path):
+def test_times_are_written_to_a_file(capsys, tmp_path):
     path = tmp_path / "speed.json"
     assert main(["bench", "max_pool2d", "--rounds", "1", "--threads", "1", "--json", str(path)]) == 0
     figures = json.loads(path.read_text())
@@ -98,10 +98,10 @@ def test_figures_go_to_a_file_too(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [(["conv3d"], "nothing to time is called conv3d"), (["relu", "--json", "no/where.json"], "there is no folder no")],
 )
-def test_what_cannot_be_done_is_refused_at_once(capsys, words, said):
+def test_wrong_names_are_refused_before_anything_is_timed(capsys, words, message):
     assert main(["bench", *words]) == 2
     captured = capsys.readouterr()
-    assert said in captured.err and not captured.out
+    assert message in captured.err and not captured.out

@@ -22,7 +22,7 @@ WRONG = RIGHT.replace("dy * (x > 0)", "-dy * (x > 0)")
 
 @pytest.fixture
 def check(capsys, tmp_path, monkeypatch):
-    """Run the command beside a file ``mine.py``; return the exit code, the lines printed and the errors."""
+    """Run the command next to a file ``mine.py``; return the exit code, the lines printed and the errors."""
     monkeypatch.chdir(tmp_path)
 
     def check(*words, text=None):
@@ -46,7 +46,7 @@ def test_an_operation_and_its_backward_pass_belong_together(check):
         assert (name, adjoint, verdict) == ("relu_backward", "-", "ok") and 0 < float(gradients) < 1e-6
 
 
-def test_the_active_backend_and_why(check, monkeypatch):
+def test_the_active_backend_and_the_reason_are_printed(check, monkeypatch):
     monkeypatch.setattr("minivision.core.backends._chosen", None)
     monkeypatch.setenv("MINIVISION_BACKEND", "reference")
     assert check("relu")[1][0] == "backend reference, chosen by the variable MINIVISION_BACKEND"
@@ -57,7 +57,7 @@ def test_progress_goes_to_the_error_output(check):
     assert "operation/s" in errors and not any("operation/s" in line for line in out)
 
 
-def test_a_file_is_checked_for_what_is_in_it(check):
+def test_the_operations_in_a_file_are_checked(check):
     code, lines, _ = check(text=RIGHT)
     assert code == 0 and lines[0] == "mine.py: 2 operations: relu, relu_backward"
     assert [line.split()[0] for line in lines[2:-1]] == ["relu", "relu_backward"] and lines[-1] == "2 ok"
@@ -69,7 +69,7 @@ def test_a_mistake_is_explained_below_the_table_and_the_exit_code_is_1(check):
     assert lines[6].startswith("relu_backward (mine.py, line 8), ") and "The sign is wrong" in "\n".join(lines)
 
 
-def test_what_is_not_in_the_file_is_not_reported_as_right(check):
+def test_operations_that_are_not_in_the_file_are_not_reported_as_ok(check):
     code, lines, _ = check("relu", "sigmoid", text=RIGHT)
     assert code == 1
     rows = {line.split()[0]: line for line in lines}
@@ -77,18 +77,18 @@ def test_what_is_not_in_the_file_is_not_reported_as_right(check):
     assert "sigmoid" not in lines[0] and lines[-1] == "2 ok"
 
 
-def test_a_backward_pass_that_is_missing_and_was_not_asked_for_is_no_failure(check):
+def test_a_missing_backward_pass_that_was_not_selected_is_no_failure(check):
     code, lines, _ = check("relu", text=RIGHT.partition("\n\n\ndef relu_backward")[0])
     assert code == 0 and lines[3].endswith("not in mine.py, not checked")
 
 
-def test_not_yet_written_is_listed_and_is_no_success(check):
+def test_a_function_that_is_not_written_yet_is_listed_and_is_no_success(check):
     code, lines, _ = check(text=RIGHT.replace("return dy * (x > 0)", "raise NotImplementedError"))
     assert code == 1 and lines[3].endswith("not yet") and lines[4] == "1 ok, 1 not yet"
 
 
 @pytest.mark.parametrize(
-    ("words", "text", "said"),
+    ("words", "text", "message"),
     [
         (("conv2",), None, "no operation is called conv2; did you mean conv2d?"),
         (("relu", "--backend", "fortran"), None, "fortran is neither a backend (reference, numba, cupy"),
@@ -98,12 +98,12 @@ def test_not_yet_written_is_listed_and_is_no_success(check):
         ((), "import numpy\n", "mine.py has no function with the name of an operation"),
     ],
 )
-def test_what_cannot_be_checked_is_answered_in_one_sentence_with_2(check, words, text, said):
+def test_wrong_usage_is_an_error_of_one_sentence_and_exit_code_2(check, words, text, message):
     code, out, errors = check(*words, text=text)
-    assert code == 2 and said in errors and errors.count("\n") == 1 and not out
+    assert code == 2 and message in errors and errors.count("\n") == 1 and not out
 
 
-def test_a_loop_without_end_is_stopped_with_the_line_it_was_in(check):
+def test_ctrl_c_in_an_endless_loop_prints_its_line(check):
     loop = "import os, signal\n\n\ndef relu(x):\n    while True:\n        os.kill(os.getpid(), signal.SIGINT)\n"
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores Ctrl-C
     try:

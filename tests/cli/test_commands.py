@@ -49,7 +49,7 @@ def test_train_leaves_checkpoint_log_and_curve(train, tmp_path):
     assert "minivision evaluate" in out
 
 
-def test_a_file_of_ones_own_runs_under_a_system(train, tmp_path, monkeypatch):
+def test_a_system_is_trained_with_operations_of_a_file(train, tmp_path, monkeypatch):
     """What it holds is called; what it lacks is done by the default."""
     monkeypatch.setattr("minivision.core.backends._chosen", None)  # what is chosen here does not outlive the test
     calls = tmp_path / "calls"
@@ -89,7 +89,7 @@ def test_interrupted_returns_1_and_resume_is_bit_for_bit(train, tmp_path, capsys
     assert [entry["step"] for entry in read_log(tmp_path / "halved" / "log.jsonl")] == list(range(1, 11))
 
 
-def test_the_same_command_with_resume_goes_on_too(train, tmp_path):
+def test_the_same_command_with_resume_continues_too(train, tmp_path):
     train("--steps", 4)
     assert train("--steps", 4, "--resume")[0] == 0
     assert train("--steps", 6, "--resume")[0] == 0
@@ -104,7 +104,7 @@ def test_folder_with_a_run_is_refused(train, tmp_path):
     assert (tmp_path / "run" / "checkpoint.npz").read_bytes() == before
 
 
-def test_failed_training_returns_1_and_says_where(train, monkeypatch):
+def test_failed_training_returns_1_and_names_the_layer(train, monkeypatch):
     monkeypatch.setattr(TinySystem, "losses", lambda self, scores, batch: ({"seg": float("inf")}, 0 * scores))
     code, _, errors = train("--steps", 3)
     assert code == 1 and len(errors) == 1 and "step 1: the loss 'seg' is inf" in errors[0]
@@ -140,7 +140,7 @@ def test_several_sizes_are_trained_on_crops_or_resized(train, several_sizes, tmp
         (["--resume"], "no run to resume"),
     ],
 )
-def test_wrong_values_are_answered_in_one_sentence_with_2(train, tmp_path, words, part):
+def test_wrong_values_are_errors_of_one_sentence_and_exit_code_2(train, tmp_path, words, part):
     code, out, errors = train(*words)
     assert code == 2 and len(errors) == 1 and part in errors[0], errors
     assert "Traceback" not in errors[0] and not (tmp_path / "run" / "checkpoint.npz").exists()
@@ -160,7 +160,7 @@ def test_resume_with_another_system_or_option_is_refused(train):
     assert code == 2 and "width=4" in errors[0]
 
 
-def test_evaluate_prints_figures_and_json_agrees(trained, capsys):
+def test_evaluate_prints_metrics_and_json_agrees(trained, capsys):
     code, out, _ = call(capsys, "evaluate", trained)
     assert code == 0 and "mean IoU" in out and "background" in out
     assert main(["evaluate", str(trained), "--json"]) == 0
@@ -178,7 +178,7 @@ def test_json_stays_json_when_something_prints_or_warns_and_nan_becomes_null(
     assert train("--steps", 1)[0] == 0
 
     def predict(self, images):
-        print("a library says something")
+        print("a library prints something")
         warnings.warn("and warns", stacklevel=1)
         return [np.zeros(image.shape[:2], np.uint8) for image in images]
 
@@ -187,7 +187,7 @@ def test_json_stays_json_when_something_prints_or_warns_and_nan_becomes_null(
     captured = capsys.readouterr()
     figures = json.loads(captured.out, parse_constant=pytest.fail)  # NaN is no JSON
     assert figures["iou"]["red"] == 0 and figures["iou"]["green"] is None
-    assert "a library says something" in captured.err and "minivision: warning: and warns" in captured.err
+    assert "a library prints something" in captured.err and "minivision: warning: and warns" in captured.err
 
 
 def test_evaluate_at_another_size_counts_pixels_of_that_size(trained, capsys):
@@ -195,7 +195,7 @@ def test_evaluate_at_another_size_counts_pixels_of_that_size(trained, capsys):
     assert json.loads(capsys.readouterr().out)["size"] == [8, 8]
 
 
-def test_evaluate_refuses_what_is_no_run(tmp_path, capsys):
+def test_evaluate_refuses_a_folder_without_a_run(tmp_path, capsys):
     code, _, errors = call(capsys, "evaluate", tmp_path)
     assert code == 2 and "holds no run" in errors[0]
     (tmp_path / "checkpoint.npz").write_text("oops")
@@ -211,7 +211,7 @@ def test_predict_writes_label_maps_of_the_images_own_size_and_overlays(trained, 
     assert labels.mode == "P" and labels.size == (47, 33) and np.array(labels).max() <= 2
 
 
-def test_predict_names_unreadable_images_and_goes_on(trained, picture, tmp_path, capsys):
+def test_predict_names_unreadable_images_and_continues(trained, picture, tmp_path, capsys):
     (tmp_path / "broken.png").write_bytes(picture.read_bytes()[:200])
     (tmp_path / "other").mkdir()
     same_name = tmp_path / "other" / "picture.png"
@@ -225,7 +225,7 @@ def test_predict_names_unreadable_images_and_goes_on(trained, picture, tmp_path,
     assert {"picture-labels.png", "picture-2-labels.png"} <= set(os.listdir(tmp_path / "p"))
 
 
-def test_doctor_says_what_runs(capsys, monkeypatch):
+def test_doctor_prints_versions_and_backend(capsys, monkeypatch):
     monkeypatch.setenv("MINIVISION_BACKEND", "reference")
     code, out, _ = call(capsys, "doctor")
     assert code == 0
@@ -234,7 +234,7 @@ def test_doctor_says_what_runs(capsys, monkeypatch):
     assert "reference, chosen by the variable MINIVISION_BACKEND" in out
 
 
-def test_wrong_backend_variable_is_answered_in_a_sentence(capsys, monkeypatch):
+def test_a_wrong_backend_variable_is_an_error_of_one_sentence(capsys, monkeypatch):
     monkeypatch.setenv("MINIVISION_BACKEND", "abacus")
     code, _, errors = call(capsys, "doctor")
     assert code == 2 and "MINIVISION_BACKEND" in errors[0] and "abacus" in errors[0]

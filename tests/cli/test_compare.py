@@ -125,7 +125,7 @@ def test_every_row_is_trained_and_measured_and_shown(compare, spy):
     assert main(["evaluate", str(compare.out / "other"), "--json"]) == 0  # a run like any other
 
 
-def test_what_is_done_is_not_done_again_but_written_again(compare, spy):
+def test_rows_that_are_done_are_kept_and_the_table_is_written_again(compare, spy):
     compare()
     before = {run: (compare.out / run / "checkpoint.npz").stat().st_mtime_ns for run in ("plain", "other")}
     (compare.out / "comparison.md").unlink()
@@ -135,7 +135,7 @@ def test_what_is_done_is_not_done_again_but_written_again(compare, spy):
     assert before == {run: (compare.out / run / "checkpoint.npz").stat().st_mtime_ns for run in before}
 
 
-def test_ctrl_c_keeps_what_is_done_and_the_same_command_continues(compare, spy, monkeypatch):
+def test_ctrl_c_keeps_the_rows_that_are_done_and_the_same_command_continues(compare, spy, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt(patch, "other", 3)
         code, out, _ = compare()
@@ -180,7 +180,7 @@ def test_ctrl_c_while_measuring_keeps_the_rows_before(compare, spy, monkeypatch)
 
 
 @pytest.mark.parametrize("words", [("--minutes", "0.02"), ("--level", "mid"), ("--seed", "5"), ("--val", "4")])
-def test_a_folder_of_other_settings_is_refused_and_stays_as_it_is(compare, words):
+def test_a_folder_of_other_settings_is_refused_and_not_changed(compare, words):
     compare()
     before = {name: (compare.out / name).read_bytes() for name in FILES}
     code, _, errors = compare(*words)
@@ -209,7 +209,7 @@ def test_a_folder_of_another_comparison_or_of_something_else_is_refused(compare,
         (["--minutes", "0"], "--minutes"),
     ],
 )
-def test_wrong_values_are_answered_in_one_sentence_and_leave_no_folder(compare, words, part):
+def test_wrong_values_are_errors_of_one_sentence_and_leave_no_folder(compare, words, part):
     code, _, errors = compare(*words)
     assert code == 2 and len(errors) == 1 and part in errors[0]
     assert not compare.out.exists()

@@ -1,4 +1,4 @@
-"""Commands with systems that find objects: what they draw by default, print and write."""
+"""Commands with systems for one object: their scenes, printed metrics and files."""
 
 import json
 
@@ -29,7 +29,7 @@ def runs(tmp_path_factory):
 @pytest.mark.parametrize(
     ("system", "objects", "classes"), [("localizer", 1, None), ("pose", 1, ("person",))]
 )  # fmt: skip
-def test_scenes_suit_the_system_and_the_run_remembers_which(runs, system, objects, classes):
+def test_scenes_are_those_of_the_system_and_are_kept_in_the_run(runs, system, objects, classes):
     data = Checkpoint.load(runs / system / "checkpoint.npz").data
     assert data["objects"] == objects and (tuple(data["classes"]) if "classes" in data else None) == classes
 
@@ -40,7 +40,7 @@ def evaluate(runs, system, capsys, monkeypatch, *words):
     return capsys.readouterr().out
 
 
-def test_evaluate_prints_the_figures_of_the_task(runs, capsys, monkeypatch):
+def test_evaluate_prints_the_metrics_of_the_task(runs, capsys, monkeypatch):
     out = evaluate(runs, "localizer", capsys, monkeypatch)
     assert out.startswith("localizer after step 1 of 1, on 5 images (scenes, easy, val)")
     for word in ("accuracy", "mean IoU", "localized", "all", "disc", "person"):
@@ -50,7 +50,7 @@ def test_evaluate_prints_the_figures_of_the_task(runs, capsys, monkeypatch):
         assert word in out
 
 
-def test_evaluate_as_json_has_the_same_figures(runs, capsys, monkeypatch):
+def test_evaluate_as_json_has_the_same_metrics(runs, capsys, monkeypatch):
     figures = json.loads(evaluate(runs, "localizer", capsys, monkeypatch, "--json"))
     assert figures["system"] == "localizer" and 0 <= figures["mean_iou"] <= 1
     assert f"{figures['mean_iou']:.3f}" in evaluate(runs, "localizer", capsys, monkeypatch)

@@ -43,7 +43,7 @@ def test_images_are_drawn_and_a_broken_one_is_reported(photos, tmp_path, capsys)
     assert np.ptp(np.array(Image.open(out / "a-proposals.png"))) > 100
 
 
-def test_a_folder_gets_a_file_of_boxes_for_each_image_and_goes_on(photos, scenes, tmp_path):
+def test_a_folder_gets_a_file_of_boxes_for_each_image_and_the_same_command_continues(photos, scenes, tmp_path):
     """In a process of its own, as people run it: the workers import the program anew."""
     arguments = ["propose", str(photos), "--jobs", "2", "--out", str(tmp_path / "out")]
     command = [sys.executable, "-m", "minivision", *arguments]
@@ -104,7 +104,7 @@ def test_a_dataset_gets_a_table_and_a_curve(dataset, scenes, tmp_path, capsys):
         (["{photos}/a.png", "--mode", "best"], "--mode: invalid choice: 'best'"),
     ],
 )
-def test_wrong_usage_is_answered_with_a_sentence(photos, tmp_path, capsys, arguments, message):
+def test_wrong_usage_is_an_error_of_one_sentence(photos, tmp_path, capsys, arguments, message):
     (photos / "empty").mkdir()
     arguments = [argument.replace("{photos}", str(photos)) for argument in arguments]
     assert main(["propose", *arguments, "--out", str(tmp_path / "out")]) == 2

@@ -1,4 +1,4 @@
-"""The table for programs keeps every digit, that for people is readable, and both know rows that are not done."""
+"""The CSV table has all digits, the Markdown table is rounded, and both leave out rows that are not done."""
 
 import csv
 
@@ -41,18 +41,18 @@ COMPARISON = Comparison("test", ROWS, COLUMNS, None, None, lambda table: ["a not
         (2_177_059_584, "2.18 Gs"),
     ],
 )
-def test_figures_have_three_digits_and_the_prefix_that_fits(figure, text):
+def test_numbers_have_three_digits_and_an_si_prefix(figure, text):
     assert with_unit("s")(figure) == text
 
 
-def test_csv_holds_the_figures_as_they_were_measured_and_nothing_where_there_are_none():
+def test_csv_has_the_measured_values_and_empty_cells_for_missing_ones():
     head, *lines = csv.reader(csv_table(ROWS, COLUMNS, TABLE).splitlines())
     assert head == ["group", "row", "miou", "memory", "steps"]
     assert lines[0] == ["first way", "slow", "0.123456789", "14627309", "1820"]
     assert lines[2] == ["second way", "", "", "", ""]
 
 
-def test_markdown_is_a_table_with_meanings_and_notes_and_a_dash_where_there_is_no_figure():
+def test_markdown_is_a_table_with_explanations_and_notes_and_a_dash_for_missing_values():
     text = markdown_table(COMPARISON, TABLE, ComparisonSettings("mid", 2, 0, 8000, 300))
     lines = text.splitlines()
     assert "| first way | slow | 0.123 | 14.6 MB | 1,820 |" in lines

@@ -1,4 +1,4 @@
-"""A checkpoint is whole or not there, says what is wrong with it, and never runs code."""
+"""A checkpoint is complete or absent, its errors name the cause, and it never runs code."""
 
 import io
 import json

@@ -37,7 +37,7 @@ def bits(model):
 
 
 class StopAfter:
-    """A dataset-like hook: sends this process a signal when step `step` is being trained."""
+    """Replaces ``model.step``; sends this process a signal during step number `step`."""
 
     def __init__(self, model, step, number=signal.SIGINT):
         self.model, self.left, self.number = model, step, number
@@ -100,7 +100,7 @@ def test_log_lines_after_the_last_checkpoint_are_not_kept_twice(tmp_path):
     half = new_model()
     StopAfter(half, 4)
     run(half, out=tmp_path / "run")
-    with open(tmp_path / "run" / "log.jsonl", "a") as file:  # what a run that was killed leaves
+    with open(tmp_path / "run" / "log.jsonl", "a") as file:  # left by a killed run
         file.write(json.dumps({"step": 5, "loss": 77}) + "\n" + json.dumps({"step": 6, "loss": 77}) + '\n{"st')
     run(out=tmp_path / "run", resume=True, steps=None)
     entries = read_log(tmp_path / "run" / "log.jsonl")
@@ -151,7 +151,7 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path):
 
 
 class Poisoned(TinySystem):
-    """Its first layer gives infinity, or an infinite gradient, at one step."""
+    """A model whose first layer returns infinity, or an infinite gradient, from one step on."""
 
     def __init__(self, at, where):
         super().__init__(Blobs.classes, rng=np.random.default_rng(0))
@@ -209,7 +209,7 @@ def test_the_search_for_the_layer_leaves_no_trace():
 
 
 class Clock:
-    """A clock in place of the machine's, so that no plan depends on what else the machine is busy with."""
+    """Replaces the clock of the machine, so that no plan depends on other work of the machine."""
 
     def __init__(self):
         self.now = 1000.0
@@ -222,7 +222,7 @@ class Clock:
 
 
 class Timed(TinySystem):
-    """Its first 20 steps take `first` seconds each, those after them `later`, on a clock of its own."""
+    """A model whose first 20 steps take `first` seconds each on the given clock, and the others `later`."""
 
     def __init__(self, clock, first=0.01, later=None, seed=0):
         super().__init__(Blobs.classes, rng=np.random.default_rng(seed))
@@ -242,26 +242,26 @@ def clock(monkeypatch):
     return clock
 
 
-def test_minutes_plans_steps_keeps_the_time_and_is_the_run_of_as_many_steps(tmp_path, clock):
+def test_a_run_of_minutes_keeps_the_time_and_equals_the_run_of_as_many_steps(tmp_path, clock):
     timed, result = run(Timed(clock), out=tmp_path, minutes=0.02, steps=None)  # 1.2 s
-    # Three steps to find out; a twentieth of what is left, and a fifth of it for the closing work, are kept back.
+    # Three trial steps; of the time left, a twentieth is reserved, and a fifth for the final checkpoint.
     assert result.total == int(1.17 * (0.95 - 0.2) / 0.01) and result.seconds == pytest.approx(0.03 + 0.87)
     checkpoint = Checkpoint.load(tmp_path / "checkpoint.npz")
     assert checkpoint.total == result.total
     counted, _ = run(Timed(clock), steps=result.total, warmup=checkpoint.settings["warmup"])
-    assert bits(timed) == bits(counted)  # compiling and timing left no trace: neither in state nor in buffers
+    assert bits(timed) == bits(counted)  # compiling and timing did not change the model
 
 
 def test_minutes_are_kept_on_the_clock_of_the_machine(tmp_path):
     start = time.perf_counter()
     _, result = run(out=tmp_path, minutes=0.02, steps=None)
     took = time.perf_counter() - start
-    assert 0 < result.seconds <= took < 30  # far from sharp: the machine may be busy with other things
+    assert 0 < result.seconds <= took < 30  # wide limits: the machine may be busy
 
 
-def test_the_plan_is_corrected_where_steps_turn_out_slower_than_the_first(tmp_path, monkeypatch, caplog, clock):
+def test_the_plan_is_corrected_if_later_steps_are_slower(tmp_path, monkeypatch, caplog, clock):
     caplog.set_level("INFO", "minivision")
-    monkeypatch.setattr("minivision.training.trainer.steps_within", lambda *_: 1200)  # as cheap steps would let think
+    monkeypatch.setattr("minivision.training.trainer.steps_within", lambda *_: 1200)  # a plan by the cheap first steps
     kept = []
 
     def look(step, total):
@@ -270,9 +270,9 @@ def test_the_plan_is_corrected_where_steps_turn_out_slower_than_the_first(tmp_pa
 
     model = Timed(clock, first=0.001, later=0.005)
     _, result = run(model, out=tmp_path, minutes=0.03, steps=None, progress=True, on_step=look)  # 1.8 s
-    assert kept == [(result.total, result.total)]  # also in the checkpoint at once, whatever happens next
-    climb = 20 * 0.001 + 40 * 0.005
-    assert result.step == result.total == 60 + int((1.8 - climb) * (0.95 - 0.2) / 0.005)
+    assert kept == [(result.total, result.total)]  # in the checkpoint at once, too
+    warmup_seconds = 20 * 0.001 + 40 * 0.005
+    assert result.step == result.total == 60 + int((1.8 - warmup_seconds) * (0.95 - 0.2) / 0.005)
     assert f"The plan is corrected to {result.total} steps" in caplog.text
     checkpoint = Checkpoint.load(tmp_path / "checkpoint.npz")
     assert checkpoint.total == result.total and checkpoint.settings["warmup"] == 60 / result.total
@@ -281,7 +281,7 @@ def test_the_plan_is_corrected_where_steps_turn_out_slower_than_the_first(tmp_pa
     assert rates[-1] < 0.001 * max(rates)  # the schedule ends where the run does
 
 
-def test_interrupted_after_the_correction_ends_as_the_run_that_was_not(tmp_path, monkeypatch, clock):
+def test_a_run_interrupted_after_the_correction_ends_with_the_same_bits(tmp_path, monkeypatch, clock):
     monkeypatch.setattr("minivision.training.trainer.steps_within", lambda *_: 1200)
     model = Timed(clock, later=0.005)
     StopAfter(model, 61)
@@ -294,7 +294,7 @@ def test_interrupted_after_the_correction_ends_as_the_run_that_was_not(tmp_path,
     assert bits(resumed) == bits(whole)
 
 
-def test_a_plan_is_corrected_by_the_later_half_of_the_climb_and_not_by_a_few_steps():
+def test_a_plan_is_corrected_by_the_second_half_of_the_warmup_and_not_by_a_few_steps():
     settings = Settings(warmup=0.05)
     ends = [0.01 * step for step in range(1, 51)] + [0.5 + 0.1 * step for step in range(1, 51)]  # slower, then as now
     changed, total = corrected_plan(settings, 2000, ends, seconds=5.5 + 101)
@@ -303,7 +303,7 @@ def test_a_plan_is_corrected_by_the_later_half_of_the_climb_and_not_by_a_few_ste
     assert corrected_plan(settings, 600, ends[:30], seconds=100) == (settings, 600)
 
 
-def test_interrupted_minutes_go_on_to_the_number_of_steps_that_was_fixed(tmp_path, clock):
+def test_an_interrupted_run_of_minutes_keeps_its_number_of_steps(tmp_path, clock):
     model = Timed(clock)
     StopAfter(model, 3)
     _, first = run(model, out=tmp_path, minutes=0.01, steps=None)

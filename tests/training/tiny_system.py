@@ -28,7 +28,7 @@ class PixelLinear(Layer):
 
 
 class Center(Layer):
-    """Takes off a running mean: something with a buffer, as batch normalisation has."""
+    """Subtracts a running mean: a layer with a buffer, like batch normalization."""
 
     buffers = ("running_mean",)
 
@@ -45,7 +45,7 @@ class Center(Layer):
 
 
 class Noise(Layer):
-    """Adds noise in training: something random inside the model, as dropout is."""
+    """Adds noise in training: a layer with random numbers, like dropout."""
 
     def __init__(self, rng):
         self.rng = rng
@@ -58,7 +58,7 @@ class Noise(Layer):
 
 
 class TinySystem(Model):
-    """Classifies pixels by their colour."""
+    """Classifies pixels by their color."""
 
     name = "tiny"
     recipe = {"batch_size": 4, "rate": 0.05, "weight_decay": 0.01, "flips": ("horizontal", "vertical")}

@@ -1,4 +1,4 @@
-"""The comparison of the three ways: its rows, what it measures of the sliding window, and its figure."""
+"""The comparison of segmenters: its rows, its measurements of the sliding window, and its figure."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def table(rng):
     return table
 
 
-def test_the_rows_are_the_lectures_ways_in_its_order_and_can_be_made():
+def test_the_rows_are_the_approaches_of_the_lecture_in_its_order():
     assert list(dict.fromkeys(row.system for row in ROWS)) == systems()[:3]
     assert {row.options.get("upsampling") for row in ROWS} - {None} == set(UPSAMPLINGS)
     assert len({row.title for row in ROWS}) == len(ROWS) == 8 and len({row.run for row in ROWS}) == 7
@@ -64,7 +64,7 @@ def test_every_row_has_every_column_and_the_scans_differ_in_cost_alone(scenes, m
     assert down_and_up["multiply_adds_at_full_size"] > 10 * down_and_up["multiply_adds"]
 
 
-def test_scans_that_differ_are_found_out(scenes, monkeypatch):
+def test_a_difference_between_the_scans_is_measured(scenes, monkeypatch):
     model = make_model("sliding-window", CLASSES)
     images = [sample.image for sample in scenes]
     right = model.scores_convolutional
@@ -79,7 +79,7 @@ def test_scans_that_differ_are_found_out(scenes, monkeypatch):
     assert found["score_difference"] > 90 and 1 <= found["pixels_differing"] <= 2
 
 
-def test_notes_say_what_is_known_and_no_more(table):
+def test_notes_are_about_measured_rows_only(table):
     first, second = notes(table)
     assert "32,768 pixels" in first and "2e-06" in first and "5.00 k multiply-adds" in second
     assert notes(dict.fromkeys(table, {})) == []
@@ -111,7 +111,7 @@ def test_the_figure_leaves_out_what_is_not_measured_yet(table):
     assert [len(axis.patches) for axis in draw(dict.fromkeys(table, {}), SETTINGS).axes] == [0] * 5
 
 
-def test_an_axis_is_logarithmic_only_where_values_range_widely_and_then_says_so():
+def test_an_axis_is_logarithmic_only_for_a_wide_range_of_values_and_is_labeled_so():
     rows = [("way", "one"), ("way", "two"), ("other", "three")]
     values = ([1.0, 2.0, 19.0], [1.0, 2.0, 2000.0], [0.0, 1.0, 2000.0])
     figure = draw_bars(rows, [BarPanel("a", "b", list(each), str) for each in values], title="t")
