@@ -5,11 +5,15 @@ masks are already run lengths. COCO's evaluation of all images is timed, from th
 compared too.
 """
 
+from __future__ import annotations
+
 import contextlib
 import io
 import statistics
 import sys
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +34,15 @@ WORKLOADS = {
 IOU_TYPES = {"box": "bbox", "mask": "segm", "keypoints": "keypoints"}  # pycocotools' names
 
 
-def random_detections(kind, images, size, objects, detections, classes, rng):
+def random_detections(
+    kind: str,
+    images: int,
+    size: tuple[int, int],
+    objects: int,
+    detections: int,
+    classes: int,
+    rng: np.random.Generator,
+) -> tuple[list[Instances], list[Instances]]:
     """Draw ground truth and predictions: objects moved a little, a fifth of them with a random class."""
     height, width = size
     truths, predictions = [], []
@@ -48,7 +60,7 @@ def random_detections(kind, images, size, objects, detections, classes, rng):
     return truths, predictions
 
 
-def ellipses(boxes, height, width):
+def ellipses(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
     """Return masks (K, H, W) of the ellipses inscribed in boxes (K, 4)."""
     x1, y1, x2, y2 = boxes.T[..., None]
     across = (2 * (np.arange(width) + 0.5) - x1 - x2) / (x2 - x1)  # (K, W), -1 to 1 in the box
@@ -56,17 +68,18 @@ def ellipses(boxes, height, width):
     return across[:, None, :] ** 2 + down[:, :, None] ** 2 <= 1
 
 
-def coco_ground_truth(truths, num_classes):
+def coco_ground_truth(truths: Sequence[Instances], num_classes: int) -> Any:
     """Convert the ground truth of all images to a pycocotools ``COCO``."""
     from pycocotools.coco import COCO
 
-    annotations, images = [], []
+    annotations: list[dict] = []
+    images = []
     for image, truth in enumerate(truths):
         height, width = truth.mask_size or (1, 1)
         images.append({"id": image, "height": height, "width": width})
         for k, entry in enumerate(_entries(image, truth, ("box", "mask", "keypoints"))):
             x, y, w, h = entry["bbox"]
-            area = truth.area[k] if truth.area is not None else truth.masks[k].sum() if truth.has_masks else w * h
+            area = truth.area[k] if truth.area is not None else w * h if truth.masks is None else truth.masks[k].sum()
             entry |= {"id": len(annotations) + 1, "area": float(area), "iscrowd": int(truth.crowd[k])}
             entry["num_keypoints"] = np.count_nonzero(entry.get("keypoints", ())[2::3])
             annotations.append(entry)
@@ -77,13 +90,14 @@ def coco_ground_truth(truths, num_classes):
     return coco
 
 
-def coco_results(coco, predictions, kind):
+def coco_results(coco: Any, predictions: Sequence[Instances], kind: str) -> Any:
     """Convert predictions to a pycocotools ``COCO`` for the kind that is evaluated."""
     from pycocotools.coco import COCO
 
     entries = []
     for image, prediction in enumerate(predictions):
-        for entry, score in zip(_entries(image, prediction, (kind,)), prediction.scores, strict=True):
+        scores = np.asarray(prediction.scores)
+        for entry, score in zip(_entries(image, prediction, (kind,)), scores, strict=True):
             entries.append({**entry, "score": float(score)})
     if entries:
         return coco.loadRes(entries)
@@ -108,7 +122,7 @@ def _entries(image, instances, kinds):
         yield entry
 
 
-def coco_evaluation(truth, results, kind, sigmas=None):
+def coco_evaluation(truth: Any, results: Any, kind: str, sigmas: Sequence[float] | None = None) -> Any:
     """Return pycocotools' evaluation; its figures are in ``stats``."""
     from pycocotools.cocoeval import COCOeval
 
@@ -121,11 +135,20 @@ def coco_evaluation(truth, results, kind, sigmas=None):
     return evaluation
 
 
-def compare(kind, images, size, objects, detections, classes, *, rounds=ROUNDS):
+def compare(
+    kind: str,
+    images: int,
+    size: tuple[int, int],
+    objects: int,
+    detections: int,
+    classes: int,
+    *,
+    rounds: int = ROUNDS,
+) -> tuple[float, float, float]:
     """Time both in turns; return the median seconds of each, and the largest difference of a figure."""
     truths, predictions = random_detections(kind, images, size, objects, detections, classes, np.random.default_rng(0))
     names = ["background", *(f"class {k}" for k in range(classes))]
-    seconds = {"ours": [], "pycocotools": []}
+    seconds: dict[str, list[float]] = {"ours": [], "pycocotools": []}
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints messages
         truth = coco_ground_truth(truths, len(names))
         results = coco_results(truth, predictions, kind)
@@ -143,7 +166,7 @@ def compare(kind, images, size, objects, detections, classes, *, rounds=ROUNDS):
     return statistics.median(seconds["ours"]), statistics.median(seconds["pycocotools"]), difference
 
 
-def main():
+def main() -> int:
     """Print a table, and return an exit status."""
     try:
         import pycocotools  # noqa: F401

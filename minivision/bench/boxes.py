@@ -1,11 +1,16 @@
 """Benchmark of box operations on as many boxes as an image has proposals, compared with torchvision."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from minivision import ops
-from minivision.bench.entry import entry
+from minivision.bench.entry import Entry, entry
 
 COUNTS = [100, 1000, 2000]
 SMALL = 30  # boxes for the reference implementation
@@ -13,12 +18,12 @@ IMAGE = 600  # pixels high and wide
 _WEIGHTS = (10.0, 10.0, 5.0, 5.0)
 
 
-def counts(batch):
+def counts(batch: int) -> list[int]:
     """Return the numbers of boxes; the work for pairs of boxes grows linearly with `batch`."""
     return [count * math.isqrt(batch) for count in COUNTS]
 
 
-def import_torchvision(torch):
+def import_torchvision(torch: ModuleType | None) -> ModuleType | None:
     """Return torchvision, or None if it or PyTorch is missing."""
     if torch is None:
         return None
@@ -29,7 +34,7 @@ def import_torchvision(torch):
     return torchvision
 
 
-def draw_boxes(count, size):
+def draw_boxes(count: int, size: float) -> np.ndarray:
     """Draw boxes with a tenth to half the size of the image; some extend beyond its border."""
     rng = np.random.default_rng(0)
     corners = rng.uniform(-0.05 * size, 0.8 * size, (count, 2))
@@ -38,17 +43,18 @@ def draw_boxes(count, size):
     )
 
 
-def entries(torch, batch=1):
+def entries(torch: ModuleType | None, batch: int = 1) -> Iterator[Entry]:
     """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     for count in counts(batch):
         work, small = _work(count), _work(SMALL)
-        theirs = _theirs(torch, *work["encode_boxes"], work["decode_boxes"][0])
+        (targets, anchors), (deltas, _) = work["encode_boxes"], work["decode_boxes"]
+        theirs = _theirs(torch, targets, anchors, deltas)
         for name, arguments in work.items():
-            keywords = {"weights": _WEIGHTS} if name.endswith("code_boxes") else {}
+            keywords: dict[str, Any] = {"weights": _WEIGHTS} if name.endswith("code_boxes") else {}
             yield entry(getattr(ops, name), arguments, small[name], theirs=theirs.get(name), **keywords)
 
 
-def _work(count):
+def _work(count: int) -> dict[str, tuple]:
     boxes = draw_boxes(count, IMAGE)
     targets = boxes + np.random.default_rng(1).uniform(-3, 3, boxes.shape).astype(np.float32)
     deltas = ops.encode_boxes(targets, boxes, weights=_WEIGHTS)

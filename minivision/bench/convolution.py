@@ -1,7 +1,13 @@
 """Benchmark of convolutions, forward and backward, with sizes as in the networks of the lecture."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
 from minivision import ops
-from minivision.bench.entry import draw, entry
+from minivision.bench.entry import Entry, draw, entry
 
 # images, channels, size, filters, kernel, stride, padding
 _CONVOLUTIONS = [
@@ -20,14 +26,18 @@ _TRANSPOSE_CONVOLUTIONS = [(8, 64, 32, 32, 4, 2, 1), (8, 64, 32, 32, 2, 2, 0), (
 _SMALL = 8  # rows and columns of the single image for the reference implementation
 
 
-def entries(torch, batch=1):
+def entries(torch: ModuleType | None, batch: int = 1) -> Iterator[Entry]:
     """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     for N, C, H, F, k, stride, padding in _CONVOLUTIONS:
         geometry = {"stride": stride, "padding": padding}
         x, w, b, dy = _arrays(ops.conv2d, N * batch, C, H, (F, C, k, k), F, geometry)
         sx, _, _, sdy = _arrays(ops.conv2d, 1, C, _SMALL, (F, C, k, k), F, geometry)
         forward, backward, filters = _theirs(torch, dy, x, w, b, stride, padding, transposed=False)
-        shown = {"of": (x, sx), "note": f" -> {F}, {k}x{k}" + (f" /{stride}" if stride > 1 else ""), **geometry}
+        shown: dict[str, Any] = {
+            "of": (x, sx),
+            "note": f" -> {F}, {k}x{k}" + (f" /{stride}" if stride > 1 else ""),
+            **geometry,
+        }
         yield entry(ops.conv2d, (x, w, b), (sx, w, b), theirs=forward, **shown)
         yield entry(ops.conv2d_backward, (dy, x, w), (sdy, sx, w), theirs=backward, **shown)
         if C == 3:  # a first layer

@@ -1,10 +1,14 @@
 """One line of the benchmark: the same call with Numba, PyTorch and the reference implementation."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minivision.core.backends import backend, get_backend
+from minivision.core.types import Operation
 
 
 class Entry(NamedTuple):
@@ -32,16 +36,25 @@ class Entry(NamedTuple):
 
     name: str
     shape: str
-    ours: callable
-    theirs: callable = None
+    ours: Callable
+    theirs: Callable | None = None
     small_shape: str = ""
-    ours_small: callable = None
-    reference: callable = None
+    ours_small: Callable | None = None
+    reference: Callable | None = None
     seconds: float = 0.05
-    call: tuple = None
+    call: tuple | None = None
 
 
-def entry(op, arguments, small, *, of=None, theirs=None, note="", **keywords):
+def entry(
+    op: Operation,
+    arguments: tuple,
+    small: tuple,
+    *,
+    of: tuple[np.ndarray, np.ndarray] | None = None,
+    theirs: Callable | None = None,
+    note: str = "",
+    **keywords: Any,
+) -> Entry:
     """Return the entry of an operation.
 
     Parameters
@@ -79,6 +92,6 @@ def _first_array(arguments):
     return next(value for value in arguments if isinstance(value, np.ndarray))
 
 
-def draw(*shape):
+def draw(*shape: int) -> np.ndarray:
     """Draw normally distributed float32 numbers, the same in every run."""
     return np.random.default_rng(0).standard_normal(shape, np.float32)

@@ -1,21 +1,26 @@
 """Benchmark of the losses with their gradients."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+
 import numpy as np
 
 from minivision import ops
-from minivision.bench.entry import draw, entry
+from minivision.bench.entry import Entry, draw, entry
 
 _NOTE = ", with gradient"
 
 
-def entries(torch, batch=1):
+def entries(torch: ModuleType | None, batch: int = 1) -> Iterator[Entry]:
     """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     N = 8 * batch
     scores, classes = draw(N, 7, 128, 128), np.random.default_rng(0).integers(0, 7, (N, 128, 128))
     x = draw(64 * batch, 80, 28, 28)
     target = x[::-1].copy()
     masks, sides = (target > 0).astype(np.float32), np.where(target > 0, np.float32(1), np.float32(-1))
-    work = {
+    work: dict[str, tuple] = {
         "softmax_cross_entropy": (scores, classes),
         "binary_cross_entropy_with_logits": (x, masks),
         "smooth_l1_loss": (x, target),

@@ -4,6 +4,12 @@ Each call is timed until the GPU has finished. So a short call takes at least th
 for both libraries; larger batches show the speed of the GPU itself.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+from typing import Any
+
 import numpy as np
 
 from minivision.bench.entry import Entry
@@ -21,7 +27,7 @@ TRAINING_STEPS = ("encoder-decoder", *DETECTORS)
 TF32_FAMILIES = ("convolution", "linear")  # families of operations that PyTorch can compute with TF32 products
 
 
-def gpu_and_cuda_version(cupy):
+def gpu_and_cuda_version(cupy: ModuleType) -> tuple[str, str]:
     """Return the name of the GPU in use, and CuPy's version of CUDA, such as ``13.0``."""
     name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
     version = cupy.cuda.runtime.runtimeGetVersion()
@@ -36,19 +42,19 @@ class TorchOnGpu:
     torch : module
     """
 
-    def __init__(self, torch):
+    def __init__(self, torch: ModuleType) -> None:
         self._torch = torch
         torch.set_default_device(TORCH_DEVICE)  # for new tensors
         torch.backends.cudnn.benchmark = True  # choose the fastest algorithm for each convolution
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._torch, name)
 
-    def from_numpy(self, array):
+    def from_numpy(self, array: np.ndarray) -> Any:
         return self._torch.from_numpy(array).to(TORCH_DEVICE)
 
 
-def rows(torch, names=(), *, rounds=7):
+def rows(torch: TorchOnGpu | None, names: Sequence[str] = (), *, rounds: int = 7) -> Iterator[dict]:
     """Time operations and training steps on the GPU.
 
     Parameters

@@ -4,8 +4,12 @@ A module ``minivision/bench/<family>.py``, named like the one in ``minivision/op
 ``entries(torch, batch)`` that yields an :class:`Entry` for each line of the table.
 """
 
+from __future__ import annotations
+
 import importlib
 import importlib.util
+from collections.abc import Iterator, Sequence
+from types import ModuleType
 
 import numpy as np
 
@@ -14,7 +18,7 @@ from minivision.checks.cases import cases_of
 from minivision.core import registry
 
 
-def entries(torch, names=(), batch=1):
+def entries(torch: ModuleType | None, names: Sequence[str] = (), batch: int = 1) -> Iterator[Entry]:
     """Yield the entries by families; with `names`, only those of these operations.
 
     Parameters
@@ -61,7 +65,7 @@ def _largest_case(op):
     return entry(op, arguments, arguments, **keywords)
 
 
-def training_step(torch, batch=1, device="numpy"):
+def training_step(torch: ModuleType | None, batch: int = 1, device: str = "numpy") -> Entry:
     """Return the entry of a training step of the encoder-decoder: forward, loss and backward, on the same batch.
 
     Parameters
@@ -78,13 +82,13 @@ def training_step(torch, batch=1, device="numpy"):
 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (EncoderDecoder.recipe["batch_size"] * batch, 128, 128, 3), dtype=np.uint8)
-    batch = Batch(images, [], rng.integers(0, 7, images.shape[:3]).astype(np.uint8))
+    samples = Batch(images, [], rng.integers(0, 7, images.shape[:3]).astype(np.uint8))
     model = EncoderDecoder([f"class {k}" for k in range(7)])
     inputs = model.normalize(images)  # part of the step in our model
     shape = "x".join(map(str, inputs.shape))
-    theirs = _torch_training_step(torch, model, inputs, batch) if torch else None
+    theirs = _torch_training_step(torch, model, inputs, samples) if torch else None
     model.to(device)
-    return Entry(model.name, f"{shape}, a training step", lambda: model.step(batch), theirs, seconds=0.5)
+    return Entry(model.name, f"{shape}, a training step", lambda: model.step(samples), theirs, seconds=0.5)
 
 
 def _torch_training_step(torch, model, inputs, batch):

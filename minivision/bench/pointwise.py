@@ -1,14 +1,19 @@
 """Benchmark of pointwise operations, forward and backward."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+
 import numpy as np
 
 from minivision import ops
-from minivision.bench.entry import draw, entry
+from minivision.bench.entry import Entry, draw, entry
 
 _P = 0.5  # probability of dropping a number
 
 
-def entries(torch, batch=1):
+def entries(torch: ModuleType | None, batch: int = 1) -> Iterator[Entry]:
     """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     x = draw(8 * batch, 64, 64, 64)
     dy = x[::-1].copy()

@@ -1,10 +1,15 @@
 """Benchmark of pooling and unpooling, forward and backward: maps of 64 x 64, windows of 2 x 2."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+
 from minivision import ops
-from minivision.bench.entry import draw, entry
+from minivision.bench.entry import Entry, draw, entry
 
 
-def entries(torch, batch=1):
+def entries(torch: ModuleType | None, batch: int = 1) -> Iterator[Entry]:
     """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     big, small = _arrays(8 * batch, 64), _arrays(1, 16)
     theirs = _theirs(torch, *big) if torch else {}

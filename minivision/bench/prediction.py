@@ -6,24 +6,33 @@ samples each with ``grid_sample`` once in each cell, where RoIAlign takes severa
 threads, or ``--threads``.
 """
 
+from __future__ import annotations
+
 import argparse
 import pathlib
 import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision.bench.timing import interleaved_medians
 from minivision.data import Scenes
 
+if TYPE_CHECKING:
+    from minivision.models.base.model import Model
+
 NUM_IMAGES = 16
 
 
-def measure(model, images, torch=None):
+def measure(model: Model, images: Sequence[np.ndarray], torch: ModuleType | None = None) -> dict[str, float]:
     """Time the prediction of all images in one batch, and of the first image alone.
 
     Parameters
     ----------
-    model : Detector
+    model : Model
+        A detector.
     images : list of uint8 ndarray of shape (H, W, 3)
         All of the same size.
     torch : module, optional
@@ -34,9 +43,9 @@ def measure(model, images, torch=None):
     rates : dict of str to float
         Images per second: ``ours``, ``ours_alone``, and with PyTorch ``torch`` and ``torch_alone``.
     """
-    rates = {}
+    rates: dict[str, float] = {}
     for key, some in (("", images), ("_alone", images[:1])):
-        peers = {"ours": lambda some=some: model.predict(some)}
+        peers: dict[str, Callable] = {"ours": lambda some=some: model.predict(some)}
         if torch is not None:
             peers["torch"] = torch_network(model, some, torch)
         seconds = interleaved_medians(peers, rounds=9, seconds=0.3)
@@ -44,7 +53,7 @@ def measure(model, images, torch=None):
     return rates
 
 
-def torch_network(model, images, torch):
+def torch_network(model: Model, images: Sequence[np.ndarray], torch: ModuleType) -> Callable[[], Any]:
     """Return a function without arguments that runs a model's network in PyTorch on images of the same size.
 
     Raises
@@ -131,7 +140,7 @@ def _faster_rcnn(model, images, torch, convert):
 _NETWORKS = {"faster-rcnn": _faster_rcnn, "yolo": _yolo, "ssd": _ssd, "yolov2": _yolov2}
 
 
-def main():
+def main() -> int:
     """Print a table, and return an exit status."""
     parser = argparse.ArgumentParser(prog="python -m minivision.bench.prediction", description=__doc__)
     parser.add_argument("runs", nargs="+", type=pathlib.Path, metavar="DIR", help="folder of a training run")
@@ -140,7 +149,7 @@ def main():
     try:
         import torch
     except ImportError:
-        torch = None
+        torch = None  # type: ignore[assignment]
         print("PyTorch is not installed, so only minivision is timed")
     if args.threads:
         import numba

@@ -1,10 +1,16 @@
 """Benchmark of RoI pooling and RoIAlign, compared with torchvision, and of crops, compared with PyTorch's sampling."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
 import numpy as np
 
 from minivision import ops
 from minivision.bench.boxes import draw_boxes, import_torchvision
-from minivision.bench.entry import draw, entry
+from minivision.bench.entry import Entry, draw, entry
 
 # images, channels, size of the map, regions, rows and columns of the grid
 _POOLED = [(8, 64, 16, 64, 7), (8, 64, 16, 512, 7), (8, 64, 32, 256, 7), (8, 64, 32, 128, 14), (1, 256, 50, 512, 7)]
@@ -13,18 +19,18 @@ _SMALL = (1, 8, 16, 8)  # for the reference implementation, with the same grid
 _SCALE = 1 / 8  # size of a map relative to the image
 
 
-def entries(torch, batch=1):
+def entries(torch: ModuleType | None, batch: int = 1) -> Iterator[Entry]:
     """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     torchvision = import_torchvision(torch)
-    for *sizes, grid in _larger(_POOLED, batch):
-        work, small = _pooled(*sizes, grid), _pooled(*_SMALL, grid)
+    for sizes, grid in _larger(_POOLED, batch):
+        work, small = _pooled(sizes, grid), _pooled(_SMALL, grid)
         theirs = {} if torchvision is None else _torchvisions(torch, *work["roi_pool_backward"])
         for name in work:
-            keywords = {} if name == "roi_pool_backward" else {"spatial_scale": _SCALE}
+            keywords: dict[str, Any] = {} if name == "roi_pool_backward" else {"spatial_scale": _SCALE}
             line = entry(getattr(ops, name), work[name], small[name], theirs=theirs.get(name), **keywords)
             yield line._replace(shape=_shape(sizes, grid), small_shape=_shape(_SMALL, grid))
-    for *sizes, grid in _larger(_CROPPED, batch):
-        work, small = _cropped(*sizes, grid), _cropped(*_SMALL, grid)
+    for sizes, grid in _larger(_CROPPED, batch):
+        work, small = _cropped(sizes, grid), _cropped(_SMALL, grid)
         theirs = {} if torch is None else _torchs_crops(torch, *work["crop_and_resize"])
         for name in work:
             line = entry(getattr(ops, name), work[name], small[name], theirs=theirs.get(name), spatial_scale=_SCALE)
@@ -32,7 +38,7 @@ def entries(torch, batch=1):
 
 
 def _larger(works, batch):
-    return [(N * batch, C, size, count * batch, grid) for N, C, size, count, grid in works]
+    return [((N * batch, C, size, count * batch), grid) for N, C, size, count, grid in works]
 
 
 def _shape(sizes, grid):
@@ -40,8 +46,8 @@ def _shape(sizes, grid):
     return f"{N}x{C}x{size}x{size}, {count} to {grid}x{grid}"
 
 
-def _pooled(N, C, size, count, grid):
-    x, rois, dy = _arrays(N, C, size, count, grid)
+def _pooled(sizes, grid):
+    x, rois, dy = _arrays(*sizes, grid)
     _, argmax = ops.roi_pool(x, rois, grid, spatial_scale=_SCALE)
     return {
         "roi_pool": (x, rois, grid),
@@ -51,8 +57,8 @@ def _pooled(N, C, size, count, grid):
     }
 
 
-def _cropped(N, C, size, count, grid):
-    x, rois, dy = _arrays(N, C, size, count, grid)
+def _cropped(sizes, grid):
+    x, rois, dy = _arrays(*sizes, grid)
     return {"crop_and_resize": (x, rois, grid), "crop_and_resize_backward": (dy, rois, x.shape)}
 
 

@@ -5,10 +5,14 @@ prints the recall at an IoU of .5 and the mean average best overlap (MABO) of th
 equally many boxes of both in each image; and the processor time for an image, both on one thread.
 """
 
+from __future__ import annotations
+
 import argparse
 import statistics
 import sys
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,19 +20,19 @@ COUNTS = (500, 1000, 2000)
 MODES = ("fast", "quality")
 
 
-def opencv_search(image, mode):
+def opencv_search(image: np.ndarray, mode: str) -> np.ndarray:
     """Return the boxes of OpenCV's selective search: (K, 4) float32, x1 y1 x2 y2."""
     import cv2
 
     search = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
     search.setBaseImage(np.ascontiguousarray(image[..., ::-1]))  # OpenCV's images are BGR
     search.switchToSelectiveSearchFast() if mode == "fast" else search.switchToSelectiveSearchQuality()
-    boxes = search.process().astype(np.float32)
+    boxes = np.array(search.process(), np.float32)
     boxes[:, 2:] += boxes[:, :2]
     return boxes
 
 
-def compare(samples, classes, mode):
+def compare(samples: Sequence[Any], classes: Sequence[str], mode: str) -> dict[str, dict]:
     """Run both selective searches on the same images, in turns.
 
     Returns
@@ -44,7 +48,8 @@ def compare(samples, classes, mode):
 
     cv2.setNumThreads(1)
     peers = {"minivision": selective_search, "OpenCV": opencv_search}
-    boxes, seconds = {name: [] for name in peers}, {name: [] for name in peers}
+    boxes: dict[str, list] = {name: [] for name in peers}
+    seconds: dict[str, list] = {name: [] for name in peers}
     selective_search(samples[0].image, mode)  # compiles
     for sample in samples:
         for name, search in peers.items():
@@ -64,7 +69,7 @@ def compare(samples, classes, mode):
     return result
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Print a table, and return an exit status."""
     parser = argparse.ArgumentParser(prog="python -m minivision.bench.selective_search", description=__doc__)
     parser.add_argument("data", nargs="*", default=["scenes"], metavar="DATA", help="datasets (default: scenes)")

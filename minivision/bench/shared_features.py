@@ -5,8 +5,11 @@ do not change the time and are random. The proposals are those of selective sear
 finds too few.
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -20,7 +23,7 @@ NUM_IMAGES, BATCH_SIZE_PER_IMAGE = 2, 64  # of a training step, as in the paper 
 NAMES = ("rcnn", "fast-rcnn")
 
 
-def measure(sizes=SIZES, counts=COUNTS, *, rounds=5):
+def measure(sizes: Sequence[int] = SIZES, counts: Sequence[int] = COUNTS, *, rounds: int = 5) -> Iterator[dict]:
     """Time both models' predictions for one image, and selective search.
 
     Parameters
@@ -55,7 +58,7 @@ def measure(sizes=SIZES, counts=COUNTS, *, rounds=5):
             }  # fmt: skip
 
 
-def measure_training(*, rounds=5):
+def measure_training(*, rounds: int = 5) -> dict[str, float]:
     """Return the seconds of a training step of both models by name, with the same images and numbers of proposals."""
     scenes = Scenes("hard", "train")
     samples = [scenes[i] for i in range(NUM_IMAGES)]
@@ -70,14 +73,14 @@ def measure_training(*, rounds=5):
     return interleaved_medians({name: (lambda step=step: step(batch)) for name, step in steps.items()}, rounds=rounds)
 
 
-def random_boxes(count, size, rng):
+def random_boxes(count: int, size: float, rng: np.random.Generator) -> np.ndarray:
     """Draw boxes (count, 4) with sides of at least 8 pixels at random positions."""
     side = rng.uniform(8, size / 2, (count, 2))
     corner = rng.uniform(0, 1, (count, 2)) * (size - side)
     return np.concatenate([corner, corner + side], axis=1).astype(np.float32)
 
 
-def main():
+def main() -> int:
     """Print the tables, and return an exit status."""
     parser = argparse.ArgumentParser(prog="python -m minivision.bench.shared_features", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="number of turns of each (default: 5)")

@@ -1,16 +1,21 @@
 """Benchmark of non-maximum suppression of as many boxes as an image has proposals, compared with torchvision."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+
 import numpy as np
 
 from minivision import ops
 from minivision.bench.boxes import IMAGE, SMALL, counts, draw_boxes, import_torchvision
-from minivision.bench.entry import entry
+from minivision.bench.entry import Entry, entry
 
 _THRESHOLD = 0.5
 _LABELS = 20
 
 
-def entries(torch, batch=1):
+def entries(torch: ModuleType | None, batch: int = 1) -> Iterator[Entry]:
     """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     torchvision = import_torchvision(torch)
     for count in counts(batch):

@@ -1,13 +1,16 @@
 """Compare the running times of functions on a machine with other load."""
 
+from __future__ import annotations
+
 import statistics
 import time
+from collections.abc import Callable
 
 PAUSE = 0.02  # seconds for the threads of the previous peer to stop spinning on the cores
 WARM_UP = 0.01
 
 
-def interleaved_medians(peers, *, rounds=7, seconds=0.05):
+def interleaved_medians(peers: dict[str, Callable], *, rounds: int = 7, seconds: float = 0.05) -> dict[str, float]:
     """Time functions in turns, and return the median time of each.
 
     Because of the turns, other load on the machine slows all functions down alike. Each turn begins with a pause and a
@@ -27,7 +30,7 @@ def interleaved_medians(peers, *, rounds=7, seconds=0.05):
     medians : dict of str to float
         Seconds of one call of each function.
     """
-    times = {name: [] for name in peers}
+    times: dict[str, list[float]] = {name: [] for name in peers}
     for function in peers.values():  # compile, and fill caches of plans
         function()
         function()

@@ -1,11 +1,19 @@
 """The same networks in PyTorch with the same weights, to compare results and running times."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from minivision import layers
 
+if TYPE_CHECKING:
+    from minivision.models.encoder_decoder import EncoderDecoder
 
-def layer_converter(pairs):
+
+def layer_converter(pairs: list[tuple]) -> Callable:
     """Return a function that converts one of our layers to a PyTorch module with the same weights.
 
     Parameters
@@ -96,7 +104,7 @@ def layer_converter(pairs):
     return convert
 
 
-def torch_encoder_decoder(model):
+def torch_encoder_decoder(model: EncoderDecoder) -> Any:
     """Convert an :class:`~minivision.models.encoder_decoder.EncoderDecoder` to a PyTorch module with the same weights.
 
     Parameters
@@ -110,10 +118,10 @@ def torch_encoder_decoder(model):
     """
     import torch
 
-    pairs = []
+    pairs: list[tuple] = []
     convert = layer_converter(pairs)
 
-    class EncoderDecoder(torch.nn.Module):
+    class Network(torch.nn.Module):
         def __init__(self):
             super().__init__()
             self.stem, self.halve = convert(model.stem), convert(model.halve)
@@ -141,4 +149,4 @@ def torch_encoder_decoder(model):
                 x = self.merge[k](x)
             return self.enlarge(self.scores(x))
 
-    return EncoderDecoder()
+    return Network()

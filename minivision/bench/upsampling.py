@@ -1,16 +1,22 @@
 """Benchmark of upsampling maps of 32 x 32 by 2, forward and backward."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
 from minivision import ops
-from minivision.bench.entry import draw, entry
+from minivision.bench.entry import Entry, draw, entry
 
 
-def entries(torch, batch=1):
+def entries(torch: ModuleType | None, batch: int = 1) -> Iterator[Entry]:
     """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     x, dy = draw(8 * batch, 64, 32, 32), draw(8 * batch, 64, 64, 64)
     small_x, small_dy = draw(1, 64, 8, 8), draw(1, 64, 16, 16)
     theirs = _theirs(torch, x, dy) if torch else {}
     for name in ("bed_of_nails", "upsample_nearest", "upsample_bilinear"):
-        shown = {"of": (x, small_x), "note": ", x2"}
+        shown: dict[str, Any] = {"of": (x, small_x), "note": ", x2"}
         yield entry(getattr(ops, name), (x,), (small_x,), theirs=theirs.get(name), **shown)
         name += "_backward"
         yield entry(getattr(ops, name), (dy,), (small_dy,), theirs=theirs.get(name), **shown)
