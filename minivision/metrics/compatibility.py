@@ -71,14 +71,14 @@ def check_pair(truth: Instances, prediction: Instances, kind: str, classes: Sequ
     if len(truth) and len(prediction):
         if kind == "mask" and truth.mask_size != prediction.mask_size:
             raise ValueError(
-                f"image {image}: its masks have size {truth.mask_size} (height, width) in the truth and "
+                f"image {image}: its masks have size {truth.mask_size} (height, width) in the ground truth and "
                 f"{prediction.mask_size} in the prediction"
             )
         if kind == "keypoints":
             true, predicted = (each.keypoints.shape[1] for each in (truth, prediction) if each.keypoints is not None)
             if true != predicted:
                 raise ValueError(
-                    f"image {image}: people have {true} joints in the truth and {predicted} in the prediction"
+                    f"image {image}: people have {true} joints in the ground truth and {predicted} in the prediction"
                 )
 
 

@@ -174,7 +174,9 @@ def correct_keypoints(
     """
     predicted, true = np.asarray(predicted, np.float64), np.asarray(true, np.float64)
     if predicted.shape != true.shape:
-        raise ValueError(f"predicted: expected joints of shape {true.shape}, as in the truth, got {predicted.shape}")
+        raise ValueError(
+            f"predicted: expected joints of shape {true.shape}, as in the ground truth, got {predicted.shape}"
+        )
     distance = np.hypot(*np.moveaxis((predicted - true)[..., :2], -1, 0))  # (K, J)
     limit = alpha * np.asarray(unit, np.float64)[:, None]
     counted = (true[..., 2] > 0) & ~np.isnan(limit)

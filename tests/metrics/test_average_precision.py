@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minivision.bench.average_precision import coco_evaluation, coco_results, coco_ground_truth
+from minivision.bench.average_precision import coco_evaluation, coco_ground_truth, coco_results
 from minivision.data.instances import Instances, layer_masks
 from minivision.metrics import average_precision, joint_sigmas
 from minivision.metrics.average_precision import COCO_AREAS
@@ -247,14 +247,19 @@ def people(joints=17, **fields):
         (one(BOX), one((0, 0, np.inf, 1), scores=[1]), {}, "prediction for image 1 has boxes that are not finite"),
         (one(BOX), one(BOX, scores=[1]), {"kind": "mask"}, "truth for image 1 has no masks"),
         (people(), one(BOX, scores=[1]), {"kind": "keypoints"}, "prediction for image 1 has no keypoints"),
-        (people(), people(14, scores=[1]), {"kind": "keypoints"}, "17 joints in the truth and 14 in the prediction"),
+        (
+            people(),
+            people(14, scores=[1]),
+            {"kind": "keypoints"},
+            "17 joints in the ground truth and 14 in the prediction",
+        ),
         (people(5), people(5, scores=[1]), {"kind": "keypoints"}, "none for 5 joints"),
         (people(), people(scores=[1]), {"kind": "keypoints", "sigmas": [1, 2]}, "one for each of 17 joints"),
         (
             one(BOX, masks=np.ones((1, 2, 3), bool)),
             one(BOX, masks=np.ones((1, 3, 2), bool), scores=[1]),
             {"kind": "mask"},
-            r"size \(2, 3\).* in the truth and \(3, 2\)",
+            r"size \(2, 3\).* in the ground truth and \(3, 2\)",
         ),
         (one(BOX), one(BOX, scores=[1]), {"kind": "boxes"}, "kind: expected one of 'box'"),
         (one(BOX), one(BOX, scores=[1]), {"protocol": "pascal"}, "protocol: expected"),
