@@ -285,7 +285,7 @@ def _check_encode_boxes(targets, anchors, weights):
             at = tuple(int(i) for i in np.argwhere(~proper)[0])
             raise ValueError(
                 f"{name}: expected boxes of positive width and height, got {boxes[at]} at {at}, which has "
-                f"no logarithm; encode only anchors that are matched with a box of positive area"
+                f"no logarithm; encode only anchors that were matched with a real box"
             )
     return targets, anchors, _check_weights(weights)
 

@@ -1,4 +1,4 @@
-"""Write torchvision's answers to data/torchvision.npz, for the tests of boxes, suppression and regions.
+"""Write torchvision's results to data/torchvision.npz, for the tests of boxes, suppression and regions.
 
 torchvision belongs to one version of PyTorch each, and has no build for all of those that the tests run with. So it is
 asked once, in an environment of its own (``pip install torch torchvision numpy``), and its answers are kept:

@@ -1,4 +1,4 @@
-"""ONNX's own evaluator, and ONNX Runtime, as oracles."""
+"""ONNX's reference evaluator and ONNX Runtime."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Boxes on both backends, held to torchvision's stored answers, to masks of pixels and to one another."""
+"""Boxes on both backends, compared with torchvision, masks of pixels and each other."""
 
 import math
 
@@ -31,7 +31,7 @@ def some_boxes(rng, count, dtype=np.float64):
     "name",
     ["box_area", "box_convert", "box_iou", "clip_boxes_to_image", "remove_small_boxes", "encode_boxes", "decode_boxes"],
 )
-def test_values_are_torchvisions(name, dtype, tolerance):
+def test_values_equal_torchvisions(name, dtype, tolerance):
     cases = torchvision_cases(name)
     assert cases
     for arguments, keywords, (expected,) in cases:
@@ -47,7 +47,7 @@ def test_values_are_torchvisions(name, dtype, tolerance):
 
 @DRAWN
 @given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 99))
-def test_overlap_is_that_of_the_pixels_covered(count_a, count_b, seed):
+def test_iou_equals_that_of_masks_of_pixels(count_a, count_b, seed):
     rng = np.random.default_rng(seed)
     a, b = rng.integers(0, 9, (count_a, 4)), rng.integers(0, 9, (count_b, 4))  # also without area, and inverted
     rows, cols = np.mgrid[:9, :9]
@@ -66,27 +66,27 @@ def test_overlap_is_that_of_the_pixels_covered(count_a, count_b, seed):
 
 @DRAWN
 @given(arrays(np.float32, (5, 4), elements=st.floats(-(2.0**59), 2.0**59, width=32)))
-def test_overlap_is_a_number_from_0_to_1_whatever_the_boxes(boxes):
+def test_iou_is_between_0_and_1_for_any_boxes(boxes):
     with np.errstate(all="ignore"):
         iou = ops.box_iou(boxes, boxes)
     assert ((iou >= 0) & (iou <= 1)).all()
 
 
-def test_overlap_of_a_box_with_itself_is_1_and_without_area_0():
+def test_iou_of_a_box_with_itself_is_1_and_without_area_0():
     boxes = np.array([[1, 2, 4, 9], [3, 3, 3, 5], [4, 4, 4, 4], [5, 5, 2, 2], [1e-30, 0, 2e-30, 1e-30]], np.float32)
     np.testing.assert_array_equal(np.diag(ops.box_iou(boxes, boxes)), [1, 0, 0, 0, 0])
 
 
 @DRAWN
 @given(st.sampled_from(["xyxy", "xywh", "cxcywh"]), st.sampled_from(["xyxy", "xywh", "cxcywh"]), st.integers(0, 99))
-def test_converting_there_and_back_gives_the_box_again(first, second, seed):
+def test_conversion_to_a_format_and_back_gives_the_same_box(first, second, seed):
     boxes = some_boxes(np.random.default_rng(seed), 6).reshape(2, 3, 4)
     there = ops.box_convert(boxes, first, second)
     np.testing.assert_allclose(ops.box_convert(there, second, first), boxes, atol=1e-12)
     assert there is not boxes and not np.shares_memory(there, boxes)
 
 
-def test_formats_of_one_box():
+def test_the_formats_of_one_box():
     box = np.array([2.0, 3.0, 8.0, 5.0])
     assert ops.box_convert(box, "xyxy", "xywh").tolist() == [2, 3, 6, 2]
     assert ops.box_convert(box, "xyxy", "cxcywh").tolist() == [5, 4, 6, 2]
@@ -95,7 +95,7 @@ def test_formats_of_one_box():
 
 @DRAWN
 @given(st.integers(0, 9), st.integers(0, 99), st.sampled_from([(1, 1, 1, 1), (10, 10, 5, 5), (0.5, 2, 3, 4)]))
-def test_decoding_leads_from_the_anchor_to_the_target(count, seed, weights):
+def test_decoding_inverts_encoding(count, seed, weights):
     rng = np.random.default_rng(seed)
     targets, anchors = some_boxes(rng, count), some_boxes(rng, count)
     deltas = ops.encode_boxes(targets, anchors, weights=weights)
@@ -111,7 +111,7 @@ def test_deltas_are_relative_to_the_anchor_not_to_the_image():
     np.testing.assert_allclose(ops.encode_boxes(7 * targets + 100, 7 * anchors + 100), deltas, atol=1e-12)
 
 
-def test_decoding_grows_no_box_beyond_1000_sixteenths():
+def test_a_decoded_box_is_at_most_1000_16ths_as_large_as_its_anchor():
     anchors = np.array([[0.0, 0.0, 16.0, 16.0]], np.float32)
     for huge in (5, 100, 1e30, np.inf):
         boxes = ops.decode_boxes(np.array([[0, 0, huge, 2 * huge]], np.float32), anchors, weights=(1, 1, 1, 2))
@@ -134,14 +134,14 @@ def test_anchors_and_deltas_broadcast(rng):
     )
 
 
-def test_clipping_keeps_what_is_inside_and_lays_the_rest_on_the_border():
+def test_clipping_moves_corners_outside_the_image_to_its_border():
     boxes = np.array([[1, 2, 3, 4], [-5, -6, 30, 40], [50, 60, 70, 80], [np.nan, -np.inf, np.inf, 1]], np.float32)
     clipped = ops.clip_boxes_to_image(boxes, (20, 10))  # height, width
     expected = [[1, 2, 3, 4], [0, 0, 10, 20], [10, 20, 10, 20], [np.nan, 0, 10, 1]]
     np.testing.assert_array_equal(clipped, expected)
 
 
-def test_a_box_just_as_large_as_asked_for_is_kept():
+def test_a_box_of_exactly_the_minimum_size_is_kept():
     boxes = np.array([[0, 0, 5, 5], [0, 0, 5, 4.99], [0, 0, 4.99, 5], [5, 5, 0, 0], [0, 0, np.nan, 9], [1, 1, 9, 9]])
     keep = ops.remove_small_boxes(boxes, 5)
     assert keep.tolist() == [0, 5] and keep.dtype == np.int64
@@ -177,6 +177,6 @@ NAN = np.array([[0.0, 0.0, 4.0, 4.0], [1.0, np.nan, 2.0, 3.0]])
         (TypeError, "weights: expected a number", lambda: ops.decode_boxes(BOXES, BOXES, weights="abcd")),
     ],
 )
-def test_the_door_names_what_is_wrong(error, message, call):
+def test_errors_name_the_wrong_argument(error, message, call):
     with pytest.raises(error, match=message):
         call()

@@ -1,4 +1,4 @@
-"""Every operation on every backend, on all its cases: the same values as the textbook body."""
+"""Every operation on every backend, on all its cases: the same values as the reference implementation."""
 
 import copy
 import os
@@ -56,7 +56,7 @@ def assert_close(got, expected, dtype, title):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("backend", FAST)
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_kernel_gives_what_the_textbook_gives(name, backend, dtype):
+def test_a_kernel_gives_the_results_of_the_reference(name, backend, dtype):
     op = OPERATIONS[name]
     for k, (arguments, keywords) in enumerate(cases_of(op, np.random.default_rng(1))):
         arguments = tuple(cast(value, dtype) for value in arguments)
@@ -96,7 +96,7 @@ def _awkward(value):
 
 @pytest.mark.parametrize("backend", FAST)
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_one_thread_gives_what_several_give(name, backend):
+def test_the_number_of_threads_does_not_change_results(name, backend):
     op = OPERATIONS[name]
     threads = numba.get_num_threads()
     try:
@@ -109,18 +109,18 @@ def test_one_thread_gives_what_several_give(name, backend):
         numba.set_num_threads(threads)
 
 
-def test_no_operation_lacks_a_numba_kernel_by_accident():
+def test_every_operation_has_a_numba_kernel():
     numba_backend = backends()["numba"]
     assert [name for name, op in OPERATIONS.items() if numba_backend.kernel(op) is None] == []
 
 
-def test_a_processor_without_wide_registers_gives_the_same():
+def test_kernels_for_a_processor_without_wide_registers_give_the_same():
     """The register tile chooses its size by the processor: try the plain one in a process of its own."""
     environment = {**os.environ, "NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": "", "NUMBA_NUM_THREADS": "2"}
     script = (
         "from minivision.kernels.numba.engine import register_tile; assert register_tile.ROWS == 4\n"
         "import pytest, sys; sys.exit(pytest.main(['-q', '-x', '-p', 'no:cacheprovider', '-k', "
-        f"'textbook_gives and conv and float32', {__file__!r}]))"
+        f"'results_of_the_reference and conv and float32', {__file__!r}]))"
     )
     if sys.platform != "linux" or os.uname().machine != "x86_64":
         pytest.skip("the plain processor of this test is an x86-64")

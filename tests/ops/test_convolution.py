@@ -1,4 +1,4 @@
-"""Convolution and its transpose: held to PyTorch, to ONNX, to differences, to their adjoints and to each other."""
+"""Convolution and its transpose: compared with PyTorch, ONNX, finite differences, their adjoints and each other."""
 
 import functools
 import warnings
@@ -82,7 +82,7 @@ def assert_close(got, expected, dtype):
 @pytest.mark.parametrize("name", BACKENDS)
 @settings(max_examples=60)
 @given(case=convolutions())
-def test_conv2d_and_its_gradients_are_torchs(name, case):
+def test_conv2d_and_its_gradients_equal_pytorchs(name, case):
     torch = pytest.importorskip("torch")
     x_shape, w_shape, keywords, dtype, with_bias = case
     x, w, b = arrays(0, dtype, x_shape, w_shape, w_shape[:1])
@@ -106,7 +106,7 @@ def test_conv2d_and_its_gradients_are_torchs(name, case):
 @pytest.mark.parametrize("name", BACKENDS)
 @settings(max_examples=60)
 @given(case=transpose_convolutions())
-def test_conv_transpose2d_and_its_gradients_are_torchs(name, case):
+def test_conv_transpose2d_and_its_gradients_equal_pytorchs(name, case):
     torch = pytest.importorskip("torch")
     x_shape, w_shape, keywords, dtype = case
     groups = keywords["groups"]
@@ -129,7 +129,7 @@ def test_conv_transpose2d_and_its_gradients_are_torchs(name, case):
 
 @pytest.mark.parametrize("size", [(28, 28), (31, 34), (40, 29), (29, 130)])
 @pytest.mark.parametrize("padding", [0, 1, 4, ((0, 3), (2, 1))])
-def test_winograd_path_forward_and_backward_is_torchs(size, padding):
+def test_winograd_convolution_forward_and_backward_equals_pytorchs(size, padding):
     """Sizes that leave rests of the 4 x 4 tiles, in float32 and with enough channels to be sent that way."""
     torch = pytest.importorskip("torch")
     x, w, b = arrays(3, np.float32, (3, 17, *size), (18, 17, 3, 3), (18,))
@@ -154,7 +154,7 @@ def onnx_cases():
 
 
 @pytest.mark.parametrize("op", ["Conv", "ConvTranspose"])
-def test_onnx_node_cases_agree(op, backend):
+def test_results_equal_the_onnx_test_cases(op, backend):
     ours = {"Conv": conv2d, "ConvTranspose": conv_transpose2d}[op]
     tried = 0
     for case in onnx_cases():
@@ -180,7 +180,7 @@ def test_onnx_node_cases_agree(op, backend):
     assert tried >= 3
 
 
-def test_gradients_agree_with_differences(backend, rng):
+def test_gradients_equal_finite_differences(backend, rng):
     x, w, b = rng.normal(size=(2, 4, 6, 5)), rng.normal(size=(6, 2, 3, 2)), rng.normal(size=6)
     check_gradients(conv2d, x, w, b, stride=(2, 1), padding=((2, 0), (1, 3)), dilation=(1, 2), groups=2)
     w = rng.normal(size=(4, 3, 3, 2))
@@ -195,7 +195,7 @@ def test_backward_is_the_adjoint(backend, argument, rng):
     check_adjoint(conv_transpose2d, x, w, argument=argument, stride=(3, 2), padding=1, dilation=2)
 
 
-def test_conv_matrix_multiplies_as_convolution_and_its_transpose_do(backend, rng):
+def test_conv_matrix_is_the_matrix_of_both_convolutions(backend, rng):
     x, w = rng.normal(size=(1, 4, 7, 6)), rng.normal(size=(6, 2, 3, 2))
     keywords = {"stride": (2, 1), "padding": ((1, 2), (0, 1)), "groups": 2}
     X = conv_matrix(w, (7, 6), **keywords)
@@ -214,7 +214,7 @@ def test_the_lectures_one_dimensional_example(backend):
     np.testing.assert_array_equal(out.ravel(), [a * x, a * y, a * z + b * x, b * y, b * z])
 
 
-def test_textbook_bodies_run_on_python_objects():
+def test_reference_implementations_run_on_python_objects():
     """Fractions stand for symbols: no float-only trick may be in the body."""
     from fractions import Fraction
 
@@ -256,7 +256,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("op", "arguments", "keywords", "error", "message"), WRONG)
-def test_the_door_names_what_is_wrong_and_how_to_mend_it(op, arguments, keywords, error, message):
+def test_errors_name_the_wrong_argument_and_a_correction(op, arguments, keywords, error, message):
     with pytest.raises(error, match=message):
         op(*arguments, **keywords)
 
@@ -268,7 +268,7 @@ def test_a_missing_argument_is_reported_under_the_operations_name():
         conv2d(X, W, None, 1)
 
 
-def test_gradient_check_finds_a_backward_that_overwrites_where_windows_overlap(rng, monkeypatch):
+def test_the_gradient_check_finds_a_backward_pass_that_overwrites_where_windows_overlap(rng, monkeypatch):
     """The classic mistake: ``=`` for ``+=``. Windows of stride 1 overlap, so it shows."""
     import types
 

@@ -1,4 +1,4 @@
-"""The fully connected layer on both backends, held to PyTorch, to ONNX and to differences."""
+"""The fully connected layer on both backends, compared with PyTorch, ONNX and finite differences."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def _arguments(N, D, M, dtype=np.float64):
     dtype=st.sampled_from([np.float32, np.float64]),
     with_bias=st.booleans(),
 )
-def test_it_and_its_way_back_are_torchs(sizes, dtype, with_bias):
+def test_linear_and_its_gradients_equal_pytorchs(sizes, dtype, with_bias):
     torch = pytest.importorskip("torch")
     arrays = _arguments(*sizes, dtype)[: 3 if with_bias else 2]
     tensors = [torch.from_numpy(array.copy()).requires_grad_() for array in arrays]
@@ -55,7 +55,7 @@ def test_gradients_and_transposes():
         check_adjoint(linear, x, w, b, argument=name)
 
 
-def test_it_is_onnxs_gemm():
+def test_linear_equals_onnx_gemm():
     x, w, b = _arguments(3, 5, 4, np.float32)
     (expected,) = run_onnx("Gemm", {"x": x, "w": w, "b": b}, ["y"], transB=1)
     np.testing.assert_allclose(linear(x, w, b), expected, atol=1e-5)
@@ -68,19 +68,19 @@ def test_no_examples_give_no_outputs_and_zero_gradients():
     assert dx.shape == (0, 7) and not dw.any() and not db.any() and dw.shape == (6, 7)
 
 
-def test_no_features_leave_the_bias():
+def test_without_features_the_output_is_the_bias():
     x, w, b = _arguments(4, 0, 6)
     np.testing.assert_array_equal(linear(x, w, b), np.tile(b, (4, 1)))
 
 
-def test_a_nan_reaches_its_example_alone():
+def test_a_nan_changes_only_its_example():
     x, w, b = _arguments(5, 33, 6, np.float32)
     x[2, 7] = np.nan
     y = linear(x, w, b)
     assert np.isnan(y[2]).all() and not np.isnan(np.delete(y, 2, axis=0)).any()
 
 
-def test_inputs_may_be_read_only_and_strided_and_are_never_written():
+def test_inputs_may_be_read_only_and_strided_and_are_not_changed():
     x, w, b = _arguments(6, 8, 6)
     x, w = x[::2, ::-1], w.T[:6].T
     w = np.concatenate([w, w], axis=1)[:, :8]
@@ -107,6 +107,6 @@ X, W, B = np.zeros((2, 3)), np.zeros((4, 3)), np.zeros(4)
         (ValueError, "w: expected shape", lambda: linear_backward(X, X, W.T)),
     ],
 )
-def test_the_door_names_what_is_wrong(error, message, call):
+def test_errors_name_the_wrong_argument(error, message, call):
     with pytest.raises(error, match=message):
         call()

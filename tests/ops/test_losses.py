@@ -1,4 +1,4 @@
-"""The losses on both backends, held to PyTorch, to ONNX and to differences."""
+"""The losses on both backends, compared with PyTorch, ONNX and finite differences."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_softmax_of_huge_scores_does_not_overflow():
     spread=st.sampled_from([1.0, 30.0]),
     seed=st.integers(0, 99),
 )
-def test_softmax_cross_entropy_is_torchs(shape, dtype, weighted, ignored, reduction, spread, seed):
+def test_softmax_cross_entropy_equals_pytorchs(shape, dtype, weighted, ignored, reduction, spread, seed):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(seed)
     C = shape[1]
@@ -117,7 +117,7 @@ def _pair(shape, dtype, seed=0):
         ("smooth_l1_loss", "smooth_l1_loss", {"beta": 0.0}),
     ],
 )
-def test_losses_of_numbers_are_torchs(ours, theirs, keywords, shape, dtype, reduction):
+def test_regression_and_binary_losses_equal_pytorchs(ours, theirs, keywords, shape, dtype, reduction):
     torch = pytest.importorskip("torch")
     x, target = _pair(shape, dtype)
     if keywords.get("beta") == 0:
@@ -131,7 +131,7 @@ def test_losses_of_numbers_are_torchs(ours, theirs, keywords, shape, dtype, redu
 @REDUCTIONS
 @pytest.mark.parametrize("margin", [1.0, 0.3])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_hinge_is_torchs(dtype, margin, reduction):
+def test_hinge_loss_equals_pytorchs(dtype, margin, reduction):
     torch = pytest.importorskip("torch")
     x, chances = _pair((4, 700), dtype)
     target = np.where(chances < 0.5, -1, 1)
@@ -154,7 +154,7 @@ def test_gradients(reduction):
     check_gradients(losses.hinge_loss, x, np.where(target < 0.5, -1, 1), reduction=reduction)
 
 
-def test_huge_logits_neither_overflow_nor_lose_the_loss():
+def test_huge_logits_give_no_overflow_and_the_right_loss():
     x = np.array([1e4, -1e4, 200.0, -200.0, 0.0], np.float32)
     loss, dx = losses.binary_cross_entropy_with_logits(x, np.array([0, 1, 1, 0, 0.5]), reduction="sum")
     np.testing.assert_allclose(loss, 2e4 + np.log(2), rtol=1e-6)
@@ -168,7 +168,7 @@ def test_huge_logits_neither_overflow_nor_lose_the_loss():
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 @pytest.mark.parametrize("shape", [(6, 5), (2, 5, 3, 40)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_score_that_is_no_number_is_not_hidden_unless_its_target_is_ignored(shape, dtype, wrong):
+def test_a_nan_score_gives_nan_unless_its_target_is_ignored(shape, dtype, wrong):
     scores = np.random.default_rng(0).standard_normal(shape).astype(dtype)
     target = np.ones((shape[0], *shape[2:]), int)
     scores[(1, 3, *(0 for _ in shape[2:]))] = wrong
@@ -182,13 +182,13 @@ def test_a_score_that_is_no_number_is_not_hidden_unless_its_target_is_ignored(sh
 
 @pytest.mark.parametrize("name", ["binary_cross_entropy_with_logits", "smooth_l1_loss", "mse_loss", "hinge_loss"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_nan_is_not_hidden(name, dtype):
+def test_a_nan_gives_nan(name, dtype):
     x = np.zeros((3, 1000), dtype)
     x[2, 7] = np.nan
     assert np.isnan(getattr(losses, name)(x, np.ones(x.shape))[0])
 
 
-def test_nothing_costs_nothing():
+def test_the_loss_of_no_elements_is_zero():
     for shape in [(0, 4), (0, 4, 3, 3), (2, 4, 0, 3)]:
         loss, gradient = losses.softmax_cross_entropy(np.zeros(shape, np.float32), np.zeros(shape[:1] + shape[2:], int))
         assert loss == 0 and loss.dtype == np.float32 and gradient.shape == shape
@@ -199,14 +199,14 @@ def test_nothing_costs_nothing():
 
 @REDUCTIONS
 @pytest.mark.parametrize("shape", [(3, 4), (2, 4, 5, 5)])
-def test_with_every_target_ignored_loss_and_gradient_are_zero(shape, reduction):
+def test_loss_and_gradient_are_zero_if_all_targets_are_ignored(shape, reduction):
     scores = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     target = np.full((shape[0], *shape[2:]), 255)
     loss, gradient = losses.softmax_cross_entropy(scores, target, ignore_index=255, reduction=reduction)
     assert loss == 0 and not gradient.any()
 
 
-def test_masks_of_booleans_are_targets():
+def test_boolean_masks_can_be_targets():
     x, chances = _pair((2, 5, 5), np.float32)
     mask = chances < 0.5
     found = losses.binary_cross_entropy_with_logits(x, mask)
@@ -217,7 +217,7 @@ def test_masks_of_booleans_are_targets():
 
 @REDUCTIONS
 @pytest.mark.parametrize("weighted", [False, True])
-def test_cross_entropy_is_onnxs(weighted, reduction):
+def test_cross_entropy_equals_onnxs(weighted, reduction):
     rng = np.random.default_rng(0)
     x, target = rng.standard_normal((2, 3, 4, 5)).astype(np.float32), rng.integers(0, 3, (2, 4, 5))
     inputs = {"x": x, "target": target}
@@ -229,7 +229,7 @@ def test_cross_entropy_is_onnxs(weighted, reduction):
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
-def test_inputs_may_be_read_only_and_strided_and_are_never_written():
+def test_inputs_may_be_read_only_and_strided_and_are_not_changed():
     x, target = _pair((6, 8), np.float32)
     x, target = x[::2, ::-1], target[1::2]
     x.flags.writeable = target.flags.writeable = False
@@ -296,6 +296,6 @@ SCORES, MAPS = np.zeros((2, 3)), np.zeros((2, 3, 4, 4))
         ),
     ],
 )
-def test_the_door_names_what_is_wrong(error, message, call):
+def test_errors_name_the_wrong_argument(error, message, call):
     with pytest.raises(error, match=message):
         call()

@@ -1,4 +1,4 @@
-"""Batch normalisation on both backends, held to PyTorch, to ONNX and to differences."""
+"""Batch normalization on both backends, compared with PyTorch, ONNX and finite differences."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def _arguments(shape, dtype=np.float64, offset=1.0, seed=0):
     eps=st.sampled_from([1e-5, 1e-2]),
     seed=st.integers(0, 99),
 )
-def test_it_and_its_way_back_and_its_running_statistics_are_torchs(shape, dtype, training, momentum, eps, seed):
+def test_batch_norm_its_gradients_and_running_statistics_equal_pytorchs(shape, dtype, training, momentum, eps, seed):
     torch = pytest.importorskip("torch")
     x, gamma, beta, mean, var = _arguments(shape, dtype, seed=seed)
     tensors = [torch.from_numpy(array.copy()) for array in (x, gamma, beta, mean, var)]
@@ -71,7 +71,7 @@ def test_gradients(training):
 
 
 @pytest.mark.parametrize("offset", [100.0, -1000.0])
-def test_a_mean_far_from_zero_costs_few_digits_in_float32(offset):
+def test_a_mean_far_from_zero_loses_few_digits_in_float32(offset):
     x, *others = _arguments((4, 3, 20, 30), np.float32, offset)
     y, _ = batch_norm2d(x, *others, training=True)
     exact, _ = batch_norm2d.reference(
@@ -88,7 +88,7 @@ def test_a_constant_channel_becomes_beta_and_its_gradient_is_finite():
     assert np.isfinite(batch_norm2d_backward(np.ones_like(x), x, gamma, saved)[0]).all()
 
 
-def test_a_nan_spoils_its_channel_alone():
+def test_a_nan_changes_only_its_channel():
     x, *others = _arguments((2, 3, 4, 5), np.float32)
     x[1, 2, 0, 0] = np.nan
     y, _ = batch_norm2d(x, *others, training=True)
@@ -105,7 +105,7 @@ def test_running_arrays_of_another_precision_are_updated_in_place(running_type):
     np.testing.assert_allclose(mean, 0.9 * before + 0.1 * x.mean(axis=(0, 2, 3)), rtol=1e-5)
 
 
-def test_out_of_training_nothing_is_updated_and_read_only_statistics_will_do():
+def test_outside_training_statistics_are_not_updated_and_may_be_read_only():
     x, gamma, beta, mean, var = _arguments((1, 3, 1, 1))
     mean.flags.writeable = var.flags.writeable = False
     y, saved = batch_norm2d(x, gamma, beta, mean, var, training=False)
@@ -114,7 +114,7 @@ def test_out_of_training_nothing_is_updated_and_read_only_statistics_will_do():
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_inputs_may_be_read_only_and_strided_and_are_never_written(training):
+def test_inputs_may_be_read_only_and_strided_and_are_not_changed(training):
     x, gamma, beta, mean, var = _arguments((4, 3, 4, 5))
     x = x[::2, :, ::-1]
     x.flags.writeable = gamma.flags.writeable = False
@@ -125,7 +125,7 @@ def test_inputs_may_be_read_only_and_strided_and_are_never_written(training):
         np.testing.assert_array_equal(array, old)
 
 
-def test_an_empty_batch_passes_out_of_training():
+def test_an_empty_batch_is_allowed_outside_training():
     x, *others = _arguments((0, 3, 4, 5), np.float32)
     y, saved = batch_norm2d(x, *others, training=False)
     assert y.shape == x.shape
@@ -133,7 +133,7 @@ def test_an_empty_batch_passes_out_of_training():
     assert dx.shape == x.shape and not dgamma.any() and not dbeta.any()
 
 
-def test_it_is_onnxs():
+def test_batch_norm_equals_onnxs():
     x, gamma, beta, mean, var = _arguments((2, 3, 4, 5), np.float32)
     inputs = {"x": x, "gamma": gamma, "beta": beta, "mean": mean, "var": var}
     (expected,) = run_onnx("BatchNormalization", inputs, ["y"])
@@ -168,12 +168,12 @@ def _read_only():
         (ValueError, "running_var: .*not contiguous", {"running_var": np.ones(6)[::2]}),
     ],
 )
-def test_the_door_names_what_is_wrong(error, message, changed):
+def test_errors_name_the_wrong_argument(error, message, changed):
     with pytest.raises(error, match=message):
         _call(**changed)
 
 
-def test_the_door_of_the_way_back_names_what_is_wrong():
+def test_errors_of_the_backward_pass_name_the_wrong_argument():
     x, gamma, *_ = _arguments((2, 3, 4, 5))
     _, saved = _call()
     with pytest.raises(TypeError, match="saved: expected the second result of batch_norm2d"):

@@ -1,4 +1,4 @@
-"""ReLU, sigmoid and dropout on both backends, held to PyTorch, to ONNX and to differences."""
+"""ReLU, sigmoid and dropout on both backends, compared with PyTorch, ONNX and finite differences."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def arrays(draw):
 @pytest.mark.parametrize("name", ["relu", "sigmoid"])
 @DRAWN
 @given(x=arrays())
-def test_activations_and_their_ways_back_are_torchs(name, x):
+def test_activations_and_their_gradients_equal_pytorchs(name, x):
     torch = pytest.importorskip("torch")
     given_x = torch.from_numpy(np.array(x)).requires_grad_()
     expected = getattr(torch, name)(given_x)
@@ -48,14 +48,14 @@ def test_activations_and_their_ways_back_are_torchs(name, x):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["relu", "sigmoid"])
-def test_extreme_numbers_and_nan_go_as_in_torch_without_a_warning(name, dtype):
+def test_extreme_numbers_and_nan_give_pytorchs_results_without_warnings(name, dtype):
     torch = pytest.importorskip("torch")
     x = SPECIAL.astype(dtype)
     expected = getattr(torch, name)(torch.from_numpy(x))
     np.testing.assert_allclose(getattr(pointwise, name)(x), expected, atol=1e-37, rtol=1e-6)
 
 
-def test_the_gradient_at_a_relus_corner_is_zero_and_a_nan_is_not_hidden():
+def test_the_gradient_of_relu_at_zero_is_zero_and_nan_gives_nan():
     torch = pytest.importorskip("torch")
     dy = np.arange(1.0, len(SPECIAL) + 1)
     expected = torch.ops.aten.threshold_backward(torch.from_numpy(dy), torch.from_numpy(SPECIAL), 0)
@@ -71,7 +71,7 @@ def test_gradients():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("p", [0.0, 0.2, 0.5, 1.0])
-def test_dropout_drops_its_share_and_keeps_the_mean(dtype, p):
+def test_dropout_drops_a_fraction_p_and_keeps_the_mean(dtype, p):
     x = np.ones((200, 300), dtype)
     y, mask = pointwise.dropout(x, p, rng=np.random.default_rng(0), training=True)
     assert y.dtype == mask.dtype == dtype
@@ -82,7 +82,7 @@ def test_dropout_drops_its_share_and_keeps_the_mean(dtype, p):
     np.testing.assert_array_equal(pointwise.dropout_backward(2 * x, mask), 2 * mask)
 
 
-def test_dropout_draws_alike_on_every_backend_and_nothing_when_not_training(on_backend):
+def test_dropout_draws_the_same_numbers_on_every_backend_and_none_outside_training(on_backend):
     x = np.random.default_rng(0).standard_normal((5, 7)).astype(np.float32)
     rng = np.random.default_rng(3)
     y, mask = pointwise.dropout(x, 0.5, rng=rng, training=False)
@@ -93,13 +93,13 @@ def test_dropout_draws_alike_on_every_backend_and_nothing_when_not_training(on_b
     assert pointwise.dropout(x, 0.5, rng=None, training=False)[0].shape == x.shape
 
 
-def test_activations_are_onnxs():
+def test_activations_equal_onnxs():
     x = np.random.default_rng(0).standard_normal((2, 3)).astype(np.float32)
     np.testing.assert_array_equal(pointwise.relu(x), run_onnx("Relu", {"x": x}, ["y"])[0])
     np.testing.assert_allclose(pointwise.sigmoid(x), run_onnx("Sigmoid", {"x": x}, ["y"])[0], atol=1e-6)
 
 
-def test_inputs_may_be_read_only_and_strided_and_are_never_written():
+def test_inputs_may_be_read_only_and_strided_and_are_not_changed():
     x = np.random.default_rng(0).standard_normal((6, 8)).astype(np.float32)[::2, ::-1]
     x.flags.writeable = False
     before = x.copy()
@@ -128,7 +128,7 @@ RNG = np.random.default_rng(0)
         (TypeError, "rng: .*got int", lambda: _dropped(0.5, rng=3)),
     ],
 )
-def test_the_door_names_what_is_wrong(error, message, call):
+def test_errors_name_the_wrong_argument(error, message, call):
     with pytest.raises(error, match=message):
         call()
 

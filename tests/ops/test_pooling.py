@@ -1,4 +1,4 @@
-"""Pooling and unpooling on both backends, held to PyTorch, ONNX, differences and their transposes."""
+"""Pooling and unpooling on both backends, compared with PyTorch, ONNX, finite differences and their transposes."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def windows(draw):
 
 @DRAWN
 @given(windows())
-def test_max_pool_and_its_way_back_are_torchs(case):
+def test_max_pool_and_its_gradient_equal_pytorchs(case):
     torch = pytest.importorskip("torch")
     x, kernel, keywords = case
     given_x = torch.from_numpy(x.copy()).requires_grad_()
@@ -52,7 +52,7 @@ def test_max_pool_and_its_way_back_are_torchs(case):
 
 @DRAWN
 @given(windows())
-def test_avg_pool_and_its_way_back_are_torchs(case):
+def test_avg_pool_and_its_gradient_equal_pytorchs(case):
     torch = pytest.importorskip("torch")
     x, kernel, keywords = case
     given_x = torch.from_numpy(x.copy()).requires_grad_()
@@ -69,7 +69,7 @@ def test_avg_pool_and_its_way_back_are_torchs(case):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", [(8, 12), (9, 13)], ids=["exact", "with a rest"])
-def test_max_unpool_and_its_way_back_are_torchs(rng, dtype, size):
+def test_max_unpool_and_its_gradient_equal_pytorchs(rng, dtype, size):
     torch = pytest.importorskip("torch")
     x = rng.standard_normal((2, 3, *size)).astype(dtype)
     pooled, indices = torch.nn.functional.max_pool2d(torch.from_numpy(x), 2, return_indices=True)
@@ -108,18 +108,18 @@ def test_gradients_of_overlapping_windows(rng, kernel, keywords):
     check_adjoint(pooling.avg_pool2d, x, kernel, **keywords)
 
 
-def test_unpooling_is_the_transpose_of_its_way_back_also_with_repeated_indices(rng):
+def test_unpooling_is_the_transpose_of_its_backward_pass_also_with_repeated_indices(rng):
     x = rng.standard_normal((2, 3, 4, 4))
     check_adjoint(pooling.max_unpool2d, x, rng.integers(0, 64, x.shape), (8, 8))
 
 
-def test_repeated_indices_add_in_a_plane_twice_as_large(rng):
+def test_values_with_equal_indices_are_added_in_a_plane_twice_as_large(rng):
     y = pooling.max_unpool2d(np.ones((1, 2, 2, 2)), np.array([[[[5, 5], [5, 0]], [[0, 2], [8, 10]]]]), (4, 4))
     assert y[0, 0].ravel()[5] == 3 and y[0, 0].ravel()[0] == 1 and y[0, 0].sum() == 4
     assert y[0, 1].sum() == 4 and y[0, 1].max() == 1
 
 
-def test_the_first_of_equal_maxima_wins():
+def test_the_first_of_equal_maxima_is_taken():
     _, indices = pooling.max_pool2d(np.zeros((1, 1, 4, 4)), 2)
     assert indices.ravel().tolist() == [0, 2, 8, 10]
     _, indices = pooling.max_pool2d(np.zeros((1, 1, 3, 3)), 3, stride=2, padding=1)
@@ -127,7 +127,7 @@ def test_the_first_of_equal_maxima_wins():
 
 
 @pytest.mark.parametrize("kernel, keywords", [(2, {}), (3, {"stride": 1, "padding": 1}), (3, {"stride": 3})])
-def test_max_pool_lets_a_nan_through_as_torch_does(rng, kernel, keywords):
+def test_max_pool_of_nan_is_nan_as_in_pytorch(rng, kernel, keywords):
     torch = pytest.importorskip("torch")
     x = rng.standard_normal((2, 2, 6, 6)).astype(np.float32)
     x[rng.random(x.shape) < 0.2] = np.nan
@@ -140,7 +140,7 @@ def test_max_pool_lets_a_nan_through_as_torch_does(rng, kernel, keywords):
     np.testing.assert_array_equal(indices, expected_indices)
 
 
-def test_uneven_padding_is_that_of_a_padded_map(rng):
+def test_uneven_padding_equals_pooling_of_a_padded_map(rng):
     x = rng.standard_normal((1, 2, 5, 4))
     sides = ((2, 1), (0, 3))
     padded = np.pad(x, ((0, 0), (0, 0), *sides))
@@ -152,7 +152,7 @@ def test_uneven_padding_is_that_of_a_padded_map(rng):
     np.testing.assert_array_equal(y, pooling.max_pool2d(lowest, 4, stride=2)[0])
 
 
-def test_inputs_may_be_read_only_and_strided_and_are_never_written(rng):
+def test_inputs_may_be_read_only_and_strided_and_are_not_changed(rng):
     x = rng.standard_normal((2, 3, 16, 6)).astype(np.float32)[:, :, ::2]
     x.flags.writeable = False
     before = x.copy()
@@ -233,7 +233,7 @@ INDICES = np.zeros((1, 2, 3, 3), int)
         ),
     ],
 )
-def test_the_door_names_what_is_wrong(error, message, call):
+def test_errors_name_the_wrong_argument(error, message, call):
     with pytest.raises(error, match=message):
         call()
 
@@ -255,7 +255,7 @@ def _unpool(wrong):
         ),
     ],
 )
-def test_windows_are_onnxs(rng, kind, ours, options):
+def test_pooling_equals_onnxs(rng, kind, ours, options):
     x = rng.standard_normal((2, 3, 6, 7)).astype(np.float32)
     outputs = ["y", "indices"] if kind == "MaxPool" else ["y"]
     results = run_onnx(kind, {"x": x}, outputs, kernel_shape=[2, 3], strides=[1, 2], pads=[1, 1, 0, 1], **options)
@@ -263,7 +263,7 @@ def test_windows_are_onnxs(rng, kind, ours, options):
     np.testing.assert_allclose(y[0] if kind == "MaxPool" else y, results[0], atol=1e-6)
 
 
-def test_global_average_and_unpooling_are_onnxs(rng):
+def test_global_average_and_unpooling_equal_onnxs(rng):
     x = rng.standard_normal((1, 1, 6, 8)).astype(np.float32)
     (expected,) = run_onnx("GlobalAveragePool", {"x": x}, ["y"])
     np.testing.assert_allclose(pooling.global_avg_pool2d(x), expected[:, :, 0, 0], atol=1e-6)

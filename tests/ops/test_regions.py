@@ -1,4 +1,4 @@
-"""Regions on both backends, held to torchvision's stored answers, ONNX Runtime, PyTorch, differences and transposes."""
+"""Regions on both backends, compared with torchvision, ONNX Runtime, PyTorch, finite differences and transposes."""
 
 import os
 import subprocess
@@ -48,7 +48,7 @@ def regions(draw):
 # ---- torchvision
 
 
-def test_pooled_regions_and_their_way_back_are_torchvisions():
+def test_roi_pool_and_its_gradient_equal_torchvisions():
     for (x, rois, dy), keywords, (expected, expected_argmax, expected_dx) in torchvision_cases("roi_pool"):
         y, argmax = ops.roi_pool(x, rois, **keywords)
         assert y.dtype == x.dtype
@@ -59,7 +59,7 @@ def test_pooled_regions_and_their_way_back_are_torchvisions():
         np.testing.assert_allclose(dx, expected_dx, atol=TOLERANCE[x.dtype], err_msg=str(keywords))
 
 
-def test_aligned_regions_and_their_way_back_are_torchvisions():
+def test_roi_align_and_its_gradient_equal_torchvisions():
     cases = torchvision_cases("roi_align")
     assert {(keywords["aligned"], keywords["sampling_ratio"]) for _, keywords, _ in cases} == {
         (aligned, sampling_ratio) for aligned in (True, False) for sampling_ratio in (-1, 2)
@@ -80,7 +80,7 @@ def test_aligned_regions_and_their_way_back_are_torchvisions():
 @pytest.mark.parametrize("runtime", [False, True], ids=["onnx", "onnxruntime"])
 @pytest.mark.parametrize("aligned, mode", [(True, "half_pixel"), (False, "output_half_pixel")])
 @pytest.mark.parametrize("sampling_ratio", [0, 2])
-def test_aligned_regions_are_onnxs(rng, aligned, mode, sampling_ratio, runtime):
+def test_roi_align_equals_onnxs(rng, aligned, mode, sampling_ratio, runtime):
     x = rng.standard_normal((2, 3, 7, 8)).astype(np.float32)
     rois = some_rois(rng, 9, 2, 14, 16).astype(np.float32)
     size = {"output_height": 3, "output_width": 2, "spatial_scale": 0.5}
@@ -98,7 +98,7 @@ def test_aligned_regions_are_onnxs(rng, aligned, mode, sampling_ratio, runtime):
     np.testing.assert_allclose(y, expected, atol=1e-5)
 
 
-def test_pooled_regions_are_onnxs(rng):
+def test_roi_pool_equals_onnxs(rng):
     x = rng.standard_normal((2, 3, 7, 8)).astype(np.float32)
     rois = np.concatenate([some_rois(rng, 9, 2, 14, 16), [[1, 3, 3, 1, 1], [0, -30, -30, -20, -20]]])
     inputs = {"x": x, "rois": rois.astype(np.float32)}
@@ -121,7 +121,7 @@ def whole_pixel_crops(draw):
 
 @DRAWN
 @given(whole_pixel_crops(), st.integers(0, 1))
-def test_a_crop_of_whole_pixels_is_resized_as_torch_does_with_zeros_off_the_map(case, image):
+def test_a_crop_of_whole_pixels_is_resized_as_in_pytorch_with_zeros_outside_the_map(case, image):
     torch = pytest.importorskip("torch")
     x, (x1, y1, x2, y2), output_size = case
     margin = 30
@@ -132,7 +132,7 @@ def test_a_crop_of_whole_pixels_is_resized_as_torch_does_with_zeros_off_the_map(
     np.testing.assert_allclose(y, expected, atol=TOLERANCE[x.dtype])
 
 
-def test_a_crop_that_gets_smaller_is_sampled_where_torch_samples_a_grid(rng):
+def test_a_crop_that_gets_smaller_is_sampled_as_in_pytorchs_grid_sample(rng):
     torch = pytest.importorskip("torch")
     x = rng.standard_normal((1, 2, 9, 12))
     rois = np.array([[0, -2.3, 1.4, 9.1, 8.9], [0, 3.2, -4.5, 14.7, 5.25], [0, 1.5, 0.5, 7.5, 6.5]])
@@ -159,18 +159,18 @@ def test_a_crop_less_than_a_pixel_wide_is_read_along_its_middle(rng):
 
 @DRAWN
 @given(regions(), st.booleans(), st.sampled_from([-1, 1, 2, 3]), st.sampled_from([1.0, 0.5, 1.7]))
-def test_the_way_back_of_aligned_regions_is_the_transpose(case, aligned, sampling_ratio, scale):
+def test_the_backward_pass_of_roi_align_is_the_transpose(case, aligned, sampling_ratio, scale):
     keywords = {"spatial_scale": scale, "aligned": aligned, "sampling_ratio": sampling_ratio}
     check_adjoint(ops.roi_align, *case, **keywords)
 
 
 @DRAWN
 @given(regions(), st.sampled_from([1.0, 0.5, 1.7]))
-def test_the_way_back_of_crops_is_the_transpose(case, scale):
+def test_the_backward_pass_of_crops_is_the_transpose(case, scale):
     check_adjoint(ops.crop_and_resize, *case, spatial_scale=scale)
 
 
-def test_gradients_are_those_of_differences_where_regions_overlap(rng):
+def test_gradients_equal_finite_differences_where_regions_overlap(rng):
     x = rng.permutation(2 * 2 * 6 * 7).reshape(2, 2, 6, 7).astype(float)  # no ties
     rois = some_rois(rng, 5, 2, 6, 7)
     check_gradients(ops.roi_pool, x, rois, 3)
@@ -184,18 +184,18 @@ def test_gradients_are_the_same_bits_every_time_and_on_any_number_of_threads(rng
     rois = some_rois(rng, 40, 2, 9, 8).astype(np.float32)
     dy = rng.standard_normal((40, channels, 3, 3)).astype(np.float32)
     argmax = rng.integers(-1, 72, dy.shape)
-    ways_back = [
+    passes = [
         lambda: ops.roi_pool_backward(dy, rois, argmax, shape),
         lambda: ops.roi_align_backward(dy, rois, shape),
         lambda: ops.crop_and_resize_backward(dy, rois, shape),
     ]
     threads = numba.get_num_threads()
     try:
-        first = [way_back() for way_back in ways_back]
+        first = [backward() for backward in passes]
         for count in (1, threads, threads):
             numba.set_num_threads(count)
-            for way_back, expected in zip(ways_back, first, strict=True):
-                np.testing.assert_array_equal(way_back(), expected)
+            for backward, expected in zip(passes, first, strict=True):
+                np.testing.assert_array_equal(backward(), expected)
     finally:
         numba.set_num_threads(threads)
 
@@ -203,7 +203,7 @@ def test_gradients_are_the_same_bits_every_time_and_on_any_number_of_threads(rng
 # ---- what the slides say
 
 
-def test_a_region_is_divided_into_cells_whose_maxima_remain():
+def test_roi_pool_takes_the_maximum_of_each_cell():
     x = np.arange(36.0).reshape(1, 1, 6, 6)
     y, argmax = ops.roi_pool(x, np.array([[0, 0.0, 0.0, 3.0, 5.0]]), 2)  # both corners belong to the region
     assert y[0, 0].tolist() == [[13, 15], [31, 33]]
@@ -218,7 +218,7 @@ def test_corners_at_halves_are_rounded_away_from_zero():
     assert y.ravel().tolist() == [0, -40]  # from column -1: the first cell lies off the map
 
 
-def test_the_first_of_equal_maxima_wins_and_nan_is_let_through():
+def test_the_first_of_equal_maxima_is_taken_and_nan_gives_nan():
     x = np.zeros((1, 1, 4, 4))
     rois = np.array([[0, 0.0, 0.0, 3.0, 3.0]])
     assert ops.roi_pool(x, rois, 2)[1].ravel().tolist() == [0, 2, 8, 10]
@@ -230,8 +230,8 @@ def test_the_first_of_equal_maxima_wins_and_nan_is_let_through():
     assert argmax.ravel().tolist() == [5, 2, 8, 10]
 
 
-def test_alignment_sees_a_plane_exactly_at_the_middle_of_each_cell(rng):
-    rows, cols = np.mgrid[:12, :12] + 0.5  # pixel centres
+def test_roi_align_of_a_plane_gives_its_values_at_the_centers_of_cells(rng):
+    rows, cols = np.mgrid[:12, :12] + 0.5  # pixel centers
     x = (3 * rows - 2 * cols)[None, None]
     rois = np.array([[0, 2.2, 3.7, 8.6, 9.1]])
     y = ops.roi_align(x, rois, (3, 2))
@@ -242,7 +242,7 @@ def test_alignment_sees_a_plane_exactly_at_the_middle_of_each_cell(rng):
     np.testing.assert_allclose(half_a_pixel_off - y, 0.5 * (3 - 2), atol=1e-12)
 
 
-def test_regions_off_the_map_give_zeros_and_get_no_gradient(rng):
+def test_regions_outside_the_map_give_zeros_and_get_no_gradient(rng):
     x = 1 + rng.random((2, 3, 5, 6))
     rois = np.array([[1, -30.0, -30.0, -20.0, -20.0], [0, 50.0, 1.0, 60.0, 4.0], [0, -9.0, -9.0, -9.0, 90.0]])
     y, argmax = ops.roi_pool(x, rois, 2)
@@ -263,7 +263,7 @@ def test_an_inverted_region_with_as_many_samples_as_pixels_has_none(rng):
         assert ops.roi_align(x, rois, 3, aligned=False).all() and ops.roi_align(x, rois, 3, sampling_ratio=2).all()
 
 
-def test_a_nan_reaches_the_cells_that_read_it_and_no_others(rng):
+def test_a_nan_changes_only_the_cells_that_read_it(rng):
     x = rng.standard_normal((1, 40, 12, 12))
     x[0, 3, 2, 2] = np.nan
     rois = np.array([[0, 0.0, 0.0, 12.0, 12.0], [0, 5.0, 5.0, 12.0, 12.0]])
@@ -337,7 +337,7 @@ def test_no_images_no_regions_and_no_channels_give_empty_results_of_the_right_sh
             assert dx.shape == shape and dx.dtype == np.float32 and not dx.any()
 
 
-def test_argmax_of_any_integers_serves(rng):
+def test_argmax_may_have_any_integer_dtype(rng):
     x, rois = rng.standard_normal((1, 2, 5, 6)), np.array([[0, -3.0, 0.0, 4.0, 4.0]])
     y, argmax = ops.roi_pool(x, rois, 3)
     expected = ops.roi_pool_backward(y, rois, argmax, x.shape)
@@ -383,13 +383,13 @@ def changed(array, at, value):
         (TypeError, "spatial_scale: expected a number", (X, ROIS, 2), {"spatial_scale": "1/16"}),
     ],
 )
-def test_the_door_names_what_is_wrong(pool, error, message, arguments, keywords):
+def test_errors_name_the_wrong_argument(pool, error, message, arguments, keywords):
     with pytest.raises(error, match=message):
         pool(*arguments, **keywords)
 
 
 @pytest.mark.parametrize(
-    "way_back",
+    "backward",
     [
         lambda dy, rois, shape: ops.roi_pool_backward(dy, rois, ARGMAX, shape),
         ops.roi_align_backward,
@@ -411,9 +411,9 @@ def test_the_door_names_what_is_wrong(pool, error, message, arguments, keywords)
         ("input_shape: expected at least 0", (DY, ROIS, (2, 3, -5, 6))),
     ],
 )
-def test_the_door_of_the_way_back_names_what_is_wrong(way_back, message, arguments):
+def test_errors_of_the_backward_pass_name_the_wrong_argument(backward, message, arguments):
     with pytest.raises(ValueError, match=message):
-        way_back(*arguments)
+        backward(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -430,7 +430,7 @@ def test_the_door_of_the_way_back_names_what_is_wrong(way_back, message, argumen
         (TypeError, "argmax: expected integers", ARGMAX + 0.5),
     ],
 )
-def test_an_argmax_that_lies_nowhere_is_refused(error, message, argmax):
+def test_an_argmax_outside_the_map_is_an_error(error, message, argmax):
     with pytest.raises(error, match=message):
         ops.roi_pool_backward(DY, ROIS, argmax, X.shape)
 

@@ -1,4 +1,4 @@
-"""Non-maximum suppression on both backends, held to torchvision's stored answers, to ONNX and to its definition."""
+"""Non-maximum suppression on both backends, compared with torchvision, ONNX and its definition."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def detections(draw, most=40):
 
 
 @pytest.mark.parametrize("name", ["nms", "batched_nms"])
-def test_what_is_kept_is_what_torchvision_keeps(name):
+def test_the_kept_boxes_equal_torchvisions(name):
     cases = torchvision_cases(name)
     assert len(cases) > 10
     for arguments, keywords, (expected,) in cases:
@@ -42,7 +42,7 @@ def test_what_is_kept_is_what_torchvision_keeps(name):
 
 @pytest.mark.parametrize("runtime", [False, True], ids=["onnx", "onnxruntime"])
 @pytest.mark.parametrize("threshold", [0.2, 0.5, 0.8])
-def test_what_is_kept_is_what_onnx_keeps(rng, threshold, runtime):
+def test_the_kept_boxes_equal_onnxs(rng, threshold, runtime):
     corners = rng.uniform(0, 30, (60, 2))
     boxes = np.concatenate([corners, corners + rng.uniform(5, 20, (60, 2))], axis=1).astype(np.float32)
     scores = rng.random(60).astype(np.float32)
@@ -58,7 +58,7 @@ def test_what_is_kept_is_what_onnx_keeps(rng, threshold, runtime):
 
 @DRAWN
 @given(detections(), st.sampled_from([0.0, 1 / 3, 0.5, 0.7, 1.0]))
-def test_who_stays_overlaps_no_better_one_that_stays_and_who_goes_does(case, threshold):
+def test_a_box_is_kept_if_and_only_if_no_better_kept_box_overlaps_it(case, threshold):
     boxes, scores, _ = case
     keep = ops.nms(boxes, scores, threshold)
     rank = {int(i): place for place, i in enumerate(sorted(range(len(scores)), key=lambda i: (-scores[i], i)))}
@@ -72,7 +72,7 @@ def test_who_stays_overlaps_no_better_one_that_stays_and_who_goes_does(case, thr
 
 @DRAWN
 @given(detections(), st.sampled_from([0.0, 0.5]))
-def test_each_label_is_suppressed_as_if_alone(case, threshold):
+def test_each_label_is_suppressed_independently(case, threshold):
     boxes, scores, labels = case
     keep = ops.batched_nms(boxes, scores, labels, threshold)
     expected = []
@@ -83,7 +83,7 @@ def test_each_label_is_suppressed_as_if_alone(case, threshold):
     assert keep.dtype == np.int64 and keep.tolist() == expected
 
 
-def test_labels_and_coordinates_of_any_size_are_told_apart(rng):
+def test_labels_and_coordinates_may_be_of_any_size(rng):
     """The trick of moving each label's boxes to a place of their own would lose digits, or mix labels up."""
     boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 8.75]], np.float32)
     scores = np.array([0.9, 0.8, 0.7], np.float32)
@@ -93,7 +93,7 @@ def test_labels_and_coordinates_of_any_size_are_told_apart(rng):
         assert ops.batched_nms(boxes + 2**20, scores, np.array(labels), 0.87).tolist() == [0, 1]
 
 
-def test_an_overlap_equal_to_the_threshold_stays():
+def test_a_box_with_iou_equal_to_the_threshold_is_kept():
     boxes = np.array([[0, 0, 4, 4], [0, 0, 4, 2], [0, 0, 4, 2]], np.float32)
     assert ops.nms(boxes, np.array([0.9, 0.8, 0.7], np.float32), 0.5).tolist() == [0, 1]
     assert ops.nms(boxes, np.array([0.7, 0.8, 0.9], np.float32), 0.5).tolist() == [2, 0]
@@ -105,7 +105,7 @@ def test_a_threshold_is_not_rounded_up_to_the_next_float32(dtype, kept):
     assert ops.nms(boxes, np.array([0.9, 0.8], dtype), 0.1).tolist() == kept
 
 
-def test_boxes_without_area_suppress_nothing_and_infinite_scores_have_their_place():
+def test_boxes_without_area_suppress_nothing_and_scores_may_be_infinite():
     boxes = np.array([[1, 1, 1, 5], [1, 1, 1, 5], [5, 5, 1, 1], [0, 0, 2, 2], [0, 0, 2, 2]], np.float64)
     assert ops.nms(boxes, np.array([-np.inf, 1, 2, 3, np.inf]), 0).tolist() == [4, 2, 1, 0]
 
@@ -143,6 +143,6 @@ LABELS = np.array([1, 1])
         (ValueError, "scores: got NaN", lambda: ops.batched_nms(BOXES, SCORES + np.nan, LABELS, 0.5)),
     ],
 )
-def test_the_door_names_what_is_wrong(error, message, call):
+def test_errors_name_the_wrong_argument(error, message, call):
     with pytest.raises(error, match=message):
         call()

@@ -1,4 +1,4 @@
-"""Fixed upsampling on both backends, held to PyTorch, to ONNX and to its transposes."""
+"""Fixed upsampling on both backends, compared with PyTorch, ONNX and its transposes."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def maps(draw):
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
 @DRAWN
 @given(case=maps())
-def test_interpolation_and_its_way_back_are_torchs(mode, case):
+def test_upsampling_and_its_gradient_equal_pytorchs(mode, case):
     torch = pytest.importorskip("torch")
     x, scale = case
     options = {"align_corners": False} if mode == "bilinear" else {}
@@ -57,7 +57,7 @@ def test_interpolation_and_its_way_back_are_torchs(mode, case):
 
 @DRAWN
 @given(case=maps())
-def test_nails_stand_in_the_upper_left_corners_and_zeros_elsewhere(case):
+def test_bed_of_nails_puts_values_in_upper_left_corners_and_zeros_elsewhere(case):
     x, (sh, sw) = case
     y = upsampling.bed_of_nails(x, (sh, sw))
     assert y.dtype == x.dtype
@@ -69,12 +69,12 @@ def test_nails_stand_in_the_upper_left_corners_and_zeros_elsewhere(case):
 @pytest.mark.parametrize("operation", OPERATIONS)
 @DRAWN
 @given(case=maps())
-def test_each_way_back_is_the_transpose(operation, case):
+def test_each_backward_pass_is_the_transpose(operation, case):
     x, scale = case
     check_adjoint(operation, x, scale)
 
 
-def test_a_row_longer_than_a_vector_register_keeps_its_ends():
+def test_both_ends_of_a_row_longer_than_a_vector_register_are_right():
     x = np.random.default_rng(0).standard_normal((1, 3, 2, 67)).astype(np.float32)
     y = upsampling.upsample_bilinear(x)
     np.testing.assert_allclose(y[..., 0, 0], x[..., 0, 0], rtol=1e-6)
@@ -85,7 +85,7 @@ def test_a_row_longer_than_a_vector_register_keeps_its_ends():
 
 @pytest.mark.parametrize("mode, attributes", [("nearest", {"nearest_mode": "floor"}), ("linear", {})])
 @pytest.mark.parametrize("scale", [2, 3])
-def test_interpolation_is_onnxs_resize(mode, attributes, scale):
+def test_upsampling_equals_onnx_resize(mode, attributes, scale):
     x = np.random.default_rng(0).standard_normal((1, 2, 3, 4)).astype(np.float32)
     rule = "asymmetric" if mode == "nearest" else "half_pixel"  # where output pixels lie; nearest then floors
     inputs = {"x": x, "roi": np.zeros(0, np.float32), "scales": np.array([1, 1, scale, scale], np.float32)}
@@ -95,7 +95,7 @@ def test_interpolation_is_onnxs_resize(mode, attributes, scale):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS + WAYS_BACK)
-def test_inputs_may_be_read_only_strided_or_empty_and_are_never_written(operation):
+def test_inputs_may_be_read_only_strided_or_empty_and_are_not_changed(operation):
     x = np.random.default_rng(0).standard_normal((2, 3, 8, 6)).astype(np.float32)[:, :, ::2]
     x.flags.writeable = False
     before = x.copy()
@@ -109,7 +109,7 @@ def test_inputs_may_be_read_only_strided_or_empty_and_are_never_written(operatio
 
 
 @pytest.mark.parametrize("operation", [upsampling.upsample_nearest, upsampling.upsample_bilinear])
-def test_a_nan_stays_where_it_is(operation):
+def test_a_nan_changes_only_its_pixels(operation):
     x = np.zeros((1, 1, 4, 4), np.float32)
     x[0, 0, 1, 1] = np.nan
     y = operation(x)
@@ -117,7 +117,7 @@ def test_a_nan_stays_where_it_is(operation):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS + WAYS_BACK)
-def test_the_door_names_what_is_wrong(operation):
+def test_errors_name_the_wrong_argument(operation):
     name = "x" if operation in OPERATIONS else "dy"
     with pytest.raises(ValueError, match=f"{name}: expected shape"):
         operation(np.zeros((4, 4)))
@@ -130,6 +130,6 @@ def test_the_door_names_what_is_wrong(operation):
 
 
 @pytest.mark.parametrize("operation", WAYS_BACK)
-def test_a_gradient_of_impossible_size_is_refused(operation):
+def test_a_gradient_of_an_impossible_size_is_an_error(operation):
     with pytest.raises(ValueError, match="dy: its width 5 is no multiple of the scale 2"):
         operation(np.zeros((1, 1, 4, 5)))

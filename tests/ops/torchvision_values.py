@@ -1,4 +1,4 @@
-"""torchvision's answers, as make_torchvision_values.py stored them."""
+"""torchvision's results, as make_torchvision_values.py stored them."""
 
 import json
 import pathlib
