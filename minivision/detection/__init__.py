@@ -2,18 +2,25 @@
 
 from minivision.core.labels import BACKGROUND, IGNORED
 from minivision.detection.anchors.anchor_grid import anchor_grid, choose_anchor_sizes
-from minivision.detection.anchors.default_boxes import SSD300, SSD512, DefaultBoxLayout, boxes_per_place, default_boxes
+from minivision.detection.anchors.default_boxes import (
+    SSD300,
+    SSD512,
+    DefaultBoxLayout,
+    boxes_per_location,
+    default_boxes,
+)
 from minivision.detection.anchors.kmeans_anchors import kmeans_anchors, mean_best_iou, spread_anchors
 from minivision.detection.anchors.matching import (
-    best_overlaps,
+    best_ious,
     ignore_in_crowds,
+    index_all_instances,
     match,
     match_instances,
 )
 from minivision.detection.anchors.paired_iou import paired_iou, shape_iou
-from minivision.detection.anchors.rpn_training import anchor_targets, rpn_loss
+from minivision.detection.anchors.rpn_training import anchor_targets, instance_targets, rpn_loss
 from minivision.detection.anchors.sampling import sample
-from minivision.detection.masks_and_joints.joints import joint_places, joints_at
+from minivision.detection.masks_and_joints.joints import cells_to_joints, joints_to_cells
 from minivision.detection.masks_and_joints.masks import crop_masks, mask_loss, paste_masks
 from minivision.detection.postprocessing import select_detections
 from minivision.detection.proposals.dataset_proposals import propose_dataset
@@ -32,8 +39,8 @@ __all__ = [
     "DefaultBoxLayout",
     "anchor_grid",
     "anchor_targets",
-    "best_overlaps",
-    "boxes_per_place",
+    "best_ious",
+    "boxes_per_location",
     "choose_anchor_sizes",
     "crop_masks",
     "decode_yolo",
@@ -44,8 +51,10 @@ __all__ = [
     "graph_segmentation",
     "group_regions",
     "ignore_in_crowds",
-    "joint_places",
-    "joints_at",
+    "index_all_instances",
+    "instance_targets",
+    "joints_to_cells",
+    "cells_to_joints",
     "kmeans_anchors",
     "mask_loss",
     "match",

@@ -1,33 +1,53 @@
-"""From the scores of many boxes to a short list of objects: the last step of every detector."""
+"""The last step of every detector: select the objects from the scores of many boxes."""
+
+from __future__ import annotations
 
 import numpy as np
 
 from minivision import ops
+from minivision.core.types import Array, Size
 from minivision.data.instances import Instances
 
 
-def select_detections(boxes, scores, size, *, score_threshold=0.05, iou_threshold=0.5, most=100):
-    """Keep the boxes that score well and that no better one of their class covers.
+def select_detections(
+    boxes: Array,
+    scores: Array,
+    size: Size,
+    *,
+    score_threshold: float = 0.05,
+    iou_threshold: float = 0.5,
+    max_detections: int = 100,
+) -> Instances:
+    """Select detections by their scores and by non-maximum suppression per class.
 
     Parameters
     ----------
-    boxes : (K, 4) or (K, C, 4) array
-        In pixels, x1 y1 x2 y2: one for all classes, or one for each.
-    scores : (K, C) array
-        Of each box for each class, from 0 to 1, the background left out: column c is for label c + 1.
+    boxes : ndarray of shape (K, 4) or (K, C, 4)
+        In pixels, ``x1, y1, x2, y2``: one for all classes, or one for each.
+    scores : ndarray of shape (K, C)
+        Score of each box for each class, from 0 to 1, without the background: column c is for label c + 1.
     size : (int, int)
         Height and width of the image, to which boxes are clipped.
     score_threshold : float
-        Scores must lie above it.
+        Only boxes with a score above it are kept.
     iou_threshold : float
-        Of two boxes of a class with a higher intersection over union, the one with the lower score goes.
-    most : int
-        How many objects are kept, the best.
+        If two boxes of a class have a larger intersection over union, the one with the lower score is dropped.
+    max_detections : int
+        Largest number of detections; those with the highest scores are kept.
 
     Returns
     -------
-    Instances
+    detections : Instances
         With ``scores``, the highest first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.detection import select_detections
+    >>> boxes = np.array([[0, 0, 8, 8], [1, 0, 9, 8], [20, 20, 40, 30]], np.float32)
+    >>> found = select_detections(boxes, np.array([[0.5], [0.75], [0.25]]), (32, 32))
+    >>> found.boxes.tolist(), found.scores.tolist()
+    ([[1.0, 0.0, 9.0, 8.0], [20.0, 20.0, 32.0, 30.0]], [0.75, 0.25])
     """
     K, C = scores.shape
     rows, columns = np.nonzero(scores > score_threshold)
@@ -36,5 +56,5 @@ def select_detections(boxes, scores, size, *, score_threshold=0.05, iou_threshol
     boxes = ops.clip_boxes_to_image(boxes, size)
     scores, labels = scores[rows, columns], columns + 1
     solid = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
-    kept = solid[ops.batched_nms(boxes[solid], scores[solid], labels[solid], iou_threshold)[:most]]
+    kept = solid[ops.batched_nms(boxes[solid], scores[solid], labels[solid], iou_threshold)[:max_detections]]
     return Instances(boxes[kept], labels[kept], scores=scores[kept])

@@ -10,7 +10,7 @@ import numpy as np
 from minivision import ops
 from minivision.core.types import Array
 from minivision.data.instances import Instances
-from minivision.detection import best_overlaps
+from minivision.detection import best_ious
 
 COUNTS = (100, 500, 1000, 2000)
 IOU_THRESH = 0.5
@@ -61,7 +61,7 @@ def evaluate_proposals(
     _check_lengths(truths, proposals)
     pairs = list(zip(truths, proposals, strict=True))
     overlaps = {
-        count: _joined(best_overlaps(boxes[:count], [truth]) for truth, boxes in pairs) for count in (*counts, None)
+        count: _joined(best_ious(boxes[:count], [truth]) for truth, boxes in pairs) for count in (*counts, None)
     }
     labels = _joined((truth.labels[~truth.crowd] for truth in truths), np.int64)
     names = list(classes)[1:]

@@ -10,7 +10,7 @@ import numpy as np
 from minivision import ops
 from minivision.core.labels import IGNORED
 from minivision.core.types import Array, Size
-from minivision.detection.anchors.matching import best_overlaps, match_instances
+from minivision.detection.anchors.matching import best_ious, match_instances
 from minivision.viz.boxes import cell_size, draw_box, show_image
 from minivision.viz.colors import OKABE_ITO
 from minivision.viz.curves import LIGHT, dress
@@ -112,7 +112,7 @@ def draw_anchor_recall(anchor_sets: dict[str, Array], all_instances: Sequence[In
     figure, axis = _plot("IoU that an anchor must have", "objects that have such an anchor")
     thresholds = np.linspace(0, 1, 101)
     for k, (name, anchors) in enumerate(anchor_sets.items()):
-        best = best_overlaps(anchors, all_instances)
+        best = best_ious(anchors, all_instances)
         recall = (best[:, None] >= thresholds).mean(axis=0) if len(best) else np.full(101, np.nan)
         mean = f"mean {best.mean():.2f}" if len(best) else "no objects"
         axis.plot(thresholds, recall, color=COLORS[(2 * k + 6) % 7], linewidth=1.8, label=f"{name} ({mean})")
@@ -189,7 +189,7 @@ def draw_proposals(
             for box in instances.boxes:
                 draw_box(axis, box, COLORS[4], 2.2)
             real = instances[~instances.crowd]
-            found = int((best_overlaps(shown, [real]) >= 0.5).sum())
+            found = int((best_ious(shown, [real]) >= 0.5).sum())
             title += f": {found} of {len(real)} found"
         axis.set_title(title, fontsize=10, color="0.2")
         for box, score in zip(shown[::-1], strength[::-1], strict=True):

@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from minivision.detection import SSD300, SSD512, DefaultBoxLayout, boxes_per_place, default_boxes
+from minivision.detection import SSD300, SSD512, DefaultBoxLayout, boxes_per_location, default_boxes
 
 _FILE = pathlib.Path(__file__).parent / "data" / "default_boxes.npz"
 
@@ -19,7 +19,7 @@ def _as_tuple(value):
 def test_the_published_layouts_have_exactly_as_many_boxes_as_the_paper_says(layout, count):
     assert default_boxes(layout).shape == (count, 4)
     places = [rows**2 for rows in layout.map_sizes]
-    assert np.dot(places, boxes_per_place(layout)) == count
+    assert np.dot(places, boxes_per_location(layout)) == count
 
 
 @pytest.mark.parametrize("name", ["SSD300", "oblong"])

@@ -31,11 +31,13 @@ def test_boxes_are_clipped_and_those_outside_dropped():
     np.testing.assert_array_equal(found.boxes, [[0, 0, 10, 50]])
 
 
-@pytest.mark.parametrize(("threshold", "most", "expected"), [(0.05, 100, 3), (0.55, 100, 2), (0.05, 1, 1), (1.0, 9, 0)])
-def test_thresholds_and_the_cap(threshold, most, expected):
+@pytest.mark.parametrize(
+    ("threshold", "max_detections", "expected"), [(0.05, 100, 3), (0.55, 100, 2), (0.05, 1, 1), (1.0, 9, 0)]
+)
+def test_thresholds_and_the_cap(threshold, max_detections, expected):
     boxes = np.array([[0, 0, 5, 5], [10, 0, 15, 5], [20, 0, 25, 5]], np.float32)
     scores = np.array([[0.5], [0.6], [0.7]], np.float32)
-    found = select_detections(boxes, scores, SIZE, score_threshold=threshold, most=most)
+    found = select_detections(boxes, scores, SIZE, score_threshold=threshold, max_detections=max_detections)
     assert len(found) == expected
     np.testing.assert_allclose(found.scores, np.sort(scores[:, 0])[::-1][:expected])
 

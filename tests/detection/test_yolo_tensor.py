@@ -74,7 +74,7 @@ def test_an_image_without_objects_and_a_centre_on_the_border():
         ([[0, 0, 1, 1]], [0], 7, 2, 20, "labels: expected classes from 1 to C = 20, got 0; C does not count the back"),
         ([[0, 0, 1, 1]], [21], 7, 2, 20, "labels: .* got 21"),
         ([[0, 0, 1, 1]], [1, 2], 7, 2, 20, "labels: expected one for each of 1 boxes, got 2"),
-        ([[0, 0, 60, 60]], [1], 7, 2, 20, "boxes: .* a centre within the image of 1 x 1"),
+        ([[0, 0, 60, 60]], [1], 7, 2, 20, "boxes: .* a center inside the image of 1 x 1"),
         ([[0.5, 0, 0.1, 1]], [1], 7, 2, 20, "boxes: expected x1 <= x2"),
         ([[0, 0, np.nan, 1]], [1], 7, 2, 20, "boxes: expected x1 <= x2"),
         ([[0, 0, 1, 1]], [1], 0, 2, 20, "S"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivision.data.instances import Instances
-from minivision.detection import anchor_grid, best_overlaps, match_instances
+from minivision.detection import anchor_grid, best_ious, match_instances
 from minivision.viz import (
     draw_anchor_matches,
     draw_anchor_recall,
@@ -64,7 +64,7 @@ def test_matches_have_the_colour_of_their_object_and_are_counted(truth, tmp_path
 
 
 def test_recall_counts_the_objects_that_the_best_anchor_fits(truth, tmp_path):
-    best = best_overlaps(ANCHORS, [truth, Instances.empty()])
+    best = best_ious(ANCHORS, [truth, Instances.empty()])
     assert best.shape == (2,)  # without the crowd
     few = ANCHORS[:6]
     figure = draw_anchor_recall({"all": ANCHORS, "few": few, "none": ANCHORS[:0]}, [truth])

@@ -1,20 +1,28 @@
-"""Anchors: boxes of a few sizes and shapes at every place of a feature map, from which a detector begins.
+"""Anchors: boxes of a few sizes and aspect ratios at every location of a feature map.
 
 ::
 
-    every `stride` pixels            the same A boxes around each place
+    every `stride` pixels            the same A boxes around each location
     ┌─┬─┬─┬─┐                              ┌───┐
     ├─┼─┼─┼─┤   × sizes × ratios  =     ┌──┼───┼──┐
     ├─┼─┼─┼─┤                           └──┼───┼──┘
     └─┴─┴─┴─┘                              └───┘
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minivision.core.arguments import number, pair
 from minivision.core.dispatch import operation
+from minivision.core.types import Array, IntOrPair, Size
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike
 
 
 def _check_anchor_grid(map_size, stride, sizes, ratios, offset, dtype):
@@ -24,86 +32,100 @@ def _check_anchor_grid(map_size, stride, sizes, ratios, offset, dtype):
 
 
 @operation(check=_check_anchor_grid, returns=("anchors",))
-def anchor_grid(map_size, stride, sizes, ratios, *, offset=0.0, dtype=np.float32):
-    """Lay boxes of all sizes and ratios around every place of a feature map.
+def anchor_grid(
+    map_size: Size,
+    stride: IntOrPair,
+    sizes: Sequence[float],
+    ratios: Sequence[float],
+    *,
+    offset: float = 0.0,
+    dtype: DTypeLike = np.float32,
+) -> Array:
+    """Return anchors of all sizes and ratios at every location of a feature map.
 
     Parameters
     ----------
     map_size : (int, int)
         Rows H and columns W of the feature map.
     stride : int or (int, int)
-        Pixels of the image from one place of the map to the next, down and across.
+        Pixels of the image from one location of the map to the next, down and across.
     sizes : sequence of float
         In pixels: a box has the area ``size ** 2``, whatever its ratio.
     ratios : sequence of float
         Height divided by width.
     offset : float
-        Where in its ``stride`` pixels a box is centred: 0 at their upper left corner, as in torchvision, or 0.5 in
-        the middle of the pixels that the place of the map stands for.
+        Position of the center of a box in its ``stride`` pixels: 0 is their upper left corner, as in torchvision, 0.5
+        their center.
     dtype : dtype
 
     Returns
     -------
-    anchors : (H * W * A, 4) array
+    anchors : ndarray of shape (H * W * A, 4)
         ``x1, y1, x2, y2``, with ``A = len(ratios) * len(sizes)``. Row by row of the map, then column by column; at
-        each place all sizes of the first ratio, then of the next. Boxes may reach out of the image.
+        each location all sizes of the first ratio, then of the next. Boxes may reach out of the image.
 
     Raises
     ------
     ValueError
-        When there is no size or ratio, or one that is not positive.
+        If there is no size or ratio, or one is not positive.
 
     Notes
     -----
     Order and values are those of torchvision's ``AnchorGenerator``, with one difference: that one rounds half the
-    width and height of a box to whole pixels, by up to half a pixel, which tells for boxes of a few pixels. The
-    published code of Faster R-CNN rounds too.
+    width and height of a box to whole pixels, an error of up to half a pixel, which matters for boxes of a few pixels.
+    The published code of Faster R-CNN rounds too.
 
     References
     ----------
     Ren, He, Girshick and Sun, "Faster R-CNN", NIPS 2015, section 3.1.1.
+
+    Examples
+    --------
+    >>> from minivision.detection import anchor_grid
+    >>> anchor_grid((1, 2), 8, (4,), (1.0, 4.0)).tolist()
+    [[-2.0, -2.0, 2.0, 2.0], [-1.0, -4.0, 1.0, 4.0], [6.0, -2.0, 10.0, 2.0], [7.0, -4.0, 9.0, 4.0]]
     """
     (rows, columns), (down, across) = map_size, stride
     shape = np.sqrt(ratios)[:, None]
     widths, heights = (sizes / shape).ravel(), (sizes * shape).ravel()  # (ratios, sizes) -> (A,)
     base = np.stack([-widths, -heights, widths, heights], axis=1) / 2  # (A, 4), around the origin
     y, x = np.mgrid[:rows, :columns] + offset
-    centres = np.stack([x * across, y * down, x * across, y * down], axis=-1)  # (H, W, 4)
-    return (centres[:, :, None] + base).reshape(-1, 4).astype(dtype)  # (H, W, A, 4) -> (H * W * A, 4)
+    centers = np.stack([x * across, y * down, x * across, y * down], axis=-1)  # (H, W, 4)
+    return (centers[:, :, None] + base).reshape(-1, 4).astype(dtype)  # (H, W, A, 4) -> (H * W * A, 4)
 
 
-def positive_numbers(name, values):
+def positive_numbers(name: str, values: str | Sequence[float]) -> tuple[float, ...]:
     """Return `values` as a tuple of floats; also from text such as ``"16, 28, 48"``, as command lines give it."""
     if isinstance(values, str):
-        values = values.split(",")
-    values = tuple(number(name, value) for value in values)
-    if not values or not all(0 < value < math.inf for value in values):
-        raise ValueError(f"{name}: expected positive numbers, one or more, got {values}")
-    return values
+        values = values.split(",")  # type: ignore[assignment]
+    numbers = tuple(number(name, value) for value in values)
+    if not numbers or not all(0 < value < math.inf for value in numbers):
+        raise ValueError(f"{name}: expected positive numbers, one or more, got {numbers}")
+    return numbers
 
 
-def choose_anchor_sizes(boxes, count=3, *, labels=None):
-    """Choose anchor sizes for a training set: each stands for an equal share of the objects.
+def choose_anchor_sizes(boxes: ArrayLike, count: int = 3, *, labels: ArrayLike | None = None) -> tuple[float, ...]:
+    """Choose anchor sizes for a training set: quantiles of the sizes of its objects.
 
     Parameters
     ----------
-    boxes : (K, 4) array
+    boxes : ndarray of shape (K, 4)
         ``x1, y1, x2, y2`` of all objects, in pixels.
     count : int
-        How many sizes.
-    labels : (K,) int array, optional
-        With them every class counts the same, however few objects it has.
+        Number of sizes.
+    labels : int ndarray of shape (K,), optional
+        Classes of the objects. With them all classes have the same weight, however few objects they have.
 
     Returns
     -------
-    tuple of float
-        Ascending, in pixels: the quantiles 1/2n, 3/2n, .. of the square roots of the boxes' areas. Where several
-        would be alike, as with objects of one size, the next is a quarter larger.
+    sizes : tuple of float
+        Ascending, in pixels: the quantiles 1/2n, 3/2n, .. of the square roots of the boxes' areas. Each is at least a
+        quarter larger than the one before, also if the objects all have one size.
 
     Raises
     ------
     ValueError
-        When no box has an area.
+        If no box has an area.
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     labels = np.zeros(len(boxes), np.int64) if labels is None else np.asarray(labels)
@@ -114,7 +136,7 @@ def choose_anchor_sizes(boxes, count=3, *, labels=None):
     sizes, labels = np.sqrt(width[solid] * height[solid]), labels[solid]
     order = np.argsort(sizes)
     weights = 1 / np.bincount(labels)[labels[order]]
-    share = (np.cumsum(weights) - weights / 2) / weights.sum()  # of what is smaller, and half of the object itself
+    share = (np.cumsum(weights) - weights / 2) / weights.sum()  # of smaller objects, plus half of the object itself
     chosen = np.interp((np.arange(count) + 0.5) / count, share, sizes[order])
     for k in range(1, count):
         chosen[k] = max(chosen[k], 1.25 * chosen[k - 1])

@@ -1,34 +1,37 @@
-"""SSD's default boxes: anchors on several maps, small ones where the map is fine, large ones where it is coarse."""
+"""SSD's default boxes: anchors on several feature maps, small ones on fine maps, large ones on coarse maps."""
+
+from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
 
 from minivision.core.arguments import pair
+from minivision.core.types import Array, IntOrPair
 
 
 class DefaultBoxLayout(NamedTuple):
-    """The default boxes of a network.
+    """Layout of the default boxes of a network: one entry for each feature map.
 
     Attributes
     ----------
     map_sizes : tuple of (int, int) or int
         Rows and columns of each map.
     steps : tuple of int
-        Pixels of the image from one place of each map to the next.
+        Pixels of the image from one location of each map to the next.
     sizes : tuple of float
-        Side of the square boxes of each map, in pixels, and one more: what the map after the last would have.
+        Side of the square boxes of each map, in pixels, and one more: that of a further map after the last.
     ratios : tuple of tuple of float
-        For each map, the ratios of its longer boxes: of each there is a lying and a standing one.
+        For each map, the aspect ratios of its longer boxes: there is a wide and a tall one of each.
     """
 
-    map_sizes: tuple
-    steps: tuple
-    sizes: tuple
-    ratios: tuple
+    map_sizes: tuple[IntOrPair, ...]
+    steps: tuple[int, ...]
+    sizes: tuple[float, ...]
+    ratios: tuple[tuple[float, ...], ...]
 
 
-# As the authors published them for Pascal VOC; their paper says a rule, and lets the first map depart from it.
+# As the authors published them for Pascal VOC; the rule in their paper has an exception for the first map.
 SSD300 = DefaultBoxLayout(
     (38, 19, 10, 5, 3, 1),
     (8, 16, 32, 64, 100, 300),
@@ -43,13 +46,13 @@ SSD512 = DefaultBoxLayout(
 )
 
 
-def boxes_per_place(layout):
-    """Return how many default boxes each place of each map has: two squares, and two of each ratio."""
+def boxes_per_location(layout: DefaultBoxLayout) -> tuple[int, ...]:
+    """Return the number of default boxes at each location of each map: two squares, and two of each ratio."""
     return tuple(2 + 2 * len(ratios) for ratios in layout.ratios)
 
 
-def default_boxes(layout):
-    """Lay the default boxes around the middle of every place of every map.
+def default_boxes(layout: DefaultBoxLayout) -> Array:
+    """Return the default boxes at every location of every map.
 
     Parameters
     ----------
@@ -57,19 +60,27 @@ def default_boxes(layout):
 
     Returns
     -------
-    (K, 4) float32 array
-        ``x1, y1, x2, y2`` in pixels. Map after map, place after place along the rows; of each place the square of
-        the map's size s, the square of ``sqrt(s * next s)``, and for each ratio r the lying and the standing box of
-        area ``s ** 2``. Boxes may reach out of the image. SSD300 has 8,732 of them, SSD512 24,564.
+    boxes : float32 ndarray of shape (K, 4)
+        ``x1, y1, x2, y2`` in pixels. Map by map, row by row, column by column; at each location the square of the
+        map's size s, the square of size ``sqrt(s * next s)``, and for each ratio the wide and the tall box of area
+        ``s ** 2``. Boxes may reach out of the image. SSD300 has 8,732 of them, SSD512 24,564.
 
     Raises
     ------
     ValueError
-        When the parts of the layout are not of the same number of maps.
+        If the parts of the layout have entries for different numbers of maps.
 
     References
     ----------
     Liu et al., "SSD: single shot multibox detector", ECCV 2016, section 2.2, "Choosing scales and aspect ratios".
+
+    Examples
+    --------
+    >>> from minivision.detection import SSD300, DefaultBoxLayout, default_boxes
+    >>> default_boxes(SSD300).shape
+    (8732, 4)
+    >>> default_boxes(DefaultBoxLayout((1,), (10,), (4, 9), ((),))).tolist()
+    [[3.0, 3.0, 7.0, 7.0], [2.0, 2.0, 8.0, 8.0]]
     """
     map_sizes, steps, sizes, ratios = layout
     if not len(map_sizes) == len(steps) == len(ratios) == len(sizes) - 1:

@@ -1,48 +1,60 @@
-"""Anchors by clustering: the widths and heights that the objects of a training set have most often."""
+"""Anchors by clustering: k-means on the widths and heights of the objects of a training set."""
+
+from __future__ import annotations
 
 import numpy as np
 
+from minivision.core.types import Array
 from minivision.detection.anchors.paired_iou import shape_iou
 
-ROUNDS, STARTS = 100, 4
+MAX_ITERATIONS = 100
+NUM_STARTS = 4  # initializations, of which the best result is used
 
 
-def kmeans_anchors(sizes, k, rng):
-    """Cluster boxes by their shapes, with the distance 1 - IoU, in which large boxes weigh no more than small ones.
+def kmeans_anchors(sizes: Array, k: int, rng: np.random.Generator) -> Array:
+    """Cluster the shapes of boxes by k-means, with the distance 1 - IoU, which treats large and small boxes alike.
 
     Parameters
     ----------
-    sizes : (K, 2) array
+    sizes : ndarray of shape (K, 2)
         Widths and heights of boxes.
     k : int
-        How many anchors.
+        Number of anchors.
     rng : numpy.random.Generator
-        Chooses the boxes to begin with, several times; the best result counts.
+        Draws the initial anchors, several times; the best result is returned.
 
     Returns
     -------
-    (k, 2) array
-        Widths and heights, the smallest first. Where there are fewer than k different boxes, some are alike.
+    anchors : ndarray of shape (k, 2)
+        Widths and heights, the smallest area first. If there are fewer than k different boxes, some are equal.
 
     Raises
     ------
     ValueError
-        When there is no box of positive width and height.
+        If there is no box of positive width and height.
 
     References
     ----------
     Redmon and Farhadi, "YOLO9000: better, faster, stronger", CVPR 2017, section 2, "Dimension clusters".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.detection import kmeans_anchors
+    >>> sizes = np.array([[10.0, 10.0], [12.0, 12.0], [40.0, 80.0], [44.0, 84.0]])
+    >>> kmeans_anchors(sizes, 2, np.random.default_rng(0)).tolist()
+    [[11.0, 11.0], [42.0, 82.0]]
     """
     sizes = _solid(sizes, k)
-    results = [_cluster(sizes, _first_anchors(sizes, k, rng)) for _ in range(STARTS)]
+    results = [_cluster(sizes, _first_anchors(sizes, k, rng)) for _ in range(NUM_STARTS)]
     best = max(results, key=lambda anchors: mean_best_iou(sizes, anchors))
     return best[np.argsort(best.prod(axis=1), kind="stable")]
 
 
 def _first_anchors(sizes, k, rng):
-    """Draw boxes that are far from one another: the next one by the square of its distance from the nearest so far.
+    """Draw initial anchors by k-means++ (Arthur and Vassilvitskii, 2007).
 
-    This is k-means++ (Arthur and Vassilvitskii, 2007).
+    The probability of a box is proportional to its squared distance from the nearest anchor so far.
     """
     anchors = sizes[[rng.integers(len(sizes))]]
     while len(anchors) < k:
@@ -54,31 +66,31 @@ def _first_anchors(sizes, k, rng):
 
 
 def _cluster(sizes, anchors):
-    """Give every box to its nearest anchor, put every anchor into the mean of its boxes, until nothing moves."""
-    owner = None
-    for _ in range(ROUNDS):
-        before, owner = owner, shape_iou(sizes, anchors).argmax(axis=1)
-        if before is not None and (owner == before).all():
+    """Assign each box to its nearest anchor, and set each anchor to the mean of its boxes, until nothing changes."""
+    nearest = None
+    for _ in range(MAX_ITERATIONS):
+        previous, nearest = nearest, shape_iou(sizes, anchors).argmax(axis=1)
+        if previous is not None and (nearest == previous).all():
             break
         for a in range(len(anchors)):
-            if (owner == a).any():  # an anchor without boxes stays where it is
-                anchors[a] = sizes[owner == a].mean(axis=0)
+            if (nearest == a).any():  # an anchor without boxes stays as it is
+                anchors[a] = sizes[nearest == a].mean(axis=0)
     return anchors
 
 
-def spread_anchors(sizes, k):
-    """Return squares whose sides are in equal proportions from small to large: what one might pick by hand.
+def spread_anchors(sizes: Array, k: int) -> Array:
+    """Return square anchors whose sides are a geometric sequence from small to large objects.
 
     Parameters
     ----------
-    sizes : (K, 2) array
-        Widths and heights of boxes; all but the smallest and the largest twentieth are taken into account.
+    sizes : ndarray of shape (K, 2)
+        Widths and heights of boxes; the smallest and the largest 5 % have no influence.
     k : int
-        How many anchors.
+        Number of anchors.
 
     Returns
     -------
-    (k, 2) array
+    anchors : ndarray of shape (k, 2)
         Widths and heights, the smallest first.
     """
     sizes = _solid(sizes, k)
@@ -87,15 +99,19 @@ def spread_anchors(sizes, k):
     return np.stack([sides, sides], axis=1)
 
 
-def mean_best_iou(sizes, anchors):
-    """Return how well anchors fit: the IoU of each box with the anchor nearest in shape, averaged over the boxes.
+def mean_best_iou(sizes: Array, anchors: Array) -> float:
+    """Return the IoU of each box with the anchor of the most similar shape, averaged over the boxes.
 
     Parameters
     ----------
-    sizes : (K, 2) array
+    sizes : ndarray of shape (K, 2)
         Widths and heights of boxes.
-    anchors : (A, 2) array
+    anchors : ndarray of shape (A, 2)
         Widths and heights.
+
+    Returns
+    -------
+    iou : float
     """
     return float(shape_iou(np.asarray(sizes, float), np.asarray(anchors, float)).max(axis=1).mean())
 

@@ -1,38 +1,53 @@
-"""Joints as places on a small map laid over their object's box, and places as joints.
+"""Joints as cells of a small map over their object's box, and back.
 
-The map has ``size`` cells along each side of the box, and a joint lies *somewhere* in one of them. From a continuous
-coordinate to the number of its cell and back (Heckbert 1990)::
+The map has ``size`` cells along each side of the box. A continuous coordinate becomes the number of its cell, and a
+cell its center (Heckbert 1990)::
 
     cell = floor((x - x1) / (x2 - x1) * size)          x = x1 + (cell + 0.5) / size * (x2 - x1)
 
-A joint right on the border ``x2`` belongs to the last cell. Detectron trains its keypoints so, and reads them so.
+A joint exactly on the border ``x2`` belongs to the last cell. Detectron encodes and decodes keypoints in the same way.
 
 References
 ----------
 Heckbert, "What are the coordinates of a pixel?", Graphics Gems, 1990; He et al., "Mask R-CNN", ICCV 2017, section 5.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from minivision.core.labels import IGNORE_INDEX
+from minivision.core.types import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
-def joint_places(keypoints, boxes, size):
-    """Return the cell in which each joint lies.
+def joints_to_cells(keypoints: Array, boxes: ArrayLike, size: int) -> Array:
+    """Return the cell that contains each joint.
 
     Parameters
     ----------
-    keypoints : (K, J, 3) array
-        ``x, y, visibility`` in pixels; visibility 0 is not labelled.
-    boxes : (K, 4) array
-        Where the maps are laid, ``x1, y1, x2, y2``.
+    keypoints : ndarray of shape (K, J, 3)
+        ``x, y, visibility`` in pixels; visibility 0 is not labeled.
+    boxes : ndarray of shape (K, 4)
+        The box of each map, ``x1, y1, x2, y2``.
     size : int
         Rows and columns of the maps.
 
     Returns
     -------
-    (K, J) int64 array
-        ``row * size + column``; `IGNORE_INDEX` (-100) where a joint is not labelled or lies outside of the box.
+    cells : int64 ndarray of shape (K, J)
+        ``row * size + column``; `IGNORE_INDEX` (-100) if a joint is not labeled or lies outside of the box.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.detection import joints_to_cells
+    >>> joints_to_cells(np.array([[[12.0, 21.0, 2.0], [5.0, 5.0, 0.0]]]), [[10, 20, 14, 28]], 4).tolist()
+    [[2, -100]]
     """
     boxes = np.asarray(boxes, np.float64)[:, None]  # (K, 1, 4)
     corner, sides = boxes[..., :2], boxes[..., 2:] - boxes[..., :2]
@@ -43,21 +58,30 @@ def joint_places(keypoints, boxes, size):
     return np.where(known, rows * size + columns, IGNORE_INDEX)
 
 
-def joints_at(places, boxes, size):
-    """Return the joints that lie in the middle of given cells: what `joint_places` lost is half a cell at most.
+def cells_to_joints(cells: ArrayLike, boxes: ArrayLike, size: int) -> Array:
+    """Return joints at the centers of cells; each is at most half a cell from the joint that was encoded.
 
     Parameters
     ----------
-    places : (K, J) int array
+    cells : int ndarray of shape (K, J)
         ``row * size + column``.
-    boxes : (K, 4) array
+    boxes : ndarray of shape (K, 4)
+        The box of each map, ``x1, y1, x2, y2``.
     size : int
+        Rows and columns of the maps.
 
     Returns
     -------
-    (K, J, 2) array
+    joints : ndarray of shape (K, J, 2)
         ``x, y`` in pixels.
+
+    Examples
+    --------
+    >>> from minivision.detection import cells_to_joints
+    >>> cells_to_joints([[2]], [[10, 20, 14, 28]], 4).tolist()
+    [[[12.5, 21.0]]]
     """
+    cells = np.asarray(cells)
     boxes = np.asarray(boxes)[:, None]  # (K, 1, 4)
-    cells = np.stack([places % size, places // size], axis=-1)  # column, row
-    return boxes[..., :2] + (cells + 0.5) / size * (boxes[..., 2:] - boxes[..., :2])
+    points = np.stack([cells % size, cells // size], axis=-1)  # column, row
+    return boxes[..., :2] + (points + 0.5) / size * (boxes[..., 2:] - boxes[..., :2])

@@ -1,28 +1,36 @@
-"""YOLO's output: one tensor of S x S x (5 B + C) numbers that says everything about an image.
+"""YOLO's output: one tensor of S x S x (5 B + C) numbers with all objects of an image.
 
 ::
 
-            ┌─┬─┬─┬─┐       of the cell in which an object's centre lies
+            ┌─┬─┬─┬─┐       the cell that contains the center of an object
             ├─┼─┼─┼─┤
             ├─┼─┼█┼─┤ ──>   x y w h confidence │ x y w h confidence │ p(disc) p(square) ...
             ├─┼─┼─┼─┤       ───── box 1 ──────   ───── box 2 ──────   ─── C classes ────
             └─┴─┴─┴─┘
 
-x and y say where in its cell the centre lies, from 0 to 1; w and h are parts of the image's width and height. The
-confidence says whether there is an object, and how well the box fits it; p(class) holds if there is one.
+x and y are the position of the center in its cell, from 0 to 1; w and h are fractions of the image's width and height.
+The confidence is the probability of an object times the IoU of the box with it; p(class) is conditional on an object.
 
 The paper's C counts the classes of objects: 7 x 7 x (5 * 2 + 20) = 7 x 7 x 30 for Pascal VOC. The lecture counts the
-background as a class too. Here C is the paper's: a cell without an object says so by its confidences.
+background as a class too. Here C is the paper's: in a cell without an object all confidences are 0.
 
 References
 ----------
 Redmon, Divvala, Girshick and Farhadi, "You only look once: unified, real-time object detection", CVPR 2016, section 2.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from minivision.core.arguments import check_shape, floats, integer, integers, number, pair
 from minivision.core.dispatch import operation
+from minivision.core.types import Array, IntOrPair
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike
 
 
 def _check_encode_yolo(boxes, labels, S, B, C, size, dtype):
@@ -38,42 +46,61 @@ def _check_encode_yolo(boxes, labels, S, B, C, size, dtype):
 
 
 @operation(check=_check_encode_yolo, returns=("tensor",))
-def encode_yolo(boxes, labels, S, B, C, *, size=(1, 1), dtype=np.float32):
-    """Write the objects of an image into a tensor, each into the cell that holds its centre.
+def encode_yolo(
+    boxes: ArrayLike,
+    labels: ArrayLike,
+    S: IntOrPair,
+    B: int,
+    C: int,
+    *,
+    size: tuple[float, float] = (1, 1),
+    dtype: DTypeLike = np.float32,
+) -> Array:
+    """Encode the objects of an image as a tensor, each in the cell that contains its center.
 
-    A cell has room for B boxes, the largest object first; what is too much is left out. It has one set of class
+    A cell has B boxes, for the largest objects first; further objects are left out. It has one set of class
     probabilities: two objects of different classes have one half each.
 
     Parameters
     ----------
-    boxes : (K, 4) array
-        ``x1, y1, x2, y2``, their centres within the image.
-    labels : (K,) array of int
-        From 1 to C; 0 would be the background, which no object is.
+    boxes : ndarray of shape (K, 4)
+        ``x1, y1, x2, y2``, with centers inside of the image.
+    labels : int64 ndarray of shape (K,)
+        From 1 to C; 0 is the background.
     S : int or (int, int)
-        Cells in a column and in a row.
+        Rows and columns of cells.
     B : int
         Boxes in a cell.
     C : int
-        Classes, the background not among them.
+        Number of classes, without the background.
     size : (float, float)
-        Height and width of the image, in the unit of the boxes; by default they are parts of it.
+        Height and width of the image, in the unit of the boxes; by default boxes are fractions of the image.
     dtype : dtype
 
     Returns
     -------
-    tensor : (S, S, 5 B + C) array
+    tensor : ndarray of shape (S, S, 5 B + C)
         Zero in cells without objects; the confidence of an object's box is 1.
 
     Raises
     ------
     ValueError
-        When a label is no class, a box has a negative or no finite size, or a centre lies outside the image.
+        If a label is no class, a box has a negative size or one that is not finite, or a center lies outside the image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.detection import encode_yolo
+    >>> tensor = encode_yolo(np.array([[0.5, 0.25, 1.0, 0.5]]), np.array([2]), 2, 1, 2)
+    >>> tensor.shape
+    (2, 2, 7)
+    >>> tensor[0, 1].tolist()  # x, y, w, h, confidence, p(class 1), p(class 2)
+    [0.5, 0.75, 0.5, 0.25, 1.0, 0.0, 1.0]
     """
     (rows, columns), (height, width) = S, size
     x, y = (boxes[:, 0] + boxes[:, 2]) / 2 / width * columns, (boxes[:, 1] + boxes[:, 3]) / 2 / height * rows
     w, h = (boxes[:, 2] - boxes[:, 0]) / width, (boxes[:, 3] - boxes[:, 1]) / height
-    # A centre upon the image's right or lower border is in the last cell.
+    # A center on the right or lower border of the image is in the last cell.
     column, row = np.minimum(x.astype(int), columns - 1), np.minimum(y.astype(int), rows - 1)
 
     tensor = np.zeros((rows, columns, 5 * B + C), dtype)
@@ -100,13 +127,13 @@ def _check_decode_yolo(tensor, B, size):
 
 
 @operation(check=_check_decode_yolo, returns=("boxes", "scores"))
-def decode_yolo(tensor, B, *, size=(1, 1)):
-    """Read a tensor: the boxes of all cells, and their scores for all classes.
+def decode_yolo(tensor: Array, B: int, *, size: tuple[float, float] = (1, 1)) -> tuple[Array, Array]:
+    """Decode a tensor into the boxes of all cells and their scores for all classes.
 
     Parameters
     ----------
-    tensor : (..., S, S, 5 B + C) array
-        Of one image, or of several at once.
+    tensor : ndarray of shape (..., S, S, 5 B + C)
+        Of one image or several.
     B : int
         Boxes in a cell.
     size : (float, float)
@@ -114,15 +141,23 @@ def decode_yolo(tensor, B, *, size=(1, 1)):
 
     Returns
     -------
-    boxes : (..., S * S * B, 4) array
-        ``x1, y1, x2, y2``; cell after cell along the rows, and in each one its B boxes.
-    scores : (..., S * S * B, C) array
-        Confidence times class probability: column c is for label c + 1.
+    boxes : ndarray of shape (..., S * S * B, 4)
+        ``x1, y1, x2, y2``; row by row of the cells, and in each cell its B boxes.
+    scores : ndarray of shape (..., S * S * B, C)
+        Confidence times class probability; column c is for label c + 1.
 
     Raises
     ------
     ValueError
-        When the last axis has no room for B boxes and a class.
+        If the last axis is too short for B boxes and a class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.detection import decode_yolo
+    >>> boxes, scores = decode_yolo(np.array([0.5, 0.5, 0.5, 0.25, 0.5, 0.0, 1.0]).reshape(1, 1, 7), 1, size=(8, 16))
+    >>> boxes.tolist(), scores.tolist()
+    ([[4.0, 3.0, 12.0, 5.0]], [[0.0, 0.5]])
     """
     *batch, rows, columns, depth = tensor.shape
     height, width = size
@@ -136,7 +171,7 @@ def decode_yolo(tensor, B, *, size=(1, 1)):
 
 
 def _size(size):
-    """Return height and width, in whatever unit."""
+    """Return height and width, in any unit, as numbers above 0."""
     height, width = size
     if not (number("size", height) > 0 and number("size", width) > 0):
         raise ValueError(f"size: expected height and width of an image, got {size}")
@@ -149,12 +184,12 @@ def _check_objects(boxes, labels, C, size):
     for label in labels[(labels < 1) | (labels > C)]:
         raise ValueError(
             f"labels: expected classes from 1 to C = {C}, got {label}; "
-            f"C does not count the background, and no object is labelled with it"
+            f"C does not count the background, whose label 0 no object has"
         )
     centers, (height, width) = (boxes[:, :2] + boxes[:, 2:]) / 2, size
     inside = ((centers >= 0) & (centers <= (width, height)) & (boxes[:, 2:] >= boxes[:, :2])).all(axis=1)
     for box in boxes[~inside]:
         raise ValueError(
-            f"boxes: expected x1 <= x2, y1 <= y2 and a centre within the image of {height} x {width}, got {box}; "
+            f"boxes: expected x1 <= x2, y1 <= y2 and a center inside the image of {height} x {width}, got {box}; "
             f"give the image's size, and clip boxes to it first"
         )

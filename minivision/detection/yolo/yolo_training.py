@@ -1,4 +1,4 @@
-"""What YOLO is trained on: which of a cell's boxes is responsible for an object, and what an error of it costs.
+"""Training of YOLO: which of a cell's boxes is responsible for an object, and the loss.
 
 References
 ----------
@@ -6,16 +6,19 @@ Redmon, Divvala, Girshick and Farhadi, "You only look once: unified, real-time o
 2.2.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from minivision import ops
 from minivision.core.arguments import check_same_shape, check_shape, floats, integer, number
 from minivision.core.dispatch import operation
+from minivision.core.types import Array
 from minivision.detection.anchors.paired_iou import paired_iou
 
 
 def _check_tensors(B, **tensors):
-    """Return tensors as arrays of one dtype and shape, with B boxes and a class at least; and B."""
+    """Return tensors as arrays of one dtype and shape, with B boxes and at least one class; and B."""
     arrays, B = floats(**tensors), integer("B", B, minimum=1)
     first = next(iter(tensors))
     check_shape(first, arrays[0], "N, S, S, 5 B + C", meaning="a tensor for each image")
@@ -32,62 +35,79 @@ def _check_yolo_targets(outputs, truth, B, coordinates, no_object):
 
 
 @operation(check=_check_yolo_targets, returns=("target", "weight"))
-def yolo_targets(outputs, truth, B, *, coordinates=5.0, no_object=0.5):
-    """Say what the network should have said, and how much an error of each number counts.
+def yolo_targets(
+    outputs: Array, truth: Array, B: int, *, coordinates: float = 5.0, no_object: float = 0.5
+) -> tuple[Array, Array]:
+    """Return the target of each output of the network, and the weight of its error.
 
-    Each object in a cell, the largest first, takes the box of the cell that overlaps it most and is still free: that
-    box is responsible for it. Of boxes that overlap it equally the first is taken.
+    For each object in a cell, the largest first, the free box of the cell with the largest IoU is responsible. If the
+    IoUs are equal, it is the first box.
 
     Parameters
     ----------
-    outputs : (N, S, S, 5 B + C) array
-        What the network said; for w and h their square roots.
-    truth : (N, S, S, 5 B + C) array
-        What is there, as ``encode_yolo`` writes it: w and h themselves; of a cell's boxes the first ones are taken.
+    outputs : ndarray of shape (N, S, S, 5 B + C)
+        Predictions of the network, with the square roots of w and h.
+    truth : ndarray of shape (N, S, S, 5 B + C)
+        Ground truth, as ``encode_yolo`` returns it: with w and h themselves; the objects of a cell are in its first
+        boxes.
     B : int
         Boxes in a cell.
     coordinates, no_object : float
-        How much errors count: of the four numbers of a responsible box, and of the confidence of any other box. Those
-        of a responsible box's confidence and of the class probabilities of a cell with an object count 1; all else 0.
+        Weights of the errors of the four coordinates of a responsible box, and of the confidence of any other box. The
+        weight of a responsible box's confidence and of the class probabilities of a cell with an object is 1, all
+        other weights are 0.
 
     Returns
     -------
-    target : (N, S, S, 5 B + C) array
-        Of a responsible box x, y, the roots of w and h, and as its confidence the IoU of what was said with the
-        object; the class probabilities of cells with an object; 0 everywhere else.
-    weight : (N, S, S, 5 B + C) array
+    target : ndarray of shape (N, S, S, 5 B + C)
+        For a responsible box x, y, the square roots of w and h, and as its confidence the IoU of the predicted box with
+        the object; the class probabilities of cells with an object; 0 everywhere else.
+    weight : ndarray of shape (N, S, S, 5 B + C)
 
     Raises
     ------
     ValueError
-        When the shapes disagree, or there is no room for B boxes and a class.
+        If the shapes do not fit, or the last axis is too short for B boxes and a class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.detection import encode_yolo, yolo_targets
+    >>> truth = encode_yolo([[0.25, 0.25, 0.75, 0.75]], [1], 1, 2, 1, dtype="float64")[None]
+    >>> outputs = np.zeros((1, 1, 1, 11))
+    >>> outputs[..., 5:9] = 0.5, 0.5, 0.5, 1.0  # the second box: w = 0.25, h = 1
+    >>> target, weight = yolo_targets(outputs, truth, 2)
+    >>> target.ravel().round(4).tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5, 0.7071, 0.7071, 0.3333, 1.0]
+    >>> weight.ravel().tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.5, 5.0, 5.0, 5.0, 5.0, 1.0, 1.0]
     """
     rows, columns = outputs.shape[1:3]
     cells = np.nonzero(truth[..., 4])  # those with an object: K of them
-    said, true = (tensor[cells][:, : 5 * B].reshape(-1, B, 5) for tensor in (outputs, truth))  # (K, B, 5)
-    said_boxes, true_boxes = said[..., :4].copy(), true[..., :4].copy()
-    said_boxes[..., 2:] **= 2
-    for boxes in (said_boxes, true_boxes):  # parts of the image, from the corner of the cell
+    predicted, true = (tensor[cells][:, : 5 * B].reshape(-1, B, 5) for tensor in (outputs, truth))  # (K, B, 5)
+    predicted_boxes, true_boxes = predicted[..., :4].copy(), true[..., :4].copy()
+    predicted_boxes[..., 2:] **= 2
+    for boxes in (predicted_boxes, true_boxes):  # fractions of the image, from the corner of the cell
         boxes[..., :2] /= (columns, rows)
-    said_boxes, true_boxes = (ops.box_convert(boxes, "cxcywh", "xyxy") for boxes in (said_boxes, true_boxes))
-    iou = paired_iou(said_boxes[:, None], true_boxes[:, :, None])  # (K, B true, B said)
+    predicted_boxes, true_boxes = (ops.box_convert(boxes, "cxcywh", "xyxy") for boxes in (predicted_boxes, true_boxes))
+    iou = paired_iou(predicted_boxes[:, None], true_boxes[:, :, None])  # (K, B true, B predicted)
 
-    wanted, counts = np.zeros_like(true), np.zeros_like(true)
-    counts[..., 4] = no_object
+    box_targets, box_weights = np.zeros_like(true), np.zeros_like(true)
+    box_weights[..., 4] = no_object
     for t in range(B):
         (k,) = np.nonzero(true[:, t, 4])
         best = iou[k, t].argmax(axis=1)
-        wanted[k, best, :2] = true[k, t, :2]
-        wanted[k, best, 2:4] = np.sqrt(true[k, t, 2:4])
-        wanted[k, best, 4] = iou[k, t, best]
-        counts[k, best] = (*4 * [coordinates], 1)
-        iou[k, :, best] = -1  # taken
+        box_targets[k, best, :2] = true[k, t, :2]
+        box_targets[k, best, 2:4] = np.sqrt(true[k, t, 2:4])
+        box_targets[k, best, 4] = iou[k, t, best]
+        box_weights[k, best] = (*4 * [coordinates], 1)
+        iou[k, :, best] = -1  # no longer free
 
     target, weight = np.zeros_like(outputs), np.zeros_like(outputs)
     weight[..., 4 : 5 * B : 5] = no_object
-    target[cells] = np.concatenate([wanted.reshape(-1, 5 * B), truth[cells][:, 5 * B :]], axis=1)
+    target[cells] = np.concatenate([box_targets.reshape(-1, 5 * B), truth[cells][:, 5 * B :]], axis=1)
     weight[cells] = 1  # the classes; the boxes follow
-    weight[..., : 5 * B][cells] = counts.reshape(-1, 5 * B)
+    weight[..., : 5 * B][cells] = box_weights.reshape(-1, 5 * B)
     return target, weight
 
 
@@ -99,42 +119,56 @@ def _check_yolo_loss(outputs, target, weight, B):
     check=_check_yolo_loss,
     returns=("loss", "box_loss", "object_loss", "no_object_loss", "class_loss", "doutputs"),
 )
-def yolo_loss(outputs, target, weight, B):
-    """Sum the squared errors of all numbers, each times its weight, and average over the images.
+def yolo_loss(
+    outputs: Array, target: Array, weight: Array, B: int
+) -> tuple[np.floating, np.floating, np.floating, np.floating, np.floating, Array]:
+    """Compute the YOLO loss: the weighted sum of squared errors, averaged over the images.
 
     Parameters
     ----------
-    outputs : (N, S, S, 5 B + C) array
-        What the network said.
-    target : (N, S, S, 5 B + C) array
-        What it should have said, as :func:`yolo_targets` returns it. It is taken as given: no gradient goes through it.
-    weight : (N, S, S, 5 B + C) array
-        How much an error of each number counts. A box is responsible for an object if its x has a weight above 0.
+    outputs : ndarray of shape (N, S, S, 5 B + C)
+        Predictions of the network.
+    target : ndarray of shape (N, S, S, 5 B + C)
+        As :func:`yolo_targets` returns it. It is a constant: no gradient flows through it.
+    weight : ndarray of shape (N, S, S, 5 B + C)
+        Weight of each squared error. A box is responsible for an object if the weight of its x is above 0.
     B : int
         Boxes in a cell.
 
     Returns
     -------
-    loss : scalar
-        The sum of the four that follow: the gradient is its gradient.
-    box_loss : scalar
-        Of x, y and the roots of w and h.
-    object_loss : scalar
-        Of the confidences of responsible boxes.
-    no_object_loss : scalar
-        Of the confidences of all others.
-    class_loss : scalar
-        Of the class probabilities.
-    doutputs : (N, S, S, 5 B + C) array
+    loss : float
+        The sum of the four that follow; `doutputs` is its gradient.
+    box_loss : float
+        The part of x, y and the square roots of w and h.
+    object_loss : float
+        The part of the confidences of responsible boxes.
+    no_object_loss : float
+        The part of the confidences of all other boxes.
+    class_loss : float
+        The part of the class probabilities.
+    doutputs : ndarray of shape (N, S, S, 5 B + C)
 
     Raises
     ------
     ValueError
-        When the shapes disagree, or there is no room for B boxes and a class.
+        If the shapes do not fit, or the last axis is too short for B boxes and a class.
 
     References
     ----------
     Redmon et al., "You only look once", CVPR 2016, equation 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.detection import yolo_loss
+    >>> outputs, target = np.full((1, 1, 1, 6), 0.5), np.array([0.5, 0.5, 1.5, 0.5, 1.0, 1.0]).reshape(1, 1, 1, 6)
+    >>> weight = np.array([5.0, 5.0, 5.0, 5.0, 1.0, 1.0]).reshape(1, 1, 1, 6)
+    >>> *losses, doutputs = yolo_loss(outputs, target, weight, 1)
+    >>> [float(loss) for loss in losses]
+    [5.5, 5.0, 0.25, 0.0, 0.25]
+    >>> doutputs.ravel().tolist()
+    [0.0, 0.0, -10.0, 0.0, -1.0, -1.0]
     """
     error = outputs - target
     doutputs = weight * error * (2 / max(len(outputs), 1))
