@@ -24,7 +24,7 @@ def as_array(name: str, value: Any) -> Array:
 
     An array with these properties is returned without a copy. Of a CuPy array only the order is changed.
     """
-    if is_on_gpu(value):
+    if not isinstance(value, np.ndarray) and is_on_gpu(value):
         return get_array_module(value).ascontiguousarray(value)
     try:
         array = np.asarray(value)

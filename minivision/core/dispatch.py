@@ -21,6 +21,7 @@ import contextlib
 import contextvars
 import functools
 import inspect
+import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator
@@ -99,7 +100,7 @@ def call(op: Operation, values: tuple, kernel: Callable | None = None) -> Any:
         The implementation to call, such as ``op.reference``; by default that of the active backend (of CuPy for CuPy
         arrays).
     """
-    on_gpu = [value for value in values if is_on_gpu(value)]
+    on_gpu = [value for value in values if is_on_gpu(value)] if "cupy" in sys.modules else []
     if on_gpu:
         _check_one_place(op, values)
     if kernel is None:
