@@ -59,8 +59,8 @@ def steps_within(model: Model, batches: Batches, settings: Settings, seconds: fl
     optimizer = make_optimizer(trial, settings)
     end = start + min(seconds * TRIAL_SHARE, MAX_TRIAL_SECONDS)
     times: list[float] = []
-    # At least three steps, if steps are not very slow.
-    while (now := time.perf_counter()) < end or len(times) < 3 and now < start + 5 * (end - start):
+    # One step at least, and three if steps are not very slow.
+    while (now := time.perf_counter()) < end or not times or len(times) < 3 and now < start + 5 * (end - start):
         take_step(trial, optimizer, batches, len(times), settings.rate / TRIAL_RATE_DIVISOR, settings)
         times.append(time.perf_counter() - now)
     step_seconds = statistics.median(times[len(times) // 3 :])  # in the first steps memory and caches are cold

@@ -16,7 +16,7 @@ from minivision.data.memory import hold_in_memory
 from minivision.optim.schedules import warmup_steps
 from minivision.training import Checkpoint, Settings, TrainingError, load, read_log, train
 from minivision.training.batches import Batches
-from minivision.training.planning import corrected_plan
+from minivision.training.planning import corrected_plan, steps_within
 
 
 def new_model(seed=0, **options):
@@ -403,3 +403,15 @@ def test_the_minutes_of_a_recipe_are_not_those_of_a_run_of_steps(tmp_path, monke
     monkeypatch.setattr(TinySystem, "recipe", {**TinySystem.recipe, "minutes": 3})
     run(steps=1, out=tmp_path)
     assert Checkpoint.load(tmp_path / "checkpoint.npz").settings["minutes"] is None
+
+
+def test_one_trial_step_is_taken_however_short_the_time(clock):
+    model = Timed(clock, first=1.0)
+    copied = copy.deepcopy
+
+    class SlowCopy(Timed):
+        def __deepcopy__(self, memo):
+            clock.now += 100.0  # longer than all trial steps may take
+            return copied(model, memo)
+
+    assert steps_within(SlowCopy(clock), Batches(Blobs(), 4), Settings().complete(), seconds=1.0) == 1
