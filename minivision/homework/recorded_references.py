@@ -3,28 +3,27 @@
 Why results are recorded
 ------------------------
 The library that students install lacks the bodies of the functions that they write. But ``student.check("conv2d")``
-needs them: it compares with the reference, and if the results differ, it asks the reference further questions to
-find the cause. What is the result for stride 1? For the flipped filter? For this example alone? Students should read
-the same diagnoses as with the whole library.
+compares with the reference implementation, and to find the cause of a wrong result, it compares with the reference for
+other arguments: stride 1, the flipped filter, a single example. Students should read the same diagnoses as with the
+whole library.
 
-The questions are known in advance, because the cases of a check depend on its seed only and visible tests use a fixed
-one. So a release contains the answers, ``recorded_references.bin``:
+The cases of a check depend on its seed only, and visible tests use a fixed seed. So the required results are known in
+advance, and a release contains them in ``recorded_references.bin``:
 
-1. Which questions are asked depends on *how* a function is wrong. ``recording.py`` therefore checks functions that are
-   wrong in every way (all numbers, the shape, zeros) with limits that let the diagnosis look at every case. Meanwhile
-   the backend of :func:`recording_backend` computes each result with the reference and notes it.
-2. A question is identified by the operation and its arguments (:func:`key`). Floats are rounded, because the results
-   that questions are derived from differ between machines in their last digits.
+1. Which results a diagnosis needs depends on *how* a function is wrong. ``recording.py`` therefore checks functions
+   that are wrong in every way (all numbers, the shape, zeros), with limits that let the diagnosis look at every case.
+   Meanwhile the backend of :func:`recording_backend` computes all results with the references, and records them.
+2. A result is identified by the operation and its arguments (:func:`key`). Floats are rounded, because some arguments
+   are results themselves, and differ between machines in their last digits.
 3. In a release, the backend of :func:`recorded_backend` looks results up. It is the oracle of ``student.check``: the
-   backend whose results count as right. A question that was not recorded raises NotRecordedError, and the check leaves
-   this diagnosis out. A wrong answer is impossible.
+   backend whose results count as right. For a result that was not recorded it raises NotRecordedError, and the check
+   leaves this diagnosis out.
 
 Nothing is patched: both backends are ordinary ones, registered under a name and removed after use. The results for the
-cases of visible tests are no secret. Hidden tests run in the grader, where the whole library is.
+cases of visible tests are no secret. Hidden tests run in the grader, which has the whole library.
 
-Two alternatives were rejected. Compiled reference implementations can be called, and return full results for any
-arguments, so students could use them in place of their own functions. A diagnosis without the reference finds few
-causes.
+Two alternatives were rejected. Compiled reference implementations return right results for all arguments, so students
+could call them in place of their own functions. Without the references, a diagnosis finds few causes.
 """
 
 import contextlib
