@@ -1,4 +1,24 @@
-"""What detectors share: the boxes they begin from, which of them are right, and what is kept in the end."""
+"""The parts that detectors share, in five subjects.
+
+``anchors``
+    Boxes of a few sizes and shapes all over an image, and the objects they are trained on: anchors of Faster R-CNN
+    (`anchor_grid`), default boxes of SSD (`default_boxes`), k-means of YOLOv2 (`kmeans_anchors`); matching with objects
+    (`match`, `match_instances`), sampling (`sample`), targets and loss of a region proposal network (`anchor_targets`,
+    `rpn_loss`).
+``yolo``
+    The tensor of YOLO (`encode_yolo`, `decode_yolo`), its targets and its loss (`yolo_targets`, `yolo_loss`).
+``masks_and_joints``
+    Masks and joints inside of the box of an object, as Mask R-CNN predicts them (`crop_masks`, `mask_loss`,
+    `paste_masks`, `joints_to_cells`, `cells_to_joints`).
+``selective_search``
+    Region proposals by grouping (`selective_search`): segmentation (`graph_segmentation`), similarities
+    (`fill_similarity`), grouping (`group_regions`, `region_hierarchy`).
+``proposals``
+    Proposals of whole datasets and of many files, kept on disk (`propose_dataset`).
+
+The last step of every detector is `select_detections`. All matches of boxes with objects have one convention: the index
+of the object among all instances of the image, crowds included, or `BACKGROUND` or `IGNORED`.
+"""
 
 from minivision.core.labels import BACKGROUND, IGNORED
 from minivision.detection.anchors.anchor_grid import anchor_grid, choose_anchor_sizes

@@ -45,7 +45,7 @@ def test_all_channels_are_float32_from_0_to_255(image, name, channels):
 
 
 def test_an_unknown_colour_space_is_named(image):
-    with pytest.raises(ValueError, match="no colour space 'CMYK'; there are HSV, Lab"):
+    with pytest.raises(ValueError, match="no color space 'CMYK'; there are HSV, Lab"):
         to_color_space(image, "CMYK")
 
 

@@ -178,7 +178,7 @@ def test_a_run_that_was_stopped_leaves_whole_files_only(pictures, tmp_path, monk
 def test_proposals_of_another_mode_are_not_mixed_in(pictures, tmp_path, no_search):
     propose_files(pictures[:1], tmp_path / "out", "single", executor=Here())
     no_search()
-    with pytest.raises(ValueError, match="0.png.npz holds proposals of mode 'single', not 'fast'; choose another"):
+    with pytest.raises(ValueError, match="0.png.npz contains proposals of mode 'single', not 'fast'; choose another"):
         propose_files(pictures[:1], tmp_path / "out", "fast", executor=Here())
 
 
@@ -196,5 +196,5 @@ def test_a_process_that_is_killed_is_an_error_that_says_what_to_do(pictures, tmp
             future.set_exception(concurrent.futures.process.BrokenProcessPool())
             return future
 
-    with pytest.raises(OSError, match="a process was killed.*the same again goes on"):
+    with pytest.raises(OSError, match="a process was killed.*run the same again"):
         propose_files(pictures, tmp_path / "out", executor=Killed())

@@ -85,7 +85,7 @@ def anchor_grid(
     >>> anchor_grid((1, 2), 8, (4,), (1.0, 4.0)).tolist()
     [[-2.0, -2.0, 2.0, 2.0], [-1.0, -4.0, 1.0, 4.0], [6.0, -2.0, 10.0, 2.0], [7.0, -4.0, 9.0, 4.0]]
     """
-    (rows, columns), (down, across) = map_size, stride
+    (rows, columns), (down, across) = map_size, stride  # type: ignore[misc]
     shape = np.sqrt(ratios)[:, None]
     widths, heights = (sizes / shape).ravel(), (sizes * shape).ravel()  # (ratios, sizes) -> (A,)
     base = np.stack([-widths, -heights, widths, heights], axis=1) / 2  # (A, 4), around the origin

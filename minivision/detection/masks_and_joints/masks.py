@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from minivision import ops
@@ -11,11 +9,8 @@ from minivision.core.arguments import check_same_shape, check_shape, floats, int
 from minivision.core.dispatch import operation
 from minivision.core.types import Array, Size
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
-
-def crop_masks(masks: Array, boxes: ArrayLike, size: int) -> Array:
+def crop_masks(masks: Array, boxes: Array, size: int) -> Array:
     """Crop a part of each mask, and resize it to a fixed size.
 
     This is RoIAlign with one channel: each cell of the grid averages samples of the mask. So its value is the fraction
@@ -42,7 +37,7 @@ def crop_masks(masks: Array, boxes: ArrayLike, size: int) -> Array:
     >>> from minivision.detection import crop_masks
     >>> mask = np.zeros((4, 4), bool)
     >>> mask[:, 2:] = True
-    >>> crop_masks(mask[None], [[0, 0, 4, 4]], 2).tolist()
+    >>> crop_masks(mask[None], np.array([[0, 0, 4, 4]]), 2).tolist()
     [[[0.0, 1.0], [0.0, 1.0]]]
     """
     rois = np.column_stack([np.arange(len(masks)), boxes]).astype(np.float32)
@@ -112,7 +107,7 @@ def mask_loss(logits: Array, labels: Array, masks: Array) -> tuple[np.floating, 
     return loss, dlogits
 
 
-def paste_masks(probabilities: Array, boxes: ArrayLike, size: Size, *, threshold: float = 0.5) -> Array:
+def paste_masks(probabilities: Array, boxes: Array, size: Size, *, threshold: float = 0.5) -> Array:
     """Paste masks of a fixed size into their boxes in the image.
 
     The small mask is interpolated bilinearly at the center of each pixel; beyond its outermost cells it is 0. The
@@ -140,7 +135,7 @@ def paste_masks(probabilities: Array, boxes: ArrayLike, size: Size, *, threshold
     --------
     >>> import numpy as np
     >>> from minivision.detection import paste_masks
-    >>> paste_masks(np.ones((1, 2, 2)), [[1, 0, 3, 2]], (2, 4)).astype(int).tolist()
+    >>> paste_masks(np.ones((1, 2, 2)), np.array([[1, 0, 3, 2]]), (2, 4)).astype(int).tolist()
     [[[0, 1, 1, 0], [0, 1, 1, 0]]]
     """
     height, width = size

@@ -1,48 +1,59 @@
-"""The proposals for all images of a dataset, kept on disk for the next run."""
+"""Region proposals of all images of a dataset, cached on disk."""
+
+from __future__ import annotations
 
 import hashlib
+import os
 import types
 import zipfile
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minivision.core.atomic import atomic_write
 from minivision.core.backends import active_backend
+from minivision.core.types import Array
 from minivision.data.cache import load_or_make
 from minivision.data.images import BrokenFileError
 from minivision.data.threads import map_in_threads
 from minivision.detection.selective_search.search import MODES, selective_search
 
-VERSION = 1  # of selective search: raise it when the boxes of an image change, so that no old cache is used
+if TYPE_CHECKING:
+    from minivision.data.dataset import Dataset
+
+VERSION = 1  # of selective search; increase it if the boxes of an image change, so that no old cache is used
 
 
-def propose_dataset(dataset, mode="fast", progress=False, *, folder=None):
+def propose_dataset(
+    dataset: Dataset, mode: str = "fast", progress: bool = False, *, folder: str | os.PathLike | None = None
+) -> list[Array]:
     """Return the proposals of selective search for every image of a dataset.
 
-    They are kept beside the cached scenes, under a name that depends on the images and the mode; but not those of a
-    backend of one's own, which may find others.
+    They are cached next to the scenes, in a file whose name depends on the images and the mode; but not those of the
+    user's own backend, which may be different.
 
     Parameters
     ----------
     dataset : Dataset
-        Only its images are looked at.
+        Only its images are used.
     mode : str
         As in `selective_search`.
     progress : bool
         Whether to show a progress bar.
     folder : path, optional
-        Of the cache; by default that of the scenes.
+        Folder of the cache; by default that of the scenes.
 
     Returns
     -------
-    list of (K, 4) float32 arrays
-        ``x1, y1, x2, y2``, the most promising first: what ``selective_search(image, mode)`` returns for each image.
+    proposals : list of float32 ndarray of shape (K, 4)
+        ``x1, y1, x2, y2``, the most promising first: the result of ``selective_search(image, mode)`` for each image.
         They are read-only.
 
     Raises
     ------
     ValueError
-        Where there is no such mode.
+        If there is no such mode.
     """
     if mode not in MODES:
         raise ValueError(f"mode: expected {', '.join(map(repr, MODES))}, got {mode!r}")
@@ -59,37 +70,38 @@ def propose_dataset(dataset, mode="fast", progress=False, *, folder=None):
     return load_or_make(f"proposals-{mode}-{len(dataset)}", key, make, folder, load=BoxLists.load).boxes
 
 
-def images_digest(dataset):
-    """Return a text that is the same for two datasets of the same images in the same order, and for no others."""
+def images_digest(dataset: Dataset) -> str:
+    """Return a hash of the images of a dataset and their order."""
     digest = hashlib.sha256()
     for sample in dataset:
         digest.update(repr(sample.image.shape).encode())
-        digest.update(np.ascontiguousarray(sample.image))
+        digest.update(np.ascontiguousarray(sample.image).data)
     return digest.hexdigest()
 
 
 class BoxLists:
-    """Boxes of many images, and their file.
+    """Boxes of many images, which can be saved to one file.
 
     Parameters
     ----------
-    boxes : iterable of (K, 4) float32 arrays
+    boxes : iterable of float32 ndarray of shape (K, 4)
+        They become read-only.
     """
 
-    def __init__(self, boxes):
+    def __init__(self, boxes: Iterable[Array]) -> None:
         self.boxes = list(boxes)
         for each in self.boxes:
             each.flags.writeable = False
 
-    def save(self, path):
-        """Write all to one ``.npz`` file; the file appears under its name only when it is complete."""
-        with atomic_write(path) as beside, open(beside, "wb") as file:
+    def save(self, path: str | os.PathLike) -> None:
+        """Write all boxes to one ``.npz`` file; it appears under its name only when it is complete."""
+        with atomic_write(path) as partial, open(partial, "wb") as file:
             counts = np.array([len(each) for each in self.boxes], np.int64)
             np.savez(file, boxes=np.concatenate([np.zeros((0, 4), np.float32), *self.boxes]), counts=counts)
 
     @classmethod
-    def load(cls, path):
-        """Read the file that `save` wrote; raise BrokenFileError where that is not possible."""
+    def load(cls, path: str | os.PathLike) -> BoxLists:
+        """Read a file of `save`; raise BrokenFileError if that is not possible."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 boxes, counts = file["boxes"], file["counts"]

@@ -1,60 +1,72 @@
-"""The proposals for many image files: one file of boxes for each, by several processes, resumable."""
+"""Region proposals of many image files: one file of boxes for each, computed by several processes, resumable."""
+
+from __future__ import annotations
 
 import concurrent.futures
 import multiprocessing
 import os
 import signal
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from minivision.core.atomic import atomic_write
+from minivision.core.types import Array
 from minivision.data.images import read_image
 from minivision.detection.selective_search.search import MODES, selective_search
 
 
-def propose_files(paths, out, mode="fast", *, executor=None, jobs=1, progress=False):
-    """Write the proposals for image files, each into an ``.npz`` file of its own.
+def propose_files(
+    paths: Iterable[str | os.PathLike],
+    out: str | os.PathLike,
+    mode: str = "fast",
+    *,
+    executor: concurrent.futures.Executor | None = None,
+    jobs: int = 1,
+    progress: bool = False,
+) -> tuple[int, list[tuple[Path, str]]]:
+    """Write the proposals of image files, each to an ``.npz`` file of its own.
 
-    What is there already is not made again, unless its image is newer; so a run that was stopped goes on.
+    Existing files are kept, unless their image is newer; so a run that was stopped can be continued.
 
     Parameters
     ----------
     paths : sequence of paths
-        Of images. The boxes for ``photo.jpg`` go to ``photo.jpg.npz``: arrays ``boxes`` (K, 4), x1 y1 x2 y2 in pixels
-        and the most promising first, ``size``, the image's height and width, and ``mode``.
+        Paths of images. The boxes of ``photo.jpg`` are written to ``photo.jpg.npz``: arrays ``boxes`` (K, 4), x1 y1 x2
+        y2 in pixels and the most promising first, ``size``, the image's height and width, and ``mode``.
     out : path
-        The folder they go to; it is made if need be.
+        Folder of the files; it is created if necessary.
     mode : str
         As in `selective_search`.
     executor : concurrent.futures.Executor, optional
-        Who does the work: anything that has ``submit(function, *args)`` and returns futures, such as mpi4py's
-        ``MPIPoolExecutor()`` or Dask's ``client.get_executor()``, whose workers see the same files. By default
-        `spawned_processes` of this machine. A given one is not shut down.
+        Runs the work: any object with ``submit(function, *args)`` that returns futures, such as mpi4py's
+        ``MPIPoolExecutor()`` or Dask's ``client.get_executor()``, whose workers have access to the same files. By
+        default `spawned_processes` of this machine. A given executor is not shut down.
     jobs : int
-        How many processes, where no executor is given.
+        Number of processes, if no executor is given.
     progress : bool
         Whether to show a progress bar.
 
     Returns
     -------
     made : int
-        How many files were written.
+        Number of files that were written.
     failed : list of (path, str)
-        Images that could not be used, and why.
+        Images that could not be read, and the reason.
 
     Raises
     ------
     ValueError
-        Where there is no such mode, two images have the same name, or `out` holds proposals of another mode.
+        If there is no such mode, two images have the same name, or `out` contains proposals of another mode.
     OSError
-        Where `out` cannot be written to, or a process was killed.
+        If `out` cannot be written to, or a process was killed.
     """
     out = Path(out)
     if mode not in MODES:
         raise ValueError(f"mode: expected {', '.join(map(repr, MODES))}, got {mode!r}")
-    targets = {}
+    targets: dict[Path, Path] = {}
     for path in map(Path, paths):
         if targets.setdefault(out / f"{path.name}.npz", path) != path:
             raise ValueError(f"two images are called {path.name}; their boxes would go to the same file")
@@ -66,24 +78,24 @@ def propose_files(paths, out, mode="fast", *, executor=None, jobs=1, progress=Fa
     return _propose(missing, len(targets), mode, executor, progress)
 
 
-def spawned_processes(jobs):
+def spawned_processes(jobs: int) -> concurrent.futures.ProcessPoolExecutor:
     """Return an executor of `jobs` new processes with one Numba thread each.
 
-    They are spawned, not forked: a fork of a process with threads may hang. A program that calls this needs the
-    usual ``if __name__ == "__main__":``.
+    They are spawned, not forked: a fork of a process with threads may hang. A program that calls this function needs
+    the usual ``if __name__ == "__main__":``.
     """
     context = multiprocessing.get_context("spawn")
     return concurrent.futures.ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_process)
 
 
-def load_proposals(path):
-    """Return the boxes ``(K, 4)`` in a file that `propose_files` wrote."""
+def load_proposals(path: str | os.PathLike) -> Array:
+    """Return the boxes ``(K, 4)`` in a file of `propose_files`."""
     with np.load(path, allow_pickle=False) as file:
         return file["boxes"]
 
 
 def _begin_process():
-    """Leave other cores to the other processes, and Ctrl-C to the one that began them."""
+    """Use one core, and leave Ctrl-C to the parent process."""
     os.environ["NUMBA_NUM_THREADS"] = "1"
     import numba
 
@@ -104,21 +116,21 @@ def _propose(missing, total, mode, executor, progress):
                     failed.append((futures[future], reason))
                 bar.update()
     except concurrent.futures.BrokenExecutor as error:
-        raise OSError("a process was killed, perhaps for want of memory; the same again goes on") from error
+        raise OSError("a process was killed, perhaps by lack of memory; run the same again to continue") from error
     finally:
         for future in futures:
             future.cancel()  # does nothing where it is done
     return len(missing) - len(failed), failed
 
 
-def propose_file(path, target, mode):
-    """Write the proposals for one image file; return None, or why the image cannot be used."""
+def propose_file(path: Path, target: Path, mode: str) -> str | None:
+    """Write the proposals of one image file; return None, or the reason why the image cannot be read."""
     try:
         image = read_image(path)
     except ValueError as error:
         return str(error)
     boxes = selective_search(image, mode)
-    with atomic_write(target) as beside, open(beside, "wb") as file:
+    with atomic_write(target) as partial, open(partial, "wb") as file:
         np.savez(file, boxes=boxes, size=np.array(image.shape[:2]), mode=np.array(mode))
     return None
 
@@ -126,10 +138,10 @@ def propose_file(path, target, mode):
 def _is_done(path, target, mode):
     try:
         with np.load(target, allow_pickle=False) as file:
-            found = str(file["mode"])
+            existing = str(file["mode"])
         is_newer = path.stat().st_mtime > target.stat().st_mtime
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # missing, damaged, or no image
         return False
-    if found != mode:
-        raise ValueError(f"{target} holds proposals of mode {found!r}, not {mode!r}; choose another folder")
+    if existing != mode:
+        raise ValueError(f"{target} contains proposals of mode {existing!r}, not {mode!r}; choose another folder")
     return not is_newer

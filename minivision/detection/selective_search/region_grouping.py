@@ -1,33 +1,37 @@
-"""Hierarchical grouping: the two most similar neighbours become one region, until the whole image is one.
+"""Hierarchical grouping: the two most similar neighboring regions are merged until the whole image is one region.
 
 Uijlings et al., Selective search for object recognition, IJCV 2013, algorithm 1.
 """
+
+from __future__ import annotations
 
 import numpy as np
 
 from minivision.core.arguments import check_range, check_same_shape, check_shape, integer, integers
 from minivision.core.constants import SIMILARITIES
 from minivision.core.dispatch import operation
+from minivision.core.types import Array
 from minivision.detection.selective_search.hierarchy import Hierarchy
 from minivision.detection.selective_search.region_histograms import Regions
 from minivision.detection.selective_search.similarity import fill_similarity, similarity
 
 
-def group(labels, regions, pairs, used):
-    """Group the regions of a segmentation.
+def group(labels: Array, regions: Regions, pairs: Array, used: str) -> Hierarchy:
+    """Group the regions of a segmentation into a hierarchy.
 
     Parameters
     ----------
-    labels : (H, W) int32 array
+    labels : int32 ndarray of shape (H, W)
+        The region of each pixel.
     regions : Regions
-    pairs : (P, 2) int64 array
-        Which of them touch.
+    pairs : int64 ndarray of shape (P, 2)
+        The pairs of regions that touch.
     used : str
-        Which similarities are added up: some of ``"CTSF"``, colour, texture, size and fill.
+        The similarities that are added: some of ``"CTSF"``, color, texture, size and fill.
 
     Returns
     -------
-    Hierarchy
+    hierarchy : Hierarchy
     """
     boxes, children = group_regions(regions, pairs, labels.size, used)
     return Hierarchy(labels, boxes, children)
@@ -57,48 +61,61 @@ def _check_group_regions(regions, pairs, image_size, used):
 
 
 @operation(check=_check_group_regions, returns=("all_boxes", "children"))
-def group_regions(regions, pairs, image_size, used):
-    """Merge the two most similar neighbours, again and again, until one region is left.
+def group_regions(regions: Regions, pairs: Array, image_size: int, used: str) -> tuple[Array, Array]:
+    """Merge the two most similar neighboring regions repeatedly, until one region is left.
 
     Parameters
     ----------
     regions : Regions
         ``sizes (R,)`` and ``boxes (R, 4)`` of int64, and the histograms ``colors`` and ``textures (R, bins)`` of
-        int32. When two regions merge, their sizes and their histograms add up.
-    pairs : (P, 2) array of int64
-        Which of them touch, the smaller number first. What touches one of two regions touches the merged one.
+        int32. If two regions merge, their sizes and their histograms are added.
+    pairs : int64 ndarray of shape (P, 2)
+        The pairs of regions that touch, the smaller number first. A region that touches one of two regions touches the
+        merged one.
     image_size : int
-        Pixels of the image.
+        Number of pixels of the image.
     used : str
-        Which similarities are added up: some of ``"CTSF"``, colour, texture, size and fill.
+        The similarities that are added: some of ``"CTSF"``, color, texture, size and fill.
 
     Returns
     -------
-    all_boxes : (2 R - 1, 4) array of int64
-        ``x1, y1, x2, y2`` of the R regions, then of those that were made by merging, in that order.
-    children : (R - 1, 2) array of int64
-        The two regions that region ``R + t`` was made of, the smaller number first. Of pairs that are equally similar
-        the first goes: the one with the smallest first number, and then with the smallest second.
+    all_boxes : int64 ndarray of shape (2 R - 1, 4)
+        ``x1, y1, x2, y2`` of the R regions, then of the merged ones, in the order of the merges.
+    children : int64 ndarray of shape (R - 1, 2)
+        The two regions that were merged into region ``R + t``, the smaller number first. Of equally similar pairs the
+        first is merged: the one with the smallest first number, and among these with the smallest second.
 
     Raises
     ------
     ValueError
-        When there is no region, or a pair names one that is not there.
+        If there is no region, or a pair has the number of a region that does not exist.
 
     References
     ----------
     Uijlings et al., "Selective search for object recognition", 2013, algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.detection import group_regions
+    >>> from minivision.detection.selective_search.region_histograms import Regions
+    >>> boxes = np.array([[0, 0, 1, 4], [1, 0, 3, 4], [3, 0, 4, 4]])  # stripes of 1, 2 and 1 columns
+    >>> histograms = np.zeros((3, 1), int)
+    >>> regions = Regions(np.array([4, 8, 4]), boxes, histograms, histograms)
+    >>> all_boxes, children = group_regions(regions, np.array([[0, 1], [1, 2]]), 16, "S")
+    >>> children.tolist(), all_boxes[3:].tolist()
+    ([[0, 1], [2, 3]], [[0, 0, 3, 4], [0, 0, 4, 4]])
     """
     R = len(regions.sizes)
     sizes, boxes, colors, textures = regions = regions.with_room(R - 1)
     children = np.zeros((R - 1, 2), np.int64)
-    similarities = {}  # (smaller number, larger number) -> how similar they are
+    similarities: dict[tuple[int, int], float] = {}  # (smaller number, larger number) -> similarity of the two
 
     def compare(i, j):
-        alike = similarity(regions, i, j, image_size, used.replace("F", ""))
+        values = similarity(regions, i, j, image_size, used.replace("F", ""))
         if "F" in used:
-            alike = alike + fill_similarity(boxes, sizes, i, j, image_size)
-        for one, other, value in zip(i.tolist(), j.tolist(), alike.tolist(), strict=True):
+            values = values + fill_similarity(boxes, sizes, i, j, image_size)
+        for one, other, value in zip(i.tolist(), j.tolist(), values.tolist(), strict=True):
             similarities[one, other] = value
 
     compare(pairs[:, 0], pairs[:, 1])
@@ -111,8 +128,8 @@ def group_regions(regions, pairs, image_size, used):
         colors[new] = colors[i] + colors[j]
         textures[new] = textures[i] + textures[j]
         old = [pair for pair in similarities if i in pair or j in pair]
-        neighbours = {region for pair in old for region in pair} - {i, j}
+        neighbors = {region for pair in old for region in pair} - {i, j}
         for pair in old:
             del similarities[pair]
-        compare(np.array(sorted(neighbours), np.int64), np.full(len(neighbours), new, np.int64))
+        compare(np.array(sorted(neighbors), np.int64), np.full(len(neighbors), new, np.int64))
     return boxes, children

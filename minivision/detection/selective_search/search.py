@@ -1,31 +1,36 @@
-"""Selective search: boxes that may hold an object, found without knowing what objects look like.
+"""Selective search: region proposals from a hierarchical grouping of regions, without training.
 
 Uijlings, van de Sande, Gevers and Smeulders, Selective search for object recognition, IJCV 2013.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from minivision import ops
+from minivision.core.constants import SIMILARITIES
+from minivision.core.types import Array
 from minivision.detection.selective_search.color_spaces import to_color_space
 from minivision.detection.selective_search.gaussian_filters import smooth
 from minivision.detection.selective_search.graph_segmentation import merge_pixels, sorted_edges
-from minivision.detection.selective_search.hierarchy import depths_and_heights
+from minivision.detection.selective_search.hierarchy import Hierarchy, depths_and_heights
 from minivision.detection.selective_search.image_checks import check_image, check_positive, check_rgb
 from minivision.detection.selective_search.region_grouping import group
 from minivision.detection.selective_search.region_histograms import describe_regions, histogram_bins, touching_pairs
 
-SIGMA = 0.8  # pixels, of the blur before segmentation
-NEAR_TWINS = 0.9  # the intersection over union above which a box says the same as a better one
+SIGMA = 0.8  # pixels, of the Gaussian that smooths the image before segmentation
+NEAR_DUPLICATE_IOU = 0.9  # IoU with a better box above which a box is nearly the same
 
 
 class Mode(NamedTuple):
-    """Strategies: every colour space with every threshold and every sum of similarities."""
+    """Strategies: each color space with each threshold and each sum of similarities."""
 
-    color_spaces: tuple
-    thresholds: tuple  # k of the segmentation, which is also the smallest region's number of pixels
-    similarities: tuple  # C colour, T texture, S size, F fill
+    color_spaces: tuple[str, ...]
+    thresholds: tuple[float, ...]  # k of the segmentation, also the number of pixels of the smallest region
+    similarities: tuple[str, ...]  # C color, T texture, S size, F fill
 
 
 # Uijlings et al., table 5.
@@ -36,15 +41,15 @@ MODES = {
 }
 
 
-def selective_search(image, mode="fast", rng=None):
-    """Propose boxes that may hold an object, the most promising first.
+def selective_search(image: Array, mode: str = "fast", rng: np.random.Generator | None = None) -> Array:
+    """Return region proposals of selective search, the most promising first.
 
-    Each strategy cuts the image into small regions and merges them into ever larger ones; the boxes around all of
-    them, small and large, are the proposals. Several strategies see different things.
+    Each strategy segments the image into small regions and merges them into larger and larger ones; the boxes of all
+    these regions, small and large, are the proposals. Different strategies find different objects.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 array
+    image : uint8 ndarray of shape (H, W, 3)
         RGB.
     mode : str
         ``"single"``, ``"fast"`` (8 strategies) or ``"quality"`` (80).
@@ -53,20 +58,29 @@ def selective_search(image, mode="fast", rng=None):
 
     Returns
     -------
-    (K, 4) float32 array
-        ``x1, y1, x2, y2`` in pixels, no two alike.
+    boxes : float32 ndarray of shape (K, 4)
+        ``x1, y1, x2, y2`` in pixels, without duplicates.
 
     Raises
     ------
     TypeError, ValueError
-        Where `image` is not such an array, or there is no such mode.
+        If `image` is not such an array, or there is no such mode.
 
     Notes
     -----
-    Colour spaces, thresholds and similarities are the paper's. `rank` says how the order differs from it. OpenCV
-    (``cv2.ximgproc.segmentation``) differs in its segmentation: four neighbours instead of eight, k of 150, 300 and
-    450 (up to 750 in ``"quality"``) and no region below 100 pixels; its hues go up to 180 and fill only part of the
-    bins; its texture comes from Scharr's filter; and it ranks by height.
+    Color spaces, thresholds and similarities are those of the paper; the order differs, see `rank`. OpenCV
+    (``cv2.ximgproc.segmentation``) has another segmentation: four neighbors instead of eight, k of 150, 300 and 450 (up
+    to 750 in ``"quality"``) and no region below 100 pixels; its hues reach 180 and fill only part of the bins; its
+    texture is that of Scharr's filter; and it ranks by height.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.detection import selective_search
+    >>> image = np.zeros((40, 60, 3), np.uint8)
+    >>> image[10:30, 20:50] = 255
+    >>> [20.0, 10.0, 50.0, 30.0] in selective_search(image).tolist()
+    True
     """
     rng = np.random.default_rng(0) if rng is None else rng
     if not isinstance(rng, np.random.Generator):
@@ -74,28 +88,39 @@ def selective_search(image, mode="fast", rng=None):
     return rank(list(hierarchies(image, mode)), rng)
 
 
-def region_hierarchy(image, *, color_space="HSV", k=100, similarities="CTSF"):
+def region_hierarchy(
+    image: Array, *, color_space: str = "HSV", k: float = 100, similarities: str = "CTSF"
+) -> Hierarchy:
     """Return the `Hierarchy` of one strategy.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 array
+    image : uint8 ndarray of shape (H, W, 3)
         RGB.
     color_space : str
         As in `to_color_space`.
     k : float
-        Threshold of the segmentation, and the least number of pixels of a region.
+        Threshold of the segmentation, and the smallest number of pixels of a region.
     similarities : str
-        Which are added up: some of ``"CTSF"``, colour, texture, size and fill.
+        Those that are added: some of ``"CTSF"``, color, texture, size and fill.
+
+    Returns
+    -------
+    hierarchy : Hierarchy
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `image` is not such an array, or a parameter is out of its range.
     """
     check_rgb(image)
     check_positive("k", k)
-    if not similarities or not set(similarities) <= set("CTSF"):
+    if not similarities or not set(similarities) <= set(SIMILARITIES):
         raise ValueError(f"similarities: expected some of the letters C, T, S, F, got {similarities!r}")
     return next(_hierarchies(image, Mode((color_space,), (k,), (similarities,))))
 
 
-def hierarchies(image, mode):
+def hierarchies(image: Array, mode: str) -> Iterator[Hierarchy]:
     """Return an iterator over the `Hierarchy` of each strategy of a mode."""
     check_rgb(image)
     if mode not in MODES:
@@ -104,7 +129,7 @@ def hierarchies(image, mode):
 
 
 def _hierarchies(image, mode):
-    """What several strategies share is done once: edges for each colour space, regions for each threshold."""
+    """Run all strategies; edges are computed once for each color space, regions once for each threshold."""
     for name in mode.color_spaces:
         converted = check_image(to_color_space(image, name))
         edges, weights = sorted_edges(smooth(converted, SIGMA))
@@ -116,13 +141,13 @@ def _hierarchies(image, mode):
                 yield group(labels, regions, pairs, used)
 
 
-def rank(hierarchies, rng):
-    """Return the boxes of several hierarchies, each once, the most promising first.
+def rank(hierarchies: Sequence[Hierarchy], rng: np.random.Generator) -> Array:
+    """Return the boxes of several hierarchies without duplicates, the most promising first.
 
-    A region's value is its position times a random number from 0 to 1, and lower is better; so every strategy has
-    its turn, and a box that several found is likely to come early. The paper's position is 1 for the whole image and
-    grows towards the parts; OpenCV's is 1 for the parts. Each puts off what the other begins with, and here the
-    position is their geometric mean. Boxes that are nearly the same as a better one come after all others.
+    A region's value is its position times a random number from 0 to 1, and lower is better; so the boxes of all
+    strategies are mixed, and a box of several strategies is likely to come early. In the paper the position is 1 for
+    the whole image and grows towards the parts, in OpenCV it is 1 for the parts: large regions come first, or small
+    ones. Here the position is the geometric mean of the two. Boxes that are nearly the same as a better one come last.
 
     Parameters
     ----------
@@ -131,7 +156,8 @@ def rank(hierarchies, rng):
 
     Returns
     -------
-    (K, 4) float32 array
+    boxes : float32 ndarray of shape (K, 4)
+        ``x1, y1, x2, y2`` in pixels.
     """
     boxes = np.concatenate([each.boxes for each in hierarchies])
     positions = []
@@ -143,10 +169,10 @@ def rank(hierarchies, rng):
     codes = boxes @ (1 << np.array([0, 16, 32, 48]))
     first = np.sort(np.unique(codes, return_index=True)[1])
     boxes = boxes[first].astype(np.float32)
-    return _near_twins_last(boxes)
+    return _near_duplicates_last(boxes)
 
 
-def _near_twins_last(boxes):
+def _near_duplicates_last(boxes):
     order = np.arange(len(boxes))
-    apart = ops.nms(boxes, -order.astype(np.float32), NEAR_TWINS)
-    return boxes[np.concatenate([apart, np.setdiff1d(order, apart)])]
+    kept = ops.nms(boxes, -order.astype(np.float32), NEAR_DUPLICATE_IOU)
+    return boxes[np.concatenate([kept, np.setdiff1d(order, kept)])]

@@ -1,18 +1,26 @@
-"""The four similarities of two touching regions: colour, texture, size and fill.
+"""The four similarities of two touching regions: color, texture, size and fill.
 
-Uijlings et al., Selective search for object recognition, IJCV 2013, equations 2 to 5. Each goes from 0 to 1.
+Uijlings et al., Selective search for object recognition, IJCV 2013, equations 2 to 5. Each is from 0 to 1.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision.core.arguments import check_range, check_same_shape, check_shape, integer, integers
 from minivision.core.dispatch import operation
+from minivision.core.types import Array
+
+if TYPE_CHECKING:
+    from minivision.detection.selective_search.region_histograms import Regions
 
 
-def similarity(regions, i, j, image_size, used):
-    """Return how similar regions `i` and `j` are: the sum of the similarities in `used`, such as ``"TSF"``.
+def similarity(regions: Regions, i: Any, j: Any, image_size: int, used: str) -> Array:
+    """Return the similarity of regions `i` and `j`: the sum of those in `used`, such as ``"TSF"``.
 
-    `i` and `j` are numbers of regions, or arrays of them: then region ``i[p]`` is held against region ``j[p]``.
+    `i` and `j` are numbers of regions, or arrays of them: then region ``i[p]`` is compared with region ``j[p]``.
     """
     total = np.zeros(np.shape(i))
     if "C" in used:
@@ -26,20 +34,20 @@ def similarity(regions, i, j, image_size, used):
     return total
 
 
-def intersection(counts, sizes, i, j):
-    """Return what the histograms of two regions have in common: the sum of min(h_i, h_j), each h of sum 1.
+def intersection(counts: Array, sizes: Array, i: Any, j: Any) -> Array:
+    """Return the intersection of the histograms of two regions: the sum of min(h_i, h_j), where each h has the sum 1.
 
-    A histogram is a region's counts, divided by their sum. With the divisions put off to the end, all sums are of
-    whole numbers and exact.
+    A histogram is a region's counts, divided by their sum. The division comes last, so all sums are of integers and
+    exact.
     """
     counts_i, counts_j = counts[i].astype(np.int64), counts[j].astype(np.int64)
-    features = counts_i.sum(axis=-1) // sizes[i]  # every pixel counts once in each of so many histograms
+    features = counts_i.sum(axis=-1) // sizes[i]  # number of histograms; each pixel is counted once in each
     common = np.minimum(counts_i * sizes[j][..., None], counts_j * sizes[i][..., None]).sum(axis=-1)
     return common / (features.astype(float) * sizes[i] * sizes[j])
 
 
-def size_similarity(sizes, i, j, image_size):
-    """Return 1 less the part of the image that both regions take: small regions merge early."""
+def size_similarity(sizes: Array, i: Any, j: Any, image_size: int) -> Array:
+    """Return 1 - the fraction of the image that both regions cover: small regions merge early."""
     return 1 - (sizes[i] + sizes[j]) / image_size
 
 
@@ -54,33 +62,41 @@ def _check_fill_similarity(boxes, sizes, i, j, image_size):
 
 
 @operation(check=_check_fill_similarity, returns=("fill",))
-def fill_similarity(boxes, sizes, i, j, image_size):
-    """Say how well two regions fill the box around both: what fits together is to merge early.
+def fill_similarity(boxes: Array, sizes: Array, i: Array, j: Array, image_size: int) -> Array:
+    """Return how well two regions fill the box around both: regions that fit into each other merge early.
 
     Parameters
     ----------
-    boxes : (R, 4) array of int64
+    boxes : int64 ndarray of shape (R, 4)
         ``x1, y1, x2, y2`` around the pixels of each region.
-    sizes : (R,) array of int64
-        How many pixels each has.
-    i, j : (P,) arrays of int64
-        Pairs of regions: region ``i[p]`` is held against region ``j[p]``.
+    sizes : int64 ndarray of shape (R,)
+        Number of pixels of each region.
+    i, j : int64 ndarray of shape (P,)
+        Pairs of regions: region ``i[p]`` is compared with region ``j[p]``.
     image_size : int
-        Pixels of the image.
+        Number of pixels of the image.
 
     Returns
     -------
-    fill : (P,) array of float64
-        1 less the part of the image that the box around both has beside them.
+    fill : float64 ndarray of shape (P,)
+        1 - the area of the box around both that neither region covers, as a fraction of the image.
 
     Raises
     ------
     ValueError
-        When there is no region of a number.
+        If there is no region with a number in `i` or `j`.
 
     References
     ----------
     Uijlings et al., "Selective search for object recognition", 2013, equation 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.detection import fill_similarity
+    >>> boxes = np.array([[0, 0, 2, 4], [2, 0, 4, 4], [6, 0, 8, 4]])
+    >>> fill_similarity(boxes, np.array([8, 8, 8]), np.array([0, 0]), np.array([1, 2]), 32).tolist()
+    [1.0, 0.5]
     """
     x1, y1 = np.minimum(boxes[i, :2], boxes[j, :2]).T
     x2, y2 = np.maximum(boxes[i, 2:], boxes[j, 2:]).T

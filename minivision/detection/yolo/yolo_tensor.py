@@ -30,7 +30,7 @@ from minivision.core.dispatch import operation
 from minivision.core.types import Array, IntOrPair
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, DTypeLike
+    from numpy.typing import DTypeLike
 
 
 def _check_encode_yolo(boxes, labels, S, B, C, size, dtype):
@@ -47,8 +47,8 @@ def _check_encode_yolo(boxes, labels, S, B, C, size, dtype):
 
 @operation(check=_check_encode_yolo, returns=("tensor",))
 def encode_yolo(
-    boxes: ArrayLike,
-    labels: ArrayLike,
+    boxes: Array,
+    labels: Array,
     S: IntOrPair,
     B: int,
     C: int,
@@ -97,7 +97,7 @@ def encode_yolo(
     >>> tensor[0, 1].tolist()  # x, y, w, h, confidence, p(class 1), p(class 2)
     [0.5, 0.75, 0.5, 0.25, 1.0, 0.0, 1.0]
     """
-    (rows, columns), (height, width) = S, size
+    (rows, columns), (height, width) = S, size  # type: ignore[misc]
     x, y = (boxes[:, 0] + boxes[:, 2]) / 2 / width * columns, (boxes[:, 1] + boxes[:, 3]) / 2 / height * rows
     w, h = (boxes[:, 2] - boxes[:, 0]) / width, (boxes[:, 3] - boxes[:, 1]) / height
     # A center on the right or lower border of the image is in the last cell.
