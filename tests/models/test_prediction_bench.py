@@ -44,5 +44,5 @@ def test_rates_are_of_images_and_a_model_without_a_pytorch_network_is_named(scen
     monkeypatch.setattr("minivision.bench.prediction.interleaved_medians", lambda peers, **_: dict.fromkeys(peers, 0.5))
     model = make_model("yolo", scenes.classes)
     assert measure(model, [scenes[0].image] * 4) == {"ours": 8, "ours_alone": 2}
-    with pytest.raises(ValueError, match="rcnn: there is no network of it in PyTorch"):
+    with pytest.raises(ValueError, match="rcnn: its network is not available in PyTorch"):
         torch_network(make_model("rcnn", scenes.classes), [scenes[0].image], None)
