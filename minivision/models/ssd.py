@@ -147,7 +147,7 @@ class SSD(SingleShot):
         labels, deltas = self.targets(batch, outputs.dtype)
         is_positive = labels > 0
         is_trained = is_positive | hardest_negatives(outputs[..., 4:], labels)
-        count = max(1, int(np.count_nonzero(is_positive)))  # without any object both losses are 0
+        count: Any = max(1, np.count_nonzero(is_positive))  # without any object both losses are 0
         deltas, labels = to_device_of(deltas[is_positive], outputs), to_device_of(labels[is_trained], outputs)
         positive, trained = (to_device_of(np.flatnonzero(each), outputs) for each in (is_positive, is_trained))
         rows = outputs.reshape(-1, outputs.shape[2])  # (N, K, 4 + 1 + C) -> (N K, 4 + 1 + C)

@@ -130,7 +130,7 @@ class YOLOv2(SingleShot):
             raise ValueError(f"stride: expected 8 or 16, got {stride}")
         rng = np.random.default_rng(0) if rng is None else rng
         self.sigmoid_offsets, self.stride = sigmoid_offsets, stride
-        self.anchors = spread_anchors([(16, 16), (48, 48)], count).astype(np.float32)  # until `prepare`
+        self.anchors = spread_anchors(np.array([(16, 16), (48, 48)]), count).astype(np.float32)  # until `prepare`
         backbone = Backbone(rng=rng)
         channels = backbone.channels
         self.stages = [*backbone.layers, *([MaxPool2d(2)] if stride == 16 else [])]
