@@ -1,10 +1,11 @@
-"""The two steps of selective search that are operations: doors, functions of one's own, and no cache for these."""
+"""The steps of selective search that are operations: argument checks, the user's own functions, and no cache for these."""
 
 import numpy as np
 import pytest
 
 import minivision
 from minivision.checks import check_operation, load_backend
+from minivision.core.registry import operations
 from minivision.data import Scenes
 from minivision.detection import propose_dataset, selective_search
 from minivision.detection.selective_search.region_grouping import group_regions
@@ -16,10 +17,13 @@ COUNTS = np.array([[2], [6], [4]], np.int32)
 REGIONS, PAIRS = Regions(SIZES, BOXES, COUNTS, COUNTS), np.array([[0, 2], [1, 2]])
 
 
-@pytest.mark.parametrize("name", ["fill_similarity", "group_regions"])
-def test_the_textbook_and_the_kernel_pass_the_check(name):
+STEPS = ("correlate1d", "sorted_edges", "merge_pixels", "choose_bins", "measure_regions", "depths_and_heights")
+
+
+@pytest.mark.parametrize("name", ["fill_similarity", "group_regions", *STEPS])
+def test_the_reference_and_the_kernel_pass_the_check(name):
     assert check_operation(name, "reference").passed
-    assert check_operation(name, "numba").verdict == ("ok" if name == "group_regions" else "reference")
+    assert check_operation(name, "numba").verdict == ("reference" if name == "fill_similarity" else "ok")
 
 
 def test_many_pairs_are_what_each_of_them_is_alone():
@@ -71,3 +75,37 @@ def test_a_function_of_one_s_own_proposes_and_nothing_of_it_is_kept(tmp_path):
     assert not list(tmp_path.glob("cache/*.npz"))
     propose_dataset(scenes, folder=tmp_path / "cache")
     assert list(tmp_path.glob("cache/*.npz"))
+
+
+IMAGE, ONE = np.zeros((2, 3, 1)), np.ones(1)
+EDGES, WEIGHTS = np.array([[0, 1], [1, 2]]), np.array([1.0, 2.0])
+LABELS, BINS = np.array([[0, 1, 1]]), np.array([[[0], [1], [1]]])
+
+
+@pytest.mark.parametrize(
+    ("message", "name", "arguments", "keywords"),
+    [
+        ("weights: expected shape .* an odd number", "correlate1d", (IMAGE, np.ones(2)), {"axis": 0}),
+        ("axis: expected 0 .* or 1 .*, got 2", "correlate1d", (IMAGE, ONE), {"axis": 2}),
+        ("image: it has no pixels", "correlate1d", (IMAGE[:0], ONE), {"axis": 0}),
+        ("image: expected shape \\(H, W, C\\)", "sorted_edges", (IMAGE[0],), {}),
+        ("image: it has values that are not finite", "sorted_edges", (IMAGE + np.nan,), {}),
+        ("edges: expected values in 0 .. 1, got 2", "merge_pixels", (EDGES, WEIGHTS, (1, 2)), {"k": 1, "min_size": 1}),
+        ("edges: .* got -1", "merge_pixels", (EDGES - 1, WEIGHTS, (1, 3)), {"k": 1, "min_size": 1}),
+        ("weights: expected ascending", "merge_pixels", (EDGES, -WEIGHTS, (1, 3)), {"k": 1, "min_size": 1}),
+        ("weights: expected shape", "merge_pixels", (EDGES, WEIGHTS[:1], (1, 3)), {"k": 1, "min_size": 1}),
+        ("k: expected a number greater than 0", "merge_pixels", (EDGES, WEIGHTS, (1, 3)), {"k": 0, "min_size": 1}),
+        ("image: expected values from 0 to 255", "choose_bins", (IMAGE - 5, IMAGE, IMAGE, ONE, ONE), {}),
+        ("right: .* not finite", "choose_bins", (IMAGE, IMAGE + np.inf, IMAGE, ONE, ONE), {}),
+        ("down: expected shape", "choose_bins", (IMAGE, IMAGE, IMAGE[:1], ONE, ONE), {}),
+        ("labels: expected values in 0 .. 0", "measure_regions", (LABELS, BINS), {"num_regions": 1, "num_bins": 2}),
+        ("region 1 has none", "measure_regions", (2 * LABELS, BINS), {"num_regions": 3, "num_bins": 2}),
+        ("bins: expected values in 0 .. 0", "measure_regions", (LABELS, BINS), {"num_regions": 2, "num_bins": 1}),
+        ("bins: expected shape", "measure_regions", (LABELS, BINS[:, :2]), {"num_regions": 2, "num_bins": 2}),
+        ("children: .* earlier regions", "depths_and_heights", (np.array([[0, 3], [1, 2]]),), {}),
+        ("children: .* exactly once", "depths_and_heights", (np.array([[0, 1], [0, 3]]),), {}),
+    ],
+)
+def test_wrong_arguments_of_the_steps_are_named_before_a_kernel_runs(message, name, arguments, keywords):
+    with pytest.raises(ValueError, match=message):
+        operations()[name](*arguments, **keywords)

@@ -56,7 +56,7 @@ def check_extent(image: Array) -> None:
 
 def check_positive(name: str, value: Any) -> None:
     """Raise ValueError unless `value` is a finite number above 0."""
-    if not isinstance(value, numbers.Real) or not 0 < value < float("inf"):
+    if not isinstance(value, numbers.Real) or not 0 < float(value) < float("inf"):
         raise ValueError(f"{name}: expected a number greater than 0, got {value!r}")
 
 
