@@ -1,4 +1,4 @@
-"""The steps of selective search that are operations: argument checks, the user's own functions, and no cache for these."""
+"""The steps of selective search that are operations: argument checks, a user's own functions, and their cache."""
 
 import numpy as np
 import pytest
