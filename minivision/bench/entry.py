@@ -80,7 +80,7 @@ def entry(
         with backend("reference"):
             return op(*small, **keywords)
 
-    shape, small_shape = ("x".join(map(str, array.shape)) for array in of or map(_first_array, (arguments, small)))
+    shape, small_shape = ("x".join(map(str, np.shape(array))) for array in of or map(_first_array, (arguments, small)))
     call = op, arguments, keywords
     line = Entry(op.__name__, shape + note, lambda: op(*arguments, **keywords), theirs, call=call)
     if get_backend("numba").kernel(op) is None:
@@ -89,7 +89,7 @@ def entry(
 
 
 def _first_array(arguments):
-    return next(value for value in arguments if isinstance(value, np.ndarray))
+    return next((value for value in arguments if isinstance(value, np.ndarray)), None)
 
 
 def draw(*shape: int) -> np.ndarray:

@@ -57,7 +57,7 @@ def _family(family, torch, batch):
 
 def _largest_case(op):
     """Return the default entry of an operation: its largest test case, without PyTorch."""
-    cases = [case for case in cases_of(op, np.random.default_rng(0)) if any(isinstance(a, np.ndarray) for a in case[0])]
+    cases = cases_of(op, np.random.default_rng(0))
     arguments, keywords = max(cases, key=lambda case: sum(np.size(a) for a in case[0] if isinstance(a, np.ndarray)))
     arguments = tuple(
         a.astype(np.float32) if isinstance(a, np.ndarray) and a.dtype == np.float64 else a for a in arguments
