@@ -1,4 +1,4 @@
-"""Cases for anchors: one box and many at a place, maps and strides that are not square, no place at all."""
+"""Cases for anchors: one box and many at a location, maps and strides that are not square, no location at all."""
 
 from __future__ import annotations
 

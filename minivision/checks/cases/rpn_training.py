@@ -1,4 +1,4 @@
-"""Cases for what a region proposal network is trained on: several images, no objects, nothing drawn."""
+"""Cases for the training of a region proposal network: several images, no objects, no sampled anchors."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def anchor_targets(rng: np.random.Generator) -> Cases:
 
 def rpn_loss(rng: np.random.Generator) -> Cases:
     for N, K, positives, negatives, beta in ((1, 6, 2, 3, 1.0), (2, 4, 2, 4, 0.5), (3, 3, 1, 5, 1 / 9)):
-        drawn = rng.permutation(N * K)[: positives + negatives]
-        positive, negative = np.sort(drawn[:positives]), np.sort(drawn[positives:])
+        sampled = rng.permutation(N * K)[: positives + negatives]
+        positive, negative = np.sort(sampled[:positives]), np.sort(sampled[positives:])
         logits, deltas = 2 * rng.standard_normal((N, K)), 0.5 * rng.standard_normal((N, K, 4))
         targets = 0.5 * rng.standard_normal((positives, 4))
         yield (logits, deltas, positive, negative, targets), {}
         yield (logits, deltas, positive, negative, targets), {"beta": beta}
-    nobody = positive[:0]
-    yield (logits, deltas, positive, nobody, targets), {}
-    yield (logits, deltas, nobody, negative, targets[:0]), {}  # no object in any image
-    yield (logits, deltas, nobody, nobody, targets[:0]), {}
+    none = positive[:0]
+    yield (logits, deltas, positive, none, targets), {}
+    yield (logits, deltas, none, negative, targets[:0]), {}  # no object in any image
+    yield (logits, deltas, none, none, targets[:0]), {}
     yield (100 * logits, deltas, positive, negative, targets), {}

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def _objects(rng, count, C, size):
-    """Return boxes whose centres lie within an image, and labels."""
+    """Return boxes with centers in an image, and labels."""
     height, width = size
-    centres = rng.uniform(0.02, 0.98, (count, 2)) * (width, height)
+    centers = rng.uniform(0.02, 0.98, (count, 2)) * (width, height)
     halves = rng.uniform(0.02, 0.4, (count, 2)) * (width, height)
-    return np.concatenate([centres - halves, centres + halves], axis=1), rng.integers(1, C + 1, count)
+    return np.concatenate([centers - halves, centers + halves], axis=1), rng.integers(1, C + 1, count)
 
 
 def encode_yolo(rng: np.random.Generator) -> Cases:
