@@ -12,7 +12,10 @@ from minivision.core.compile import jit
 from minivision.core.geometry import conv_output_size, conv_transpose_output_size
 from minivision.kernels.numba.engine.direct import correlate2d, correlate2d_transpose, filter_gradient
 from minivision.kernels.numba.engine.sums import sum_of
-from minivision.kernels.numba.engine.winograd import can_use_winograd, winograd
+from minivision.kernels.numba.engine.winograd import winograd
+
+# Winograd's transforms cost more than they save with fewer channels, or on maps with few tiles.
+WINOGRAD_MIN_CHANNELS, WINOGRAD_MIN_MAP_SIZE = 16, 24
 
 
 def conv2d(x, w, b, stride, padding, dilation, groups):
@@ -41,17 +44,30 @@ def conv_transpose2d_backward(dy, x, w, stride, padding, output_padding, dilatio
 
 
 def _correlate(x, w, b, stride, padding, dilation, groups, size):
-    if can_use_winograd(x, w.shape[0], w.shape[2:], stride, dilation, groups, size):
+    if _is_for_winograd(x, w.shape[0], w.shape[2:], stride, dilation, groups, size):
         return winograd(x, w, b, padding, size)
     return correlate2d(x, w, b, stride, padding, dilation, groups, tuple(size))
 
 
 def _correlate_transpose(x, w, b, stride, padding, dilation, groups, size):
-    if can_use_winograd(x, w.shape[1], w.shape[2:], stride, dilation, groups, size):
+    if _is_for_winograd(x, w.shape[1], w.shape[2:], stride, dilation, groups, size):
         (top, bottom), (left, right) = padding
         flipped = ((2 - top, 2 - bottom), (2 - left, 2 - right))
         return winograd(x, w, b, flipped, size, flipped=True)
     return correlate2d_transpose(x, w, b, stride, padding, dilation, groups, tuple(size))
+
+
+def _is_for_winograd(x, filters, kernel_size, stride, dilation, groups, output_size):
+    """Return whether the algorithm applies to a convolution and is faster than the direct kernels."""
+    return (
+        x.dtype == np.float32  # gradient checks in float64 need the full accuracy
+        and tuple(kernel_size) == (3, 3)
+        and tuple(stride) == (1, 1)
+        and tuple(dilation) == (1, 1)
+        and groups == 1
+        and min(x.shape[1], filters) >= WINOGRAD_MIN_CHANNELS
+        and min(output_size) >= WINOGRAD_MIN_MAP_SIZE
+    )
 
 
 def _sum_over_maps(dy):

@@ -52,21 +52,6 @@ _apply_BT = make_apply_matrix(BT.tolist())
 _apply_AT = make_apply_matrix(AT.tolist())
 
 CACHE_BYTES = 2_600_000  # for the transformed inputs and outputs of a block
-MIN_CHANNELS = 16  # with fewer, the transforms cost more than they save;
-MIN_MAP_SIZE = 24  # the same on maps with few tiles
-
-
-def can_use_winograd(x, filters, kernel_size, stride, dilation, groups, output_size):
-    """Return whether the algorithm applies to a convolution and is faster than the direct kernels."""
-    return (
-        x.dtype == np.float32  # gradient checks in float64 need the full accuracy
-        and tuple(kernel_size) == (3, 3)
-        and tuple(stride) == (1, 1)
-        and tuple(dilation) == (1, 1)
-        and groups == 1
-        and min(x.shape[1], filters) >= MIN_CHANNELS
-        and min(output_size) >= MIN_MAP_SIZE
-    )
 
 
 @functools.lru_cache(maxsize=512)
