@@ -155,8 +155,8 @@ def _warm(backend):
                 failed[name] = error
     print(f"warmed up     {len(operations) - len(failed)} operations of backend {backend.name} "
           f"in {time.perf_counter() - start:.1f} s")  # fmt: skip
-    for name, error in failed.items():
-        print(f"{'':<14}{name} failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+    for name, reason in failed.items():
+        print(f"{'':<14}{name} failed: {type(reason).__name__}: {' '.join(str(reason).split())[:200]}")
     return not failed
 
 

@@ -26,9 +26,7 @@ def test_what_cupy_rejects_is_rejected(what, cupy):
 
 def test_what_cupy_allows_has_cupys_types(cupy):
     a = cupy.asarray(np.arange(3.0, dtype=np.float32))
-    assert isinstance(a.sum(), cupy.ndarray) and isinstance(
-        a[0], cupy.ndarray
-    )  # the CPU does not wait
+    assert isinstance(a.sum(), cupy.ndarray) and isinstance(a[0], cupy.ndarray)  # the CPU does not wait
     assert isinstance(np.exp(a), cupy.ndarray) and isinstance(np.float32(2) * a, cupy.ndarray)
     assert (a / 2).dtype == np.where(a > 1, a, 0).dtype == np.float32
     assert a.argmax().dtype == np.argsort(a).dtype == np.int64
