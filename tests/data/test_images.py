@@ -7,8 +7,8 @@ from PIL import Image
 from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
 
 RNG = np.random.default_rng(0)
-COLOURS = RNG.integers(0, 256, (5, 7, 3), np.uint8)
-GREY = RNG.integers(0, 256, (5, 7), np.uint8)
+COLORS = RNG.integers(0, 256, (5, 7, 3), np.uint8)
+GRAY = RNG.integers(0, 256, (5, 7), np.uint8)
 
 
 def saved(image, path, **options):
@@ -17,15 +17,15 @@ def saved(image, path, **options):
 
 
 def test_rgb_is_unchanged(tmp_path):
-    path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
-    np.testing.assert_array_equal(read_image(path), COLOURS)
+    path = saved(Image.fromarray(COLORS), tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(path), COLORS)
     assert image_size(path) == (5, 7)
 
 
 def test_gray_is_repeated_and_16_bits_are_scaled_not_clipped(tmp_path):
-    expected = np.repeat(GREY[..., None], 3, axis=2)
-    np.testing.assert_array_equal(read_image(saved(Image.fromarray(GREY), tmp_path / "a.png")), expected)
-    deep = Image.fromarray(GREY.astype(np.uint16) * 257)
+    expected = np.repeat(GRAY[..., None], 3, axis=2)
+    np.testing.assert_array_equal(read_image(saved(Image.fromarray(GRAY), tmp_path / "a.png")), expected)
+    deep = Image.fromarray(GRAY.astype(np.uint16) * 257)
     np.testing.assert_array_equal(read_image(saved(deep, tmp_path / "b.png")), expected)
     np.testing.assert_array_equal(read_image(saved(deep, tmp_path / "c.tif")), expected)
 
@@ -36,29 +36,29 @@ def test_16_bits_are_rounded_to_8(tmp_path):
 
 
 def test_one_bit_becomes_black_and_white(tmp_path):
-    path = saved(Image.fromarray(GREY > 100), tmp_path / "a.png")
-    np.testing.assert_array_equal(read_image(path)[..., 1], np.where(GREY > 100, 255, 0))
+    path = saved(Image.fromarray(GRAY > 100), tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(path)[..., 1], np.where(GRAY > 100, 255, 0))
 
 
 def test_transparent_pixels_are_blended_with_white(tmp_path):
     alpha = np.zeros((5, 7), np.uint8)
     alpha[:, :3] = 255
-    path = saved(Image.fromarray(np.dstack([COLOURS, alpha])), tmp_path / "a.png")
-    expected = np.where(alpha[..., None] > 0, COLOURS, 255)
+    path = saved(Image.fromarray(np.dstack([COLORS, alpha])), tmp_path / "a.png")
+    expected = np.where(alpha[..., None] > 0, COLORS, 255)
     np.testing.assert_array_equal(read_image(path), expected)
-    path = saved(Image.fromarray(np.dstack([GREY, alpha])), tmp_path / "b.png")
-    np.testing.assert_array_equal(read_image(path)[..., 0], np.where(alpha > 0, GREY, 255))
+    path = saved(Image.fromarray(np.dstack([GRAY, alpha])), tmp_path / "b.png")
+    np.testing.assert_array_equal(read_image(path)[..., 0], np.where(alpha > 0, GRAY, 255))
 
 
 def test_palettes_are_converted_to_colors_also_with_a_transparent_color(tmp_path):
     indices = Image.new("P", (7, 5))
-    indices.putdata((GREY % 3).ravel().tolist())
+    indices.putdata((GRAY % 3).ravel().tolist())
     palette = np.array([[10, 20, 30], [200, 0, 0], [0, 200, 0]], np.uint8)
     indices.putpalette(palette.tobytes())
-    np.testing.assert_array_equal(read_image(saved(indices, tmp_path / "a.png")), palette[GREY % 3])
+    np.testing.assert_array_equal(read_image(saved(indices, tmp_path / "a.png")), palette[GRAY % 3])
     palette[1] = 255
     path = saved(indices, tmp_path / "b.png", transparency=1)
-    np.testing.assert_array_equal(read_image(path), palette[GREY % 3])
+    np.testing.assert_array_equal(read_image(path), palette[GRAY % 3])
 
 
 def test_cmyk_becomes_rgb(tmp_path):
@@ -69,15 +69,15 @@ def test_cmyk_becomes_rgb(tmp_path):
 def test_exif_orientation_is_applied_unless_the_annotations_were_made_without_it(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # rotate clockwise
-    path = saved(Image.fromarray(COLOURS), tmp_path / "a.png", exif=exif)
+    path = saved(Image.fromarray(COLORS), tmp_path / "a.png", exif=exif)
     assert image_size(path) == (7, 5)
-    np.testing.assert_array_equal(read_image(path), np.rot90(COLOURS, -1))
-    np.testing.assert_array_equal(read_image(path, (7, 5)), np.rot90(COLOURS, -1))
-    np.testing.assert_array_equal(read_image(path, (5, 7)), COLOURS)
+    np.testing.assert_array_equal(read_image(path), np.rot90(COLORS, -1))
+    np.testing.assert_array_equal(read_image(path, (7, 5)), np.rot90(COLORS, -1))
+    np.testing.assert_array_equal(read_image(path, (5, 7)), COLORS)
 
 
 def test_a_size_that_differs_from_the_annotations_is_an_error(tmp_path):
-    path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
+    path = saved(Image.fromarray(COLORS), tmp_path / "a.png")
     with pytest.raises(BrokenFileError, match="5x7.*annotations say 50x70"):
         read_image(path, (50, 70))
 
@@ -98,10 +98,10 @@ def test_a_broken_file_is_an_error_with_its_name_and_the_reason(tmp_path, damage
 
 def test_index_maps_give_indices_not_colors(tmp_path):
     image = Image.new("P", (7, 5))
-    image.putdata((GREY % 3).ravel().tolist())
+    image.putdata((GRAY % 3).ravel().tolist())
     image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
-    np.testing.assert_array_equal(read_index_map(saved(image, tmp_path / "a.png")), GREY % 3)
+    np.testing.assert_array_equal(read_index_map(saved(image, tmp_path / "a.png")), GRAY % 3)
     with pytest.raises(BrokenFileError, match="gray or with a palette"):
-        read_index_map(saved(Image.fromarray(COLOURS), tmp_path / "b.png"))
+        read_index_map(saved(Image.fromarray(COLORS), tmp_path / "b.png"))
     with pytest.raises(BrokenFileError, match="its image is 2x2"):
         read_index_map(tmp_path / "a.png", (2, 2))

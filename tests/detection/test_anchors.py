@@ -26,8 +26,8 @@ def test_order_and_places_are_torchvisions_and_sizes_too_up_to_its_rounding(argu
     np.testing.assert_allclose(anchors, expected, atol=0.5)
     map_size, (down, across), sizes, ratios = arguments
     y, x = np.divmod(np.repeat(np.arange(map_size[0] * map_size[1]), len(sizes) * len(ratios)), map_size[1])
-    centres = np.stack([x * across, y * down] * 2, axis=1)
-    np.testing.assert_array_equal(np.round(anchors - centres), expected - centres)
+    centers = np.stack([x * across, y * down] * 2, axis=1)
+    np.testing.assert_array_equal(np.round(anchors - centers), expected - centers)
 
 
 def test_area_and_ratio_are_those_asked_for():
@@ -40,7 +40,7 @@ def test_area_and_ratio_are_those_asked_for():
 def test_offset_moves_all_boxes_into_the_middle_of_their_pixels():
     corner, middle = (anchor_grid((2, 3), (8, 4), (5,), (1,), offset=offset) for offset in (0, 0.5))
     np.testing.assert_allclose(middle - corner, np.tile([2, 4, 2, 4], (6, 1)))
-    np.testing.assert_allclose(middle[-1, :2] + middle[-1, 2:], [20, 24])  # twice the centre of the last place
+    np.testing.assert_allclose(middle[-1, :2] + middle[-1, 2:], [20, 24])  # twice the center of the last place
 
 
 def test_a_map_without_places_has_no_anchors():

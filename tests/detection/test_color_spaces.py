@@ -11,7 +11,7 @@ from minivision.detection.selective_search.gaussian_filters import correlate1d, 
 
 @pytest.fixture
 def image(rng):
-    """All sorts of colours, greys and black among them."""
+    """All sorts of colors, grays and black among them."""
     image = rng.integers(0, 256, (12, 16, 3), dtype=np.uint8)
     image[0] = image[0, :, :1]
     image[1, :4] = 0
@@ -23,12 +23,12 @@ def test_hsv_is_that_of_scikit_image_on_255(image):
     np.testing.assert_allclose(to_color_space(image, "HSV"), 255 * color.rgb2hsv(image), atol=1e-3)
 
 
-def test_lab_is_that_of_scikit_image_with_grey_at_128(image):
+def test_lab_is_that_of_scikit_image_with_gray_at_128(image):
     expected = color.rgb2lab(image) * [2.55, 1, 1] + [0, 128, 128]
     np.testing.assert_allclose(to_color_space(image, "Lab"), expected, atol=2e-2)
 
 
-def test_rgi_does_not_see_how_bright_a_colour_is_but_for_its_intensity(image):
+def test_rgi_does_not_see_how_bright_a_color_is_but_for_its_intensity(image):
     converted = to_color_space(image, "rgI")
     np.testing.assert_allclose(converted[..., 2], 255 * color.rgb2yuv(image)[..., 0], atol=0.01)
     dark = to_color_space(np.full((1, 1, 3), (20, 60, 40), np.uint8), "rgI")[0, 0]
@@ -44,7 +44,7 @@ def test_all_channels_are_float32_from_0_to_255(image, name, channels):
     assert converted.min() >= -1e-3 and converted.max() <= 255.001 and converted.flags.c_contiguous
 
 
-def test_an_unknown_colour_space_is_named(image):
+def test_an_unknown_color_space_is_named(image):
     with pytest.raises(ValueError, match="no color space 'CMYK'; there are HSV, Lab"):
         to_color_space(image, "CMYK")
 

@@ -1,4 +1,4 @@
-"""Graph-based segmentation: beside scikit-image's, and the kernel beside the textbook."""
+"""Graph-based segmentation, compared with scikit-image's; the kernel compared with the reference."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from minivision.detection.selective_search.graph_segmentation import merge_pixel
 
 
 def patchwork(rng, size):
-    """Return an image of noisy patches of random colours."""
+    """Return an image of noisy patches of random colors."""
     rows, columns = (np.arange(n) // 9 for n in size)
     colors = rng.uniform(40, 215, (rows[-1] + 1, columns[-1] + 1, 3))
     return colors[rows][:, columns] + rng.uniform(-25, 25, (*size, 3))
@@ -55,7 +55,7 @@ def test_the_kernels_are_the_textbook_with_ties_too(size, levels, k, dtype, seed
     np.testing.assert_array_equal(labels, expected, strict=True)
 
 
-def test_an_edge_for_each_pair_of_the_eight_neighbours_the_weakest_first(rng):
+def test_an_edge_for_each_pair_of_the_eight_neighbors_the_weakest_first(rng):
     edges, weights = sorted_edges(rng.uniform(0, 255, (4, 5, 3)))
     assert len(np.unique(np.sort(edges, axis=1), axis=0)) == len(edges) == 4 * 4 + 3 * 5 + 2 * 3 * 4
     rows, columns = np.divmod(edges, 5)

@@ -23,7 +23,7 @@ def test_a_joint_lies_in_the_cell_that_its_coordinate_is_rounded_down_to(x, y, r
 @pytest.mark.parametrize("joint", [
     (24, 40, 0), (9.99, 40, 2), (38.01, 40, 2), (24, 19.9, 1), (24, 76.1, 1), (-500, 1e9, 2), (np.nan, 40, 2),
 ])  # fmt: skip
-def test_joints_not_labelled_and_outside_of_the_box_are_nowhere(joint):
+def test_joints_not_labeled_and_outside_of_the_box_are_nowhere(joint):
     assert joints_to_cells(np.array([[joint]], np.float32), BOX, 28).tolist() == [[IGNORE_INDEX]]
 
 

@@ -39,8 +39,8 @@ def test_a_mask_pasted_where_it_was_cut_is_the_same_mask():
     pasted = paste_masks(crop_masks(masks, boxes, 28), boxes, masks.shape[1:])
     iou = (pasted & masks).sum(axis=(1, 2)) / (pasted | masks).sum(axis=(1, 2))
     assert (iou > 0.97).all(), iou  # moved by half a pixel it would be .95, and by a pixel .90
-    centres = [np.argwhere(each).mean(axis=0) + 0.5 for each in pasted]
-    np.testing.assert_allclose(centres, [[28.6, 30.3], [30, 40]], atol=0.15)
+    centers = [np.argwhere(each).mean(axis=0) + 0.5 for each in pasted]
+    np.testing.assert_allclose(centers, [[28.6, 30.3], [30, 40]], atol=0.15)
 
 
 def test_boxes_moved_by_a_fraction_of_a_pixel_move_their_masks():

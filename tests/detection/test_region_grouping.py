@@ -31,7 +31,7 @@ def segmentation(rng, size=(24, 30), regions=12, channels=3, levels=256):
 
 
 @given(st.integers(0, 20), st.sampled_from([1, 3]), st.sampled_from([1, 2, 256]))
-def test_the_kernels_of_the_histograms_are_the_textbook(seed, channels, levels):
+def test_the_kernels_of_the_histograms_are_the_reference(seed, channels, levels):
     labels, image = segmentation(np.random.default_rng(seed), channels=channels, levels=levels)
     slopes = np.random.default_rng(seed).normal(size=(2, *image.shape)).astype(np.float32)
     angles = np.arange(8) * np.pi / 4
@@ -84,7 +84,7 @@ def test_the_similarities_by_hand():
     assert similarity(regions, 0, 1, 100, "F") == pytest.approx(0.92)
 
 
-def test_the_most_similar_neighbours_merge_first_by_hand():
+def test_the_most_similar_neighbors_merge_first_by_hand():
     """Four stripes of one pixel each. By size alone all pairs are alike at first, and the earliest goes."""
     labels = np.array([[0, 1, 2, 3]], np.int32)
     hierarchy = group(labels, describe_regions(labels, np.zeros((1, 4, 9), np.uint16)), touching_pairs(labels), "S")
@@ -98,7 +98,7 @@ def test_the_most_similar_neighbours_merge_first_by_hand():
         hierarchy.after(4)
 
 
-def test_colours_that_are_alike_merge_before_others():
+def test_colors_that_are_alike_merge_before_others():
     labels = np.array([[0, 1, 2]], np.int32).repeat(4, axis=0)
     colors = np.array([[0, 12], [6, 6], [7, 5]])  # 1 is like 2
     regions = Regions(np.array([12] * 3), np.array([[0, 0, 1, 4], [1, 0, 2, 4], [2, 0, 3, 4]]), colors, colors)
@@ -106,14 +106,14 @@ def test_colours_that_are_alike_merge_before_others():
 
 
 @given(st.integers(0, 30), st.sampled_from(["CTSF", "TSF", "F", "S", "C"]), st.sampled_from([1, 3, 256]))
-def test_the_kernel_groups_as_the_textbook_does_ties_included(seed, used, levels):
+def test_the_kernel_groups_as_the_reference_does_ties_included(seed, used, levels):
     labels, image = segmentation(np.random.default_rng(seed), levels=levels)
     regions, pairs = describe_regions(labels, histogram_bins(image)), touching_pairs(labels)
     before = [array.copy() for array in regions]
     found = group_regions(regions, pairs, labels.size, used)
     with minivision.backend("reference"):
-        textbook = group_regions(regions, pairs, labels.size, used)
-    for one, other in zip(found, textbook, strict=True):
+        reference = group_regions(regions, pairs, labels.size, used)
+    for one, other in zip(found, reference, strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
     for array, copy in zip(regions, before, strict=True):
         np.testing.assert_array_equal(array, copy)  # not written to

@@ -1,4 +1,4 @@
-"""What detectors are trained on, as operations: held to PyTorch and to slow loops, and what their doors refuse."""
+"""Operations that make training targets and losses: compared with PyTorch and slow loops; argument checks."""
 
 import copy
 import types
@@ -137,7 +137,7 @@ def test_each_object_has_one_responsible_box_and_a_perfect_answer_costs_nothing(
     assert not (doutputs[weight == 0]).any()
 
 
-LOGITS, DELTAS, NOBODY = np.zeros((2, 3)), np.zeros((2, 3, 4)), np.zeros(0, int)
+LOGITS, DELTAS, NONE = np.zeros((2, 3)), np.zeros((2, 3, 4)), np.zeros(0, int)
 
 
 @pytest.mark.parametrize(
@@ -150,11 +150,11 @@ LOGITS, DELTAS, NOBODY = np.zeros((2, 3)), np.zeros((2, 3, 4)), np.zeros(0, int)
             "0 <= bg_iou_thresh <= fg_iou_thresh",
         ),
         (lambda: anchor_targets(np.full((1, 4), np.nan), np.zeros((1, 4))), "anchors: expected finite"),
-        (lambda: rpn_loss(LOGITS, DELTAS[:1], NOBODY, NOBODY, np.zeros((0, 4))), r"deltas: expected shape \(2, 3, 4\)"),
-        (lambda: rpn_loss(LOGITS, DELTAS, np.array([6]), NOBODY, np.zeros((1, 4))), "number n . K . k"),
+        (lambda: rpn_loss(LOGITS, DELTAS[:1], NONE, NONE, np.zeros((0, 4))), r"deltas: expected shape \(2, 3, 4\)"),
+        (lambda: rpn_loss(LOGITS, DELTAS, np.array([6]), NONE, np.zeros((1, 4))), "number n . K . k"),
         (lambda: rpn_loss(LOGITS, DELTAS, np.array([2]), np.array([2]), np.zeros((1, 4))), "there twice"),
-        (lambda: rpn_loss(LOGITS, DELTAS, np.array([2]), NOBODY, np.zeros((0, 4))), "targets: expected shape"),
-        (lambda: rpn_loss(LOGITS, DELTAS, NOBODY, NOBODY, np.zeros((0, 4)), beta=-1), "beta: expected"),
+        (lambda: rpn_loss(LOGITS, DELTAS, np.array([2]), NONE, np.zeros((0, 4))), "targets: expected shape"),
+        (lambda: rpn_loss(LOGITS, DELTAS, NONE, NONE, np.zeros((0, 4)), beta=-1), "beta: expected"),
         (lambda: yolo_targets(np.zeros((1, 2, 2, 8)), np.zeros((2, 2, 2, 8)), 1), "truth: expected shape"),
         (lambda: yolo_targets(np.zeros((1, 2, 2, 10)), np.zeros((1, 2, 2, 10)), 2), r"expected 5 B \+ C numbers"),
         (lambda: yolo_loss(np.zeros((2, 2, 8)), np.zeros((2, 2, 8)), np.zeros((2, 2, 8)), 1), "outputs: expected"),

@@ -11,7 +11,7 @@ from minivision.detection import decode_yolo, encode_yolo
 def test_the_tensor_of_the_paper_is_7_by_7_by_30():
     tensor = encode_yolo([[100, 200, 300, 400]], [20], 7, 2, 20, size=(448, 448))
     assert tensor.shape == (7, 7, 30) and tensor.dtype == np.float32
-    # centre (200, 300): column 3.125, row 4.6875
+    # center (200, 300): column 3.125, row 4.6875
     expected = np.zeros(30)
     expected[:5] = 0.125, 0.6875, 200 / 448, 200 / 448, 1
     expected[29] = 1

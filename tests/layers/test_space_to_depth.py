@@ -1,4 +1,4 @@
-"""Space to depth: PyTorch's order of channels, and a way back that is its inverse."""
+"""Space to depth: PyTorch's order of channels, and a backward pass that is its inverse."""
 
 import numpy as np
 import pytest

@@ -221,9 +221,9 @@ def test_the_stride_chosen_by_small_objects_holds_for_the_branches():
 
 
 def test_a_dataset_without_joints_or_with_joints_switched_off_gives_no_keypoint_branch(batch):
-    no_names, none_labelled = WithMasks(batch), WithMasks(batch_of(objects([[2, 2, 20, 20]], [1])))
+    no_names, none_labeled = WithMasks(batch), WithMasks(batch_of(objects([[2, 2, 20, 20]], [1])))
     no_names.keypoint_names = ()
-    for dataset, options in ((no_names, {}), (none_labelled, {}), (WithMasks(batch), {"joints": False})):
+    for dataset, options in ((no_names, {}), (none_labeled, {}), (WithMasks(batch), {"joints": False})):
         model = small(**options)
         train(model, dataset, Settings(batch_size=1), steps=1, progress=False)
         assert model.keypoint_branch is None and model.keypoint_names == ()

@@ -69,16 +69,16 @@ def test_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(name
     sides = torch.tensor([32.0, 24.0], dtype=torch.float64)
     if name == "localizer":
         boxes = torch.from_numpy(np.concatenate([each.boxes for each in batch.instances])).double()
-        centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2 / sides, (boxes[:, 2:] - boxes[:, :2]) / sides
+        center, size = (boxes[:, :2] + boxes[:, 2:]) / 2 / sides, (boxes[:, 2:] - boxes[:, :2]) / sides
         expected = {
             "class": torch.nn.functional.cross_entropy(scores, torch.arange(3)),
-            "box": 50 * ((numbers - torch.cat([centre, size], 1)) ** 2).mean(),
+            "box": 50 * ((numbers - torch.cat([center, size], 1)) ** 2).mean(),
         }
     else:
         keypoints = torch.from_numpy(np.concatenate([each.keypoints for each in batch.instances])).double()
-        labelled = keypoints[..., 2] > 0
+        labeled = keypoints[..., 2] > 0
         difference = numbers.reshape(3, 14, 2) - keypoints[..., :2] / sides
-        expected = {"joints": (difference[labelled] ** 2).mean()}
+        expected = {"joints": (difference[labeled] ** 2).mean()}
     sum(expected.values()).backward()
     assert losses.keys() == expected.keys()
     for loss in losses:

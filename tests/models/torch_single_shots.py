@@ -67,12 +67,12 @@ class YOLOReference(torch.nn.Module):
                     free = list(range(B))
                     corners = [self.corners(predicted[5 * b : 5 * b + 4], row, column, S) for b in range(B)]
                     for box, _ in here:
-                        centre = (box[:2] + box[2:]) / 2 * S - (column, row)
+                        center = (box[:2] + box[2:]) / 2 * S - (column, row)
                         size = box[2:] - box[:2]
                         overlaps = [iou(corners[b], box) if b in free else -1 for b in range(B)]
                         b = overlaps.index(max(overlaps))
                         free.remove(b)
-                        target = torch.tensor([*centre, *np.sqrt(size)], dtype=outputs.dtype)
+                        target = torch.tensor([*center, *np.sqrt(size)], dtype=outputs.dtype)
                         losses["box"] = losses["box"] + 5 * ((predicted[5 * b : 5 * b + 4] - target) ** 2).sum()
                         losses["object"] = losses["object"] + (predicted[5 * b + 4] - overlaps[b]) ** 2
                     middle = (column + 0.5) * side / S, (row + 0.5) * side / S

@@ -46,7 +46,7 @@ def test_a_place_off_the_map_is_refused(place, map_size):
         draw_anchors(IMAGE, ANCHORS, place, map_size=map_size)
 
 
-def test_matches_have_the_colour_of_their_object_and_are_counted(truth, tmp_path):
+def test_matches_have_the_color_of_their_object_and_are_counted(truth, tmp_path):
     matches = match_instances(ANCHORS, truth, fg_iou_thresh=0.7, bg_iou_thresh=0.3)
     figure = draw_anchor_matches(IMAGE, ANCHORS, truth)
     axis = figure.axes[0]

@@ -1,4 +1,4 @@
-"""Pictures of objects: what is drawn where, and in which colours."""
+"""Pictures of objects: what is drawn where, and in which colors."""
 
 import io
 
@@ -14,7 +14,7 @@ from minivision.viz import draw_instance_comparison, draw_instances
 from minivision.viz.instances import BONES
 
 CLASSES = ("background", "disc", "person")
-GREY = np.full((40, 60, 3), 128, np.uint8)
+GRAY = np.full((40, 60, 3), 128, np.uint8)
 
 
 def pixels(figure):
@@ -29,7 +29,7 @@ def written(axis):
 
 def test_each_box_is_drawn_at_its_place_with_name_and_score():
     objects = Instances([[5, 6, 20, 30], [30, 2, 55, 38]], [1, 2], scores=[0.5, 0.875])
-    (axis,) = draw_instances(GREY, objects, CLASSES).axes
+    (axis,) = draw_instances(GRAY, objects, CLASSES).axes
     boxes = {(*patch.get_xy(), patch.get_width(), patch.get_height()) for patch in axis.patches}
     assert boxes == {(5, 6, 15, 24), (30, 2, 25, 36)}
     assert written(axis) == ["disc 0.50", "person 0.88"]
@@ -37,24 +37,24 @@ def test_each_box_is_drawn_at_its_place_with_name_and_score():
 
 
 def test_without_scores_names_stand_alone_and_no_objects_are_no_error():
-    (axis,) = draw_instances(GREY, Instances([[5, 6, 20, 30]], [1]), CLASSES).axes
+    (axis,) = draw_instances(GRAY, Instances([[5, 6, 20, 30]], [1]), CLASSES).axes
     assert written(axis) == ["disc"]
-    (axis,) = draw_instances(GREY, Instances.empty(), CLASSES).axes
+    (axis,) = draw_instances(GRAY, Instances.empty(), CLASSES).axes
     assert written(axis) == [] and not axis.patches
 
 
 def test_many_objects_are_told_apart_by_a_legend():
     objects = Instances(np.tile([5, 6, 20, 30], (13, 1)), [1] * 12 + [2])
-    figure = draw_instances(GREY, objects, CLASSES)
+    figure = draw_instances(GRAY, objects, CLASSES)
     assert written(figure.axes[0]) == []
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["disc", "person"]
 
 
-def test_a_mask_is_tinted_in_the_colour_of_its_class():
+def test_a_mask_is_tinted_in_the_color_of_its_class():
     mask = np.zeros((1, 40, 60), bool)
     mask[0, 10:30, 20:40] = True
-    plain = pixels(draw_instances(GREY, Instances([[20, 10, 40, 30]], [1]), CLASSES))
-    tinted = pixels(draw_instances(GREY, Instances([[20, 10, 40, 30]], [1], masks=mask), CLASSES))
+    plain = pixels(draw_instances(GRAY, Instances([[20, 10, 40, 30]], [1]), CLASSES))
+    tinted = pixels(draw_instances(GRAY, Instances([[20, 10, 40, 30]], [1], masks=mask), CLASSES))
     changed = np.argwhere((plain != tinted).any(axis=2))
     height, width = plain.shape[:2]
     (top, left), (bottom, right) = changed.min(axis=0) / [height, width], changed.max(axis=0) / [height, width]
@@ -71,7 +71,7 @@ def person(visibility=2):
 
 def test_bones_join_known_joints_only():
     def lines(keypoints):
-        (axis,) = draw_instances(GREY, Instances([[5, 3, 50, 35]], [2], keypoints=keypoints), CLASSES).axes
+        (axis,) = draw_instances(GRAY, Instances([[5, 3, 50, 35]], [2], keypoints=keypoints), CLASSES).axes
         return axis.lines
 
     bones = sum(one in JOINTS and other in JOINTS for part in BONES.values() for one, other in part)
@@ -84,7 +84,7 @@ def test_bones_join_known_joints_only():
 
 def test_hidden_joints_look_different_and_a_legend_names_the_parts():
     shown, hidden = (
-        draw_instances(GREY, Instances([[5, 3, 50, 35]], [2], keypoints=person(visibility)), CLASSES)
+        draw_instances(GRAY, Instances([[5, 3, 50, 35]], [2], keypoints=person(visibility)), CLASSES)
         for visibility in (2, 1)
     )
     colors = [{line.get_markerfacecolor() for line in figure.axes[0].lines[-14:]} for figure in (shown, hidden)]

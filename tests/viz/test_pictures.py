@@ -32,14 +32,14 @@ def scene():
     return image, label_map
 
 
-def test_colours_are_fixed_and_differ():
+def test_colors_are_fixed_and_differ():
     many = class_colors(81)
     assert len({tuple(color) for color in many}) == 81
     np.testing.assert_array_equal(many[:7], class_colors(7))
     assert many.dtype == np.uint8 and many[0].tolist() == [0, 0, 0]
 
 
-def test_overlay_tints_objects_outlines_them_fully_and_leaves_the_background_grey(scene):
+def test_overlay_tints_objects_outlines_them_fully_and_leaves_the_background_gray(scene):
     image, label_map = scene
     picture = overlay(image, label_map)
     colors = class_colors(3)

@@ -63,7 +63,7 @@ def test_symbols_are_written_into_the_cells():
     assert {"ax", "ay", "az + bx", "by", "bz"} <= set(shown(player.draw()))
 
 
-def test_arrays_too_large_for_numbers_are_drawn_in_grey(rng):
+def test_arrays_too_large_for_numbers_are_drawn_in_gray(rng):
     figure = trace(ops.upsample_nearest, rng.normal(size=(1, 1, 12, 12))).draw(40)
     assert not any(re.fullmatch(r"−?\d+(\.\d+)?", text) for text in shown(figure))
     assert len({tuple(color) for color in figure.axes[0].collections[0].get_facecolor()}) > 20

@@ -67,7 +67,7 @@ def test_a_single_region_is_drawn_too(image):
     assert titles(draw_hierarchy(image, hierarchy)) == ["the image", "1 region"]
 
 
-def test_regions_have_their_mean_colours_and_white_borders():
+def test_regions_have_their_mean_colors_and_white_borders():
     image = np.zeros((2, 6, 3), np.uint8)
     image[:, :3, 0] = [[10, 20, 30], [10, 20, 30]]
     image[:, 3:] = 90
