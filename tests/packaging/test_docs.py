@@ -1,0 +1,59 @@
+"""The pages name only files, functions, systems and commands that exist, and their links lead somewhere."""
+
+import importlib
+import pathlib
+import re
+
+import pytest
+
+import minivision
+
+ROOT = pathlib.Path(minivision.__file__).parent
+TOP = ROOT.parent
+PAGES = [*TOP.glob("*.md"), *(TOP / "docs").glob("*.md")]
+FOLDERS = (TOP, ROOT, ROOT / "models", ROOT / "kernels" / "numba", ROOT / "kernels" / "numba" / "engine", TOP / "docs")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page):
+    text = page.read_text(encoding="utf-8")
+    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
+    wrong = [each for each in targets if each and not each.startswith("http") and not (page.parent / each).exists()]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_in_the_text_exist(page):
+    if page.name in ("CONTRIBUTING.md", "homework.md"):
+        pytest.skip("these pages name files of their readers")
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    names = re.findall(r"`((?:[\w.-]+/)+[\w.-]*\.(?:py|md|cu|h|ipynb|toml)|(?:[\w-]+/)+)`", text)
+    names = [name for name in names if not name.startswith(("runs/", "NAME/"))]
+    assert [name for name in names if not any((folder / name).exists() for folder in FOLDERS)] == []
+
+
+@pytest.mark.parametrize("page", ["glossary.md", "lecture.md"])
+def test_functions_in_the_tables_exist(page):
+    text = (TOP / "docs" / page).read_text(encoding="utf-8")
+    packages = "|".join(minivision.PACKAGES)
+    dotted = re.findall(rf"`(?:minivision\.)?((?:{packages})(?:\.\w+)+)(?:\(\))?`", text)
+    assert len(dotted) > 8
+    wrong = []
+    for name in dotted:
+        package, *parts = name.split(".")
+        found = importlib.import_module(f"minivision.{package}")
+        for part in parts:
+            found = getattr(found, part, None)
+        if found is None:
+            wrong.append(name)
+    assert wrong == []
+
+
+def test_every_system_and_every_package_is_on_its_page():
+    from minivision.models import systems
+
+    lecture = (TOP / "docs" / "lecture.md").read_text(encoding="utf-8")
+    assert [name for name in systems() if f"`{name}`" not in lecture] == []
+    architecture = (TOP / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \d+ \| `(\w+)` \|", architecture, flags=re.MULTILINE)
+    assert tuple(rows) == minivision.PACKAGES
