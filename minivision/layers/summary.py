@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision.core.devices import is_on_gpu
 from minivision.core.dispatch import observe
-from minivision.layers.layer import Layer
 from minivision.layers.watching import named_layers, watch
+
+if TYPE_CHECKING:
+    from minivision.layers.layer import Layer
 
 
 @dataclasses.dataclass

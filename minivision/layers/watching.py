@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from minivision.layers.layer import Layer
+if TYPE_CHECKING:
+    from minivision.layers.layer import Layer
 
 
 def named_layers(layer: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
