@@ -23,7 +23,8 @@ class DataSpec:
 
     Attributes
     ----------
-    kind : {"scenes", "coco", "voc", "folder"}
+    kind : str
+        ``"scenes"``, or a key of ``READERS``.
     folder : pathlib.Path or None
         As it was given; None for scenes.
     """
@@ -33,7 +34,7 @@ class DataSpec:
 
     @classmethod
     def parse(cls, text: str | DataSpec) -> DataSpec:
-        """Read ``scenes``, ``coco:FOLDER``, ``voc:FOLDER`` or ``folder:FOLDER``.
+        """Read ``scenes``, or ``KIND:FOLDER`` with a kind of ``READERS``, such as ``coco:FOLDER``.
 
         Raises
         ------
@@ -46,7 +47,8 @@ class DataSpec:
         if kind == "scenes" and not folder:
             return cls(kind)
         if kind not in READERS or not folder:
-            raise ValueError(f"a dataset is 'scenes', 'coco:FOLDER', 'voc:FOLDER' or 'folder:FOLDER'; got {text!r}")
+            *forms, last = "'scenes'", *(f"'{reader}:FOLDER'" for reader in READERS)
+            raise ValueError(f"a dataset is {', '.join(forms)} or {last}; got {text!r}")
         return cls(kind, Path(folder))
 
     @staticmethod

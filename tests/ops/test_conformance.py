@@ -109,9 +109,16 @@ def test_the_number_of_threads_does_not_change_results(name, backend):
         numba.set_num_threads(threads)
 
 
-def test_every_operation_has_a_numba_kernel():
+# These make targets and losses from other operations and a few NumPy calls on whole arrays: they need no kernel.
+WITHOUT_KERNEL = {
+    "anchor_grid", "match", "anchor_targets", "rpn_loss", "mask_loss", "fill_similarity", "encode_yolo", "decode_yolo",
+    "yolo_targets", "yolo_loss",
+}  # fmt: skip
+
+
+def test_every_other_operation_has_a_numba_kernel():
     numba_backend = backends()["numba"]
-    assert [name for name, op in OPERATIONS.items() if numba_backend.kernel(op) is None] == []
+    assert {name for name, op in OPERATIONS.items() if numba_backend.kernel(op) is None} == WITHOUT_KERNEL
 
 
 def test_kernels_for_a_processor_without_wide_registers_give_the_same():

@@ -57,7 +57,7 @@ def _passed(argument, dtype):
     """Return an argument in the type of the kernel's parameter; Python numbers have no fixed size."""
     if isinstance(argument, cupy.ndarray):
         return argument
-    return dtype.type(argument) if isinstance(argument, float) else np.int32(argument)
+    return dtype.type(argument) if isinstance(argument, (float, np.floating)) else np.int32(argument)
 
 
 def source(file):

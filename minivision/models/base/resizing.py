@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minivision.core.types import Array, Size
+from minivision.data.instances import Instances
 from minivision.data.transforms import resize_image, resize_instances, resize_label_map
 from minivision.models.base.model import Model
 
@@ -40,6 +41,8 @@ class Resizing:
 
     def _back(self, resized: Array, prediction: Any, image: Array) -> Any:
         old_size, size = resized.shape[:2], image.shape[:2]
-        if self.model.task == "segmentation":
+        if isinstance(prediction, Instances):
+            return resize_instances(prediction, old_size, size)
+        if isinstance(prediction, np.ndarray):  # a label map
             return resize_label_map(prediction.astype(np.uint8), size)
-        return resize_instances(prediction, old_size, size)
+        return prediction  # a number, say, is the same for an image of any size
