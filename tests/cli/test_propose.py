@@ -54,7 +54,7 @@ def test_a_folder_gets_a_file_of_boxes_for_each_image_and_the_same_command_conti
     Image.fromarray(scenes[1].image).save(photos / "b.png")
     second = subprocess.run(command, capture_output=True, text=True)
     assert second.returncode == 0 and "Wrote the boxes for 1 images" in second.stdout, second.stderr
-    assert "2 were there already" in second.stdout
+    assert "2 files existed already" in second.stdout
     files = sorted((tmp_path / "out").iterdir())
     assert [file.name for file in files] == ["a.png.npz", "b.png.npz", "c.bmp.npz"]
     for file, sample in zip(files, scenes, strict=True):

@@ -128,8 +128,8 @@ def test_sizes_that_do_not_divide_by_the_stride_are_trained_on(size):
     h, w = size
     batch = batch_of(Instances([[1, 1, w - 1, h - 1]], [1]), Instances([[w - 6, h - 6, w, h]], [2]), size=size)
     model = small()
-    features, proposed = model.forward(model.normalize(batch.images))
-    assert features.shape[2:] == (-(-h // 8), -(-w // 8))  # the last row and column are seen
+    outputs = model.forward(model.normalize(batch.images))
+    assert outputs.features.shape[2:] == (-(-h // 8), -(-w // 8))  # the last row and column are seen
     steps_on(batch, model)
 
 

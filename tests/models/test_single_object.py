@@ -149,7 +149,7 @@ def test_images_of_no_object_or_several_are_refused_with_their_number(name, coun
 
 
 def test_pose_refuses_other_joints_and_other_classes(rng):
-    with pytest.raises(ValueError, match="pose is for people alone"):
+    with pytest.raises(ValueError, match="pose is for people only"):
         make_model("pose", KINDS)
     model = make_model("pose", PEOPLE, keypoint_names=("head", "neck"), **SMALL)
     with pytest.raises(ValueError, match="has 14 joints, and this pose is one of 2"):
