@@ -17,7 +17,7 @@ def depths_and_heights(rng: np.random.Generator) -> Cases:
     yield (np.zeros((0, 2), np.int64),), {}
     for R in (2, 7, 30, 200):
         regions, children = list(range(R)), []
-        for new in range(R, 2 * R - 1):
+        while len(regions) > 1:
             children.append(sorted(regions.pop(rng.integers(len(regions))) for _ in range(2)))
-            regions.append(new)
+            regions.append(R - 1 + len(children))
         yield (np.array(children),), {}
