@@ -1,6 +1,6 @@
 """All uses of private parts of Numba.
 
-Tested with Numba 0.60 to 0.68. If private parts of the cache are missing, the cache works without them. The functions
+Tested with Numba 0.61 to 0.68. If private parts of the cache are missing, the cache works without them. The functions
 from `target_processor` on are needed for convolutions.
 """
 
@@ -57,7 +57,8 @@ def target_processor() -> tuple[str, str]:
 
 def element_address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
     """Return the address of ``array[index]`` as an LLVM value."""
-    return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(data, [index], source_etype=context.get_data_type(array_type.dtype))
 
 
 def copy_memory(builder: Any, target: Any, source: Any, count: Any, item_size: int) -> None:

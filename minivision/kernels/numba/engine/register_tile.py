@@ -38,23 +38,37 @@ def _index(value):
     return ir.Constant(_INDEX, value)
 
 
+def _load_index(builder, offsets, k):
+    """Return ``offsets[k]``, an index of 64 bits."""
+    return builder.load(builder.gep(offsets, [k], source_etype=_INDEX), typ=_INDEX)
+
+
 class _Vectors:
     """Emits loads, stores and multiply-adds of whole vectors."""
 
     def __init__(self, context, builder, scalar_type):
         self.builder = builder
-        element = context.get_value_type(scalar_type)
+        self.element = context.get_value_type(scalar_type)
         self.lanes = VECTOR_BYTES * 8 // scalar_type.bitwidth
-        self.type = ir.VectorType(element, self.lanes)
+        self.type = ir.VectorType(self.element, self.lanes)
         self.bytes = scalar_type.bitwidth // 8
         self.zero = ir.Constant(self.type, [0.0] * self.lanes)
 
+    def at(self, pointer, offset):
+        """Return the address of the number that lies `offset` numbers behind `pointer`."""
+        return self.builder.gep(pointer, [offset], source_etype=self.element)
+
     def address(self, pointer, offset):
-        vector = self.builder.gep(pointer, [offset])
-        return self.builder.bitcast(vector, self.type.as_pointer())
+        vector = self.at(pointer, offset)
+        if hasattr(vector.type, "pointee"):  # llvmlite before its pointers became opaque
+            return self.builder.bitcast(vector, self.type.as_pointer())
+        return vector
 
     def load(self, pointer, offset):
-        return self.builder.load(self.address(pointer, offset), align=self.bytes)
+        return self.builder.load(self.address(pointer, offset), align=self.bytes, typ=self.type)
+
+    def load_scalar(self, pointer):
+        return self.builder.load(pointer, typ=self.element)
 
     def store(self, value, pointer, offset):
         self.builder.store(value, self.address(pointer, offset), align=self.bytes)
@@ -136,17 +150,17 @@ def _make_multiply_rows(vectors):
             offsets = element_address(context, builder, kinds["offsets"], offsets, _index(0))
 
             def one_tap(tap, sums):
-                source = builder.gep(x, [builder.load(builder.gep(offsets, [tap]))])
+                source = v.at(x, _load_index(builder, offsets, tap))
                 inputs = [v.load(source, _index(k * v.lanes)) for k in range(vectors)]
-                weights = builder.gep(w, [builder.mul(tap, _index(ROWS))])
+                weights = v.at(w, builder.mul(tap, _index(ROWS)))
                 updated = []
                 for row in range(ROWS):
-                    weight = v.broadcast(builder.load(builder.gep(weights, [_index(row)])))
+                    weight = v.broadcast(v.load_scalar(v.at(weights, _index(row))))
                     for k in range(vectors):
                         updated.append(v.multiply_add(weight, inputs[k], sums[row * vectors + k]))
                 return updated
 
-            bias = [v.broadcast(builder.load(builder.gep(b, [_index(row)]))) for row in range(ROWS)]
+            bias = [v.broadcast(v.load_scalar(v.at(b, _index(row)))) for row in range(ROWS)]
             start = [bias[row] for row in range(ROWS) for _ in range(vectors)]
             sums = _accumulate(builder, count, 1, start, one_tap)
             for row in range(ROWS):
@@ -187,8 +201,8 @@ def dot_rows(typing, a, a_start, a_stride, x, offsets, offsets_start, count, c, 
         x = element_address(context, builder, signature.args[3], x, _index(0))
         offsets = element_address(context, builder, signature.args[4], offsets, offsets_start)
         c = element_address(context, builder, signature.args[7], c, c_start)
-        rows = [builder.gep(a, [builder.mul(a_stride, _index(row))]) for row in range(ROWS)]
-        columns = [builder.gep(x, [builder.load(builder.gep(offsets, [_index(k)]))]) for k in range(VECTORS)]
+        rows = [v.at(a, builder.mul(a_stride, _index(row))) for row in range(ROWS)]
+        columns = [v.at(x, _load_index(builder, offsets, _index(k))) for k in range(VECTORS)]
 
         def one_vector(position, sums):
             left = [v.load(pointer, position) for pointer in rows]
@@ -199,8 +213,8 @@ def dot_rows(typing, a, a_start, a_stride, x, offsets, offsets_start, count, c, 
         sums = _accumulate(builder, count, v.lanes, [v.zero] * (ROWS * VECTORS), one_vector)
         for row in range(ROWS):
             for k in range(VECTORS):
-                target = builder.gep(c, [builder.add(builder.mul(c_stride, _index(row)), _index(k))])
-                builder.store(builder.fadd(builder.load(target), v.sum(sums[row * VECTORS + k])), target)
+                target = v.at(c, builder.add(builder.mul(c_stride, _index(row)), _index(k)))
+                builder.store(builder.fadd(v.load_scalar(target), v.sum(sums[row * VECTORS + k])), target)
         return context.get_dummy_value()
 
     return signature, generate
@@ -225,8 +239,8 @@ def make_apply_matrix(matrix):
             x = element_address(context, builder, signature.args[0], x, x_start)
             y = element_address(context, builder, signature.args[3], y, y_start)
             offsets = element_address(context, builder, signature.args[2], offsets, _index(0))
-            sources = [builder.gep(x, [builder.load(builder.gep(offsets, [_index(k)]))]) for k in range(len(matrix[0]))]
-            targets = [builder.gep(y, [builder.mul(y_step, _index(r))]) for r in range(len(matrix))]
+            sources = [v.at(x, _load_index(builder, offsets, _index(k))) for k in range(len(matrix[0]))]
+            targets = [v.at(y, builder.mul(y_step, _index(r))) for r in range(len(matrix))]
 
             def one_vector(position, _):
                 inputs = [v.load(source, position) for source in sources]
@@ -271,14 +285,14 @@ def make_split(step):
             y = element_address(context, builder, signature.args[2], y, y_start)
 
             def one_vector(position, _):
-                source = builder.gep(x, [builder.mul(position, _index(step))])
+                source = v.at(x, builder.mul(position, _index(step)))
                 parts = [v.load(source, _index(k * v.lanes)) for k in range(step)]
                 width = v.lanes
                 while len(parts) > 1:  # concatenate pairs until one long vector holds all
                     width *= 2
                     parts = [v.shuffle(a, b, list(range(width))) for a, b in zip(parts[::2], parts[1::2], strict=True)]
                 for k in range(step):
-                    target = builder.gep(y, [builder.mul(distance, _index(k))])
+                    target = v.at(y, builder.mul(distance, _index(k)))
                     stream = v.shuffle(parts[0], parts[0], [k + step * lane for lane in range(v.lanes)])
                     v.store(stream, target, position)
                 return []
