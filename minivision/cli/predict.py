@@ -2,8 +2,8 @@
 
 For each image NAME it writes NAME-overlay.png, a picture of the prediction, and the prediction itself: NAME-labels.png,
 whose pixel values are the classes, or NAME-objects.json, a list of objects with their boxes (x1, y1, x2, y2 in
-pixels), scores, joints and masks. With --coco the objects are also written to coco-results.json, the format that
-COCO's evaluation tools read.
+pixels), scores, joints and masks. With --coco the objects are also written in the format that COCO's evaluation tools
+read: coco-results.json for boxes, coco-results-masks.json for masks and coco-results-joints.json for joints.
 """
 
 import json
@@ -78,24 +78,33 @@ class _CocoResults:
     """The objects of all images in COCO's format, with the ids of an annotation file."""
 
     def __init__(self, annotations, model, task, images):
-        from minivision.data.coco_results import coco_ids
+        from minivision.data.coco_results import coco_ids, image_id_of
 
         if task.output != "objects":
             raise UsageError(f"--coco is for objects, and {model.name} predicts {task.output}")
-        self.image_ids, self.category_ids = coco_ids(annotations, model.classes)
-        unknown = [path.name for path in images if path.name not in self.image_ids]
-        if unknown:
-            raise UsageError(f"--coco: {annotations} lists no image {unknown[0]}")
-        self.results = []
+        image_ids, self.category_ids = coco_ids(annotations, model.classes)
+        self.image_ids = {path: image_id_of(path, image_ids) for path in images}
+        for path, number in self.image_ids.items():
+            if number is None:
+                same = [name for name in image_ids if pathlib.PurePath(name).name == path.name]
+                reason = f"lists {' and '.join(same)}; which is {path}?" if same else f"lists no image {path.name}"
+                raise UsageError(f"--coco: {annotations} {reason}")
+        self.results = {"boxes": []}
 
     def add(self, path, instances):
         from minivision.data.coco_results import coco_results
 
-        self.results += coco_results(instances, self.image_ids[path.name], self.category_ids)
+        kinds = ["boxes", *(["masks"] if instances.has_masks else [])]
+        kinds += ["joints"] if instances.keypoints is not None else []
+        for kind in kinds:
+            results = coco_results(instances, self.image_ids[path], self.category_ids, kind)
+            self.results.setdefault(kind, []).extend(results)
 
     def write(self, out):
-        with atomic_write(out / "coco-results.json") as partial:
-            partial.write_text(json.dumps(self.results) + "\n", encoding="utf-8")
+        for kind, results in self.results.items():
+            name = "coco-results.json" if kind == "boxes" else f"coco-results-{kind}.json"
+            with atomic_write(out / name) as partial:
+                partial.write_text(json.dumps(results) + "\n", encoding="utf-8")
 
 
 def unique_names(paths):

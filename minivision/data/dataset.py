@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -117,9 +119,20 @@ class Dataset:
         return f"{type(self).__name__}({len(self)} images, {len(self.classes) - 1} classes)"
 
 
+_OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l"}
+
+
+def _words(name):
+    """Return the words of a name in lower case: parts at changes of case, and at all but letters and digits."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return tuple(re.findall(r"[^\W\d_]+|\d+", spaced.lower()))
+
+
 @cache
 def keypoint_flip(names: tuple[str, ...]) -> Array:
     """Return the index of each joint's mirror image: ``left_...`` and ``right_...`` change places.
+
+    Any usual spelling will do: ``Left_Eye``, ``left eye``, ``leftEye``, ``eye.left``, ``l_eye``, ``LEye``, ``lShldr``.
 
     Parameters
     ----------
@@ -130,10 +143,27 @@ def keypoint_flip(names: tuple[str, ...]) -> Array:
     -------
     flip : int64 ndarray of shape (J,)
         ``keypoints[:, flip]`` are the joints of a mirrored person.
+
+    Warns
+    -----
+    UserWarning
+        If a name has a side, and no other one is its mirror image.
+
+    Examples
+    --------
+    >>> from minivision.data import keypoint_flip
+    >>> keypoint_flip(("nose", "Left eye", "Right eye")).tolist()
+    [0, 2, 1]
     """
-    other = {"left": "right", "right": "left"}
-    swapped = ["_".join(other.get(word, word) for word in name.split("_")) for name in names]
-    indices = [names.index(mirror) if mirror in names else j for j, mirror in enumerate(swapped)]
-    flip = np.array(indices, np.int64)
+    words = [_words(name) for name in names]
+    mirrored = [tuple(_OTHER_SIDE.get(word, word) for word in each) for each in words]
+    flip = np.array([words.index(each) if each in words else j for j, each in enumerate(mirrored)], np.int64)
+    alone = [name for name, mirror in zip(names, mirrored, strict=True) if mirror not in words]
+    if alone:
+        warnings.warn(
+            f"joints without a mirror image: {', '.join(alone)}; in a mirrored image they keep their places. Name the "
+            "two sides alike, such as left_eye and right_eye",
+            stacklevel=2,
+        )
     flip.flags.writeable = False  # all callers share this array
     return flip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -13,8 +14,17 @@ from minivision.core.types import Array, Size
 from minivision.data.dataset import Dataset
 from minivision.data.images import BrokenFileError
 
-__all__ = ["IMAGE_SUFFIXES", "FileDataset", "clip_boxes", "paint_label_map", "warn_about_boxes"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "FileDataset",
+    "clip_boxes",
+    "is_hidden",
+    "one_split",
+    "paint_label_map",
+    "warn_about_boxes",
+]
 
+VALIDATION_EVERY = 5  # without files or folders for the splits, the first of every five images is for validation
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 
 
@@ -51,6 +61,38 @@ class FileDataset(Dataset):
             more = f"; and {len(errors) - 10} more" if len(errors) > 10 else ""
             files = "1 broken file" if len(errors) == 1 else f"{len(errors)} broken files"
             warnings.warn(f"skipped {files}, {len(good)} images are left: {shown}{more}", stacklevel=4)
+
+
+def one_split(images: Sequence, split: str, root: str | os.PathLike) -> list:
+    """Return a split of images that are all in one place: every fifth one is for validation.
+
+    Parameters
+    ----------
+    images : sequence
+        In the order of their names.
+    split : str
+        ``"train"``, ``"val"`` or ``"all"``.
+    root : path
+        Where the images are, for the message.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such split, or it is empty.
+    """
+    parts = {"all": list(images), "val": list(images[::VALIDATION_EVERY])}
+    parts["train"] = [image for i, image in enumerate(images) if i % VALIDATION_EVERY]
+    if not parts.get(split):
+        raise FileNotFoundError(
+            f"{root} has no folders for splits, so split must be 'train', 'val' or 'all' "
+            f"(of {len(images)} images in all); got {split!r}"
+        )
+    return parts[split]
+
+
+def is_hidden(path: Path) -> bool:
+    """Return whether a file belongs to the system: ``._NAME`` of macOS, ``.DS_Store``, and other names with a dot."""
+    return path.name.startswith(".")
 
 
 def clip_boxes(boxes: Array | Sequence, size: Size) -> tuple[Array, Array]:

@@ -10,14 +10,15 @@ import numpy as np
 
 from minivision.core.labels import IGNORE
 from minivision.core.types import Size
+from minivision.data.class_names import read_class_names
 from minivision.data.dataset import Sample
-from minivision.data.files import IMAGE_SUFFIXES, FileDataset
+from minivision.data.files import IMAGE_SUFFIXES, FileDataset, is_hidden, one_split
 from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
 from minivision.data.instances import Instances
 
 __all__ = ["LabelFolder"]
 
-VALIDATION_EVERY = 5  # without folders for the splits, the first of every five images is for validation
+MANY_CLASSES, FEW_VALUES = 32, 8  # so many classes, of which so few occur: shades of gray such as 127 and 254
 
 
 class _Entry(NamedTuple):
@@ -55,7 +56,7 @@ class LabelFolder(FileDataset):
     def __init__(self, root: str | os.PathLike, split: str, *, skip_broken: bool = False) -> None:
         self.root = Path(root)
         pairs = _find_pairs(self.root, split)
-        self.classes = ("background", *_class_names(self.root))
+        self.classes = _class_names(self.root)
         errors, self._entries = [], []
         for path, label_path in pairs:
             try:
@@ -68,6 +69,32 @@ class LabelFolder(FileDataset):
                 errors.append(error)
         if skip_broken:
             self._leave_out_broken(errors)
+        self._check_labels()
+
+    def _check_labels(self):
+        """Refuse label maps without any class: a network would learn nothing, and be rated as perfect."""
+        values: set[int] = set()
+        for entry in self._entries:
+            try:
+                values.update(np.unique(read_index_map(entry.label_path)).tolist())
+            except BrokenFileError:
+                return  # reported when its sample is read
+            if values - {0, IGNORE}:
+                return
+        if not self._entries:
+            return
+        folder = self._entries[0].label_path.parent
+        if IGNORE in values:
+            raise BrokenFileError(
+                folder,
+                f"the only values of its {len(self._entries)} label maps are {' and '.join(map(str, sorted(values)))}, "
+                f"and {IGNORE} means a pixel to ignore, so there is no class to learn; if white is the object, write 1 "
+                f"instead of {IGNORE}",
+            )
+        raise BrokenFileError(
+            folder,
+            f"all pixels of its {len(self._entries)} label maps are 0, the background: there is nothing to learn",
+        )
 
     def image_sizes(self) -> list[Size]:
         return [entry.size for entry in self._entries]
@@ -97,37 +124,49 @@ def _find_pairs(root, split):
             f"splits that are there: {', '.join(splits) or 'none'}"
         )
     pairs = _pairs_in(root)
-    parts = {"all": pairs, "val": pairs[::VALIDATION_EVERY]}
-    parts["train"] = [pair for i, pair in enumerate(pairs) if i % VALIDATION_EVERY]
-    if not parts.get(split):
-        raise FileNotFoundError(
-            f"{root} has no folders for splits, so split must be 'train', 'val' or 'all' "
-            f"(of {len(pairs)} images in all); got {split!r}"
-        )
-    return parts[split]
+    return one_split(pairs, split, root)
 
 
 def _pairs_in(folder):
     """Return the paths of the images in a folder and of their label maps."""
-    images = sorted(path for path in (folder / "images").iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    files = sorted((folder / "images").iterdir())
+    images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES and not is_hidden(path)]
     if not images:
         raise FileNotFoundError(f"{folder / 'images'} has no images ({', '.join(IMAGE_SUFFIXES)})")
     if not (folder / "labels").is_dir():
         raise FileNotFoundError(f"{folder / 'labels'} is missing: the label maps, as PNG files, must be there")
-    return [(path, folder / "labels" / f"{path.stem}.png") for path in images]
+    by_stem: dict[str, Path] = {}
+    for path in images:
+        if by_stem.setdefault(path.stem, path) != path:
+            raise BrokenFileError(path, f"{by_stem[path.stem].name} has the same label map; rename one of the images")
+    label_maps = {path.stem: path for path in _label_maps(folder / "labels")}
+    return [(path, label_maps.get(path.stem, folder / "labels" / f"{path.stem}.png")) for path in images]
+
+
+def _label_maps(folder):
+    """Return the paths of the PNG files in a folder, whatever the case of their suffix."""
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() == ".png" and not is_hidden(path))
 
 
 def _class_names(root):
-    """Return the names of the classes without the background."""
+    """Return the names of the classes, the background first."""
     path = root / "classes.txt"
     if path.is_file():
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        return names[1:] if names[:1] == ["background"] else names
-    largest = 0
-    for path in sorted([*root.glob("labels/*.png"), *root.glob("*/labels/*.png")]):
+        return read_class_names(path)
+    values = set()
+    folders = [root / "labels", *sorted(root.glob("*/labels"))]
+    for path in (path for folder in folders for path in _label_maps(folder)):
         try:
-            label_map = read_index_map(path)
+            values.update(np.unique(read_index_map(path)).tolist())
         except BrokenFileError:
             continue  # reported, or left out, when its own sample is read
-        largest = max(largest, int(label_map[label_map != IGNORE].max(initial=0)))
-    return [f"class_{label}" for label in range(1, largest + 1)]
+    values -= {0, IGNORE}
+    labels = range(1, max(values, default=0) + 1)
+    if len(labels) > MANY_CLASSES and len(values) <= FEW_VALUES:
+        shown = ", ".join(map(str, sorted(values)))
+        raise BrokenFileError(
+            folders[0] if folders[0].is_dir() else root,
+            f"besides 0 and {IGNORE}, the values of its label maps are {shown}; are these shades of gray for classes? "
+            f"Number the classes 1, 2, ..., or list the names of all {len(labels)} in classes.txt",
+        )
+    return ("background", *(f"class_{label}" for label in labels))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,12 @@ from minivision.core.types import Array, Size
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["BrokenFileError", "image_size", "read_image", "read_index_map"]
+__all__ = ["BrokenFileError", "has_colors", "image_size", "read_image", "read_index_map", "stored_image_size"]
 
+# Formats that Pillow reads itself. It chooses by content, and hands others, such as EPS, to a program of their own.
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000", "TGA", "ICO", "PCX")
+FEW_BITS = 1 << 14  # with 16 bits a pixel, no value as large as this: most likely a camera of 10, 12 or 14 bits
+_INDEX_MODES = ("1", "L", "P", "I", "I;16", "I;16B")  # of Pillow: one number a pixel
 _EXIF_ORIENTATION = 0x0112  # 5 to 8 mean a rotation by 90 degrees
 
 
@@ -60,18 +65,32 @@ def read_image(path: str | os.PathLike, size: Size | None = None) -> Array:
     from PIL import ImageOps
 
     with _opened(path) as image:
+        # Pillow keeps the upper 8 of 16 bits of colors; only its decoder's arguments tell.
+        deep = any(isinstance(part, str) and ";16" in part for tile in image.tile for part in np.ravel(tile[3]))
         if size is None or _oriented_size(image) == tuple(size):
             image = ImageOps.exif_transpose(image)
         elif (image.height, image.width) != tuple(size):
             actual, expected = f"{image.height}x{image.width}", f"{size[0]}x{size[1]}"
             raise BrokenFileError(path, f"it is {actual} (height x width), but its annotations say {expected}")
-        return _to_rgb(image, path)
+        return _to_rgb(image, path, deep)
 
 
 def image_size(path: str | os.PathLike) -> Size:
     """Return ``(height, width)`` of the image that `read_image` would return, from the header of its file."""
     with _opened(path) as image:
         return _oriented_size(image)
+
+
+def stored_image_size(path: str | os.PathLike) -> Size:
+    """Return ``(height, width)`` of an image as it is stored, without its EXIF orientation."""
+    with _opened(path) as image:
+        return image.height, image.width
+
+
+def has_colors(path: str | os.PathLike) -> bool:
+    """Return whether the pixels of an image file are colors, not gray values or indices into a palette."""
+    with _opened(path) as image:
+        return image.mode not in _INDEX_MODES
 
 
 def read_index_map(path: str | os.PathLike, size: Size | None = None) -> Array:
@@ -95,7 +114,7 @@ def read_index_map(path: str | os.PathLike, size: Size | None = None) -> Array:
         As in `read_image`, and if the pixels are colors.
     """
     with _opened(path) as image:
-        if image.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
+        if image.mode not in _INDEX_MODES:
             raise BrokenFileError(
                 path,
                 f"its pixels should be numbers, but it is {image.mode}; save it in gray or with a palette",
@@ -119,7 +138,10 @@ class _opened:
         if not self.path.is_file():
             raise BrokenFileError(self.path, "there is no such file")
         try:
-            self.image = Image.open(self.path)
+            Image.init()
+            self.image = Image.open(self.path, formats=[name for name in FORMATS if name in Image.OPEN])
+        except Image.UnidentifiedImageError as error:
+            raise BrokenFileError(self.path, f"it is not an image of these formats: {', '.join(FORMATS)}") from error
         except Exception as error:  # Pillow's readers raise errors of many types
             raise BrokenFileError(self.path, error) from error
         return self.image
@@ -136,8 +158,8 @@ def _oriented_size(image):
     return (image.width, image.height) if quarter_turn else (image.height, image.width)
 
 
-def _to_rgb(image, path):
-    """Convert a PIL image of any mode to a uint8 array ``(H, W, 3)``."""
+def _to_rgb(image, path, deep):
+    """Convert a PIL image of any mode to a uint8 array ``(H, W, 3)``; `deep`: it had 16 bits a channel in its file."""
     from PIL import Image
 
     if image.mode == "F":
@@ -146,9 +168,24 @@ def _to_rgb(image, path):
         gray = np.array(image).astype(np.int64)
         if gray.min(initial=0) < 0 or gray.max(initial=0) > 65535:
             raise BrokenFileError(path, "its pixels have more than 16 bits; save it with 8 or 16 bits")
+        _warn_if_dark(path, int(gray.max(initial=0)))
         return np.repeat((gray / 257 + 0.5).astype(np.uint8)[..., None], 3, axis=2)
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
-    return np.array(image.convert("RGB"))
+    pixels = np.array(image.convert("RGB"))
+    if deep:
+        _warn_if_dark(path, 256 * int(pixels.max(initial=0)) + 255)
+    return pixels
+
+
+def _warn_if_dark(path, brightest):
+    """Warn about a picture of 16 bits a channel whose values use fewer: scaled to 8 bits, little is left of it."""
+    if 255 < brightest < FEW_BITS:
+        bits = brightest.bit_length()
+        warnings.warn(
+            f"{path} has 16 bits a value, of which {bits} are used, so it becomes nearly black, with "
+            f"{1 << bits - 8} of 256 levels; multiply its values by {1 << 16 - bits}",
+            stacklevel=2,
+        )

@@ -19,7 +19,10 @@ from minivision.core.types import Array, Size
 
 __all__ = ["compress", "decode", "decompress", "encode", "polygons_to_mask"]
 
+MAX_SIDE = 65535  # of an image in pixels
 _POLYGON_SCALE = 5  # COCO rounds the corners of polygons to a fifth of a pixel
+_MAX_DISTANCE = 10  # of a corner from the image, in sides of the image
+_MAX_OUTLINE = 4_000_000  # pixels along a polygon: its points take 80 bytes each
 
 
 def encode(mask: Array) -> dict[str, Any]:
@@ -70,18 +73,39 @@ def decode(rle: Mapping[str, Any]) -> Array:
     Raises
     ------
     ValueError
-        If the counts do not add up to ``H * W``, or the text does not contain run lengths.
+        If the size is not two integers up to 65535, the counts are no integers or do not add up to ``H * W``, or
+        the text does not contain run lengths.
     """
-    height, width = rle["size"]
+    height, width = _check_size(rle["size"])
     counts = rle["counts"]
-    counts = decompress(counts) if isinstance(counts, str | bytes) else np.asarray(counts, np.int64)
-    if counts.sum() != height * width or (counts < 0).any():
+    counts = decompress(counts) if isinstance(counts, str | bytes) else _check_counts(counts)
+    # The sum of int64 numbers may wrap around, and np.repeat would then write outside its memory: Python's does not.
+    total = sum(counts.tolist())
+    if total != height * width or (counts < 0).any():
         raise ValueError(
             f"run lengths of a {height}x{width} mask must be 0 or more and add up to {height * width}, "
-            f"but they add up to {counts.sum()}"
+            f"but they add up to {total}"
         )
     flat = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
     return np.ascontiguousarray(flat.reshape(width, height).T)
+
+
+def _check_size(size):
+    """Return a height and a width that are integers, and whose product no integer of NumPy exceeds."""
+    numbers = list(size) if isinstance(size, list | tuple) else [size]
+    if len(numbers) != 2 or not all(isinstance(n, int | np.integer) and 0 <= n <= MAX_SIDE for n in numbers):
+        raise ValueError(f"size should be [height, width], each at most {MAX_SIDE}, got {size!r}")
+    return numbers
+
+
+def _check_counts(counts):
+    """Return a list of run lengths as an int64 array."""
+    if not isinstance(counts, list | tuple | np.ndarray):
+        raise ValueError(f"counts should be a list of integers or a text, got {type(counts).__name__}")
+    array = np.asarray(counts)
+    if array.size and array.dtype.kind not in "iu" or array.ndim != 1:
+        raise ValueError(f"counts should be a list of integers of at most 64 bits, got {str(counts)[:60]}")
+    return array.astype(np.int64)
 
 
 def compress(counts: Iterable[int]) -> str:
@@ -146,6 +170,12 @@ def polygons_to_mask(polygons: Iterable[Sequence[float]], size: Size) -> Array:
     Returns
     -------
     mask : bool ndarray of shape (H, W)
+
+    Raises
+    ------
+    ValueError
+        If a polygon has fewer than three corners, a corner that is not finite or lies more than ten sides of the
+        image outside of it, or an outline of more than 4 million pixels.
     """
     mask = np.zeros(size, bool)
     for polygon in polygons:
@@ -161,8 +191,15 @@ def _polygon_to_mask(polygon, height, width):
     """
     if polygon.ndim != 1 or len(polygon) < 6 or len(polygon) % 2:
         raise ValueError(f"a polygon needs x, y of three corners or more, got {polygon.size} numbers")
+    limit = (_MAX_DISTANCE + 1) * max(height, width)
+    if not (np.abs(polygon) <= limit).all():  # also for NaN
+        worst = polygon[~(np.abs(polygon) <= limit)][0]
+        raise ValueError(f"a corner of a polygon has the coordinate {worst:g}, far outside the {height}x{width} image")
     corners = np.trunc(_POLYGON_SCALE * polygon.reshape(-1, 2) + 0.5).astype(np.int64)
     ends = np.roll(corners, -1, axis=0)
+    outline = int(np.abs(ends - corners).max(axis=1).sum()) // _POLYGON_SCALE
+    if outline > _MAX_OUTLINE:
+        raise ValueError(f"the outline of a polygon is {outline} pixels long, more than {_MAX_OUTLINE}")
     path = np.concatenate([_integer_points(*start, *end) for start, end in zip(corners, ends, strict=True)])
     x, y = path.T
     step = np.flatnonzero(x[1:] != x[:-1])  # here the path goes from one column of fifths to the next

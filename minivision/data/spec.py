@@ -84,7 +84,7 @@ class DataSpec:
         if self.folder is None:
             return Scenes(level, split, seed, objects, classes, scene_size)
         root = self.folder.expanduser()
-        if not root.is_dir():
+        if not root.is_dir() and not (self.kind == "coco" and root.is_file()):
             raise FileNotFoundError(f"{self}: there is no folder {root}")
         return READERS[self.kind](root, split, skip_broken=skip_broken)
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from defusedxml import DefusedXmlException, ElementTree
 
 from minivision.core.labels import IGNORE
 from minivision.core.types import Array, Size
 from minivision.data.dataset import Sample
 from minivision.data.files import IMAGE_SUFFIXES, FileDataset, clip_boxes, warn_about_boxes
-from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
+from minivision.data.images import (
+    BrokenFileError,
+    has_colors,
+    image_size,
+    read_image,
+    read_index_map,
+    stored_image_size,
+)
 from minivision.data.instances import Instances
+from minivision.data.voc_colors import read_color_map
+from minivision.data.voc_files import Annotation, VocObject, files_by_name, read_annotation, read_classes, read_names
 
 __all__ = ["Voc"]
 
-
-class _Object(NamedTuple):
-    name: str
-    box: tuple
-    difficult: bool
+MAP_FOLDERS = ("SegmentationClass", "SegmentationObject")
+MIN_SHARE = 0.5  # of the pixels of a mask are in its own box; with less, the masks are numbered in another order
 
 
 class _Entry(NamedTuple):
@@ -31,7 +37,7 @@ class _Entry(NamedTuple):
     name: str
     path: Path
     size: Size
-    objects: list[_Object]
+    objects: list[VocObject]
     boxes: Array
     numbers: Array
 
@@ -43,7 +49,8 @@ class Voc(FileDataset):
     ----------
     root : path
         A folder with ``ImageSets/Main/NAME.txt`` (the names of the images of a split), ``Annotations/*.xml``,
-        ``JPEGImages/``, and perhaps ``SegmentationClass/*.png`` and ``SegmentationObject/*.png``.
+        ``JPEGImages/``, and perhaps ``SegmentationClass/*.png`` and ``SegmentationObject/*.png``. A name may have
+        folders and spaces; ``-1``, ``0`` or ``1`` behind it, as in lists of one class, is no part of it.
     split : str
         NAME; ``"Segmentation/train"`` means ``ImageSets/Segmentation/train.txt``.
     skip_broken : bool
@@ -52,62 +59,104 @@ class Voc(FileDataset):
 
     Notes
     -----
-    Classes are the sorted names in all annotations, so that all splits have the same; ``classes.txt`` in `root`,
-    one name per line, replaces them. VOC counts pixels from 1 and its boxes include their last pixel:
-    ``x1 - 1, y1 - 1, x2, y2`` here. Objects marked difficult have ``crowd`` set. The label map of an image without
-    one is `IGNORE` throughout; there are masks only if every image of the split has them.
+    Classes are the sorted names in all annotations, so that all splits have the same; ``classes.txt`` or
+    ``class_names.txt`` in `root`, one name per line, or ``labelmap.txt`` of CVAT replaces them. VOC counts pixels from
+    1 and its boxes include their last pixel: ``x1 - 1, y1 - 1, x2, y2`` here. Many tools count from 0: where any box
+    begins at 0, all are taken as they are. Objects without a box are left out. Objects marked difficult have ``crowd``
+    set. The label map of an image without one is `IGNORE` throughout; there are masks only if every image of the
+    split has them. Label maps may have the colors of ``labelmap.txt`` or of VOC's palette.
     """
 
     def __init__(self, root: str | os.PathLike, split: str, *, skip_broken: bool = False) -> None:
         self.root = Path(root)
-        names = _read_names(self.root, split)
-        objects: dict[str, list[_Object]] = {}
+        files = files_by_name(self.root / "Annotations", (".xml",))
+        images = files_by_name(self.root / "JPEGImages", (".jpg", *IMAGE_SUFFIXES))
+        names = read_names(self.root, split, files.keys() | images.keys())
+        annotations: dict[str, Annotation] = {}
         broken: dict[str, BrokenFileError] = {}
-        for path in sorted((self.root / "Annotations").glob("*.xml")):
+        for name, path in files.items():
             try:
-                objects[path.stem] = _read_objects(path)
+                annotations[name] = read_annotation(path)
             except BrokenFileError as error:
                 if not skip_broken:
                     raise
-                broken[path.stem] = error
-        self.classes = ("background", *_class_names(self.root, objects))
-        self._entries = self._make_entries(names, objects, broken if skip_broken else None)
-        self.has_masks = self._all_have("SegmentationObject") and self._all_have("SegmentationClass")
-        self.has_label_maps = any(self._map_path("SegmentationClass", entry).is_file() for entry in self._entries)
+                broken[name] = error
+        objects = [each for annotation in annotations.values() for each in annotation.objects if each]
+        self.classes, self._colors = read_classes(self.root, {each.name for each in objects})
+        self._first = self._first_pixel(objects)
+        self._entries = self._make_entries(names, annotations, images, broken if skip_broken else None)
+        self._maps = {folder: files_by_name(self.root / folder, (".png",)) for folder in MAP_FOLDERS}
+        self._leave_out_unreadable_maps()
+        self.has_masks = bool(self._entries) and all(
+            entry.name in maps for entry in self._entries for maps in self._maps.values()
+        )
+        self.has_label_maps = any(entry.name in self._maps["SegmentationClass"] for entry in self._entries)
         if skip_broken:
             self._leave_out_broken([broken[name] for name in names if name in broken])
 
     def image_sizes(self) -> list[Size]:
         return [entry.size for entry in self._entries]
 
-    def _map_path(self, folder, entry):
-        return self.root / folder / f"{entry.name}.png"
+    def _first_pixel(self, objects):
+        """Return the number of the first pixel: 1, or 0 if a box begins there."""
+        at_zero = sum(1 for each in objects if 0 in each.corners[:2])
+        if at_zero:
+            warnings.warn(
+                f"{self.root / 'Annotations'}: {at_zero} of {len(objects)} boxes begin at 0, so pixels are counted "
+                "from 0 here, not from 1 as VOC does",
+                stacklevel=4,
+            )
+        return 0 if at_zero else 1
 
-    def _all_have(self, folder):
-        return bool(self._entries) and all(self._map_path(folder, entry).is_file() for entry in self._entries)
-
-    def _make_entries(self, names, objects, broken):
+    def _make_entries(self, names, annotations, images, broken):
         """Files and objects of the images; those that cannot be opened go to the dict `broken`, if given."""
-        entries, dropped = [], 0
+        entries, dropped, boxless = [], 0, 0
         for name in names:
             if broken is not None and name in broken:
                 continue
             try:
-                if name not in objects:
+                if name not in annotations:
                     raise BrokenFileError(self.root / "Annotations" / f"{name}.xml", "there is no such file")
-                path = _find_image(self.root / "JPEGImages", name)
-                size = image_size(path)
+                if name not in images:
+                    raise BrokenFileError(self.root / "JPEGImages" / f"{name}.jpg", "there is no such file")
+                size = _size_of(images[name], annotations[name].size)
             except BrokenFileError as error:
                 if broken is None:
                     raise
                 broken[name] = error
                 continue
-            boxes, valid = clip_boxes([each.box for each in objects[name]], size)
-            numbers = np.flatnonzero(valid)
-            entries.append(_Entry(name, path, size, [objects[name][k] for k in numbers], boxes[valid], numbers))
+            objects = annotations[name].objects
+            numbers = np.array([k for k, each in enumerate(objects) if each], np.int64)
+            boxless += len(objects) - len(numbers)
+            corners = np.array([objects[k].corners for k in numbers], float).reshape(-1, 4)
+            corners[:, :2] -= self._first
+            boxes, valid = clip_boxes(corners, size)
+            numbers = numbers[valid]
+            entries.append(_Entry(name, images[name], size, [objects[k] for k in numbers], boxes[valid], numbers))
             dropped += np.count_nonzero(~valid)
         warn_about_boxes(self.root / "Annotations", dropped)
+        if boxless:
+            warnings.warn(f"{self.root / 'Annotations'}: left out {boxless} objects without bndbox", stacklevel=4)
         return entries
+
+    def _leave_out_unreadable_maps(self):
+        """Forget label maps in colors that nothing lists, with a warning: boxes can be used without them."""
+        for maps in self._maps.values():
+            in_colors = [entry for entry in self._entries if entry.name in maps and has_colors(maps[entry.name])]
+            for entry in in_colors:
+                try:
+                    self._read_map(maps, entry)
+                except BrokenFileError as error:
+                    warnings.warn(f"{error}; no mask and no label map is used", stacklevel=4)
+                    for each in self._maps.values():
+                        each.clear()
+                    return
+
+    def _read_map(self, maps, entry):
+        path = maps[entry.name]
+        if not has_colors(path):
+            return read_index_map(path, entry.size)
+        return read_color_map(path, entry.size, self._colors if maps is self._maps["SegmentationClass"] else None)
 
     def _sample(self, index: int) -> Sample:
         entry = self._entries[index]
@@ -120,14 +169,14 @@ class Voc(FileDataset):
         return Sample(image, Instances(entry.boxes, labels, crowd=crowd, **fields), self._label_map(entry))
 
     def _label_map(self, entry):
-        path = self._map_path("SegmentationClass", entry)
-        if not path.is_file():
+        maps = self._maps["SegmentationClass"]
+        if entry.name not in maps:
             return np.full(entry.size, IGNORE, np.uint8)
-        label_map = read_index_map(path, entry.size)
+        label_map = self._read_map(maps, entry)
         largest = label_map[label_map != IGNORE].max(initial=0)
         if largest >= len(self.classes):
             raise BrokenFileError(
-                path,
+                maps[entry.name],
                 f"it has label {largest}, but there are only {len(self.classes) - 1} classes; "
                 f"write all their names to {self.root / 'classes.txt'}, one a line",
             )
@@ -135,77 +184,54 @@ class Voc(FileDataset):
 
     def _instance_map(self, entry):
         """Return the instance map. In its PNG, k is the k-th object of the XML file, 255 the border between objects."""
-        numbers = read_index_map(self._map_path("SegmentationObject", entry), entry.size)
+        numbers = self._read_map(self._maps["SegmentationObject"], entry)
         new_id = np.zeros(65536, np.uint16)
         new_id[entry.numbers + 1] = np.arange(1, len(entry.numbers) + 1)
         new_id[IGNORE] = 0
-        return new_id[numbers]
+        instance_map = new_id[numbers]
+        if all(_share_inside(instance_map == k, box) >= MIN_SHARE for k, box in enumerate(entry.boxes, start=1)):
+            return instance_map
+        warnings.warn(
+            f"{self.root / 'SegmentationObject'}: masks are numbered in another order than the objects of the "
+            "annotations; each box gets the mask that fits it",
+            stacklevel=2,
+        )
+        return _matched_by_position(numbers, entry.boxes)
 
 
-def _read_names(root, split):
-    """Return the names of the images of a split."""
-    path = root / "ImageSets" / (f"{split}.txt" if "/" in split else f"Main/{split}.txt")
-    if not path.is_file():
-        if not (root / "ImageSets" / "Main").is_dir():
-            raise FileNotFoundError(f"{root} is not a dataset in VOC's format: it has no folder 'ImageSets/Main'")
-        splits = sorted(other.stem for other in (root / "ImageSets" / "Main").glob("*.txt"))
-        raise FileNotFoundError(f"{path} is missing; splits that are there: {', '.join(splits) or 'none'}")
-    for folder in ("Annotations", "JPEGImages"):
-        if not (root / folder).is_dir():
-            raise FileNotFoundError(f"{root} is not a dataset in VOC's format: it has no folder {folder!r}")
-    return [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+def _size_of(path, size):
+    """Return the size that the annotations were made on: the image's, turned by its EXIF orientation or not."""
+    turned = image_size(path)
+    if size is None or size == turned:
+        return turned
+    if size != stored_image_size(path):
+        actual, expected = f"{turned[0]}x{turned[1]}", f"{size[0]}x{size[1]}"
+        raise BrokenFileError(path, f"it is {actual} (height x width), but its annotation says {expected}")
+    return size
 
 
-def _class_names(root, objects):
-    """Return the names of the classes without the background."""
-    path = root / "classes.txt"
-    annotated = sorted({each.name for of_image in objects.values() for each in of_image})
-    if not path.is_file():
-        return annotated
-    names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    names = names[1:] if names[:1] == ["background"] else names
-    missing = sorted(set(annotated) - set(names))
-    if missing:
-        raise ValueError(f"{path} lacks names that the annotations have: {', '.join(missing)}")
-    return names
+def _share_inside(mask, box):
+    """Return the share of the pixels of a mask that are in a box; 1 for an empty mask."""
+    x1, y1 = np.floor(box[:2]).astype(int)
+    x2, y2 = np.ceil(box[2:]).astype(int)
+    total = np.count_nonzero(mask)
+    return np.count_nonzero(mask[y1:y2, x1:x2]) / total if total else 1.0
 
 
-def _find_image(folder, name):
-    """Return the path of an image of any suffix."""
-    for suffix in (".jpg", *IMAGE_SUFFIXES):
-        if (folder / f"{name}{suffix}").is_file():
-            return folder / f"{name}{suffix}"
-    raise BrokenFileError(folder / f"{name}.jpg", "there is no such file")
-
-
-def _read_objects(path):
-    """Return the objects of an annotation file, in its order.
-
-    The file may be malicious. XML entities, which can expand a few lines to gigabytes or read other files, are not
-    needed in an annotation: a file that declares any is refused.
-    """
-    try:
-        objects = ElementTree.parse(path).getroot().findall("object")
-        return [_read_object(each) for each in objects]
-    except DefusedXmlException as error:
-        raise BrokenFileError(
-            path, "it declares XML entities, which annotations do not need and attacks use; remove its DOCTYPE"
-        ) from error
-    except (ElementTree.ParseError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise BrokenFileError(path, f"not an annotation of VOC's format: {error}") from error
-
-
-def _read_object(element):
-    """Return the object of an XML element."""
-    name = (element.findtext("name") or "").strip()
-    if not name:
-        raise ValueError("an object has no name")
-    box = element.find("bndbox")
-    if box is None:
-        raise ValueError(f"an object ({name}) has no bndbox")
-    corners = {key: box.findtext(key) for key in ("xmin", "ymin", "xmax", "ymax")}
-    missing = [key for key, text in corners.items() if text is None]
-    if missing:
-        raise ValueError(f"the bndbox of an object ({name}) has no {missing[0]}")
-    x1, y1, x2, y2 = (float(text) for text in corners.values())
-    return _Object(name, (x1 - 1, y1 - 1, x2, y2), (element.findtext("difficult") or "0").strip() == "1")
+def _matched_by_position(numbers, boxes):
+    """Return the instance map in which each box has the mask with the largest IoU of its extent and the box."""
+    pairs = []
+    for number in np.unique(numbers[(numbers > 0) & (numbers != IGNORE)]).tolist():
+        y, x = np.nonzero(numbers == number)
+        extent = np.array([x.min(), y.min(), x.max() + 1, y.max() + 1])
+        for k, box in enumerate(boxes):
+            sides = (np.minimum(extent[2:], box[2:]) - np.maximum(extent[:2], box[:2])).clip(0)
+            shared = float(sides.prod())
+            union = float((extent[2:] - extent[:2]).prod() + (box[2:] - box[:2]).prod()) - shared
+            pairs.append((shared / union, number, k))
+    instance_map, used = np.zeros(numbers.shape, np.uint16), set()
+    for iou, number, k in sorted(pairs, reverse=True):
+        if iou > 0 and not {("mask", number), ("box", k)} & used:
+            used |= {("mask", number), ("box", k)}
+            instance_map[numbers == number] = k + 1
+    return instance_map

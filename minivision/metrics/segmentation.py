@@ -118,12 +118,18 @@ def evaluate_segmentation(
     Raises
     ------
     ValueError
-        If the classes differ, or the dataset has no label maps or no images.
+        If the classes differ, or the dataset has no label maps, no images, or no pixel of a class besides the
+        background: every model that predicts nothing would be perfect.
     """
     check_dataset(model, dataset, "label_maps")
     confusion = np.zeros((len(model.classes),) * 2, np.int64)
     for sample, prediction in predict_dataset(model, dataset, batch_size=batch_size, progress=progress):
         confusion += confusion_matrix(sample.label_map, prediction, len(model.classes))
+    if not confusion[1:].any():
+        raise ValueError(
+            f"there is nothing to count: the label maps of the {len(dataset)} images have no class besides 0, the "
+            f"background, and {IGNORE}, pixels to ignore"
+        )
     return {
         "miou": mean_iou(confusion),
         "pixel_accuracy": pixel_accuracy(confusion),

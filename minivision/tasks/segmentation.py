@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from minivision.core.labels import IGNORE
 from minivision.core.types import Array
 from minivision.metrics.segmentation import evaluate_segmentation
 from minivision.tasks.task import Bars, Task
@@ -32,6 +33,16 @@ class Segmentation(Task):
     uses_instances = False
     output = "label maps"
     pixel_aligned = True
+
+    def has_target(self, sample: Sample) -> bool:
+        return bool(((sample.label_map != 0) & (sample.label_map != IGNORE)).any())
+
+    def check_targets(self, dataset: Dataset) -> None:
+        if not any(self.has_target(sample) for sample in dataset):
+            raise ValueError(
+                f"there is nothing to learn: the label maps of the {len(dataset)} images have no class besides 0, the "
+                f"background, and {IGNORE}, pixels to ignore"
+            )
 
     def evaluate(self, model: Model, dataset: Dataset, **options: Any) -> dict[str, Any]:
         return evaluate_segmentation(model, dataset, **options)

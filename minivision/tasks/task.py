@@ -57,6 +57,21 @@ class Task:
         """Raise ValueError unless the dataset has the classes of the model and the annotations of the task."""
         check_dataset(model, dataset, *self.needs)
 
+    def has_target(self, sample: Sample) -> bool:
+        """Return whether a sample has something to learn: an object that is no crowd."""
+        return not sample.instances.crowd.all()
+
+    def check_targets(self, dataset: Dataset) -> None:
+        """Raise ValueError if no sample has something to learn; reads samples up to the first that has.
+
+        A loss of 0 would follow, and a model that predicts nothing would be perfect.
+        """
+        if any(self.has_target(sample) for sample in dataset):
+            return
+        crowds = sum(len(sample.instances) for sample in dataset)
+        objects = f"only {crowds} crowds, which are not learned" if crowds else "no objects"
+        raise ValueError(f"there is nothing to learn: the {len(dataset)} images have {objects}")
+
     def evaluate(self, model: Model, dataset: Dataset, **options: Any) -> dict[str, Any]:
         """Return the metrics of a model on a dataset, by name."""
         raise NotImplementedError(f"the task {self.name} has no evaluator yet")

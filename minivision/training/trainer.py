@@ -120,7 +120,8 @@ def train(
     Raises
     ------
     ValueError
-        When the model and the dataset do not fit, or both or none of `steps` and `minutes` are given.
+        When the model and the dataset do not fit, the dataset has nothing to learn, or both or none of `steps` and
+        `minutes` are given.
     FileExistsError
         When `out` holds a run already, and `resume` is not given.
     FileNotFoundError
@@ -144,6 +145,7 @@ def train(
         if progress:
             logger.info("The images have several sizes: training on crops of 128x128 (set a size or a crop to change)")
     dataset = hold_in_memory(dataset, progress=progress)
+    get_task(model.task).check_targets(dataset)
     prepared = model.prepare(dataset)
     dataset = dataset if prepared is None else prepared
     run = _Run(model, dataset, settings, out, data, save_every, progress, checkpoint)

@@ -48,7 +48,8 @@ def test_predictions_are_written_with_run_lengths_joints_and_an_overlay_and_as_c
     assert main(["predict", str(run / "run"), *pictures, *options]) == 0
     model = Checkpoint.load(run / "run" / "checkpoint.npz").make_model()
     expected = model.predict([np.asarray(Image.open(picture)) for picture in pictures])
-    results = json.loads((tmp_path / "coco-results.json").read_text())
+    kinds = {"boxes": "coco-results.json", "masks": "coco-results-masks.json", "joints": "coco-results-joints.json"}
+    results, masks, joints = (json.loads((tmp_path / name).read_text()) for name in kinds.values())
     assert [result["image_id"] for result in results] == [70] * len(expected[0]) + [71] * len(expected[1])
     assert {"person"} < {model.classes[label] for found in expected for label in found.labels}  # and others
     for index, found in enumerate(expected):
@@ -57,14 +58,16 @@ def test_predictions_are_written_with_run_lengths_joints_and_an_overlay_and_as_c
         own = [result for result in results if result["image_id"] == 70 + index]
         for k, (plain, result) in enumerate(zip(written, own, strict=True)):
             np.testing.assert_array_equal(rle.decode(plain["mask"]), found.masks[k])
-            assert result["segmentation"] == plain["mask"] and result["category_id"] == 10 * found.labels[k]
-            is_person = model.classes[found.labels[k]] == "person"
-            assert len(plain["joints"]) == 14 * is_person and ("keypoints" in result) == is_person
+            assert result["category_id"] == 10 * found.labels[k]
+            assert len(plain["joints"]) == 14 * (model.classes[found.labels[k]] == "person")
+    labels = [label for found in expected for label in found.labels]
+    assert [each["segmentation"] for each in masks] == [rle.encode(mask) for found in expected for mask in found.masks]
+    assert len(joints) == sum(model.classes[label] == "person" for label in labels)
 
 
 @pytest.mark.parametrize(("images", "annotations", "message"), [
     (["0.png", "cache"], "instances.json", "lists no image cache"),
-    (["0.png"], "0.png", "not a file of COCO annotations"),
+    (["0.png"], "0.png", "it is not UTF-8 text"),
     (["0.png"], "none.json", "none.json"),
 ])  # fmt: skip
 def test_annotations_that_do_not_fit_the_images_are_refused_before_anything_is_written(

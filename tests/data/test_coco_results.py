@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from minivision.data import BrokenFileError
-from minivision.data.coco_results import coco_ids, coco_results
+from minivision.data.coco_results import coco_ids, coco_results, image_id_of
 from minivision.data.instances import Instances
+from minivision.data.rle import encode
+from minivision.metrics import average_precision
 
 
 @pytest.fixture
@@ -23,13 +25,36 @@ def instances(rng):
 def test_pycocotools_reads_the_same_boxes_masks_and_joints(instances):
     mask_api = pytest.importorskip("pycocotools.mask")
     first, second = json.loads(json.dumps(coco_results(instances, 42, [7, 90])))
-    assert first["image_id"] == second["image_id"] == 42
-    assert (first["category_id"], second["category_id"]) == (90, 7)
-    assert first["bbox"] == [1.5, 2, 18.5, 16.25] and first["score"] == 0.75
-    for result, mask in zip((first, second), instances.masks, strict=True):
+    assert first == {"image_id": 42, "category_id": 90, "bbox": [1.5, 2, 18.5, 16.25], "score": 0.75}
+    assert second["category_id"] == 7
+    for result, mask in zip(coco_results(instances, 42, [7, 90], "masks"), instances.masks, strict=True):
+        assert "bbox" not in result  # pycocotools would take the area of the mask from it
         np.testing.assert_array_equal(mask_api.decode(result["segmentation"]).astype(bool), mask)
-    assert "keypoints" not in first  # it has no joints
-    assert second["keypoints"] == [10, 8, 2, 0, 0, 2, 29.5, 19.5, 2]  # indices of pixels; ours are points
+    (joints,) = coco_results(instances, 42, [7, 90], "joints")  # the first object has none
+    assert joints["keypoints"] == [10, 8, 2, 0, 0, 2, 29.5, 19.5, 2]  # indices of pixels; ours are points
+
+
+def test_pycocotools_rates_masks_by_their_area_not_by_their_boxes(tmp_path):
+    coco_api, evaluation = pytest.importorskip("pycocotools.coco"), pytest.importorskip("pycocotools.cocoeval")
+    thin = np.zeros((160, 160), bool)
+    thin[np.arange(100), np.arange(100)] = True  # 100 pixels in a box of 10,000
+    large = np.zeros((160, 160), bool)
+    large[40:140, 40:140] = True
+    truth = Instances([[40, 40, 140, 140]], [1], masks=large[None])
+    prediction = Instances([[0, 0, 100, 100], [40, 40, 140, 140]], [1, 1], scores=[0.9, 0.8], masks=[thin, large])
+    annotation = {"id": 1, "image_id": 1, "category_id": 1, "iscrowd": 0, "bbox": [40, 40, 100, 100], "area": 10_000}
+    content = {
+        "images": [{"id": 1, "height": 160, "width": 160}], "categories": [{"id": 1, "name": "x"}],
+        "annotations": [{**annotation, "segmentation": encode(large)}],
+    }  # fmt: skip
+    path = tmp_path / "truth.json"
+    path.write_text(json.dumps(content))
+    coco = coco_api.COCO(str(path))
+    results = coco.loadRes(json.loads(json.dumps(coco_results(prediction, 1, [1], "masks"))))
+    run = evaluation.COCOeval(coco, results, "segm")
+    run.evaluate(), run.accumulate(), run.summarize()
+    own = average_precision([truth], [prediction], ("background", "x"), kind="mask").metrics
+    assert run.stats[5] == pytest.approx(own["APl"]) == 1 and run.stats[0] == pytest.approx(own["AP"]) and own["AP"] < 1
 
 
 def test_objects_without_masks_and_joints_give_boxes_only_and_no_objects_give_an_empty_list():
@@ -53,10 +78,38 @@ def test_ids_are_those_of_the_annotations(tmp_path):
         "categories": categories,
     }
     path.write_text(json.dumps(content))
-    assert coco_ids(path, ("background", "star", "disc")) == ({"a.png": 9, "b.png": 3}, [2, 5])
-    with pytest.raises(BrokenFileError, match="no category 'ring'; it has disc, star"):
+    assert coco_ids(path, ("background", "star", "disc")) == ({"val/a.png": 9, "b.png": 3}, [2, 5])
+    with pytest.raises(BrokenFileError, match="no category 'ring'; it has star, disc"):
         coco_ids(path, ("background", "ring"))
     for text in ("[]", "{", json.dumps({"images": [{}], "categories": []})):
         path.write_text(text)
-        with pytest.raises(BrokenFileError, match="not a file of COCO annotations"):
+        with pytest.raises(BrokenFileError, match="no list 'images'|not JSON|has the id None"):
             coco_ids(path, ("background",))
+
+
+def test_an_image_has_the_id_of_the_longest_name_that_its_path_ends_with(tmp_path):
+    ids = {"left/0001.png": 1, "right/0001.png": 2, "0002.png": 3}
+    for path, expected in {
+        "a/left/0001.png": 1,
+        "right/0001.png": 2,
+        "x/0002.png": 3,
+        "0001.png": None,
+        "3.png": None,
+    }.items():
+        assert image_id_of(path, ids) == expected
+
+
+def test_of_two_categories_with_one_name_the_one_that_is_used_is_meant(tmp_path):
+    path = tmp_path / "instances_val.json"
+    entry = {"id": 1, "image_id": 9, "category_id": 5, "bbox": [0, 0, 1, 1]}
+    content = {
+        "images": [{"id": 9, "file_name": "a.png"}], "annotations": [entry],
+        "categories": [{"id": 0, "name": "disc"}, {"id": 5, "name": "disc"}],
+    }  # fmt: skip
+    path.write_text(json.dumps(content))
+    with pytest.warns(UserWarning, match="all called 'disc'"):
+        assert coco_ids(path, ("background", "disc"))[1] == [5]
+    content["annotations"].append({**entry, "id": 2, "category_id": 0})
+    path.write_text(json.dumps(content))
+    with pytest.warns(UserWarning), pytest.raises(BrokenFileError, match="0 and 5 are both called 'disc'"):
+        coco_ids(path, ("background", "disc"))

@@ -82,3 +82,54 @@ def test_broken_pairs_are_an_error_or_left_out(tmp_path):
         open_dataset(spec, split="train")
     with pytest.warns(UserWarning, match="skipped 3 broken files, 1 images are left: a.jpg .*b.jpg .*c.png"):
         assert len(open_dataset(spec, split="train", skip_broken=True)) == 1
+
+
+BINARY = {
+    (0, 255): "the only values of its 2 label maps are 0 and 255, and 255 means .* write 1 instead of 255",
+    (0, 0): "all pixels of its 2 label maps are 0, the background",
+    (0, 254): "are these shades of gray for classes",
+}
+
+
+@pytest.mark.parametrize("values", BINARY)
+def test_label_maps_that_teach_nothing_are_refused(tmp_path, values):
+    write(tmp_path / "train", {name: [values] for name in "ab"})
+    with pytest.raises(BrokenFileError, match=BINARY[values]):
+        open_dataset(f"folder:{tmp_path}", split="train")
+
+
+def test_pixels_to_ignore_beside_a_class_are_fine(tmp_path):
+    write(tmp_path / "train", {"a": [[0, 255]], "b": [[0, 0]], "c": [[0, 1]]})
+    assert len(open_dataset(f"folder:{tmp_path}", split="train")) == 3
+
+
+def test_hidden_files_and_other_suffixes(tmp_path):
+    write(tmp_path, {f"{i}": [[1]] for i in range(3)})
+    for path in ("images/._0.png", "labels/._0.png", "images/.DS_Store"):
+        (tmp_path / path).write_bytes(b"no image")
+    (tmp_path / "labels" / "1.png").rename(tmp_path / "labels" / "1.PNG")
+    dataset = open_dataset(f"folder:{tmp_path}", split="all")
+    assert len(dataset) == 3 and all((sample.label_map == 1).all() for sample in dataset)
+    Image.new("RGB", (1, 1)).save(tmp_path / "images" / "1.png")
+    with pytest.raises(BrokenFileError, match="1.jpg has the same label map|1.png has the same label map"):
+        open_dataset(f"folder:{tmp_path}", split="all")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("first", ["background", "_background_", "__ignore__\n_background_", ""])
+def test_names_of_classes_in_the_spellings_of_tools(tmp_path, encoding, first):
+    write(tmp_path / "train", {"a": [[0, 2]]})
+    (tmp_path / "classes.txt").write_text(f"{first}\nStraße\ntree\n", encoding=encoding)
+    assert open_dataset(f"folder:{tmp_path}", split="train").classes == ("background", "Straße", "tree")
+
+
+def test_names_of_classes_that_cannot_be_used_are_refused(tmp_path):
+    write(tmp_path / "train", {"a": [[0, 2]]})
+    for names, message in {
+        "road\nroad": "classes 1 and 2 have the same name",
+        "road\nbackground": "class 2 is called 'background'",
+        "road\ntr\x1bee": "cannot be printed",
+    }.items():
+        (tmp_path / "classes.txt").write_text(names)
+        with pytest.raises(BrokenFileError, match=f"classes.txt: .*{message}"):
+            open_dataset(f"folder:{tmp_path}", split="train")

@@ -1,5 +1,7 @@
 """Reading images: all modes become the same RGB, all kinds of damage the same error."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -105,3 +107,31 @@ def test_index_maps_give_indices_not_colors(tmp_path):
         read_index_map(saved(Image.fromarray(COLORS), tmp_path / "b.png"))
     with pytest.raises(BrokenFileError, match="its image is 2x2"):
         read_index_map(tmp_path / "a.png", (2, 2))
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_a_camera_of_fewer_than_16_bits_is_told_of(tmp_path, bits):
+    path = saved(Image.fromarray(np.arange(1 << bits, dtype=np.uint16).reshape(32, -1)), tmp_path / "a.png")
+    with pytest.warns(UserWarning, match=f"of which {bits} are used.*multiply its values by {1 << 16 - bits}"):
+        read_image(path)
+    cv2 = pytest.importorskip("cv2")  # Pillow cannot write 16 bits a channel in colors
+    image = cv2.merge([cv2.imread(str(path), cv2.IMREAD_UNCHANGED)] * 3)
+    cv2.imwrite(str(tmp_path / "color.png"), image)
+    with pytest.warns(UserWarning, match=f"of which {bits} are used"):
+        read_image(tmp_path / "color.png")
+
+
+def test_a_file_of_a_format_that_is_not_listed_is_not_opened_whatever_its_name(tmp_path):
+    path = tmp_path / "photo.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EOF\n")
+    assert Image.open(path).format == "EPS"  # Pillow would hand it to another program
+    with pytest.raises(BrokenFileError, match="it is not an image of these formats: PNG, JPEG"):
+        read_image(path)
+
+
+def test_a_pipe_is_no_image_and_is_not_waited_for(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no named pipes")
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(BrokenFileError, match="no such file"):
+        read_image(tmp_path / "a.png")

@@ -99,7 +99,8 @@ def test_missing_parts_are_named(tmp_path):
     ("text", "message"),
     [
         ("<annotation><object>", "no element found"),
-        ("<annotation><object><name>cat</name></object></annotation>", "no bndbox"),
+        ("<annotation>" + OBJECT.format("background", 0, 1, 1, 2, 3) + "</annotation>", "rename the class"),
+        ("<annotation><size><width>31</width><height>20</height></size></annotation>", "its annotation says 20x31"),
         ("<annotation><object/></annotation>", "has no name"),
         (
             "<annotation><object><name>cat</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax></bndbox>"
@@ -112,9 +113,9 @@ def test_missing_parts_are_named(tmp_path):
 def test_a_broken_annotation_is_named_or_left_out(tmp_path, text, message):
     spec = write(tmp_path, {"train": {"a": A, "b": B}})
     (tmp_path / "Annotations" / "a.xml").write_text(text)
-    with pytest.raises(BrokenFileError, match=f"a.xml.*{message}"):
+    with pytest.raises(BrokenFileError, match=f"a.(xml|jpg).*{message}"):
         open_dataset(spec, split="train")
-    with pytest.warns(UserWarning, match="skipped 1 broken file, 1 images are left: a.xml"):
+    with pytest.warns(UserWarning, match="skipped 1 broken file, 1 images are left: a"):
         assert len(open_dataset(spec, split="train", skip_broken=True)) == 1
 
 
@@ -167,3 +168,107 @@ def test_an_encoding_that_cannot_be_read_is_a_broken_file(tmp_path, encoding):
     (tmp_path / "Annotations" / "a.xml").write_text(f'<?xml version="1.0" encoding="{encoding}"?><annotation/>')
     with pytest.raises(BrokenFileError, match="a.xml: not an annotation of VOC's format: .*encoding"):
         open_dataset(spec, split="train")
+
+
+def test_objects_without_a_box_are_left_out_and_counted(tmp_path):
+    spec = write(tmp_path, {"train": {"a": A, "b": B}})
+    path = tmp_path / "Annotations" / "a.xml"
+    path.write_text(path.read_text().replace("<annotation>", "<annotation><object><name>dog</name></object>"))
+    with pytest.warns(UserWarning, match="left out 1 objects without bndbox"):
+        assert open_dataset(spec, split="train")[0].instances.labels.tolist() == [3, 2]
+
+
+def test_a_box_that_begins_at_zero_shows_that_pixels_are_counted_from_zero(tmp_path):
+    spec = write(tmp_path, {"train": {"a": [("dog", 0, 0, 1, 30, 20), ("cat", 0, 10, 5, 20, 15)]}, "val": {"b": B}})
+    with pytest.warns(UserWarning, match="1 of 3 boxes begin at 0"):
+        train = open_dataset(spec, split="train")
+    assert train[0].instances.boxes.tolist() == [[0, 1, 30, 20], [10, 5, 20, 15]]
+    with pytest.warns(UserWarning, match="1 of 3"):  # all splits alike
+        assert open_dataset(spec, split="val")[0].instances.boxes.tolist() == [[2, 3, 4, 5]]
+
+
+def test_names_have_spaces_folders_and_suffixes_in_any_case_and_flags_are_no_part_of_them(tmp_path):
+    names = ["blood cell (1)", "blood cell", "sub/two 1"]
+    for part in ("Annotations/sub", "JPEGImages/sub"):
+        (tmp_path / part).mkdir(parents=True)
+    spec = write(tmp_path, {"train": {name: A for name in names}})
+    for number, name in enumerate(names):
+        (tmp_path / "Annotations" / f"{name}.xml").rename(tmp_path / "Annotations" / f"{name}.XML")
+        (tmp_path / "JPEGImages" / f"{name}.jpg").unlink()
+        Image.new("RGB", (30, 20), (60 * number, 0, 0)).save(tmp_path / "JPEGImages" / f"{name}.Jpeg", quality=100)
+    (tmp_path / "ImageSets" / "Main" / "cat_train.txt").write_text("".join(f"{name}  -1\n" for name in names[:2]))
+    for split, count in (("train", 3), ("cat_train", 2)):
+        dataset = open_dataset(spec, split=split)
+        assert [round(int(sample.image.max()) / 60) for sample in dataset] == list(range(count))
+    (tmp_path / "ImageSets" / "Main" / "twice.txt").write_text("blood cell\nblood cell\n")
+    with pytest.warns(UserWarning, match="left out 1 lines that name an image once more"):
+        assert len(open_dataset(spec, split="twice")) == 1
+
+
+def test_hidden_files_are_no_data(tmp_path):
+    spec = write(tmp_path, {"train": {"a": A}})
+    for path in ("Annotations/._a.xml", "JPEGImages/._a.jpg", "ImageSets/Main/._train.txt"):
+        (tmp_path / path).write_bytes(b"\x00\x05\x16\x07")
+    assert len(open_dataset(spec, split="train")) == 1
+
+
+LISTS = {
+    "classes.txt": "\ufeffbackground\ndog\ncat\nant\n",
+    "class_names.txt": "__ignore__\n_background_\ndog\ncat\nant\n",
+    "labelmap.txt": "# label:color_rgb:parts:actions\nbackground:::\ndog:::\ncat:::\nant:::\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_order_of_the_classes_is_that_of_a_file(tmp_path, name):
+    spec = write(tmp_path, {"train": {"a": A, "b": B}})
+    (tmp_path / name).write_text(LISTS[name], encoding="utf-8")
+    assert open_dataset(spec, split="train").classes == ("background", "dog", "cat", "ant")
+    (tmp_path / name).write_text(LISTS[name].replace("cat", "dog"), encoding="utf-8")
+    with pytest.raises(BrokenFileError, match="classes 1 and 2 have the same name, 'dog'"):
+        open_dataset(spec, split="train")
+
+
+def write_maps(root, classes, objects):
+    for folder, pixels in (("SegmentationClass", classes), ("SegmentationObject", objects)):
+        (root / folder).mkdir()
+        Image.fromarray(pixels).save(root / folder / "a.PNG")
+
+
+def test_label_maps_in_colors_are_read_by_the_list_of_colors_and_by_the_palette(tmp_path):
+    spec = write(tmp_path, {"train": {"a": A}})
+    colors = np.zeros((20, 30, 3), np.uint8)
+    colors[5:15, 10:20] = (48, 112, 32)
+    objects = np.zeros((20, 30, 3), np.uint8)
+    objects[5:15, 10:20] = (0, 128, 0)  # 2 in VOC's palette
+    write_maps(tmp_path, colors, objects)
+    with pytest.warns(UserWarning, match=r"its color \(48, 112, 32\) belongs to no class.*no mask"):
+        assert not open_dataset(spec, split="train").has_masks  # boxes can be used
+    (tmp_path / "labelmap.txt").write_text("background:0,0,0::\ndog:1,2,3::\ncat:48,112,32::\n")
+    train = open_dataset(spec, split="train")
+    assert train.has_masks and train.has_label_maps
+    np.testing.assert_array_equal(train[0].label_map, np.where(colors[..., 0] > 0, 2, 0))
+    np.testing.assert_array_equal(train[0].instances.masks[1], colors[..., 0] > 0)
+
+
+def test_masks_in_another_order_than_the_boxes_are_matched_by_position(tmp_path):
+    spec = write(tmp_path, {"train": {"a": [("dog", 0, 1, 1, 5, 5), ("cat", 0, 11, 6, 20, 15)]}})
+    numbers = np.zeros((20, 30), np.uint8)
+    numbers[:5, :5], numbers[5:15, 10:20] = 2, 1
+    write_maps(tmp_path, numbers, numbers)
+    train = open_dataset(spec, split="train")
+    with pytest.warns(UserWarning, match="numbered in another order"):
+        masks = train[0].instances.masks
+    np.testing.assert_array_equal(masks, [numbers == 2, numbers == 1])
+
+
+def test_a_size_without_the_orientation_of_the_camera_leaves_the_picture_unturned(tmp_path):
+    spec = write(tmp_path, {"train": {"a": A}})
+    path = tmp_path / "Annotations" / "a.xml"
+    size = "<annotation><size><width>{}</width><height>{}</height></size>"
+    text, exif = path.read_text(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (30, 20)).save(tmp_path / "JPEGImages" / "a.jpg", exif=exif)
+    for sides, shape in (((30, 20), (20, 30, 3)), ((20, 30), (30, 20, 3)), ((0, 0), (30, 20, 3))):
+        path.write_text(text.replace("<annotation>", size.format(*sides)))
+        assert open_dataset(spec, split="train")[0].image.shape == shape

@@ -1,0 +1,56 @@
+"""Reading text files as people save them: UTF-8 with or without a byte order mark, or UTF-16 with one."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from minivision.data.images import BrokenFileError
+
+__all__ = ["read_json", "read_lines", "read_text"]
+
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def read_text(path: str | os.PathLike) -> str:
+    """Return the content of a text file.
+
+    Raises
+    ------
+    BrokenFileError
+        If there is no such file, or it is in another encoding.
+    """
+    path = Path(path)
+    if not path.is_file():  # a pipe would be waited for
+        raise BrokenFileError(path, "there is no such file")
+    content = path.read_bytes()
+    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise BrokenFileError(
+            path, f"it is not UTF-8 text (byte {error.start} is {content[error.start]:#04x}); save it as UTF-8"
+        ) from error
+
+
+def read_lines(path: str | os.PathLike) -> list[str]:
+    """Return the lines of a text file without space at their ends; empty lines are left out."""
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
+
+
+def read_json(path: str | os.PathLike) -> Any:
+    """Return the content of a JSON file.
+
+    Raises
+    ------
+    BrokenFileError
+        If it is no JSON, is nested too deeply, or `read_text` cannot read it.
+    """
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BrokenFileError(path, f"not JSON: {error}") from error

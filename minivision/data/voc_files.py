@@ -1,0 +1,173 @@
+"""The text and XML files of a dataset in the format of PASCAL VOC: lists of images, classes, annotations."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+from minivision.core.labels import IGNORE
+from minivision.core.types import Size
+from minivision.data.class_names import check_class_names, is_background, read_class_names
+from minivision.data.files import is_hidden
+from minivision.data.images import BrokenFileError
+from minivision.data.text import read_lines
+
+__all__ = ["Annotation", "VocClasses", "VocObject", "files_by_name", "read_annotation", "read_classes", "read_names"]
+
+CLASS_FILES = ("classes.txt", "class_names.txt")  # with a name on each line
+FLAGS = ("-1", "0", "1")  # behind a name in the list of one class
+
+
+class VocObject(NamedTuple):
+    """An object as its file has it: ``xmin, ymin, xmax, ymax``."""
+
+    name: str
+    corners: tuple[float, float, float, float]
+    difficult: bool
+
+
+class Annotation(NamedTuple):
+    """One XML file: its objects, and the size of the image, or None where it has none.
+
+    ``objects[k]`` is None for an object without a box, which some tools write for polygons.
+    """
+
+    objects: list[VocObject | None]
+    size: Size | None
+
+
+class VocClasses(NamedTuple):
+    """Class names, the background first; and the labels by their color in label maps, where a file lists them."""
+
+    names: tuple[str, ...]
+    colors: dict[tuple[int, int, int], int] | None = None
+
+
+def files_by_name(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """Return the files in a folder and its subfolders, by their path below it without suffix.
+
+    The case of a suffix does not matter; of several suffixes the first one counts; hidden files are left out.
+    """
+    found: dict[str, Path] = {}
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes and not is_hidden(path))
+    for path in sorted(files, key=lambda path: suffixes.index(path.suffix.lower())):
+        found.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
+    return found
+
+
+def read_names(root: Path, split: str, known: set[str]) -> list[str]:
+    """Return the names of the images of a split.
+
+    Parameters
+    ----------
+    root : path
+    split : str
+    known : set of str
+        Names of images and annotations. A line that is none of them may end with a flag, as in lists of one class.
+    """
+    path = root / "ImageSets" / (f"{split}.txt" if "/" in split else f"Main/{split}.txt")
+    if not path.is_file():
+        if not (root / "ImageSets" / "Main").is_dir():
+            raise FileNotFoundError(f"{root} is not a dataset in VOC's format: it has no folder 'ImageSets/Main'")
+        splits = sorted(other.stem for other in (root / "ImageSets" / "Main").glob("*.txt") if not is_hidden(other))
+        raise FileNotFoundError(f"{path} is missing; splits that are there: {', '.join(splits) or 'none'}")
+    for folder in ("Annotations", "JPEGImages"):
+        if not (root / folder).is_dir():
+            raise FileNotFoundError(f"{root} is not a dataset in VOC's format: it has no folder {folder!r}")
+    names = []
+    for line in read_lines(path):
+        name, _, flag = line.rpartition(" ") if " " in line else line.rpartition("\t")
+        names.append(name.strip() if line not in known and flag in FLAGS and name.strip() else line)
+    twice = len(names) - len(set(names))
+    if twice:
+        warnings.warn(f"{path}: left out {twice} lines that name an image once more", stacklevel=4)
+    return list(dict.fromkeys(names))
+
+
+def read_classes(root: Path, annotated: set[str]) -> VocClasses:
+    """Return the classes: those that a file lists, in its order, else the sorted names of the annotations.
+
+    Raises
+    ------
+    BrokenFileError
+        If a name cannot be used, or the file lacks one that the annotations have.
+    """
+    path = next((root / name for name in CLASS_FILES if (root / name).is_file()), root / "labelmap.txt")
+    if path.name in CLASS_FILES and path.is_file():
+        classes = VocClasses(read_class_names(path))
+    elif path.is_file():
+        classes = _read_labelmap(path)
+    else:
+        return VocClasses(check_class_names(root / "Annotations", sorted(annotated)))
+    missing = sorted(annotated - set(classes.names))
+    if missing:
+        raise BrokenFileError(path, f"it lacks names that the annotations have: {', '.join(missing)}")
+    return classes
+
+
+def _read_labelmap(path):
+    """Read the lines ``name:red,green,blue:parts:actions`` of CVAT and Datumaro; a label is the number of its line."""
+    names, colors = [], {}
+    for line in read_lines(path):
+        if line.startswith("#"):
+            continue
+        name, _, rest = line.partition(":")
+        color = rest.partition(":")[0]
+        if is_background(name):
+            label = 0
+        else:
+            names.append(name)
+            label = len(names)
+        if color:
+            try:
+                red, green, blue = (int(number) for number in color.split(","))
+            except ValueError as error:
+                raise BrokenFileError(path, f"{color!r} should be three numbers: red,green,blue") from error
+            colors[red, green, blue] = label
+    if colors:
+        colors.setdefault((0, 0, 0), 0)
+        colors.setdefault((224, 224, 192), IGNORE)  # VOC's border
+    return VocClasses(check_class_names(path, names), colors or None)
+
+
+def read_annotation(path: Path) -> Annotation:
+    """Return the content of an annotation file.
+
+    The file may be malicious. XML entities, which can expand a few lines to gigabytes or read other files, are not
+    needed in an annotation: a file that declares any is refused.
+    """
+    from defusedxml import DefusedXmlException, ElementTree
+
+    try:
+        root = ElementTree.parse(path).getroot()
+        return Annotation([_read_object(each) for each in root.findall("object")], _read_size(root.find("size")))
+    except DefusedXmlException as error:
+        raise BrokenFileError(
+            path, "it declares XML entities, which annotations do not need and attacks use; remove its DOCTYPE"
+        ) from error
+    except (ElementTree.ParseError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise BrokenFileError(path, f"not an annotation of VOC's format: {error}") from error
+
+
+def _read_size(element):
+    sides = [] if element is None else [float(element.findtext(key) or 0) for key in ("height", "width")]
+    return (int(sides[0]), int(sides[1])) if sides and all(0 < side < 1 << 31 for side in sides) else None
+
+
+def _read_object(element):
+    """Return the object of an XML element, None if it has no box."""
+    name = (element.findtext("name") or "").strip()
+    if not name:
+        raise ValueError("an object has no name")
+    if is_background(name):
+        raise ValueError(f"an object has the class {name!r}, which means no object; rename the class")
+    box = element.find("bndbox")
+    if box is None:
+        return None
+    corners = {key: box.findtext(key) for key in ("xmin", "ymin", "xmax", "ymax")}
+    missing = [key for key, text in corners.items() if text is None]
+    if missing:
+        raise ValueError(f"the bndbox of an object ({name}) has no {missing[0]}")
+    x1, y1, x2, y2 = (float(text) for text in corners.values())
+    return VocObject(name, (x1, y1, x2, y2), (element.findtext("difficult") or "0").strip() == "1")
