@@ -7,6 +7,10 @@ import pathlib
 import platform
 import sys
 
+LAYERS = {  # what a threading layer of Numba cannot do
+    "omp": "; a forked process cannot use them, so start processes by spawn",
+    "workqueue": "; they serve one Python thread at a time, so operations of other threads wait",
+}
 EPILOG = """\
 examples:
   minivision doctor
@@ -58,9 +62,9 @@ def _numba():
         import numba
 
         threads = numba.get_num_threads()  # launches them
-        layer = f"threading layer {numba.threading_layer()}, {threads} threads"
+        layer = f"threading layer {numba.threading_layer()}, {threads} threads{LAYERS.get(numba.threading_layer(), '')}"
     except ImportError as error:
-        return f"{_version('numba')}: {error}"
+        return f"{_version('numba')}: {error}; operations run as reference implementations, hundreds of times slower"
     except Exception as error:  # no layer works: NumPy and kernels without threads still work
         return f"{_version('numba')}, no threading layer: {error}"
     return f"{numba.__version__}, {layer}"
@@ -82,8 +86,11 @@ def _cupy():
 def _kernel_cache():
     """Return the folder of Numba's compiled kernels, or None."""
     from minivision.core import backends, registry
-    from minivision.core.numba_internals import cache_folder
 
+    try:
+        from minivision.core.numba_internals import cache_folder
+    except ImportError:  # reported with Numba
+        return None
     for operation in registry.operations().values():
         try:
             kernel = backends.get_backend("numba").kernel(operation)

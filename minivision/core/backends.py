@@ -22,9 +22,11 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import importlib
 import importlib.util
 import inspect
+import logging
 import os
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "numba"
 VARIABLE = "MINIVISION_BACKEND"
+
+logger = logging.getLogger("minivision")
 
 
 class Backend:
@@ -80,8 +84,16 @@ class Backend:
             kernel = None if kernel is operation else kernel  # merely imported: it would call itself
             if kernel is None and self.otherwise:
                 kernel = get_backend(self.otherwise).kernel(operation)
+            elif kernel is not None and self.name == "numba":
+                from minivision.core.kernel_guard import guarded
+
+                kernel = guarded(kernel, module)
             self._kernels[name] = kernel
         return self._kernels[name]
+
+    def forget_kernels(self) -> None:
+        """Look up every kernel anew at its next call."""
+        self._kernels.clear()
 
     def _module_of(self, operation):
         module = self.source
@@ -173,6 +185,22 @@ def active_backend() -> tuple[Backend, str]:
             return get_backend(os.environ[VARIABLE]), f"chosen by the variable {VARIABLE}"
         except ValueError as error:
             raise ValueError(f"the variable {VARIABLE}: {error}") from None
+    return _default_backend()
+
+
+@functools.cache
+def _default_backend():
+    """Return the compiled kernels, or the reference implementations where Numba cannot be imported; and the reason."""
+    try:
+        importlib.import_module("numba")
+    except ImportError as error:
+        reason = f"since Numba cannot be imported ({error})"
+        logger.warning(
+            "The reference implementations run, %s: they are right, but hundreds of times slower than compiled "
+            "kernels. Install a Numba for this version of Python and NumPy",
+            reason,
+        )
+        return _backends["reference"], reason
     return _backends[DEFAULT], "the default"
 
 

@@ -1,4 +1,11 @@
-"""Compilation of loops with Numba: cached on disk if possible, without bounds checks and error checks."""
+"""Compilation of loops with Numba: cached on disk if possible, without bounds checks and error checks.
+
+Where Numba cannot be imported, loops stay plain Python: slow, and with the same results.
+
+Global state
+------------
+``_parallel`` : files that have functions with threads.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +15,56 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-import numba
+try:
+    import numba
 
-from minivision.core.numba_internals import add_to_cache_stamp, start_threads
+    from minivision.core.numba_internals import add_to_cache_stamp, compile_where_cache_fails, start_threads
+except ImportError:  # not installed, or not for this version of Python or NumPy
+    numba = None  # type: ignore[assignment]
 
 # Divisors were checked by the dispatcher; NumPy's division, without ZeroDivisionError, is faster than Python's.
 _OPTIONS = {"error_model": "numpy", "boundscheck": False, "nogil": True}
 _PACKAGE = pathlib.Path(__file__).parents[1]  # the folder minivision
+_parallel: set[pathlib.Path] = set()
 
-start_threads()
+if numba is not None:
+    start_threads()
 
 
 def jit(function: Callable | None = None, **options: Any) -> Any:
     """Compile a function at its first call, as ``numba.njit`` does, with the options of this project.
 
     The machine code is kept in the cache folder (``__pycache__``, or the folder in ``NUMBA_CACHE_DIR``). If no
-    folder is writable, each process compiles the function again. When a file changes, its functions and those of all
-    files that import it are compiled again; Numba itself checks only the file of the function.
+    folder is writable, or a file in it is damaged, the process compiles the function itself. When a file changes,
+    its functions and those of all files that import it are compiled again; Numba itself checks only the file of the
+    function.
     """
     if function is None:
         return functools.partial(jit, **options)
+    if numba is None:
+        return function
+    file = pathlib.Path(function.__code__.co_filename)
+    if options.get("parallel"):
+        _parallel.add(file)
     options = {**_OPTIONS, **options}
     try:
         kernel = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # "cannot cache function: no locator available"
         return numba.njit(**options)(function)
-    file = pathlib.Path(function.__code__.co_filename)
     if file.is_file():
         add_to_cache_stamp(kernel, _stamp(file))
+        compile_where_cache_fails(kernel)
     return kernel
+
+
+def is_parallel(file: pathlib.Path) -> bool:
+    """Return whether a file that is imported already has functions with threads."""
+    return file in _parallel
+
+
+def imported_files(file: pathlib.Path) -> frozenset[pathlib.Path]:
+    """Return a file of this package and the files of this package that it imports, directly or not."""
+    return _sources(file)
 
 
 @functools.cache
@@ -47,7 +75,6 @@ def _stamp(file):
 
 
 def _sources(file, found=frozenset()):
-    """Return a file and the files of this package that it imports, directly or not."""
     found = found | {file}
     for imported in _imports(file) - found:
         found = _sources(imported, found)

@@ -6,11 +6,15 @@ from `target_processor` on are needed for convolutions.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 from typing import Any
 
 import numba
 from numba.core import cgutils
+
+logger = logging.getLogger("minivision")
 
 
 def start_threads() -> None:
@@ -24,6 +28,48 @@ def start_threads() -> None:
         os.environ["GOMP_SPINCOUNT"] = "1000"
         numba.get_num_threads()  # starts the threads; OpenMP reads its variables only once
         del os.environ["GOMP_SPINCOUNT"]
+
+
+def threading_layer() -> str:
+    """Return which library Numba's threads come from: ``"tbb"``, ``"omp"`` or ``"workqueue"``; starts them."""
+    numba.get_num_threads()
+    return numba.threading_layer()
+
+
+def compile_where_cache_fails(kernel: Any) -> None:
+    """Let a kernel be compiled where its cached machine code cannot be read or written.
+
+    A file of the cache that was cut short raises ``EOFError`` or whatever else unpickling meets, and a full disk an
+    ``OSError``, at every call until somebody finds the cache. Without these private methods that is still so.
+    """
+    cache = getattr(kernel, "_cache", None)
+    for name in ("load_overload", "save_overload"):
+        method = getattr(cache, name, None)
+        if method is None or not hasattr(cache, "__dict__"):
+            return
+
+        def attempt(*args, method=method):
+            try:
+                return method(*args)
+            except Exception as error:
+                _renew_cache(cache, error)
+                return None  # "not in the cache": it is compiled
+
+        setattr(cache, name, attempt)
+
+
+_told: set[str] = set()  # folders whose trouble has been told
+
+
+def _renew_cache(cache, error):
+    """Forget what is damaged, so that it is written anew; tell about a folder once."""
+    folder = str(getattr(cache, "cache_path", "?"))
+    if folder not in _told:
+        _told.add(folder)
+        logger.warning("Kernels are compiled anew, since their cache in %s cannot be used: %r", folder, error)
+    if not isinstance(error, OSError):  # which means a full disk, or a folder that cannot be written
+        with contextlib.suppress(Exception):
+            cache.flush()
 
 
 def add_to_cache_stamp(kernel: Any, stamp: object) -> None:

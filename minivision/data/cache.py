@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ class _Savable(Protocol):
 
 
 S = TypeVar("S", bound=_Savable)
+
+ABANDONED = 3600  # seconds since the last write to a half-written file: its process must have been killed
 
 
 def cache_folder() -> Path:
@@ -76,6 +79,7 @@ def load_or_make(
     dataset = make()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_litter(path.parent)
         dataset.save(path)
     except OSError as error:
         warnings.warn(
@@ -84,3 +88,13 @@ def load_or_make(
             stacklevel=3,
         )
     return dataset
+
+
+def _remove_litter(folder):
+    """Delete half-written files of processes that were killed."""
+    for path in folder.glob("*.npz.*partial"):
+        try:
+            if time.time() - path.stat().st_mtime > ABANDONED:
+                path.unlink()
+        except OSError:  # another process was faster
+            continue

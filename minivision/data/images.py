@@ -66,7 +66,9 @@ def read_image(path: str | os.PathLike, size: Size | None = None) -> Array:
 
     with _opened(path) as image:
         # Pillow keeps the upper 8 of 16 bits of colors; only its decoder's arguments tell.
-        deep = any(isinstance(part, str) and ";16" in part for tile in image.tile for part in np.ravel(tile[3]))
+        deep = any(
+            isinstance(part, str) and ";16" in part for tile in getattr(image, "tile", ()) for part in np.ravel(tile[3])
+        )
         if size is None or _oriented_size(image) == tuple(size):
             image = ImageOps.exif_transpose(image)
         elif (image.height, image.width) != tuple(size):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -22,7 +21,7 @@ __all__ = ["InMemory", "Resized", "hold_in_memory", "in_memory"]
 
 FORMAT = 1  # of the file; raise it when the arrays in it change
 MEMORY_LIMIT = 2 << 30  # bytes of decoded images that `hold_in_memory` keeps
-BYTES_PER_PIXEL = 5  # three colors, the class, the object
+BYTES_PER_PIXEL = 5  # three colors, the class, the object; more where objects overlap
 
 logger = logging.getLogger("minivision")
 
@@ -49,7 +48,7 @@ class InMemory(Dataset):
     def __init__(self, columns: dict[str, Array], facts: Facts) -> None:
         self.facts = facts
         self._columns = columns
-        _check_columns(columns)
+        _check_columns(columns, facts)
         for array in columns.values():
             array.flags.writeable = False
         areas = columns["sizes"].prod(axis=1)
@@ -86,7 +85,7 @@ class InMemory(Dataset):
         Parameters
         ----------
         samples : iterable of Sample
-            Each is copied and released before the next is read.
+            Each is copied and released before the next is read; of its masks only the instance map is kept.
         sizes : sequence of (height, width)
             Size of each sample.
         like : Dataset
@@ -101,7 +100,7 @@ class InMemory(Dataset):
         images = np.empty(3 * size_array.prod(axis=1).sum(), np.uint8)
         label_maps = np.empty(len(images) // 3, np.uint8)
         instances = []
-        for (height, width), end, sample in zip(size_array, ends, samples, strict=True):
+        for (height, width), end, sample in zip(size_array, ends, map(_with_instance_map, samples), strict=True):
             start = end - height * width
             images[3 * start : 3 * end].reshape(height, width, 3)[:] = sample.image
             label_maps[start:end].reshape(height, width)[:] = sample.label_map
@@ -115,7 +114,8 @@ class InMemory(Dataset):
             if getattr(empty, name) is not None:
                 columns[name] = np.concatenate([getattr(empty, name), *(getattr(each, name) for each in instances)])
         if like.has_masks:
-            maps = [_instance_map(each) for each in instances]
+            maps = [each.instance_map for each in instances]
+            del instances
             columns["layers"] = np.array([len(each) for each in maps], np.int64)
             columns["instance_maps"] = _flat(maps)
         return cls(columns, like.facts)
@@ -150,7 +150,7 @@ class InMemory(Dataset):
             classes, names = (tuple(columns.pop(name).tolist()) for name in ("classes", "keypoint_names"))
             flags = dict(zip(_FLAGS, columns.pop("flags").tolist(), strict=True))
             return cls(columns, Facts(classes, names, **flags))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:  # archives that are damaged raise errors of many types
             raise BrokenFileError(path, error) from error
 
 
@@ -179,12 +179,34 @@ def in_memory(
     if isinstance(dataset, InMemory) and size is None:
         return dataset
 
+    return _collect(dataset, size, threads, progress)
+
+
+def _collect(dataset, size, threads, progress, limit=float("inf")):
+    """Return the samples of a dataset in memory; raise _TooLarge once they need more than `limit` bytes."""
+
     def sample(index):
-        return dataset[index] if size is None else resize(dataset[index], size)
+        whole = dataset[index] if size is None else resize(dataset[index], size)
+        return _with_instance_map(whole)  # here, so that the masks of few images are there at once
 
     sizes = dataset.image_sizes() if size is None else [size] * len(dataset)
     samples = map_in_threads(sample, range(len(dataset)), threads=threads, progress=progress)
-    return InMemory.collect(samples, sizes, like=dataset)
+    return InMemory.collect(_limited(samples, limit), sizes, like=dataset)
+
+
+class _TooLarge(Exception):
+    """The samples read so far need more memory than is allowed."""
+
+
+def _limited(samples: Iterator[Sample], limit: float) -> Iterator[Sample]:
+    """Yield samples until they need more than `limit` bytes."""
+    total = 0
+    for sample in samples:
+        instance_map = sample.instances.instance_map
+        total += sample.image.nbytes + sample.label_map.nbytes + (0 if instance_map is None else instance_map.nbytes)
+        if total > limit:
+            raise _TooLarge
+        yield sample
 
 
 class Resized(Dataset):
@@ -237,18 +259,35 @@ def hold_in_memory(dataset: Dataset, *, size: Size | None = None, progress: bool
     if BYTES_PER_PIXEL * sum(height * width for height, width in sizes) > MEMORY_LIMIT:
         return dataset if size is None else Resized(dataset, size)
     start = time.perf_counter()
-    held = in_memory(dataset, size=size, progress=progress)
+    try:
+        if hasattr(dataset, "cached"):
+            held = in_memory(dataset, size=size, progress=progress)
+        else:
+            held = _collect(dataset, size, None, progress, MEMORY_LIMIT)
+    except _TooLarge:  # many objects overlap
+        logger.info("The images need more than %.1f GB of memory; each is read when it is needed", MEMORY_LIMIT / 1e9)
+        return dataset if size is None else Resized(dataset, size)
     logger.info("Read %d images into memory in %.1f s", len(held), time.perf_counter() - start)
     return held
 
 
-def _instance_map(instances):
-    return instances.instance_map if instances.instance_map is not None else layer_masks(instances.masks)
+def _with_instance_map(sample):
+    """Return a sample whose objects have an instance map instead of a mask each, if they have masks."""
+    instances = sample.instances
+    if instances.instance_map is not None or not instances.has_masks:
+        return sample
+    return sample._replace(instances=instances.replace(instance_map=layer_masks(instances.masks)))
 
 
 def _flat(arrays):
-    """Return the concatenated elements of some arrays, as one flat array."""
-    return np.concatenate([np.zeros(0, np.uint8), *(array.ravel() for array in arrays)])
+    """Return the concatenated elements of some arrays, as one flat array; empties the list of the arrays."""
+    flat = np.empty(sum(array.size for array in arrays), np.result_type(np.uint8, *{array.dtype for array in arrays}))
+    end = len(flat)
+    while arrays:
+        array = arrays.pop()
+        flat[end - array.size : end] = array.ravel()
+        end -= array.size
+    return flat
 
 
 def _starts(lengths):
@@ -256,8 +295,32 @@ def _starts(lengths):
     return np.concatenate([[0], np.cumsum(lengths)])
 
 
-def _check_columns(columns):
-    """Check the length of every column against the sizes and counts: a file may be damaged, and views do not check."""
+_SHAPES = {  # of the columns but for their length, and their dtypes
+    "sizes": ((2,), (np.int64,)), "counts": ((), (np.int64,)), "layers": ((), (np.int64,)),
+    "images": ((), (np.uint8,)), "label_maps": ((), (np.uint8,)), "instance_maps": ((), (np.uint8, np.uint16)),
+    "boxes": ((4,), (np.float32,)), "labels": ((), (np.int64,)), "crowd": ((), (np.bool_,)),
+    "keypoints": ((None, 3), (np.float32,)), "area": ((), (np.float64,)),
+}  # fmt: skip
+
+
+def _check_columns(columns, facts):
+    """Check names, dtypes and lengths of the columns: a file may be damaged, and views do not check."""
+    optional = {"area"}
+    optional |= set() if facts.has_masks else {"instance_maps", "layers"}
+    optional |= set() if facts.keypoint_names else {"keypoints"}
+    missing, unknown = _SHAPES.keys() - optional - columns.keys(), columns.keys() - _SHAPES.keys()
+    if missing or unknown:
+        raise ValueError(f"columns: missing {sorted(missing)}, unknown {sorted(unknown)}")
+    for name, array in columns.items():
+        shape, dtypes = _SHAPES[name]
+        fits = array.ndim == 1 + len(shape) and all(
+            size in (None, actual) for size, actual in zip(shape, array.shape[1:], strict=True)
+        )
+        if not fits or array.dtype not in dtypes:
+            raise ValueError(f"column {name!r} has shape {array.shape} and dtype {array.dtype}")
+    for name in ("sizes", "counts", "layers"):
+        if (columns.get(name, np.zeros(0)) < 0).any():
+            raise ValueError(f"column {name!r} has negative numbers")
     pixels, objects = int(columns["sizes"].prod(axis=1).sum()), int(columns["counts"].sum())
     expected = {"images": 3 * pixels, "label_maps": pixels}
     expected |= dict.fromkeys(("counts", "layers"), len(columns["sizes"]))
@@ -267,3 +330,5 @@ def _check_columns(columns):
     for name, array in columns.items():
         if len(array) != expected.get(name, len(array)):
             raise ValueError(f"column {name!r} should have {expected[name]} entries, but has {len(array)}")
+    if not (columns["labels"] < max(len(facts.classes), 1)).all():
+        raise ValueError(f"column 'labels' has labels above {len(facts.classes) - 1}, the last class")

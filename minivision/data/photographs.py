@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 from minivision.core.types import Array
-from minivision.data.images import read_image
 
 __all__ = ["PHOTOGRAPHS", "photographs", "random_crop_of"]
 
-# Files of skimage/data in the wheel itself; most other pictures of `skimage.data` must be downloaded.
+# Functions of skimage.data whose pictures are in the wheel itself; most others must be downloaded.
 PHOTOGRAPHS = (
-    "brick.png", "grass.png", "gravel.png", "coffee.png", "astronaut.png", "chelsea.png", "rocket.jpg",
-    "coins.png", "ihc.png", "camera.png", "hubble_deep_field.jpg",
+    "brick", "grass", "gravel", "coffee", "astronaut", "chelsea", "rocket", "coins", "immunohistochemistry", "camera",
+    "hubble_deep_field",
 )  # fmt: skip
 
 
 @cache
 def photographs() -> tuple[Array, ...]:
     """Return all photographs, read once: uint8 arrays ``(H, 3 * W)``, the three colors of a pixel in a row."""
+    return tuple(image.reshape(len(image), -1) for image in map(_rgb, PHOTOGRAPHS))
+
+
+def _rgb(name):
+    """Return a photograph as a uint8 array ``(H, W, 3)``."""
     import skimage.data
 
-    folder = Path(skimage.data.__file__).parent
-    missing = [name for name in PHOTOGRAPHS if not (folder / name).is_file()]
-    if missing:
+    try:
+        image = getattr(skimage.data, name)()
+    except Exception as error:  # such as pooch's, for a download
         raise FileNotFoundError(
-            f"scenes need photographs that scikit-image ships, but {folder} has no {', '.join(missing)}; "
-            "reinstall scikit-image (pip install --force-reinstall scikit-image)"
-        )
-    images = [read_image(folder / name) for name in PHOTOGRAPHS]
-    return tuple(image.reshape(image.shape[0], -1) for image in images)
+            f"scenes need photographs that scikit-image ships, and its version {skimage.__version__} here has no "
+            f"{name!r} ({error}); reinstall scikit-image (pip install --force-reinstall scikit-image)"
+        ) from error
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
 def random_crop_of(sides: tuple[int, int], size: int, rng: np.random.Generator, *, gray: bool = False) -> Array:

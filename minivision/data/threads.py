@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 __all__ = ["map_in_threads"]
@@ -17,6 +18,8 @@ def map_in_threads(
     function: Callable[[T], R], items: Iterable[T], *, threads: int | None = None, progress: bool = False
 ) -> Iterator[R]:
     """Yield ``function(item)`` in order, on several cores while `function` runs without Python's lock.
+
+    The threads are only a few items ahead of the caller.
 
     Parameters
     ----------
@@ -38,11 +41,19 @@ def map_in_threads(
     yield from map(function, items[:1])  # compiles and loads what is needed, once
     size = max(1, min(16, len(items) // (2 * threads)))  # enough at once to be worth it, and work for every thread
     chunks = [items[start : start + size] for start in range(1, len(items), size)]
-    with ThreadPoolExecutor(threads) as pool:
-        parts = pool.map(lambda chunk: [function(item) for item in chunk], chunks)
-        if progress:
-            from tqdm import tqdm
+    if progress:
+        from tqdm import tqdm
 
-            parts = tqdm(parts, total=len(chunks), unit_scale=size, unit="image", leave=False)
-        for part in parts:
-            yield from part
+        chunks = tqdm(chunks, unit_scale=size, unit="image", leave=False)
+    waiting: deque[Future[list[R]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for chunk in chunks:
+                waiting.append(pool.submit(lambda chunk: [function(item) for item in chunk], chunk))
+                if len(waiting) > 2 * threads:  # no thread waits for work, and few results wait for their use
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:  # after an error
+                future.cancel()

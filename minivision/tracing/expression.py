@@ -55,28 +55,43 @@ def write_expression(number: Number, *, numeric: bool = False, terms: int | None
     -------
     text : str
     """
-    return _write(number, 0, numeric, terms)
+    # A product of many factors is too deep for recursion: each generator below yields the operands that it needs as
+    # text, and waits here until they are written.
+    waiting, text = [_write(number, 0, numeric, terms)], None
+    while waiting:
+        try:
+            operand, outer = waiting[-1].send(text)
+        except StopIteration as done:
+            waiting.pop()
+            text = done.value
+        else:
+            waiting.append(_write(operand, outer, numeric, terms))
+            text = None
+    return text
 
 
 def _write(number, outer, numeric, terms):
-    """Return `number` as an operand of an operator of the precedence `outer`, with brackets where needed."""
+    """Return `number` as an operand of an operator of the precedence `outer`, with brackets where needed.
+
+    Yields each operand with its own `outer`, and is sent its text.
+    """
     if not hasattr(number, "operation"):  # a plain number
         return _in_sum(format_value(number), outer)
     if number.operation is None:
         return _in_sum(format_value(number.value), outer) if numeric else number.name
     if number.operation in ("+", "-"):
-        text = _write_sum(number, numeric, terms)
+        text = yield from _write_sum(number, terms)
     elif number.operation == "*":
-        text = _write_product(number, numeric, terms)
+        text = yield from _write_product(number, numeric)
     elif number.operation in ("/", "**"):
         base, other = number.operands
-        inner = _PRECEDENCE[number.operation]
-        sign = _SIGNS.get(number.operation, "^")
-        text = f"{_write(base, inner + 0.5, numeric, terms)}{sign}{_write(other, inner + 0.5, numeric, terms)}"
+        inner = _PRECEDENCE[number.operation] + 0.5
+        left, right = (yield base, inner), (yield other, inner)
+        text = f"{left}{_SIGNS.get(number.operation, '^')}{right}"
     elif number.operation == "neg":
-        text = "−" + _write(number.operands[0], _PRECEDENCE["neg"], numeric, terms)
+        text = "−" + (yield number.operands[0], _PRECEDENCE["neg"])
     else:
-        return f"{number.operation}({_write(number.operands[0], 0, numeric, terms)})"
+        return f"{number.operation}({(yield number.operands[0], 0)})"
     return f"({text})" if _PRECEDENCE[number.operation] < outer else text
 
 
@@ -89,8 +104,8 @@ def _in_sum(text, outer):
     return f"({text})" if outer and text.startswith("−") else text
 
 
-def _write_sum(number, numeric, terms):
-    parts = []  # (sign, number), the last one first; a sum may be too long for recursion
+def _write_sum(number, terms):
+    parts = []  # (sign, number), the last one first
     while _operation(number) in ("+", "-"):
         left, right = number.operands
         parts.append((number.operation, right))
@@ -99,15 +114,15 @@ def _write_sum(number, numeric, terms):
     parts.reverse()
     cut = terms is not None and len(parts) > terms
     shown = parts[:terms] if cut else parts
-    text = _write(shown[0][1], 1, numeric, terms)
+    pieces = [(yield shown[0][1], 1)]
     for sign, part in shown[1:]:
-        text += f" {sign.replace('-', '−')} {_write(part, 1 if sign == '+' else 1.5, numeric, terms)}"
-    return text + f" + … {len(parts) - terms} more" if cut else text
+        pieces += [f" {sign.replace('-', '−')} ", (yield part, 1 if sign == "+" else 1.5)]
+    return "".join(pieces) + (f" + … {len(parts) - terms} more" if cut else "")
 
 
-def _write_product(number, numeric, terms):
+def _write_product(number, numeric):
     left, right = number.operands
-    a, b = _write(left, 2, numeric, terms), _write(right, 2.5, numeric, terms)
+    a, b = (yield left, 2), (yield right, 2.5)
     # as in algebra: ax
     juxtaposed = not numeric and a.isalpha() and b.isalpha() and len(b) == 1 and len(a) <= 2
     return a + b if juxtaposed else f"{a}·{b}"

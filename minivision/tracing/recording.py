@@ -7,7 +7,6 @@ run, and the arrays of the function are compared with what they held before. So 
 from __future__ import annotations
 
 import dis
-import inspect
 import itertools
 import sys
 import types
@@ -272,7 +271,7 @@ def _owners(array):
 # ---- a NumPy that allocates objects ------------------------------------------------------------------------------
 
 
-_ALLOCATING = (np.zeros, np.ones, np.empty, np.full)
+_ALLOCATING = {np.zeros: 1, np.ones: 1, np.empty: 1, np.full: 2}  # -> the place of dtype among their arguments
 _ELEMENTWISE = (np.exp, np.expm1, np.log, np.log1p, np.sqrt, np.tanh)
 
 
@@ -287,14 +286,12 @@ class _NumpyForObjects:
 
 
 def _for_objects(function):
-    if function in _ALLOCATING:
-        return _allocating_objects(function)
+    if callable(function) and function.__hash__ and function in _ALLOCATING:
+        return _allocating_objects(function, _ALLOCATING[function])
     return _taking_objects(function) if function in _ELEMENTWISE else function
 
 
-def _allocating_objects(function):
-    position = list(inspect.signature(function).parameters).index("dtype")
-
+def _allocating_objects(function, position):
     def allocate(*args, **kwargs):
         given = args[position] if len(args) > position else kwargs.get("dtype")
         if given is None or np.dtype(given).kind == "f":

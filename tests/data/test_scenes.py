@@ -1,8 +1,8 @@
 """Scenes: they depend only on the seed, annotations fit the image, and the levels differ in difficulty."""
 
-import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -194,12 +194,19 @@ def test_a_wrong_argument_is_named(arguments, message):
         Scenes(**arguments)
 
 
-def test_photographs_come_from_the_wheel_and_are_never_downloaded():
+def test_photographs_come_from_the_wheel_and_are_never_downloaded(monkeypatch):
     import skimage.data
 
-    folder = os.path.dirname(skimage.data.__file__)
-    assert all(os.path.isfile(os.path.join(folder, name)) for name in PHOTOGRAPHS)
-    assert len(photographs()) == 11
+    def download(*args, **kwargs):
+        raise AssertionError("a photograph would be downloaded")
+
+    monkeypatch.setitem(sys.modules, "pooch", types.SimpleNamespace(create=download, retrieve=download))
+    photographs.cache_clear()
+    assert len(photographs()) == len(PHOTOGRAPHS) == 11
+    monkeypatch.setattr(skimage.data, "coins", download)
+    photographs.cache_clear()
+    with pytest.raises(FileNotFoundError, match=f"its version {skimage.__version__} here has no 'coins'"):
+        photographs()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Backends: how one is chosen, registered and removed, and the error messages for wrong kernels."""
 
+import importlib
+import os
 import subprocess
 import sys
 import threading
@@ -170,3 +172,119 @@ def test_wrong_arguments_are_reported_under_the_name_of_the_operation():
         minivision.ops.conv2d(np.zeros((1, 1, 3, 3)))
     with pytest.raises(TypeError, match=r"relu\(\) got an unexpected keyword argument 'slope'"):
         relu(np.zeros(3), slope=1)
+
+
+def run_python(code, **environment):
+    """Run code in a process of its own; return what it printed."""
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore", **environment}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+WITHOUT_NUMBA = "import sys; sys.modules['numba'] = None; sys.modules['llvmlite'] = None\n"
+
+
+def test_without_numba_operations_checks_the_tracer_and_scenes_run_as_reference():
+    said = run_python(
+        WITHOUT_NUMBA
+        + """
+import logging; logging.basicConfig(stream=sys.stdout)
+import numpy as np, minivision
+from minivision import ops
+from minivision.checks import check_gradients
+from minivision.core.backends import active_backend
+from minivision.data import Scenes
+from minivision.viz import trace
+x, w = np.random.default_rng(0).normal(size=(1, 1, 5, 5)), np.ones((1, 1, 3, 3))
+y = ops.conv2d(x, w)
+assert np.allclose(y[0, 0, 1, 1], x[0, 0, 1:4, 1:4].sum()) and active_backend()[0].name == "reference"
+check_gradients(ops.conv2d, x, w)
+assert len(trace(ops.conv2d, x, w).expressions())
+assert len(Scenes("easy", "train", scene_size=32).draw(1)[0].image) == 32
+"""
+    )
+    assert said.count("Numba cannot be imported") == 1  # told once
+
+
+def test_without_numba_commands_work_and_doctor_tells_why_all_is_slow():
+    said = run_python(
+        WITHOUT_NUMBA + "from minivision.cli import main; print(main(['doctor']), main(['check', 'relu']))"
+    )
+    assert "reference implementations, hundreds of times slower" in said and "2 ok" in said
+
+
+def test_with_numbas_compiler_switched_off_convolutions_run_as_reference():
+    run_python(
+        "import numpy as np; from minivision import ops\n"
+        "assert (ops.conv2d(np.ones((1, 2, 4, 4)), np.ones((3, 2, 3, 3))) == np.full((1, 3, 2, 2), 18)).all()\n"
+        "assert ops.max_pool2d(np.ones((1, 1, 4, 4)), 2)[0].sum() == 4",
+        NUMBA_DISABLE_JIT="1",
+    )
+
+
+THREADS = """
+import threading, numba, numpy as np
+from minivision import ops
+x, w = np.random.default_rng(0).normal(size=(2, 4, 32, 32)).astype(np.float32), np.ones((4, 4, 3, 3), np.float32)
+expected, right = ops.conv2d(x, w), []
+def work():
+    right.extend((ops.conv2d(x, w) == expected).all() and (ops.relu(x) == x.clip(0)).all() for _ in range(20))
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(sum(right), numba.threading_layer())
+"""
+
+
+@pytest.mark.parametrize("layer", ["workqueue", "omp"])
+def test_python_threads_may_call_operations_at_the_same_time(layer):
+    try:
+        importlib.import_module(f"numba.np.ufunc.{layer}pool" if layer == "omp" else "numba.np.ufunc.workqueue")
+    except ImportError:
+        pytest.skip(f"Numba has no layer {layer} here")
+    assert run_python(THREADS, NUMBA_THREADING_LAYER=layer).split() == ["60", layer]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_process_is_told_to_spawn_and_may_use_the_reference_implementations():
+    said = run_python("""
+import multiprocessing, numba, numpy as np, minivision
+from minivision import ops
+x = np.ones((1, 2, 8, 8), np.float32)
+ops.relu(x)
+def work(queue):
+    with minivision.backend("reference"):
+        queue.put(float(ops.relu(x).sum()))
+    try:
+        queue.put(float(ops.relu(x).sum()))
+    except RuntimeError as error:
+        queue.put(str(error))
+fork = multiprocessing.get_context("fork")
+queue = fork.Queue()
+process = fork.Process(target=work, args=(queue,))
+process.start()
+print(queue.get(timeout=60), queue.get(timeout=60), numba.threading_layer())
+process.join(60)
+""")
+    assert said.startswith("128.0 ")
+    assert (
+        "relu: this process is a fork" in said and "multiprocessing.get_context('spawn')" in said or " omp" not in said
+    )
+
+
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_damaged_files_of_the_kernel_cache_are_compiled_anew(suffix, tmp_path):
+    code = (
+        "import logging, sys; logging.basicConfig(stream=sys.stdout)\n"
+        "import numpy as np; from minivision import ops; print(ops.box_area(np.array([[0, 0, 2, 3.0]])))"
+    )
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    assert run_python(code, **environment).split() == ["[6.]"]
+    files = list(tmp_path.rglob(f"*.{suffix}"))
+    assert files
+    for path in files:
+        path.write_bytes(path.read_bytes()[:20])
+    said = run_python(code, **environment)
+    assert said.endswith("[6.]\n") and said.count("Kernels are compiled anew") == 1
+    assert run_python(code, **environment).split() == ["[6.]"]  # mended

@@ -285,3 +285,11 @@ def test_numbers_are_short_enough_for_a_cell(value, text):
     from minivision.tracing.expression import format_value
 
     assert format_value(value) == text
+
+
+def test_a_long_chain_is_written_without_recursion():
+    y = first = symbols("x")[0]
+    for _ in range(3000):
+        y = 0.5 * y + first
+    text = y.expression()
+    assert text.startswith("0.5·(0.5·(") and text.endswith("+ x") and text.count("x") == 3001

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import types
-import zipfile
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -105,8 +104,10 @@ class BoxLists:
         try:
             with np.load(path, allow_pickle=False) as file:
                 boxes, counts = file["boxes"], file["counts"]
+            if counts.dtype != np.int64 or counts.ndim != 1 or (counts < 0).any() or boxes.dtype != np.float32:
+                raise ValueError(f"its counts are {counts.dtype} of shape {counts.shape}, its boxes {boxes.dtype}")
             if boxes.shape != (counts.sum(), 4):
                 raise ValueError(f"it should have {counts.sum()} boxes, but has an array of shape {boxes.shape}")
             return cls(np.split(boxes, np.cumsum(counts)[:-1]) if len(counts) else [])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:  # archives that are damaged raise errors of many types
             raise BrokenFileError(path, error) from error
