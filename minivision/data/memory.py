@@ -174,20 +174,19 @@ def in_memory(
     -------
     dataset : InMemory
     """
+    return _in_memory(dataset, size, threads, progress)
+
+
+def _in_memory(dataset, size, threads, progress, limit=float("inf")):
+    """Do what `in_memory` does; raise _TooLarge once the samples that are read need more than `limit` bytes."""
     if hasattr(dataset, "cached"):
         dataset = dataset.cached(progress=progress)
     if isinstance(dataset, InMemory) and size is None:
         return dataset
 
-    return _collect(dataset, size, threads, progress)
-
-
-def _collect(dataset, size, threads, progress, limit=float("inf")):
-    """Return the samples of a dataset in memory; raise _TooLarge once they need more than `limit` bytes."""
-
     def sample(index):
         whole = dataset[index] if size is None else resize(dataset[index], size)
-        return _with_instance_map(whole)  # here, so that the masks of few images are there at once
+        return _with_instance_map(whole)  # here, so that masks are held of the few images that are being read
 
     sizes = dataset.image_sizes() if size is None else [size] * len(dataset)
     samples = map_in_threads(sample, range(len(dataset)), threads=threads, progress=progress)
@@ -260,10 +259,7 @@ def hold_in_memory(dataset: Dataset, *, size: Size | None = None, progress: bool
         return dataset if size is None else Resized(dataset, size)
     start = time.perf_counter()
     try:
-        if hasattr(dataset, "cached"):
-            held = in_memory(dataset, size=size, progress=progress)
-        else:
-            held = _collect(dataset, size, None, progress, MEMORY_LIMIT)
+        held = _in_memory(dataset, size, None, progress, MEMORY_LIMIT)
     except _TooLarge:  # many objects overlap
         logger.info("The images need more than %.1f GB of memory; each is read when it is needed", MEMORY_LIMIT / 1e9)
         return dataset if size is None else Resized(dataset, size)

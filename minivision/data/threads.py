@@ -41,19 +41,22 @@ def map_in_threads(
     yield from map(function, items[:1])  # compiles and loads what is needed, once
     size = max(1, min(16, len(items) // (2 * threads)))  # enough at once to be worth it, and work for every thread
     chunks = [items[start : start + size] for start in range(1, len(items), size)]
-    if progress:
-        from tqdm import tqdm
-
-        chunks = tqdm(chunks, unit_scale=size, unit="image", leave=False)
+    ahead = 2 * threads  # chunks: no thread waits for work, and few results wait for their use
     waiting: deque[Future[list[R]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads) as pool, _bar(len(chunks), size, progress) as bar:
         try:
-            for chunk in chunks:
-                waiting.append(pool.submit(lambda chunk: [function(item) for item in chunk], chunk))
-                if len(waiting) > 2 * threads:  # no thread waits for work, and few results wait for their use
+            for number in range(len(chunks) + ahead):
+                if number < len(chunks):
+                    waiting.append(pool.submit(lambda chunk: [function(item) for item in chunk], chunks[number]))
+                if number >= ahead:
                     yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
+                    bar.update()
         finally:
             for future in waiting:  # after an error
                 future.cancel()
+
+
+def _bar(chunks, size, shown):
+    from tqdm import tqdm
+
+    return tqdm(total=chunks, unit_scale=size, unit="image", leave=False, disable=not shown)

@@ -1,5 +1,8 @@
 """Datasets in memory: samples are unchanged, also after saving and loading."""
 
+import os
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -14,6 +17,7 @@ from minivision.data import (
     hold_in_memory,
     in_memory,
 )
+from minivision.data.cache import load_or_make
 from minivision.data.instances import Instances
 
 
@@ -118,6 +122,82 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path):
             InMemory.load(path)
     with pytest.raises(BrokenFileError, match="b.npz"):
         InMemory.load(tmp_path / "b.npz")
+
+
+@pytest.mark.parametrize(
+    ("column", "damage", "message"),
+    [
+        ("sizes", lambda array: array.astype(float), "'sizes' has .* float64"),
+        ("boxes", lambda array: array.astype(str), "'boxes' has .* dtype <U"),
+        ("boxes", lambda array: array[:, :3], r"'boxes' has shape \(304, 3\)"),
+        ("labels", lambda array: array + 5, "labels above 2"),
+        ("counts", lambda array: array - 1, "negative"),
+        ("crowd", None, "missing .'crowd'."),
+        ("format", lambda array: array.astype(str), "another version"),
+        ("flags", lambda array: array[:2], "zip"),
+    ],
+)
+def test_a_file_with_other_columns_is_an_error(tmp_path, column, damage, message):
+    path = tmp_path / "a.npz"
+    in_memory(Various()).save(path)
+    with np.load(path) as file:
+        columns = dict(file)
+    array = columns.pop(column)
+    np.savez(path, **columns, **({} if damage is None else {column: damage(array)}))
+    with pytest.raises(BrokenFileError, match=message):
+        InMemory.load(path)
+
+
+def test_a_single_array_is_no_dataset(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    with pytest.raises(BrokenFileError, match="a.npy"):
+        InMemory.load(tmp_path / "a.npy")
+
+
+def test_what_a_killed_process_left_in_the_cache_is_removed(tmp_path):
+    old, new = tmp_path / "a.npz.1.partial", tmp_path / "a.npz.2.partial"
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    load_or_make("b", {}, lambda: in_memory(Various()), tmp_path)
+    assert not old.exists() and new.exists()  # another process may be writing the new one
+
+
+class Crowded(Dataset):
+    """Images with many masks."""
+
+    classes = ("background", "cat")
+
+    def __len__(self):
+        return 24
+
+    def image_sizes(self):
+        return [(64, 64)] * len(self)
+
+    def _sample(self, index):
+        masks = np.zeros((64, 64, 64), bool)
+        masks[np.arange(64), np.arange(64)] = True  # a row each
+        instances = Instances(np.ones((64, 4)), np.ones(64, int), masks=masks)
+        return Sample(np.zeros((64, 64, 3), np.uint8), instances, np.zeros((64, 64), np.uint8))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_reading_holds_the_masks_of_few_images_at_once(threads):
+    in_memory(Crowded(), threads=threads)  # imports
+    tracemalloc.start()
+    kept = in_memory(Crowded(), threads=threads)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    size = sum(array.nbytes for array in kept._columns.values())
+    assert peak < 2 * size + 3 * threads * 64 * 64 * 64  # all masks would be 24 of these
+
+
+def test_overlapping_objects_that_need_too_much_memory_are_not_held(monkeypatch, caplog):
+    dataset = Various()
+    monkeypatch.setattr("minivision.data.memory.MEMORY_LIMIT", 5 * sum(h * w for h, w in dataset.sizes))
+    with caplog.at_level("INFO", logger="minivision"):
+        assert hold_in_memory(dataset) is dataset
+    assert "each is read when it is needed" in caplog.text
 
 
 def test_columns_that_do_not_fit_are_an_error():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minivision.data import Scenes
+from minivision.data import BrokenFileError, Scenes
 from minivision.detection import propose_dataset, selective_search
 from minivision.detection.proposals import proposal_files
 from minivision.detection.proposals.dataset_proposals import BoxLists, images_digest
@@ -67,6 +67,19 @@ def test_a_damaged_cache_is_made_anew_with_a_warning(scenes, tmp_path):
     for one, other in zip(expected, again, strict=True):
         np.testing.assert_array_equal(one, other)
     propose_dataset(scenes, "single", folder=tmp_path)  # no warning: it is whole again
+
+
+@pytest.mark.parametrize(
+    "changes", [{"counts": np.ones(2)}, {"counts": np.array([3, -1])}, {"boxes": np.zeros((2, 4))}]
+)
+def test_columns_of_another_dtype_are_no_lists_of_boxes(tmp_path, changes):
+    columns = {"boxes": np.zeros((2, 4), np.float32), "counts": np.array([1, 1])}
+    np.savez(tmp_path / "boxes.npz", **{**columns, **changes})
+    with pytest.raises(BrokenFileError, match="its counts are"):
+        BoxLists.load(tmp_path / "boxes.npz")
+    np.save(tmp_path / "boxes.npy", np.zeros(3))
+    with pytest.raises(BrokenFileError, match="boxes.npy"):
+        BoxLists.load(tmp_path / "boxes.npy")
 
 
 def test_lists_of_boxes_come_back_as_they_were_saved_empty_ones_too(tmp_path, rng):
