@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from minivision.core.chunks import chunks_by_pixels
+
 if TYPE_CHECKING:
     from minivision.data import Dataset, Instances, Sample
     from minivision.models.base.model import Model
@@ -20,7 +22,7 @@ def predict_dataset(
     model : Model
     dataset : Dataset
     batch_size : int
-        Number of images in each call of ``model.predict``.
+        Largest number of images in each call of ``model.predict``; of large ones fewer are held in memory at once.
     progress : bool
         Whether to show a progress bar, on stderr.
 
@@ -40,8 +42,8 @@ def predict_dataset(
     if len(dataset) == 0:
         raise ValueError("the dataset holds no images, so there is nothing to evaluate")
     with tqdm(total=len(dataset), unit="image", disable=not progress, leave=False) as bar:
-        for start in range(0, len(dataset), batch_size):
-            samples = [dataset[i] for i in range(start, min(start + batch_size, len(dataset)))]
+        for indices in chunks_by_pixels(dataset.image_sizes(), batch_size):
+            samples = [dataset[i] for i in indices]
             predictions = model.predict([sample.image for sample in samples])
             if len(predictions) != len(samples):
                 raise ValueError(f"the model predicted {len(predictions)} times for {len(samples)} images")

@@ -9,6 +9,7 @@ from minivision.data import Dataset, Sample, Scenes
 from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
 from minivision.metrics import average_precision, detection_results
+from minivision.metrics.prediction import predict_dataset
 from minivision.tasks import evaluate
 
 CLASSES = ("background", "cat", "dog")
@@ -54,6 +55,19 @@ def objects(*boxes, labels=None, **fields):
 
 
 A, B = (0, 0, 20, 20), (30, 30, 50, 60)
+
+
+def test_few_large_images_are_held_at_once():
+    class Large(Fixed):
+        def image_sizes(self):
+            return [(64, 64), (3000, 2000), (3000, 2000), (64, 64), (64, 64)]
+
+    asked = []
+    reader = Reader("detection", [objects(scores=[])] * 5)
+    predict = reader.predict
+    reader.predict = lambda images: asked.append(len(images)) or predict(images)
+    assert len(list(predict_dataset(reader, Large([objects()] * 5)))) == 5
+    assert asked == [1, 1, 1, 2]
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 16])

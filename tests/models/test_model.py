@@ -38,6 +38,13 @@ def test_images_are_grouped_by_size_in_batches_and_results_come_back_in_order(rn
     assert model.map_batches([], function, "") == []
 
 
+def test_of_large_images_few_go_through_the_network_at_once():
+    model, batches = make("yolo"), []
+    images = [np.zeros((1500, 1000, 3), np.uint8)] * 5  # 1.5 megapixels; 16 of 512 x 512 have 4.2
+    model.map_batches(images, lambda batch: batches.append(len(batch)) or batch[:, 0, 0, 0])
+    assert batches == [2, 2, 1]
+
+
 def test_normalize_pads_to_a_multiple_by_repeating_the_last_row_and_column(rng):
     model = make("ssd")
     images = rng.integers(0, 256, (2, 5, 8, 3), dtype=np.uint8)

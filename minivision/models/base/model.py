@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from minivision.core.chunks import chunks_by_pixels
 from minivision.core.devices import get_array_module, to_device_of
 from minivision.core.types import Array, Size
 from minivision.layers.layer import Layer
@@ -64,7 +65,7 @@ class Model(Layer):
     keypoint_names : tuple of str
         Names of the joints that it predicts, if it does.
     prediction_batch_size : int
-        Largest number of images that go through the network at once in prediction.
+        Largest number of images that go through the network at once in prediction; of large ones fewer do.
     """
 
     name: ClassVar[str] = ""
@@ -185,8 +186,8 @@ class Model(Layer):
             They may have several sizes.
         function : callable
             ``function(batch, *parts)`` is called with images ``(N, H, W, 3)`` of one size, at most
-            `prediction_batch_size` of them, and with a list of the N matching elements of each of `others`. It returns
-            N results.
+            `prediction_batch_size` of them (fewer large ones, see `chunks_by_pixels`), and with a list of the N
+            matching elements of each of `others`. It returns N results.
         *others : sequence
             With an element for each image, such as its proposals.
 
@@ -195,13 +196,13 @@ class Model(Layer):
         list
             The result for each image.
         """
-        by_size: dict[tuple[int, ...], list[int]] = {}
+        by_size: dict[Size, list[int]] = {}
         for index, image in enumerate(images):
-            by_size.setdefault(image.shape[:2], []).append(index)
+            by_size.setdefault((image.shape[0], image.shape[1]), []).append(index)
         results: list = [None] * len(images)
-        for indices in by_size.values():
-            for start in range(0, len(indices), self.prediction_batch_size):
-                chosen = indices[start : start + self.prediction_batch_size]
+        for size, indices in by_size.items():
+            for part in chunks_by_pixels([size] * len(indices), self.prediction_batch_size):
+                chosen = [indices[position] for position in part]
                 batch = np.stack([images[index] for index in chosen])
                 parts = ([other[index] for index in chosen] for other in others)
                 for index, result in zip(chosen, function(batch, *parts), strict=True):
