@@ -119,13 +119,18 @@ class Dataset:
         return f"{type(self).__name__}({len(self)} images, {len(self.classes) - 1} classes)"
 
 
-_OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l"}
+_OTHER_SIDE = {"left": "right", "right": "left"}
+_SIDES = {"l": "left", "r": "right"}
 
 
-def _words(name):
-    """Return the words of a name in lower case: parts at changes of case, and at all but letters and digits."""
+def joint_words(name: str) -> tuple[str, ...]:
+    """Return the words of a joint's name in lower case; a side that is a letter is written out.
+
+    Words begin where the case changes, and after all but letters and digits: ``("left", "eye")`` for ``left_eye``,
+    ``LeftEye`` and ``l.eye``.
+    """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    return tuple(re.findall(r"[^\W\d_]+|\d+", spaced.lower()))
+    return tuple(_SIDES.get(word, word) for word in re.findall(r"[^\W\d_]+|\d+", spaced.lower()))
 
 
 @cache
@@ -155,7 +160,7 @@ def keypoint_flip(names: tuple[str, ...]) -> Array:
     >>> keypoint_flip(("nose", "Left eye", "Right eye")).tolist()
     [0, 2, 1]
     """
-    words = [_words(name) for name in names]
+    words = [joint_words(name) for name in names]
     mirrored = [tuple(_OTHER_SIDE.get(word, word) for word in each) for each in words]
     flip = np.array([words.index(each) if each in words else j for j, each in enumerate(mirrored)], np.int64)
     alone = [name for name, mirror in zip(names, mirrored, strict=True) if mirror not in words]

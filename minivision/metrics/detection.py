@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from minivision.metrics.average_precision import AveragePrecision, Evaluation
@@ -12,6 +13,8 @@ from minivision.metrics.prediction import predict_dataset
 if TYPE_CHECKING:
     from minivision.data import Dataset
     from minivision.models.base.model import Model
+
+logger = logging.getLogger("minivision")
 
 
 def evaluate_detection(
@@ -35,10 +38,10 @@ def evaluate_detection(
     Returns
     -------
     metrics : dict
-        For boxes: ``AP``, ``AP50``, ``AP75`` and the other metrics of :class:`AveragePrecision`, from 0 to 1, NaN if
-        no object counts; ``protocol``; ``classes``, the same metrics by the name of the class. If ground truth and
-        predictions have masks or joints, ``masks`` and ``keypoints`` are dicts with the same keys (``keypoints`` only
-        for joints with known constants, see `joint_sigmas`). ``images`` is the number of images.
+        For boxes: ``AP``, ``AP50``, ``AP75`` and the other metrics of :class:`AveragePrecision`, from 0 to 1, NaN with
+        a warning if no object counts; ``protocol``; ``classes``, the same metrics by the name of the class. If ground
+        truth and predictions have masks or joints, ``masks`` and ``keypoints`` are dicts with the same keys
+        (``keypoints`` only for joints with known constants, see `joint_sigmas`). ``images`` is the number of images.
 
     Raises
     ------
@@ -67,9 +70,13 @@ def detection_results(
     evaluations = {"box": Evaluation(model.classes, protocol=protocol)}
     if dataset.has_masks:
         evaluations["mask"] = Evaluation(model.classes, protocol=protocol, kind="mask")
-    if dataset.keypoint_names and not unknown_joints(dataset.keypoint_names):
+    unknown = unknown_joints(dataset.keypoint_names)
+    if unknown and getattr(model, "keypoint_names", None):
+        logger.warning("Joints are not evaluated, since there is no OKS constant for %s", ", ".join(unknown))
+    if dataset.keypoint_names and not unknown:
         sigmas = joint_sigmas(dataset.keypoint_names)
         evaluations["keypoints"] = Evaluation(model.classes, protocol=protocol, kind="keypoints", sigmas=sigmas)
+    counted = crowds = 0
     for sample, prediction in predict_dataset(model, dataset, batch_size=batch_size, progress=progress):
         if len(prediction) and not prediction.has_masks:
             evaluations.pop("mask", None)
@@ -77,4 +84,9 @@ def detection_results(
             evaluations.pop("keypoints", None)
         for evaluation in evaluations.values():
             evaluation.add(sample.instances, prediction)
+        crowds += int(sample.instances.crowd.sum())
+        counted += len(sample.instances) - int(sample.instances.crowd.sum())
+    if not counted:
+        objects = f"only {crowds} crowds, which do not count" if crowds else "no objects"
+        logger.warning("There is nothing to count: the %d images have %s, so there is no score", len(dataset), objects)
     return {kind: evaluation.result() for kind, evaluation in evaluations.items()}

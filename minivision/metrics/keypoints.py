@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minivision.core.types import Array
+from minivision.data.dataset import joint_words
 from minivision.data.shapes import JOINTS
 
 # Standard deviation of human annotations of a joint, in units of the person's size, the square root of its area.
@@ -24,6 +25,8 @@ COCO_JOINTS = (
     "right_ankle",
 )  # fmt: skip
 
+TORSO = ("left_shoulder", "right_hip")
+
 
 def joint_sigmas(names: Sequence[str]) -> Array:
     """Return COCO's constants for OKS, one for each joint.
@@ -31,7 +34,7 @@ def joint_sigmas(names: Sequence[str]) -> Array:
     Parameters
     ----------
     names : sequence of str
-        Such as ``"left_knee"``; COCO's 17 joints, ``"neck"`` and ``"head"``.
+        Such as ``"left_knee"`` or ``"Left Knee"``; COCO's 17 joints, ``"neck"`` and ``"head"``.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def unknown_joints(names: Sequence[str]) -> list[str]:
 
 
 def _part(name):
-    return name.removeprefix("left_").removeprefix("right_")
+    return "_".join(word for word in joint_words(name) if word not in ("left", "right"))
 
 
 def default_sigmas(joints: int) -> Array:
@@ -121,6 +124,12 @@ def longer_box_side(boxes: ArrayLike) -> Array:
     return (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
 
 
+def missing_of_torso(names: Sequence[str]) -> list[str]:
+    """Return the joints that `torso_length` needs and that are not among `names`."""
+    words = [joint_words(name) for name in names]
+    return [name for name in TORSO if joint_words(name) not in words]
+
+
 def torso_length(keypoints: ArrayLike, names: Sequence[str]) -> Array:
     """Return each person's distance from the left shoulder to the right hip; NaN if one of them is not labeled.
 
@@ -140,10 +149,11 @@ def torso_length(keypoints: ArrayLike, names: Sequence[str]) -> Array:
     ----------
     .. [1] Sapp and Taskar, MODEC: multimodal decomposable models for human pose estimation, CVPR 2013.
     """
-    missing = [name for name in ("left_shoulder", "right_hip") if name not in names]
+    missing = missing_of_torso(names)
     if missing:
         raise ValueError(f"a torso is measured from left_shoulder to right_hip, and there is no joint {missing[0]!r}")
-    shoulder, hip = (np.asarray(keypoints, np.float64)[:, names.index(name)] for name in ("left_shoulder", "right_hip"))
+    words = [joint_words(name) for name in names]
+    shoulder, hip = (np.asarray(keypoints, np.float64)[:, words.index(joint_words(name))] for name in TORSO)
     length = np.hypot(*(shoulder - hip)[:, :2].T)
     return np.where((shoulder[:, 2] > 0) & (hip[:, 2] > 0), length, np.nan)
 

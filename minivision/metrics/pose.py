@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision.metrics.compatibility import check_dataset
-from minivision.metrics.keypoints import correct_keypoints, joint_sigmas, longer_box_side, torso_length
+from minivision.metrics.keypoints import (
+    correct_keypoints,
+    joint_sigmas,
+    longer_box_side,
+    missing_of_torso,
+    torso_length,
+    unknown_joints,
+)
 from minivision.metrics.objects import compare_keypoints
 from minivision.metrics.prediction import single_objects
 
 if TYPE_CHECKING:
     from minivision.data import Dataset
     from minivision.models.base.model import Model
+
+logger = logging.getLogger("minivision")
 
 BY_BOX, BY_TORSO, OKS = "PCK@0.2 (longer box side)", "PCK@0.2 (torso)", "OKS (mean)"
 
@@ -39,7 +49,8 @@ def evaluate_pose(model: Model, dataset: Dataset, *, batch_size: int = 16, progr
         is at most 0.2 times the longer side of the person's true box; ``"PCK@0.2 (torso)"``, at most 0.2 times the
         distance from the left shoulder to the right hip; ``"OKS (mean)"``, object keypoint similarity with COCO's
         constants; ``joints``, the first metric by the name of the joint, NaN if none is labeled; ``images``, the number
-        of images. See `correct_keypoints`, `torso_length` and `object_keypoint_similarity`.
+        of images. See `correct_keypoints`, `torso_length` and `object_keypoint_similarity`. The last two metrics are
+        NaN, with a warning, where the joints have other names than people's.
 
     Raises
     ------
@@ -48,18 +59,20 @@ def evaluate_pose(model: Model, dataset: Dataset, *, batch_size: int = 16, progr
     """
     check_dataset(model, dataset, "boxes", "keypoints")
     names = tuple(dataset.keypoint_names)
+    unknown, no_torso = unknown_joints(names), missing_of_torso(names)
+    if unknown:
+        logger.warning("%s: not computed, since there is no constant for the joints %s", OKS, ", ".join(unknown))
+    if no_torso:
+        logger.warning("%s: not computed, since there is no joint %s", BY_TORSO, " and no ".join(no_torso))
     truths, predictions = single_objects(model, dataset, batch_size=batch_size, progress=progress)
     true, predicted = (_joints(each, len(names)) for each in (truths, predictions))  # (N, J, 3)
     boxes = np.concatenate([truth.boxes for truth in truths])
-    by_box, by_torso = (
-        correct_keypoints(predicted, true, unit) for unit in (longer_box_side(boxes), torso_length(true, names))
-    )
-    sigmas = joint_sigmas(names)
-    similarity = [
-        compare_keypoints(truth, prediction, sigmas).similarity[0, 0]
-        for truth, prediction in zip(truths, predictions, strict=True)
-        if truth.keypoints is not None and (truth.keypoints[..., 2] > 0).any()
-    ]
+    torsos = np.full(len(true), np.nan) if no_torso else torso_length(true, names)
+    by_box, by_torso = (correct_keypoints(predicted, true, unit) for unit in (longer_box_side(boxes), torsos))
+    labeled = (true[..., 2] > 0).any(axis=1)
+    if not labeled.any():
+        logger.warning("There is nothing to count: no joint is labeled in the %d images", len(true))
+    similarity = [] if unknown else _similarities(truths, predictions, labeled, joint_sigmas(names))
     return {
         BY_BOX: _divide(*(count.sum() for count in by_box)),
         BY_TORSO: _divide(*(count.sum() for count in by_torso)),
@@ -67,6 +80,12 @@ def evaluate_pose(model: Model, dataset: Dataset, *, batch_size: int = 16, progr
         "joints": {name: _divide(*counts) for name, *counts in zip(names, *by_box, strict=True)},
         "images": len(dataset),
     }
+
+
+def _similarities(truths, predictions, labeled, sigmas):
+    """Return the OKS of each person that has labeled joints."""
+    pairs = [pair for pair, chosen in zip(zip(truths, predictions, strict=True), labeled, strict=True) if chosen]
+    return [compare_keypoints(truth, prediction, sigmas).similarity[0, 0] for truth, prediction in pairs]
 
 
 def _joints(instances, expected):

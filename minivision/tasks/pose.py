@@ -11,7 +11,7 @@ from minivision.tasks.task import Bars
 from minivision.tasks.text import list_lines, table_lines, two_decimals
 
 if TYPE_CHECKING:
-    from minivision.data import Dataset
+    from minivision.data import Dataset, Sample
     from minivision.models.base.model import Model
 
 
@@ -20,6 +20,10 @@ class Pose(ObjectTask):
 
     name = "pose"
     needs = ("boxes", "keypoints")
+
+    def has_target(self, sample: Sample) -> bool:
+        keypoints = sample.instances.keypoints
+        return super().has_target(sample) and keypoints is not None and bool((keypoints[..., 2] > 0).any())
 
     def evaluate(self, model: Model, dataset: Dataset, **options: Any) -> dict[str, Any]:
         return evaluate_pose(model, dataset, **options)

@@ -68,9 +68,15 @@ class Task:
         """
         if any(self.has_target(sample) for sample in dataset):
             return
-        crowds = sum(len(sample.instances) for sample in dataset)
-        objects = f"only {crowds} crowds, which are not learned" if crowds else "no objects"
-        raise ValueError(f"there is nothing to learn: the {len(dataset)} images have {objects}")
+        objects = sum(len(sample.instances) for sample in dataset)
+        crowds = sum(int(sample.instances.crowd.sum()) for sample in dataset)
+        if not objects:
+            found = "no objects"
+        elif objects == crowds:
+            found = f"only {crowds} crowds, which are not learned"
+        else:
+            found = f"{objects} objects, none with {self.needs[-1]}"
+        raise ValueError(f"there is nothing to learn: the {len(dataset)} images have {found}")
 
     def evaluate(self, model: Model, dataset: Dataset, **options: Any) -> dict[str, Any]:
         """Return the metrics of a model on a dataset, by name."""

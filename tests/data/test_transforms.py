@@ -120,6 +120,24 @@ def test_a_mirror_of_joints_without_keypoint_flip_is_an_error():
     assert FLIP.tolist() == [1, 0, 2]
 
 
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "Left_Eye Right_Eye", "L_eye R_eye", "l_eye r_eye", "eye_l eye_r", "left-eye right-eye", "LEFT_EYE RIGHT_EYE",
+        "LeftEye RightEye", "eyeLeft eyeRight", "left.eye right.eye", "lShldr rShldr", "LShldr RShldr",
+        "front_left_paw front_right_paw", "finger2.L finger2.R", "linker_Arm_left linker_Arm_right",
+    ],
+)  # fmt: skip
+def test_sides_of_any_usual_spelling_are_mirrored(pair):
+    assert keypoint_flip(("nose", *pair.split())).tolist() == [0, 2, 1]
+    assert keypoint_flip(tuple(name.replace("_", " ") for name in pair.split())).tolist() == [1, 0]
+
+
+def test_a_joint_with_a_side_but_without_a_mirror_image_is_told():
+    with pytest.warns(UserWarning, match="without a mirror image: left_eye, right_ear; in a mirrored image"):
+        assert keypoint_flip(("left_eye", "right_ear", "relleno", "nose")).tolist() == [0, 1, 2, 3]
+
+
 def test_a_horizontal_flip_mirrors_columns():
     sample = make(1)
     np.testing.assert_array_equal(flip_horizontal(sample, FLIP).image, sample.image[:, ::-1])

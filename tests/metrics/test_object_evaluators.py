@@ -10,7 +10,7 @@ from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
 from minivision.metrics import average_precision, detection_results
 from minivision.metrics.prediction import predict_dataset
-from minivision.tasks import evaluate
+from minivision.tasks import evaluate, get_task
 
 CLASSES = ("background", "cat", "dog")
 BLANK = np.zeros((64, 64, 3), np.uint8)
@@ -126,7 +126,7 @@ def person(**places):
     return objects((0, 0, 40, 60), keypoints=keypoints)
 
 
-def test_pose_is_as_computed_by_hand():
+def test_pose_is_as_computed_by_hand(caplog):
     truth = person(left_shoulder=(20, 10, 2), head=(0, 0, 0))  # a torso of 10 pixels, and the head is not labeled
     prediction = person(left_shoulder=(20, 10, 0), neck=(10, 16, 2), left_knee=(10, 22, 2), right_knee=(10, 22.5, 2))
     metrics = evaluate(Reader("pose", [truth, prediction]), Fixed([truth, truth], JOINTS))
@@ -138,8 +138,46 @@ def test_pose_is_as_computed_by_hand():
     assert metrics["joints"]["right_knee"] == 1 / 2 and math.isnan(metrics["joints"]["head"])
     nobody = person()
     nobody.keypoints[:] = 0
-    metrics = evaluate(Reader("pose", [nobody]), Fixed([nobody], JOINTS))
+    with caplog.at_level("WARNING", logger="minivision"):
+        metrics = evaluate(Reader("pose", [nobody]), Fixed([nobody], JOINTS))
     assert math.isnan(metrics["OKS (mean)"]) and math.isnan(metrics["PCK@0.2 (torso)"])
+    assert "nothing to count: no joint is labeled in the 1 images" in caplog.text
+
+
+def test_joints_may_be_spelled_otherwise_and_unknown_ones_are_told(caplog):
+    truth = person(head=(0, 0, 0))
+    prediction = person(left_knee=(10, 22, 2))
+    expected = evaluate(Reader("pose", [prediction]), Fixed([truth], JOINTS))
+    names = [name.title().replace("_", " ") for name in JOINTS]
+    metrics = evaluate(Reader("pose", [prediction]), Fixed([truth], names))
+    joints, expected_joints = (list(each.pop("joints").values()) for each in (metrics, expected))
+    assert joints == pytest.approx(expected_joints, nan_ok=True) and metrics == expected and not caplog.text
+    metrics = evaluate(Reader("pose", [prediction]), Fixed([truth], [f"paw {k}" for k in range(len(JOINTS))]))
+    assert math.isnan(metrics["OKS (mean)"]) and math.isnan(metrics["PCK@0.2 (torso)"])
+    assert metrics["PCK@0.2 (longer box side)"] == expected["PCK@0.2 (longer box side)"]
+    assert "no constant for the joints paw 0" in caplog.text and "no joint left_shoulder" in caplog.text
+
+
+def test_of_a_set_without_objects_that_count_the_score_is_nan_and_that_is_said(caplog):
+    for truth, message in [(objects(A, B, crowd=[True, True]), "only 2 crowds"), (objects(), "no objects")]:
+        metrics = evaluate(Reader("detection", [objects(A, scores=[1])]), Fixed([truth]))
+        assert math.isnan(metrics["AP"]) and f"nothing to count: the 1 images have {message}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("task", "truths", "message"),
+    [
+        ("detection", [objects(), objects(A, crowd=[True])], "the 2 images have only 1 crowds"),
+        ("localization", [objects()], "the 1 images have no objects"),
+        ("pose", [objects(A, keypoints=np.zeros((1, 3, 3)))], "the 1 images have 1 objects, none with keypoints"),
+        ("segmentation", [objects(A)], "label maps of the 1 images have no class besides 0"),
+    ],
+)
+def test_there_must_be_something_to_learn(task, truths, message):
+    with pytest.raises(ValueError, match=f"nothing to learn: the .*{message.removeprefix('the ')}"):
+        get_task(task).check_targets(Fixed(truths))
+    if task != "segmentation":
+        get_task(task).check_targets(Fixed([*truths, person()]))
 
 
 @pytest.mark.parametrize("task", ["localization", "pose"])
