@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import inspect
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import numpy as np
 from minivision.checks.diagnoses import input_diagnosis, paragraph
 from minivision.core import backends
 from minivision.core.registry import operations
+from minivision.core.signatures import signature
 
 if TYPE_CHECKING:
     from minivision.core.types import Array, Operation
@@ -81,7 +81,7 @@ class Call:
         self.forward = forward
         self.oracle = oracle
         self.title = f"{op.__name__} on backend {backends.active_backend()[0].name!r}"
-        bound = inspect.signature(op).bind(*arrays, **keywords)
+        bound = signature(op).bind(*arrays, **keywords)
         bound.apply_defaults()
         self.arguments = {name: _prepared(value, double) for name, value in bound.arguments.items()}
         self.backward = operations().get(f"{op.__name__}_backward")
@@ -109,7 +109,7 @@ class Call:
         They are arguments and results of the forward pass, the gradient `dy`, and the size of the first argument.
         """
         first = next(iter(self.arguments.values()))
-        parameters = inspect.signature(self.backward or self.op).parameters
+        parameters = signature(self.backward or self.op).parameters
         known = {
             **self.arguments,
             **self.results(),
@@ -164,7 +164,7 @@ def _count(number, noun):
 
 def call_by_name(op: Operation, arguments: Mapping[str, Any]) -> Any:
     """Call `op` with arguments by name; its positional parameters are passed by position."""
-    parameters = inspect.signature(op).parameters.values()
+    parameters = signature(op).parameters.values()
     by_position = [arguments[p.name] for p in parameters if p.kind is not p.KEYWORD_ONLY and p.name in arguments]
     by_name = {p.name: arguments[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY and p.name in arguments}
     return op(*by_position, **by_name)

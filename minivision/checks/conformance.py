@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import pathlib
 import types
 import warnings
@@ -22,6 +21,7 @@ from minivision.checks.limits import Limits
 from minivision.checks.load_backend import first_line, last_frame
 from minivision.checks.report import NOT_YET, REFERENCE, WRONG, Report
 from minivision.core import backends, registry
+from minivision.core.signatures import signature
 
 if TYPE_CHECKING:
     from minivision.core.types import Operation
@@ -131,7 +131,7 @@ class _Check:
     def _cases(self, op, *, finite=False):
         """Return the arguments of all cases, by name."""
         cases = cases_of(op, np.random.default_rng(self.seed), self.oracle)
-        cases = [inspect.signature(op).bind(*arrays, **keywords).arguments for arrays, keywords in cases]
+        cases = [signature(op).bind(*arrays, **keywords).arguments for arrays, keywords in cases]
         return [case for case in cases if not (self.own or finite) or all(map(_finite, case.values()))]
 
     def _is_huge(self, arguments):
@@ -210,7 +210,7 @@ class _Check:
                 elements=self.limits.elements_tried,
                 skip_kinks=True,
             )
-        for name in inspect.signature(calls[0][0].op).parameters if calls else ():
+        for name in signature(calls[0][0].op).parameters if calls else ():
             pairs = [pair for pair in calls if name in pair[0].differentiable]  # a bias is not always given
             if all(_is_linear(reference, name) for _, reference in pairs):
                 for call, _ in pairs:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import inspect
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import numpy as np
 from minivision.core import backends
 from minivision.core.dispatch import call
 from minivision.core.registry import operations
+from minivision.core.signatures import signature
 
 if TYPE_CHECKING:
     from minivision.core.types import Array, Operation
@@ -66,7 +66,7 @@ class Evidence:
         oracle: str = "reference",
         shared: dict[str, Any] | None = None,
     ) -> None:
-        names = list(inspect.signature(op).parameters)
+        names = list(signature(op).parameters)
         positional = [arguments[name] for name in names[: op.positional] if name in arguments]
         keywords = {name: arguments[name] for name in op.keywords if name in arguments}
         self.op = op

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minivision.checks.diagnoses import NO_DIAGNOSIS, paragraph
+from minivision.core.signatures import signature
 
 if TYPE_CHECKING:
     from minivision.core.types import Array, Operation
@@ -173,7 +173,7 @@ def pattern(op: Operation, failing: Sequence[Mapping[str, Any]], passing: Sequen
 
 def special_features(op: Operation, arguments: Mapping[str, Any]) -> list[str]:
     """Return what is special about the arguments of a case, in words."""
-    names = inspect.signature(op).parameters
+    names = signature(op).parameters
     positional = [arguments[name] for name in list(names)[: op.positional] if name in arguments]
     keywords = {name: arguments[name] for name in op.keywords if name in arguments}
     values = dict(zip(names, op.normalize(*positional, **keywords), strict=True))

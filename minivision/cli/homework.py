@@ -165,7 +165,7 @@ def solution(args):
     from minivision.homework import load_assignment, source
 
     with atomic_write(args.out) as partial:
-        partial.write_text(source.solution(load_assignment(args.assignment)))
+        partial.write_text(source.solution(load_assignment(args.assignment)), encoding="utf-8")
     print(args.out)
     return 0
 
@@ -205,13 +205,17 @@ def grade(args):
             bar.write(_line(result), file=sys.stdout)
     for sentence in dict.fromkeys(sentence for result in results for sentence in result.unprotected):
         print(f"not protected on this system: {sentence}", file=sys.stderr)
-    return 0
+    failed = [result for result in results if not result.graded]
+    if failed:
+        print(f"minivision: {len(failed)} of {len(results)} submissions could not be graded", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _line(result):
     tasks = " ".join(f"{task.id}:{task.earned:g}{'*' * task.with_reference}" for task in result.tasks)
     problem = f"  {result.problem}" if result.problem else ""
-    return f"{result.earned:>6g} of {result.points:g}  {result.submission}  {tasks}{problem}"
+    earned = f"{result.earned:>6g}" if result.graded else f"{'-':>6}"
+    return f"{earned} of {result.points:g}  {result.submission}  {tasks}{problem}"
 
 
 def gradescope(args):

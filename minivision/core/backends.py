@@ -33,6 +33,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from minivision.core import registry
+from minivision.core.signatures import signature
 
 if TYPE_CHECKING:
     from minivision.core.types import Operation
@@ -127,8 +128,8 @@ def check_kernels(module: ModuleType, operations: dict[str, Operation] | None = 
             raise TypeError(
                 f"{module.__name__}.{name} names no operation; correct its name, or call it _{name} if it is a helper"
             )
-        expected = list(inspect.signature(operations[name]).parameters)
-        actual = list(inspect.signature(python_function).parameters)
+        expected = list(signature(operations[name]).parameters)
+        actual = list(signature(python_function).parameters)
         if actual != expected:
             raise TypeError(
                 f"{module.__name__}.{name} takes ({', '.join(actual)}) but the operation takes "

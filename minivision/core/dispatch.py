@@ -20,7 +20,6 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
-import inspect
 import sys
 import types
 import warnings
@@ -31,6 +30,7 @@ import numpy as np
 
 from minivision.core import backends, registry
 from minivision.core.devices import is_on_gpu
+from minivision.core.signatures import signature
 
 if TYPE_CHECKING:
     from minivision.core.types import Operation, P, R
@@ -60,9 +60,9 @@ def operation(
     """
 
     def decorate(body: Callable[P, R]) -> Operation[P, R]:
-        parameters = inspect.signature(body).parameters.values()
+        parameters = signature(body).parameters.values()
         names = [parameter.name for parameter in parameters]
-        if list(inspect.signature(check).parameters) != names:
+        if list(signature(check).parameters) != names:
             raise TypeError(f"the check of {body.__name__} must have its parameters: {', '.join(names)}")
         positional = sum(parameter.kind is not parameter.KEYWORD_ONLY for parameter in parameters)
         normalize = _with_signature_of(body, check, positional)
@@ -164,7 +164,7 @@ def _check_one_place(op, values):
                 places.setdefault("host", number)
     if len(places) == 1:
         return
-    names = list(inspect.signature(op).parameters)
+    names = list(signature(op).parameters)
     places = {place: names[number] for place, number in places.items()}
     if "host" in places:
         on_host, on_gpu = places.pop("host"), next(iter(places.values()))

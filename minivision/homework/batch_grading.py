@@ -12,11 +12,15 @@ from minivision.homework.grading import SubmissionReport, grade
 from minivision.homework.library import write_library
 from minivision.homework.manifest import load_assignment
 
+SYSTEM_NAMES = {"__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini"}
+MAX_REASON_CHARS = 500
+
 
 def submissions(assignment, path):
-    """List the submissions in a folder: its subfolders, zip archives and Python files.
+    """List the submissions in a folder: everything in it but hidden files and folders of the system.
 
-    A file, or a folder that contains the student's file, is one submission.
+    A file, or a folder that contains the student's file, is one submission. What cannot be graded is listed too, so
+    that nobody is missing in the table.
 
     Parameters
     ----------
@@ -38,9 +42,9 @@ def submissions(assignment, path):
     if path.is_file() or (path / assignment.file).is_file():
         return [path]
     paths = [each for each in sorted(path.iterdir()) if not each.name.startswith(".")]
-    paths = [each for each in paths if each.is_dir() or each.suffix in (".zip", ".py")]
+    paths = [each for each in paths if each.name not in SYSTEM_NAMES]
     if not paths:
-        raise ValueError(f"{path} contains no submission: no {assignment.file}, no folder, no zip archive")
+        raise ValueError(f"{path} contains no submission: no {assignment.file}, no folder, no archive")
     return paths
 
 
@@ -97,8 +101,11 @@ def _grade(folder, library, seed, isolated, path, on_result=None):
     assignment = load_assignment(folder)
     try:
         return grade(assignment, path, library=library, seed=seed, isolated=isolated, on_result=on_result)
-    except OSError as error:  # an unreadable submission must not stop the others
-        return SubmissionReport(assignment.name, path, seed or assignment.seed, assignment.points, problem=str(error))
+    except Exception as error:  # of the grader: it must not stop the others, nor count as the student's
+        reason = " ".join(str(error).split())[:MAX_REASON_CHARS]
+        problem = f"NOT GRADED, through no fault of the submission; grade it again: {type(error).__name__}: {reason}"
+        seed = assignment.seed if seed is None else seed
+        return SubmissionReport(assignment.name, path, seed, assignment.points, problem=problem, graded=False)
 
 
 def write_table(assignment, reports, path):
@@ -111,13 +118,13 @@ def write_table(assignment, reports, path):
     path : path
     """
     ids = [task.id for task in assignment.tasks]
-    with atomic_write(path) as partial, open(partial, "w", newline="") as file:
+    with atomic_write(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["submission", "points", "of", *ids, "problem"])
         for report in sorted(reports, key=lambda report: report.submission):
             earned = {task.id: f"{task.earned:g}" for task in report.tasks}
             name = _no_formula(pathlib.Path(report.submission).name)
-            points = [f"{report.earned:g}", f"{report.points:g}"]
+            points = [f"{report.earned:g}" if report.graded else "", f"{report.points:g}"]
             writer.writerow([name, *points, *(earned.get(id, "") for id in ids), _no_formula(report.problem)])
 
 

@@ -50,7 +50,7 @@ def results(report):
             output = outcome.message if not outcome.hidden else "" if outcome.passed else "wrong for other numbers"
             if outcome.unwritten:
                 output = "not written yet"
-            if outcome.printed and output:
+            if outcome.printed and output and not outcome.hidden:  # it may print the numbers that it was given
                 output += f"\n\nYour code printed:\n{outcome.printed}"
             entry = {
                 "number": task.id,
@@ -71,7 +71,7 @@ def results(report):
         if task.with_reference
     ]
     return {
-        "score": report.earned,
+        **({"score": report.earned} if report.graded else {}),
         "output": "\n".join(lines),
         "stdout_visibility": "hidden",
         "tests": tests,
@@ -100,7 +100,7 @@ def write_results(results, path):
     path : path
     """
     with atomic_write(path) as partial:
-        partial.write_text(json.dumps(results, indent=1) + "\n")
+        partial.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 def autograder(assignment, path, *, seed=None, wheels=None):

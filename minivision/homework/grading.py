@@ -1,8 +1,11 @@
 """Grading of one submission: the visible and hidden tests of every task, with the student's code in another process."""
 
+import contextlib
 import dataclasses
 import functools
 import pathlib
+import re
+import tarfile
 import tempfile
 import zipfile
 
@@ -62,6 +65,7 @@ class SubmissionReport:
     points: float
     tasks: list = dataclasses.field(default_factory=list)
     problem: str = ""
+    graded: bool = True
     unprotected: list = dataclasses.field(default_factory=list)
 
     @property
@@ -135,13 +139,15 @@ def _score(task, outcomes):
 class submission_files:
     """Context manager for the student's file in a submission: it yields the path of the file.
 
-    A zip archive is unpacked into a temporary folder, and only the student's file of it.
+    Of an archive only the student's file is unpacked, into a temporary folder.
 
     Parameters
     ----------
     assignment : Assignment
     submission : path
-        The file itself, or a folder or zip archive that contains one file with the name of the student's file.
+        The file itself, or a folder or archive (zip, tar, tar.gz, tgz, tar.bz2, tar.xz) that contains one file with the
+        name of the student's file, in folders of any depth. Without it, one with a name that browsers and people make
+        of it counts: ``HW1.py``, ``hw1 (1).py``, ``hw1-1.py``; or that in the only archive of a folder.
 
     Raises
     ------
@@ -151,46 +157,102 @@ class submission_files:
 
     def __init__(self, assignment, submission):
         self.name, self.path = assignment.file, pathlib.Path(submission)
-        self.folder = None
+        self.folders = contextlib.ExitStack()
 
     def __enter__(self):
-        path = self._unpacked() if self.path.suffix == ".zip" else self.path
+        try:
+            return self._file(self.path, inside=False)
+        except BaseException:
+            self.folders.close()
+            raise
+
+    def __exit__(self, *_):
+        self.folders.close()
+
+    def _file(self, path, *, inside):
+        """Return the student's file; `inside`: `path` was found in a submission, so its archives are left alone."""
         if path.is_dir():
-            files = sorted(path.rglob(self.name))
-            files = [
-                file for file in files if file.is_file() and not file.is_symlink() and "__MACOSX" not in file.parts
-            ]
-            if len(files) != 1:
-                count = "has no" if not files else f"has {len(files)} files called"
-                self.__exit__()
-                raise StudentFileError(f"{self.path} {count} {self.name}")
-            path = files[0]
+            files = [each for each in sorted(path.rglob("*")) if _counts(each.relative_to(path).parts)]
+            files = [each for each in files if each.is_file() and not each.is_symlink()]
+            archives = [each for each in files if _is_archive(each)]
+            found = _called_like(self.name, files, key=lambda each: each.name)
+            if not found and len(archives) == 1 and not inside:
+                return self._file(archives[0], inside=True)
+            path = self._only(found)
+        elif _is_archive(path):
+            path = self._unpacked(path)
+        elif path.is_file() and path.suffix.lower() != ".py":
+            raise StudentFileError(f"{self.path} is no Python file, no folder and no archive (zip, tar)")
         if not path.is_file():
             raise StudentFileError(f"{self.path} is not a file")
         if path.stat().st_size > MAX_FILE_BYTES:
             raise self._too_large()
         return path
 
+    def _only(self, found):
+        if len(found) != 1:
+            count = "has no" if not found else f"has {len(found)} files called"
+            raise StudentFileError(f"{self.path} {count} {self.name}")
+        return found[0]
+
     def _too_large(self):
         return StudentFileError(f"{self.path}: {self.name} is larger than {MAX_FILE_BYTES >> 20} MiB")
 
-    def _unpacked(self):
-        """Extract the student's file, and nothing else, from the archive."""
-        self.folder = tempfile.TemporaryDirectory(prefix="minivision-")
+    def _unpacked(self, path):
+        """Extract the student's file, and nothing else, from the archive; return its path."""
+        target = pathlib.Path(self.folders.enter_context(tempfile.TemporaryDirectory(prefix="minivision-"))) / self.name
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                entries = [each for each in archive.infolist() if pathlib.PurePath(each.filename).name == self.name]
-                entries = [each for each in entries if "__MACOSX" not in each.filename]
-                for k, entry in enumerate(entries):
-                    if entry.file_size > MAX_FILE_BYTES:
-                        raise self._too_large()
-                    folder = pathlib.Path(self.folder.name) / str(k)
-                    folder.mkdir()
-                    (folder / self.name).write_bytes(archive.read(entry))
-        except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
-            raise StudentFileError(f"{self.path}: not a readable zip archive: {error}") from None
-        return pathlib.Path(self.folder.name)
+            with _opened_archive(path) as members:
+                names = {name.replace("\\", "/"): name for name in members.sizes}  # as some Windows tools write them
+                counted = [name for name in names if _counts(name.split("/"))]
+                member = names[self._only(_called_like(self.name, counted, key=lambda name: name.rpartition("/")[2]))]
+                if members.sizes[member] > MAX_FILE_BYTES:
+                    raise self._too_large()
+                target.write_bytes(members.read(member))
+        except StudentFileError:
+            raise
+        except Exception as error:  # damaged archives raise errors of many types
+            raise StudentFileError(f"{self.path}: {path.name} is not a readable archive: {error}") from None
+        return target
+
+
+IGNORED_FOLDERS = {"__MACOSX", "__pycache__", "site-packages", "venv", "env", "node_modules"}
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+def _is_archive(path):
+    return path.is_file() and path.name.lower().endswith(ARCHIVES)
+
+
+def _counts(parts):
+    """Return whether a file is the student's: no part of its path is hidden, or belongs to a tool."""
+    return not any(part.startswith(".") and part not in (".", "..") or part in IGNORED_FOLDERS for part in parts)
+
+
+def _called_like(name, files, key):
+    """Return the files of a name, or else those whose name differs by its case or the number of a copy."""
+    exact = [each for each in files if key(each) == name]
+    stem, _, suffix = name.rpartition(".")
+    copy = re.compile(rf"{re.escape(stem)}([ _-]*(\(\d+\)|copy|\d+))?\.{suffix}", re.IGNORECASE)
+    return exact or [each for each in files if copy.fullmatch(key(each))]
+
+
+class _opened_archive:
+    """``with _opened_archive(path) as members``: sizes of the files in a zip or tar archive, and their contents."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __enter__(self):
+        if self.path.name.lower().endswith(".zip"):
+            self.archive = zipfile.ZipFile(self.path)
+            self.sizes = {each.filename: each.file_size for each in self.archive.infolist() if not each.is_dir()}
+            self.read = self.archive.read
+        else:
+            self.archive = tarfile.open(self.path)
+            self.sizes = {each.name: each.size for each in self.archive.getmembers() if each.isfile()}
+            self.read = lambda name: self.archive.extractfile(name).read()
+        return self
 
     def __exit__(self, *_):
-        if self.folder is not None:
-            self.folder.cleanup()
+        self.archive.close()

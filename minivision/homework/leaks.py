@@ -33,7 +33,7 @@ def solution_lines(assignment):
             lines.setdefault(_plain(line), dotted)
     names = {dotted.rpartition(".")[2] for dotted in assignment.withheld}
     for path in sorted((PACKAGE / "kernels" / "numba").glob("*.py")):
-        for name, function in functions_in(path.read_text()).items():
+        for name, function in functions_in(path.read_text(encoding="utf-8")).items():
             if name in names:
                 for line in function.body.splitlines():
                     lines.setdefault(_plain(line), f"the kernel {name}")

@@ -173,7 +173,7 @@ def load_assignment(where):
         known = ", ".join(assignments()) or "none in this installation"
         raise ValueError(f"{where} is neither an assignment ({known}) nor a folder with a manifest.toml")
     try:
-        entries = tomllib.loads(path.read_text())
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path}: {error}") from None
     _check_entries(entries, _KEYS, _REQUIRED, f"{path}")

@@ -136,18 +136,18 @@ def _decoded(value, numbers, named_tuples):
 
 
 class Channel:
-    """Sends messages to another process and receives messages from it, through two pipes.
+    """Sends messages to another process and receives messages from it.
 
     Parameters
     ----------
-    read_fd, write_fd : int
-        File descriptors.
+    reader, writer : int or socket
+        File descriptors of two pipes; or, for both, the socket of a connection, since Windows waits for sockets alone.
     named_tuples : callable, optional
         See :func:`unpack`.
     """
 
-    def __init__(self, read_fd, write_fd, named_tuples=None):
-        self.read_fd, self.write_fd, self.named_tuples = read_fd, write_fd, named_tuples
+    def __init__(self, reader, writer, named_tuples=None):
+        self.reader, self.writer, self.named_tuples = reader, writer, named_tuples
 
     def send(self, value, deadline=None):
         """Send a value.
@@ -166,10 +166,10 @@ class Channel:
         data = memoryview(struct.pack("<Q", len(data)) + data)
         try:
             while data:
-                _wait(deadline, write_fd=self.write_fd)
+                _wait(deadline, writer=self.writer)
                 with contextlib.suppress(BlockingIOError):  # a reader that does not read must not block us
-                    data = data[os.write(self.write_fd, data[: 1 << 16]) :]
-        except BrokenPipeError:
+                    data = data[_write(self.writer, data[: 1 << 16]) :]
+        except (BrokenPipeError, ConnectionError):
             raise ChannelClosedError("the other process has ended") from None
 
     def receive(self, deadline=None):
@@ -196,8 +196,8 @@ class Channel:
     def _read(self, count, deadline):
         parts = []
         while count:
-            _wait(deadline, read_fd=self.read_fd)
-            part = os.read(self.read_fd, min(count, 1 << 20))
+            _wait(deadline, reader=self.reader)
+            part = _read(self.reader, min(count, 1 << 20))
             if not part:
                 raise ChannelClosedError("the other process has ended")
             parts.append(part)
@@ -205,15 +205,28 @@ class Channel:
         return b"".join(parts)
 
     def close(self):
-        """Close both pipes."""
-        for descriptor in (self.read_fd, self.write_fd):
-            os.close(descriptor)
+        """Close both pipes, or the connection."""
+        for end in {self.reader, self.writer}:
+            os.close(end) if isinstance(end, int) else end.close()
 
 
-def _wait(deadline, *, read_fd=None, write_fd=None):
+def _read(end, count):
+    """Return some bytes, or none if the other process has ended."""
+    if isinstance(end, int):
+        return os.read(end, count)
+    with contextlib.suppress(ConnectionError):
+        return end.recv(count)
+    return b""
+
+
+def _write(end, data):
+    return os.write(end, data) if isinstance(end, int) else end.send(data)
+
+
+def _wait(deadline, *, reader=None, writer=None):
     if deadline is None:
         return
     left = max(0.0, deadline - time.monotonic())
-    ready = select.select([] if read_fd is None else [read_fd], [] if write_fd is None else [write_fd], [], left)
+    ready = select.select([] if reader is None else [reader], [] if writer is None else [writer], [], left)
     if not any(ready):
         raise NoAnswerError("no answer in time")

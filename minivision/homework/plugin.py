@@ -18,7 +18,7 @@ import types
 
 from minivision.checks import CheckError, StudentFileError
 from minivision.homework import recorded_references
-from minivision.homework.process import ProcessStoppedError
+from minivision.homework.process import GraderError, ProcessStoppedError
 from minivision.homework.student import Student
 
 # Exceptions whose message is complete without their type and line.
@@ -42,7 +42,7 @@ class TestOutcome:
     message : str
         What is wrong, or an empty string.
     printed : str
-        What the student's code printed, if the test failed.
+        What the student's code printed, if a visible test failed.
     seconds : float
     """
 
@@ -143,6 +143,17 @@ class HomeworkPlugin:
             self._student_of = task.id, hidden
         return self._student
 
+    def _started_for(self, item):
+        """Return the Student for a test. What goes wrong but is no error of the file is none of the student."""
+        try:
+            return self.student_for(item)
+        except StudentFileError:
+            raise
+        except Exception as error:
+            raise GraderError(
+                f"the process of {self.file} cannot be started: {type(error).__name__}: {error}"
+            ) from error
+
     def oracle(self):
         """Return the name of the backend whose results count as right: the recorded results in a release."""
         if self._oracle is None:
@@ -174,12 +185,17 @@ class HomeworkPlugin:
         try:
             arguments = dict(getattr(getattr(item, "callspec", None), "params", {}))
             if "student" in item.fixturenames:
-                arguments["student"] = self.student_for(item)
+                arguments["student"] = self._started_for(item)
             item.obj(**arguments)
+        except GraderError as error:
+            self.problems.append(str(error))
+            item.session.shouldstop = str(error)
+            return True
         except Exception as error:
             outcome.passed, outcome.unwritten = False, isinstance(error, NotImplementedError)
             outcome.message = _message(error)
-        if not outcome.passed and self._student is not None:
+        # What it prints in hidden tests may be the numbers that it was given, so no report gets it.
+        if not outcome.passed and not outcome.hidden and self._student is not None:
             outcome.printed = self._student.printed().strip()
         outcome.seconds = time.perf_counter() - start
         self.outcomes.append(outcome)
@@ -253,12 +269,26 @@ def run_pytest(plugin, folders):
     arguments = ["-q", "--import-mode=importlib", "--noconftest", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
     arguments += ["-c", os.devnull, "--rootdir", str(assignment.folder), *paths]
     output = io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), _without_other_plugins():
         code = pytest.main(arguments, plugins=[plugin])
     _forget_modules(paths)
     allowed = pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED
     if plugin.problems or code not in allowed:
         raise TestsError("\n".join(plugin.problems) or output.getvalue().strip())
+
+
+@contextlib.contextmanager
+def _without_other_plugins():
+    """Keep pytest from loading the plugins that are installed: none is needed, and a broken one would end all tests."""
+    name = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
 
 
 def _forget_modules(paths):

@@ -5,8 +5,10 @@ import contextlib
 import os
 import pathlib
 import re
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,8 +31,15 @@ class ProcessStoppedError(RuntimeError):
     """The student's process was stopped, or ended by itself. No function of it can be called any more."""
 
 
+class GraderError(RuntimeError):
+    """Something is wrong with the grader or its computer: no fault of a student's file, and it costs no points."""
+
+
 class StudentProcess:
     """A process that loads a student's file and calls its functions.
+
+    An isolated process inherits two pipes, and runs on Linux only. Otherwise it connects to a port of this computer,
+    which works on every system: a student's own check needs no protection.
 
     Parameters
     ----------
@@ -78,23 +87,12 @@ class StudentProcess:
         copy = self.folder / self.file.name
         copy.write_bytes(source)
         self._out = tempfile.TemporaryFile(dir=self.folder)
-        to_worker, from_parent = os.pipe()
-        from_worker, to_parent = os.pipe()
-        os.set_blocking(from_parent, False)
-        self.channel = Channel(from_worker, from_parent)
         here = pathlib.Path(__file__).parent
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-B", "-u", str(here / "worker.py"), str(to_worker), str(to_parent)],
-            stdin=subprocess.DEVNULL,
-            stdout=self._out,
-            stderr=subprocess.STDOUT,
-            pass_fds=(to_worker, to_parent),
-            env=_environment(self.folder),
-            cwd="/",
-            start_new_session=True,
-        )
-        os.close(to_worker)
-        os.close(to_parent)
+        self.isolated = isolated
+        if isolated:
+            self._start_with_pipes(here / "worker.py")
+        else:
+            self._start_with_port(here / "worker.py")
         package = str(here.parent)
         settings = {
             "file": str(copy),
@@ -118,6 +116,59 @@ class StudentProcess:
             message = " ".join(str(error["message"]).split())
             shown = f": `{error['code']}`" if error["code"] else ""
             raise StudentFileError(f"{place}: {error['type']}: {message}{shown}")
+
+    def _start_with_pipes(self, worker):
+        if sys.platform != "linux":
+            raise GraderError(
+                f"submissions are isolated on Linux only, and this is {sys.platform}: grade on Linux, or trust the "
+                "submissions and give --unlocked"
+            )
+        to_worker, from_parent = os.pipe()
+        from_worker, to_parent = os.pipe()
+        os.set_blocking(from_parent, False)
+        self.channel = Channel(from_worker, from_parent)
+        own_session = {"pass_fds": (to_worker, to_parent), "start_new_session": True}
+        self._launch(worker, [str(to_worker), str(to_parent)], _environment(self.folder), **own_session)
+        os.close(to_worker)
+        os.close(to_parent)
+
+    def _start_with_port(self, worker):
+        token = secrets.token_hex()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            server.settimeout(1.0)
+            port = server.getsockname()[1]
+            environment = {**os.environ, **_environment(self.folder), "PATH": os.environ.get("PATH", "")}
+            self._launch(worker, ["port", str(port)], {**environment, "MINIVISION_TOKEN": token})
+            connection = self._accept(server, token)
+        connection.setblocking(False)
+        self.channel = Channel(connection, connection)
+
+    def _accept(self, server, token):
+        """Return the connection of the process: of the first one that knows the token."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(TimeoutError):
+                connection, _ = server.accept()
+                connection.settimeout(START_SECONDS)
+                if secrets.compare_digest(connection.recv(len(token)), token.encode()):
+                    return connection
+                connection.close()
+            if self.process.poll() is not None:
+                break
+        raise GraderError(
+            f"Python could not be started for {self.file}: {self.printed().strip() or 'it did not answer'}"
+        )
+
+    def _launch(self, worker, arguments, environment, **options):
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-B", "-u", str(worker), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=self.folder.anchor,
+            **options,
+        )
 
     # ---- calling ---------------------------------------------------------------------------------------------------
 
@@ -220,6 +271,8 @@ class StudentProcess:
 
     def _where(self):
         """Return the line of the student's file that is executed now as a FrameSummary, or None in compiled code."""
+        if not hasattr(signal, "SIGUSR1"):  # Windows
+            return None
         with contextlib.suppress(OSError):
             os.kill(self.process.pid, signal.SIGUSR1)
         pattern = rf'File "{re.escape(str(self.folder / self.file.name))}", line (\d+)'
@@ -228,7 +281,7 @@ class StudentProcess:
             lines = re.findall(pattern, self.printed(None))
             if lines:
                 line = int(lines[0])
-                text = self.file.read_text(errors="replace").splitlines()
+                text = self.file.read_text(encoding="utf-8", errors="replace").splitlines()
                 return traceback.FrameSummary(
                     str(self.file), line, "", line=text[line - 1] if line <= len(text) else ""
                 )
@@ -245,7 +298,10 @@ class StudentProcess:
 
     def _kill(self):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+            if self.isolated:  # with all processes that it started
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
         self.process.wait()
 
     def close(self):

@@ -29,7 +29,6 @@ could call them in place of their own functions. Without the references, a diagn
 import contextlib
 import copy
 import hashlib
-import inspect
 import pathlib
 import zlib
 
@@ -37,6 +36,7 @@ import numpy as np
 
 from minivision.checks import NotRecordedError
 from minivision.core.registry import operations
+from minivision.core.signatures import signature
 from minivision.homework.messages import pack, unpack
 from minivision.homework.temporary_backend import temporary_backend
 
@@ -58,7 +58,7 @@ def key(op, args, kwargs):
     key : str
     """
     digest = hashlib.sha256(op.__name__.encode())
-    values = inspect.signature(op).bind(*args, **kwargs).arguments.values()
+    values = signature(op).bind(*args, **kwargs).arguments.values()
     _feed(digest, tuple(values))
     return digest.hexdigest()[:24]
 

@@ -61,16 +61,16 @@ def release(assignment, folder):
 def _fill(assignment, folder):
     (folder / "tests").mkdir(parents=True)
     wheel = write_wheel(library_files(assignment), assignment.name, folder)
-    (folder / assignment.file).write_text(source.blank(assignment))
-    (folder / "manifest.toml").write_text(public_manifest(assignment))
-    (folder / "README.md").write_text(_readme(assignment, wheel.name))
+    (folder / assignment.file).write_text(source.blank(assignment), encoding="utf-8")
+    (folder / "manifest.toml").write_text(public_manifest(assignment), encoding="utf-8")
+    (folder / "README.md").write_text(_readme(assignment, wheel.name), encoding="utf-8")
     for path in sorted((assignment.folder / "tests").glob("*.py")):
-        (folder / "tests" / path.name).write_text(path.read_text())
-    (folder / "tests" / "conftest.py").write_text(_CONFTEST)
+        (folder / "tests" / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "tests" / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
     record(assignment, folder / recorded_references.FILE)
     notebook = PACKAGE.parent / assignment.notebook
     if assignment.notebook and notebook.is_file():
-        (folder / notebook.name).write_text(without_outputs(notebook.read_text()))
+        (folder / notebook.name).write_text(without_outputs(notebook.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def without_outputs(text):

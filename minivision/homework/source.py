@@ -113,7 +113,7 @@ def function_of(dotted):
 
 @functools.lru_cache
 def _functions_of(path, changed):
-    return functions_in(path.read_text())
+    return functions_in(path.read_text(encoding="utf-8"))
 
 
 def not_written(message, hints=()):

@@ -1,11 +1,11 @@
 """The student's file as tests use it: call its functions, check them, and run layers and models on them."""
 
 import contextlib
-import inspect
 
 from minivision.checks import CheckError, check_operation
 from minivision.checks.report import NOT_YET, OK
 from minivision.core import backends, registry
+from minivision.core.signatures import signature
 from minivision.homework.process import StudentProcess
 from minivision.homework.temporary_backend import temporary_backend
 
@@ -60,7 +60,7 @@ class Student(StudentProcess):
                 yield name
 
     def _check_parameters(self, op, about):
-        parameters = list(inspect.signature(op).parameters)
+        parameters = list(signature(op).parameters)
         if about["parameters"] != parameters:
             raise CheckError(
                 f"{self.file}, line {about['line']}: {op.__name__} takes ({', '.join(about['parameters'])}), "

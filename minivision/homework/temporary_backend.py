@@ -1,12 +1,12 @@
 """Backends that exist inside of a ``with`` block only."""
 
 import contextlib
-import inspect
 import itertools
 import types
 
 from minivision.core import backends
 from minivision.core.registry import operations
+from minivision.core.signatures import signature
 
 
 @contextlib.contextmanager
@@ -36,7 +36,7 @@ def temporary_backend(name, functions, *, file=None, otherwise=None):
         module.__file__ = str(file)
     for each, function in functions.items():
         function.__name__, function.__module__ = each, name
-        function.__signature__ = inspect.signature(everything[each])
+        function.__signature__ = signature(everything[each])
         setattr(module, each, function)
     backends.register_backend(name, module, otherwise=otherwise)
     try:

@@ -93,7 +93,7 @@ def mutants(assignment):
     """
     path = assignment.folder / "mutants.toml"
     result = []
-    for entry in tomllib.loads(path.read_text()).get("mutant", []):
+    for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("mutant", []):
         where = f"{path}: {entry.get('name', 'a mutant without a name')}"
         if not {"task", "name", "function", "says"} <= set(entry) <= _MUTANT_KEYS:
             raise ManifestError(f"{where}: expected {', '.join(sorted(_MUTANT_KEYS))}, got {', '.join(sorted(entry))}")
@@ -134,7 +134,7 @@ def alternatives(assignment):
     result = []
     for path in sorted((assignment.folder / "alternatives").glob("*.py")):
         task, _, name = path.stem.partition("-")
-        result.append((assignment.task(task).id, name, path.read_text()))
+        result.append((assignment.task(task).id, name, path.read_text(encoding="utf-8")))
     return result
 
 
@@ -196,14 +196,14 @@ def _verify(folder, library, handed_out, kind, what):
 
 def _blank(assignment, _, file, library, handed_out):
     """The blank file earns nothing, and each of its functions names its task."""
-    file.write_text((handed_out / assignment.file).read_text())
+    file.write_text((handed_out / assignment.file).read_text(encoding="utf-8"), encoding="utf-8")
     report = grade(assignment, file, library=library)
     yield Requirement("blank", "", "earns nothing", report.earned == 0 and not report.problem, detail=_lost(report))
     for task in report.tasks:
         passed = [outcome.name for outcome in task.outcomes if outcome.passed]
         detail = f"{passed}" if task.outcomes else "it has no tests"
         yield Requirement("blank", task.id, "fails all tests", bool(task.outcomes) and not passed, detail=detail)
-    text = file.read_text()
+    text = file.read_text(encoding="utf-8")
     for task in assignment.tasks:
         raised = all(f'raise NotImplementedError("task {task.id}:' in _body(text, name) for name in task.names)
         yield Requirement("blank", task.id, "raises by task", raised)
@@ -215,7 +215,7 @@ def _body(text, name):
 
 def _solution(assignment, _, file, library, handed_out):
     """The solution earns everything."""
-    file.write_text(source.solution(assignment))
+    file.write_text(source.solution(assignment), encoding="utf-8")
     report = grade(assignment, file, library=library)
     for task in report.tasks:
         points = sum(outcome.points for outcome in task.outcomes)
@@ -230,7 +230,7 @@ def _one_task(assignment, id, file, library, handed_out):
     """A solution of one task and its prerequisites earns exactly the points of these tasks."""
     task = assignment.task(id)
     solved = [each.id for each in assignment.all_prerequisites(task)] + [id]
-    file.write_text(source.solution(assignment, solved))
+    file.write_text(source.solution(assignment, solved), encoding="utf-8")
     report = grade(assignment, file, library=library)
     expected = {each.id: each.points if each.id in solved else 0 for each in assignment.tasks}
     wrong = [each for each in report.tasks if each.earned != expected[each.id]]
@@ -240,7 +240,7 @@ def _one_task(assignment, id, file, library, handed_out):
 
 def _mutant(assignment, mutant, file, library, handed_out):
     """A wrong solution fails, and the message names the cause."""
-    file.write_text(source.with_body(assignment, mutant.function, mutant.body))
+    file.write_text(source.with_body(assignment, mutant.function, mutant.body), encoding="utf-8")
     # As students see it, with recorded results.
     outcomes = run_tests(load_assignment(handed_out), file, [mutant.task], library=library, isolated=True)
     message = "\n\n".join(outcome.message for outcome in outcomes if not outcome.passed)
@@ -256,7 +256,7 @@ def _mutant(assignment, mutant, file, library, handed_out):
 def _alternative(assignment, what, file, library, handed_out):
     """Another right solution earns all points."""
     id, name, text = what
-    file.write_text(source.with_functions(assignment, text))
+    file.write_text(source.with_functions(assignment, text), encoding="utf-8")
     report = grade(assignment, file, library=library, tasks=[id])
     met = report.earned == report.points and all(o.passed for task in report.tasks for o in task.outcomes)
     own = set(source.functions_in(text)) & set(assignment.task(id).names)
@@ -279,7 +279,7 @@ def _release(assignment, _, file, library, handed_out):
     yield Requirement("release", "", "its tests list the blank functions", enough, detail=output)
     (handed_out / assignment.file).rename(file)
     try:
-        (handed_out / assignment.file).write_text(source.solution(assignment))
+        (handed_out / assignment.file).write_text(source.solution(assignment), encoding="utf-8")
         code, output = _run_alone(library, ["-m", "minivision", "homework", "test"], handed_out)
         yield Requirement("release", "", "its tests pass with the solution", code == 0, detail=output)
     finally:

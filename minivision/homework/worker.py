@@ -11,25 +11,42 @@ import inspect
 import os
 import pathlib
 import signal
+import socket
 import sys
 import traceback
 import types
 
 
-def main(read_fd, write_fd, here):
-    """Answer requests until the pipe is closed."""
+def main(arguments, here):
+    """Answer requests until the pipe or the connection is closed.
+
+    Parameters
+    ----------
+    arguments : list of str
+        ``READ WRITE``, the file descriptors of two pipes, or ``port PORT`` of this computer to connect to.
+    here : str
+        The folder of this file.
+    """
     messages = _import_file(os.path.join(here, "messages.py"))
-    channel = messages.Channel(read_fd, write_fd, named_tuples=_named_tuple)
+    if arguments[0] == "port":
+        reader = writer = socket.create_connection(("127.0.0.1", int(arguments[1])))
+        writer.sendall(os.environ.pop("MINIVISION_TOKEN").encode())
+    else:
+        reader, writer = map(int, arguments)
+    channel = messages.Channel(reader, writer, named_tuples=_named_tuple)
     settings = channel.receive()
     sys.path[:0] = settings["path"]
-    sandbox = _import_file(os.path.join(here, "sandbox.py"))
-    sandbox.limit_resources(settings["cpu_seconds"])
+    sandbox = None
+    if importlib.util.find_spec("resource"):  # on Windows there is none, and no limit but the time
+        sandbox = _import_file(os.path.join(here, "sandbox.py"))
+        sandbox.limit_resources(settings["cpu_seconds"])
     for name in ("ctypes", "numpy", "json", "linecache", "encodings.idna"):
         importlib.import_module(name)
     unprotected = sandbox.isolate(settings["folder"], settings["hidden"]) if settings["isolated"] else []
     os.chdir(settings["folder"])
     # When the time is up, the parent sends this signal and reads the current line from stderr.
-    faulthandler.register(signal.SIGUSR1, file=sys.stderr, all_threads=False)
+    if hasattr(signal, "SIGUSR1"):
+        faulthandler.register(signal.SIGUSR1, file=sys.stderr, all_threads=False)
     functions, problem = _load(settings, channel)
     about = {name: _about(function) for name, function in functions.items()}
     channel.send({"unprotected": unprotected, "functions": about, "error": problem})
@@ -87,7 +104,16 @@ def _substitute(name, channel):
 
 def _about(function):
     function = getattr(function, "py_func", function)
-    return {"parameters": list(inspect.signature(function).parameters), "line": function.__code__.co_firstlineno}
+    parameters = inspect.signature(function, **_unevaluated()).parameters
+    return {"parameters": list(parameters), "line": function.__code__.co_firstlineno}
+
+
+def _unevaluated():
+    """Return options of inspect.signature with which no annotation is evaluated, as Python 3.14 would; see
+    `minivision.core.signatures`."""
+    if importlib.util.find_spec("annotationlib") is None:
+        return {}
+    return {"annotation_format": importlib.import_module("annotationlib").Format.FORWARDREF}
 
 
 def _answer(function, args, kwargs, file, messages):
@@ -119,4 +145,4 @@ def _described(error, file):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), os.path.dirname(os.path.abspath(__file__)))
+    main(sys.argv[1:], os.path.dirname(os.path.abspath(__file__)))

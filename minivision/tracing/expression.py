@@ -57,7 +57,8 @@ def write_expression(number: Number, *, numeric: bool = False, terms: int | None
     """
     # A product of many factors is too deep for recursion: each generator below yields the operands that it needs as
     # text, and waits here until they are written.
-    waiting, text = [_write(number, 0, numeric, terms)], None
+    waiting: list = [_write(number, 0, numeric, terms)]
+    text: Any = None
     while waiting:
         try:
             operand, outer = waiting[-1].send(text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minivision.core.registry import operations
+from minivision.core.signatures import signature
 from minivision.tracing.number import Traced, traced
 from minivision.tracing.panels import lay_out
 from minivision.tracing.recording import record
@@ -131,12 +132,12 @@ class Trace:
 def _bind(body, arguments, keywords):
     """Return the names of positional arguments, all values by name, the names of keywords, and of the results."""
     op = operations().get(body.__name__)
-    parameters = inspect.signature(body).parameters
-    if op is not None and list(parameters) == list(inspect.signature(op).parameters):
+    parameters = signature(body).parameters
+    if op is not None and list(parameters) == list(signature(op).parameters):
         values = op.normalize(*arguments, **keywords)
         names = list(parameters)
         return names[: op.positional], dict(zip(names, values, strict=True)), op.keywords, op.returns
-    bound = inspect.signature(body).bind(*arguments, **keywords)
+    bound = signature(body).bind(*arguments, **keywords)
     bound.apply_defaults()
     only = [name for name, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY]
     names = [name for name in parameters if name not in only]

@@ -1,10 +1,13 @@
 """Grading: right functions earn points, whatever else a submission does."""
 
+import csv
 import dataclasses
 import os
 import pathlib
 import re
+import shutil
 import sys
+import tarfile
 import textwrap
 import zipfile
 
@@ -15,6 +18,8 @@ import minivision
 from minivision.homework.batch_grading import grade_all, submissions, write_table
 from minivision.homework.gradescope import results
 from minivision.homework.grading import grade
+from minivision.homework.plugin import TestsError, run_tests
+from minivision.homework.process import StudentProcess
 from minivision.homework.sandbox import readable
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux offers this isolation")
@@ -87,13 +92,21 @@ def _endless(x):
 
 
 def test_the_seed_decides_the_hidden_numbers(trial, submit, library):
-    path = submit(relu="    print(x.sum())\n    return -x\n")
+    path = submit(relu="    raise ValueError(str(x.sum()))\n")
 
-    def printed(seed):
+    def raised(seed):
         tasks = grade(trial, path, library=library, seed=seed, tasks=["1.1"]).tasks
-        return [outcome.printed for outcome in tasks[0].outcomes if outcome.hidden]
+        return [outcome.message for outcome in tasks[0].outcomes if outcome.hidden]
 
-    assert printed(1) == printed(1) != printed(2)
+    assert raised(1) == raised(1) != raised(2)
+
+
+def test_no_report_gets_what_a_submission_prints_in_hidden_tests(trial, submit, library):
+    path = submit(relu="    print('GIVEN', x)\n    return -x\n")
+    report = grade(trial, path, library=library, tasks=["1.1"])
+    printed = {outcome.hidden: outcome.printed for outcome in report.tasks[0].outcomes}
+    assert printed[True] == "" and "GIVEN" in printed[False]
+    assert not any("GIVEN" in test["output"] for test in results(report)["tests"] if "other numbers" in test["name"])
 
 
 @pytest.mark.parametrize(
@@ -288,6 +301,56 @@ def test_a_folder_of_submissions_gives_a_table_in_the_order_of_names(trial, subm
     assert lines[0] == "submission,points,of,1.1,1.2,problem"
     assert lines[1] == "ann,10,10,4,6," and lines[2] == "bob,6,10,0,6," and lines[4] == "dee.zip,10,10,4,6,"
     assert lines[3].startswith("cy,0,10,0,0,") and "has no trial.py" in lines[3]
+
+
+def test_everyone_is_in_the_table_whatever_they_handed_in(trial, submit, tmp_path):
+    folder = tmp_path / "class"
+    right = submit().read_text()
+    for name in ("ann/__MACOSX", "bob/deep", "bob/.venv", "__MACOSX/ann"):
+        (folder / name).mkdir(parents=True)
+    for name in ("ann/TRIAL (1).py", "ann/__MACOSX/._trial.py", "bob/deep/trial.py", "bob/.venv/trial.py", "cy.PY"):
+        (folder / name).write_text(right)
+    with zipfile.ZipFile(folder / "dee.ZIP", "w") as archive:
+        entry = zipfile.ZipInfo("x")
+        entry.filename = "homework\\trial.py"  # as some Windows tools write it
+        archive.writestr(entry, right)
+        archive.writestr("trial.py/", "")  # a folder
+    with tarfile.open(folder / "eve.tar.gz", "w:gz") as archive:
+        archive.add(folder / "bob" / "deep" / "trial.py", "homework/trial.py")
+    (folder / "fay").mkdir()
+    shutil.copy(folder / "dee.ZIP", folder / "fay" / "upload.zip")
+    for name in ("gil.ipynb", "hal.zip", "ida.7z", ".DS_Store", "Thumbs.db"):
+        (folder / name).write_bytes(b"none of these")
+    reports = list(grade_all(trial, submissions(trial, folder)))
+    write_table(trial, reports, tmp_path / "class.csv")
+    with open(tmp_path / "class.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))[1:]
+    points = {row[0]: row[1] for row in rows}
+    full = ("ann", "bob", "cy.PY", "dee.ZIP", "eve.tar.gz", "fay")
+    assert points == dict.fromkeys(full, "10") | dict.fromkeys(("gil.ipynb", "hal.zip", "ida.7z"), "0")
+    reasons = {row[0]: row[-1] for row in rows}
+    assert "no Python file" in reasons["gil.ipynb"] and "not a readable archive" in reasons["hal.zip"]
+
+
+def test_an_error_of_the_grader_costs_no_points_and_stops_nobody_else(trial, submit, tmp_path, monkeypatch):
+    submit(name="class/ann/trial.py")
+    submit(name="class/bob/trial.py")
+    launch = StudentProcess._launch
+
+    def fail(self, *arguments, **options):
+        if "ann" in str(self.file):
+            raise OSError(28, "No space left on device")
+        return launch(self, *arguments, **options)
+
+    monkeypatch.setattr(StudentProcess, "_launch", fail)
+    ann, bob = grade_all(trial, submissions(trial, tmp_path / "class"))
+    assert bob.earned == 10 and bob.graded and not ann.graded
+    assert ann.problem.startswith("NOT GRADED, through no fault of the submission") and "No space left" in ann.problem
+    write_table(trial, [ann, bob], tmp_path / "class.csv")
+    assert (tmp_path / "class.csv").read_text().splitlines()[1].startswith("ann,,10,")
+    assert "score" not in results(ann)
+    with pytest.raises(TestsError, match="cannot be started: OSError: .*No space left"):  # a student's own check
+        run_tests(trial, tmp_path / "class" / "ann" / "trial.py")
 
 
 def test_a_report_is_available_after_every_task(trial, submit, library):

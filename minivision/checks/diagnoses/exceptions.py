@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING
+
+from minivision.core.signatures import signature
 
 if TYPE_CHECKING:
     from minivision.core.types import Operation
@@ -19,7 +20,7 @@ def exception_diagnosis(error: Exception, op: Operation) -> str | None:
         )
     if "cannot reshape array of size 0" in message:
         return "If there is no image at all (N = 0), NumPy cannot compute the size that -1 stands for: write the size."
-    optional = [name for name, parameter in inspect.signature(op).parameters.items() if parameter.default is None]
+    optional = [name for name, parameter in signature(op).parameters.items() if parameter.default is None]
     if isinstance(error, TypeError) and "NoneType" in message and optional:
         return (
             f"An argument that is not given is None, and here that may be {' or '.join(optional)}: test for it with "

@@ -6,13 +6,13 @@ number for number, that of stride 1.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivision.checks.diagnoses.other_arguments import MAX_OTHER_CASES, explains
+from minivision.core.signatures import signature
 
 if TYPE_CHECKING:
     from minivision.checks.evidence import Evidence
@@ -95,7 +95,7 @@ def _settings(evidence: Evidence) -> Iterator[tuple[str, Any, str]]:
 
 def _alternatives(evidence: Evidence, name: str, value: Any) -> Iterator[tuple[Any, str]]:
     """Yield other values of an argument, each with the mistake that it stands for."""
-    default = inspect.signature(evidence.op).parameters[name].default
+    default = signature(evidence.op).parameters[name].default
     if isinstance(value, bool):
         yield not value, f"{name} is not looked at"
     elif name == "reduction":
