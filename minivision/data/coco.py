@@ -76,7 +76,7 @@ class Coco(FileDataset):
         kept = [annotation for entry in self._entries for annotation in entry.annotations]
         self.has_masks = self._check_masks(kept)
         self.has_label_maps = self.has_masks and len(self.classes) <= IGNORE
-        self._has_areas = all(annotation.area is not None for annotation in kept)
+        self._has_areas = self._check_areas(kept)
         self._warn_about_crowds(kept)
         self._warn_about_joints()
         if skip_broken:
@@ -90,11 +90,31 @@ class Coco(FileDataset):
         without = sum(1 for annotation in annotations if annotation.segmentation is None)
         if 0 < without < len(annotations):
             warnings.warn(
-                f"{self.path}: {without} of {len(annotations)} annotations have no segmentation, "
-                "so no mask is used; give them one, or remove those annotations, to have masks",
+                f"{self.path}: {without} of {len(annotations)} annotations have no segmentation (only a rectangle), so "
+                "no mask is used; draw polygons for them, or remove them from a copy of the file, to have masks",
                 stacklevel=4,
             )
         return without == 0
+
+    def _check_areas(self, annotations):
+        """Return whether all annotations have an area; warn if only some have, or if most cannot be right."""
+        without = sum(1 for annotation in annotations if annotation.area is None)
+        if 0 < without < len(annotations):
+            warnings.warn(
+                f"{self.path}: annotations without an area that is a number: {without} of {len(annotations)}. So all "
+                "areas are those of the masks, or of the boxes",
+                stacklevel=4,
+            )
+        if without or not annotations:
+            return without == 0
+        tiny = sum(1 for each in annotations if each.area < TINY * each.box[2] * each.box[3])
+        if 2 * tiny > len(annotations):
+            warnings.warn(
+                f"{self.path}: areas below a hundredth of their boxes: {tiny} of {len(annotations)}. Metrics of small, "
+                "medium and large objects and of joints rely on them; without areas, those of masks or boxes are taken",
+                stacklevel=4,
+            )
+        return True
 
     def _warn_about_crowds(self, annotations):
         crowds = sum(annotation.crowd for annotation in annotations)
@@ -137,14 +157,13 @@ class Coco(FileDataset):
         warn_about_boxes(self.path, dropped)
         if cut:
             warnings.warn(
-                f"{self.path}: {cut} boxes lie largely outside their images and were clipped; are they "
-                "x, y, width, height (not corners), and are the images those that were annotated?",
+                f"{self.path}: clipped boxes that lie largely outside their images: {cut}. Are they x, y, width, "
+                "height (not corners), and are the images those that were annotated?",
                 stacklevel=4,
             )
         if elsewhere:
             warnings.warn(
-                f"{self.path}: the polygons of {elsewhere} annotations lie outside their own boxes; do boxes and "
-                "segmentations belong together?",
+                f"{self.path}: masks outside their own boxes: {elsewhere}. Do boxes and segmentations belong together?",
                 stacklevel=4,
             )
         return entries
@@ -190,6 +209,7 @@ class Coco(FileDataset):
         return keypoints
 
 
+TINY = 0.01  # of the area of a box: the area of an object that is hardly ever right
 MAX_CUT = 0.5  # of the area of a box; if more is left, clipping is not worth a warning
 
 
@@ -214,8 +234,16 @@ def _true_size(path, size, boxes):
 
 
 def _outside_its_box(annotation, box):
-    """Return whether the polygons of an annotation do not even touch its box."""
-    if not isinstance(annotation.segmentation, list):
+    """Return whether the mask of an annotation does not even touch its box."""
+    segmentation = annotation.segmentation
+    if segmentation is None:
         return False
-    corners = np.concatenate([np.reshape(polygon, (-1, 2)) for polygon in annotation.segmentation])
-    return bool((corners.min(axis=0) >= box[2:]).any() or (corners.max(axis=0) <= box[:2]).any())
+    if isinstance(segmentation, list):
+        x1, x2 = min(min(each[0::2]) for each in segmentation), max(max(each[0::2]) for each in segmentation)
+        y1, y2 = min(min(each[1::2]) for each in segmentation), max(max(each[1::2]) for each in segmentation)
+    else:
+        try:
+            x1, y1, x2, y2 = rle.bounding_box(segmentation)
+        except ValueError:
+            return False  # reported when its sample is read
+    return bool(x1 >= box[2] or y1 >= box[3] or x2 <= box[0] or y2 <= box[1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +17,8 @@ from minivision.data.text import read_json
 __all__ = ["Annotation", "CocoFile", "ImageEntry", "read_coco_file"]
 
 MIN_CORNERS = 3  # of a polygon
+_LIMIT = 1e18  # of numbers
+_LONGEST_NAME = 255  # bytes of a file's name without its folders
 
 
 class ImageEntry(NamedTuple):
@@ -52,7 +56,8 @@ class CocoFile(NamedTuple):
     annotations : dict
         Id of an image -> its annotations.
     broken : dict
-        Id of an image -> the error of its entry, or of the first annotation of it that cannot be used.
+        Id of an image -> the error of its entry, or of the first annotation of it that cannot be used. Entries without
+        an image that is listed have an id that no image has.
     """
 
     classes: tuple[str, ...]
@@ -86,22 +91,21 @@ def read_coco_file(path: Path, *, annotated: bool = True) -> CocoFile:
     for key in ("images", "annotations", "categories"):
         if not isinstance(data, dict) or not isinstance(data.get(key), list):
             raise BrokenFileError(path, f"it has no list {key!r}, as COCO's files for objects have")
-        for number, entry in enumerate(data[key]):
-            if not isinstance(entry, dict):
-                raise BrokenFileError(path, f"entry {number} of {key!r} should be an object {{...}}, got {entry!r:.60}")
     classes, category_ids, keypoint_names = _read_categories(path, data["categories"])
     images, broken = _read_images(path, data["images"])
     annotations: dict[Any, list[Annotation]] = {image.id: [] for image in images}
     reader = _AnnotationReader(path, category_ids, len(keypoint_names))
     for number, entry in enumerate(data["annotations"]):
-        where = f"annotation {entry.get('id', f'number {number}')}"
-        image = entry.get("image_id")
-        if not _is_id(image) or image not in annotations and image not in broken:
-            raise BrokenFileError(path, f"{where} is for image {image!r:.60}, not listed")
-        if image in broken:
-            continue
+        where, image = f"annotation number {number}", ("annotation", number)
         try:
-            annotations[image].append(reader.read(entry, where))
+            _check_is_dict(path, "annotations", number, entry)
+            where = f"annotation {entry.get('id', f'number {number}')!s:.60}"
+            given = entry.get("image_id")
+            if not _is_id(given) or given not in annotations and given not in broken:
+                raise BrokenFileError(path, f"{where} is for image {given!r:.60}, not listed")
+            image = given
+            if image not in broken:
+                annotations[image].append(reader.read(entry, where))
         except BrokenFileError as error:
             broken.setdefault(image, error)
     if reader.flat:
@@ -113,7 +117,8 @@ def read_coco_file(path: Path, *, annotated: bool = True) -> CocoFile:
 def _read_categories(path, entries):
     """Return the classes, the labels by id, and the names of the joints."""
     by_id = {}
-    for entry in entries:
+    for position, entry in enumerate(entries):
+        _check_is_dict(path, "categories", position, entry)
         number = entry.get("id")
         if not isinstance(number, int) or isinstance(number, bool):
             raise BrokenFileError(path, f"a category has the id {number!r:.60}; ids of categories are integers")
@@ -156,9 +161,16 @@ def _read_images(path, entries):
     """Return the entries of the images, and errors of those that cannot be used, by id."""
     images, broken, seen = [], {}, {}
     for position, entry in enumerate(entries):
-        number = entry.get("id")
-        if not _is_id(number):
-            raise BrokenFileError(path, f"image {position} of the list has the id {number!r:.60}, not a number or text")
+        number = ("image", position)
+        try:
+            _check_is_dict(path, "images", position, entry)
+            if not _is_id(entry.get("id")):
+                reason = f"image {position} of the list has the id {entry.get('id')!r:.60}, not a number or text"
+                raise BrokenFileError(path, reason)
+            number = entry["id"]
+        except BrokenFileError as error:
+            broken[number] = error
+            continue
         if number in seen:
             first, second = seen[number].get("file_name"), entry.get("file_name")
             raise BrokenFileError(
@@ -169,6 +181,8 @@ def _read_images(path, entries):
         try:
             if not isinstance(name, str) or not name.strip():
                 raise BrokenFileError(path, f"image {number!r} has no file_name, got {name!r:.60}")
+            if not _names_a_file(name):
+                raise BrokenFileError(path, f"no file can have the file_name of image {number!r}, {name!r:.60}")
             height, width = (_side(path, number, entry, key) for key in ("height", "width"))
         except BrokenFileError as error:
             broken[number] = error
@@ -199,7 +213,7 @@ class _AnnotationReader:
         if not _is_id(category) or category not in self.labels:
             raise BrokenFileError(self.path, f"{where} is of category {category!r:.60}, not listed as a class")
         box = entry.get("bbox")
-        if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
+        if not isinstance(box, list) or len(box) != 4 or not _are_numbers(box):
             raise BrokenFileError(self.path, f"{where} has no bbox of four numbers, got {box!r:.60}")
         crowd = entry.get("iscrowd") or 0
         if crowd not in (0, 1):
@@ -224,13 +238,13 @@ class _AnnotationReader:
             return value
         if not isinstance(value, list):
             raise BrokenFileError(self.path, f"segmentation of {where}: expected a list of polygons, got {value!r:.60}")
-        if all(map(_is_number, value)):
+        if _are_numbers(value):
             value = [value]  # one polygon without its pair of brackets
         elif len(value) >= MIN_CORNERS and all(isinstance(pair, list) and len(pair) == 2 for pair in value):
             value = [[number for pair in value for number in pair]]  # corners as pairs
         polygons = []
         for polygon in value:
-            if not isinstance(polygon, list) or len(polygon) % 2 or not all(map(_is_number, polygon)):
+            if not isinstance(polygon, list) or len(polygon) % 2 or not _are_numbers(polygon):
                 raise BrokenFileError(
                     self.path,
                     f"segmentation of {where}: a polygon is a list of numbers x1, y1, x2, y2, ..., got {polygon!r:.60}",
@@ -244,7 +258,7 @@ class _AnnotationReader:
     def _keypoints(self, value, where):
         if not value or not self.num_joints:
             return None
-        if not isinstance(value, list) or not all(map(_is_number, value)):
+        if not isinstance(value, list) or not _are_numbers(value):
             raise BrokenFileError(self.path, f"keypoints of {where} should be a list of numbers, got {value!r:.60}")
         if len(value) != 3 * self.num_joints:
             raise BrokenFileError(self.path, f"{where} has {len(value) / 3:g} joints, not {self.num_joints}")
@@ -256,5 +270,25 @@ def _is_id(value):
 
 
 def _is_number(value):
-    """Return whether a value is a number that a float64 and an int64 can hold."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and -1e18 < value < 1e18
+    return _are_numbers([value])
+
+
+def _are_numbers(values):
+    """Return whether all values of a list are numbers that a float64 and an int64 can hold."""
+    if not set(map(type, values)) <= {int, float}:  # a bool is none
+        return False
+    return not values or -_LIMIT < min(values) and max(values) < _LIMIT and not math.isnan(sum(values))
+
+
+def _check_is_dict(path, key, number, entry):
+    if not isinstance(entry, dict):
+        raise BrokenFileError(path, f"entry {number} of {key!r} should be an object {{...}}, got {entry!r:.60}")
+
+
+def _names_a_file(name):
+    """Return whether a file system can have such a name."""
+    try:
+        parts = [os.fsencode(part) for part in name.replace("\\", "/").split("/")]
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in name and max(map(len, parts)) <= _LONGEST_NAME

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -31,7 +32,7 @@ class Layout(NamedTuple):
             names = [Path(file_name)]  # a backslash may be part of a name
         names += [Path(parts[-1])] if parts and parts[-1] != ".." and Path(parts[-1]) not in names else []
         choices = [folder / name for name in names for folder in self.folders]
-        return next((path for path in choices if path.is_file()), choices[0] if choices else self.folders[0])
+        return next((path for path in choices if os.path.isfile(path)), choices[0] if choices else self.folders[0])
 
 
 def find_layout(root: Path, split: str) -> Layout:

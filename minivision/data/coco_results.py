@@ -104,6 +104,9 @@ def coco_ids(path: str | os.PathLike, classes: Sequence[str]) -> tuple[dict[str,
     """
     path = Path(path)
     content = read_coco_file(path, annotated=False)
+    strays = [error for image, error in content.broken.items() if image not in content.annotations]
+    if strays:  # entries of images; wrong annotations do not matter here
+        raise strays[0]
     image_ids: dict[str, int] = {}
     for image in content.images:
         if image_ids.setdefault(image.file_name, image.id) != image.id:
@@ -134,7 +137,7 @@ def image_id_of(path: str | os.PathLike, image_ids: Mapping[str, int]) -> int | 
     image_id : int or None
         None if no image has the name of the file, or several have, in folders that the path does not end with.
     """
-    path = Path(path)
+    path = Path(path).absolute()
     by_name = {name: f"/{name}".replace("\\", "/") for name in image_ids}
     ending = [name for name, full in by_name.items() if f"/{path.as_posix()}".endswith(full)]
     if ending:

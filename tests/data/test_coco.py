@@ -94,7 +94,7 @@ def test_boxes_are_clipped_and_empty_ones_are_counted_in_a_warning(tmp_path):
     boxes = [[-5, -5, 10, 10], [25, 15, 50, 50], [3, 3, 0, 5], [40, 3, 5, 5], [3, 3, 5, -2]]
     data["annotations"] = [annotation(i, 70, 4, box) for i, box in enumerate(boxes)]
     spec = write(tmp_path, data)
-    with pytest.warns(UserWarning, match="dropped 3 boxes|2 boxes lie largely outside") as warned:
+    with pytest.warns(UserWarning, match="dropped 3 boxes|largely outside their images: 2") as warned:
         dataset = open_dataset(spec, split="train")
     assert sum("dropped" in str(each.message) for each in warned) == 1
     assert dataset[0].instances.boxes.tolist() == [[0, 0, 5, 5], [25, 15, 30, 20]]
@@ -211,8 +211,17 @@ def test_areas_are_read_if_all_annotations_have_one(tmp_path):
         assert sorted(areas) == [100.25 + number for number in range(len(areas))]
     for wrong in (None, "100", -1, float("nan")):
         annotated["annotations"][0]["area"] = wrong
-        dataset = open_dataset(write(tmp_path, annotated), split="train")
+        with pytest.warns(UserWarning, match="without an area that is a number: 1 of 3"):
+            dataset = open_dataset(write(tmp_path, annotated), split="train")
         assert dataset[0].instances.area is None and in_memory(dataset)[0].instances.area is None
+
+
+def test_areas_far_below_the_boxes_are_told(tmp_path):
+    annotated = content()
+    for each in annotated["annotations"]:
+        each["area"] = 0  # as some tools write what they do not know
+    with pytest.warns(UserWarning, match="areas below a hundredth of their boxes: 3 of 3"):
+        open_dataset(write(tmp_path, annotated), split="train")
 
 
 def test_polygons_without_area_are_left_out_and_other_spellings_of_one_are_read(tmp_path):
@@ -246,8 +255,7 @@ ENTRIES = {
     "a category has the id None": lambda data: data["categories"][0].pop("id"),
     "the name of class 1 should be a text, got None": lambda data: data["categories"][1].update(name=None),
     "characters that cannot be printed": lambda data: data["categories"][1].update(name="cat\x1b[31m"),
-    "entry 1 of 'images' should be an object": lambda data: data["images"].insert(1, "b.png"),
-    "image 0 of the list has the id None": lambda data: data["images"][0].pop("id"),
+    "entry 0 of 'categories' should be an object": lambda data: data["categories"].insert(0, "cat"),
     "keypoints of category 4 should be a list of names": lambda data: data["categories"][1].update(keypoints="nose"),
     "is of category 18, not listed as a class": lambda data: data["categories"][0].update(name="Background"),
 }
@@ -265,6 +273,7 @@ def test_what_concerns_all_images_is_an_error_at_opening(tmp_path, message):
 
 ONE_IMAGE = {
     "image 70 has no file_name": lambda data: data["images"][0].pop("file_name"),
+    "no file can have the file_name of image 70": lambda data: data["images"][0].update(file_name="a" * 300),
     "width of image 70 should be a number of pixels, got '30'": lambda data: data["images"][0].update(width="30"),
     "height of image 70": lambda data: data["images"][0].update(height=20.5),
     "annotation 1 has no bbox of four numbers": lambda data: data["annotations"][0].update(bbox=[1, 2, None, 4]),
@@ -286,6 +295,28 @@ def test_what_concerns_one_image_is_an_error_or_leaves_that_image_out(tmp_path, 
         open_dataset(spec, split="train")
     with pytest.warns(UserWarning, match=f"skipped 1 broken file, 1 images are left: .*{message}"):
         assert open_dataset(spec, split="train", skip_broken=True).image_sizes() == [(16, 12)]
+
+
+STRAY = {
+    "entry 2 of 'images' should be an object .*, got 'b.png'": lambda data: data["images"].append("b.png"),
+    "image 2 of the list has the id None": lambda data: data["images"].append({"file_name": "c.png"}),
+    "entry 3 of 'annotations' should be an object": lambda data: data["annotations"].append(None),
+    "annotation 9 is for image 5, not listed": lambda data: data["annotations"].append({"id": 9, "image_id": 5}),
+    "annotation 9 is for image .3., not listed": lambda data: data["annotations"].append({"id": 9, "image_id": [3]}),
+}
+
+
+@pytest.mark.parametrize("message", STRAY)
+def test_entries_of_no_image_are_an_error_or_left_out(tmp_path, message):
+    data = content()
+    spec = write(tmp_path, data)
+    STRAY[message](data)
+    (tmp_path / "annotations" / "instances_train.json").write_text(json.dumps(data))
+    with pytest.raises(BrokenFileError, match=message):
+        open_dataset(spec, split="train")
+    with pytest.warns(UserWarning, match=f"2 images are left: .*{message}"):
+        dataset = open_dataset(spec, split="train", skip_broken=True)
+    assert len(dataset) == 2 and len(dataset[0].instances) == 3
 
 
 def test_sizes_that_are_not_known_come_from_the_file_and_whole_numbers_may_be_floats(tmp_path):
@@ -325,10 +356,11 @@ def test_boxes_on_a_photograph_that_its_camera_turned_turn_it(tmp_path):
     assert sample.image.shape == (30, 20, 3) and sample.instances.boxes.tolist() == [[2, 10, 12, 28]]
 
 
-def test_masks_outside_their_boxes_are_told(tmp_path):
+@pytest.mark.parametrize("segmentation", [POLYGON, encode(SQUARE)])
+def test_masks_outside_their_boxes_are_told(tmp_path, segmentation):
     data = content()
-    data["annotations"][2]["bbox"] = [0, 12, 5, 5]
-    with pytest.warns(UserWarning, match="polygons of 1 annotations lie outside their own boxes"):
+    data["annotations"][2].update(bbox=[0, 0, 5, 5], segmentation=segmentation)
+    with pytest.warns(UserWarning, match="masks outside their own boxes: 1"):
         open_dataset(write(tmp_path, data), split="train")
 
 

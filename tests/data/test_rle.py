@@ -21,6 +21,14 @@ def test_decompressing_undoes_compressing(counts):
     assert rle.decompress(rle.compress(counts)).tolist() == counts
 
 
+@settings(deadline=None)
+@given(arrays(bool, st.tuples(st.integers(1, 6), st.integers(1, 6))))
+def test_the_bounding_box_is_tight(mask):
+    rows, columns = mask.nonzero()
+    expected = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) if mask.any() else (0, 0, 0, 0)
+    assert rle.bounding_box(rle.encode(mask)) == expected
+
+
 def test_runs_are_columns_and_the_first_is_of_zeros():
     mask = np.array([[1, 0], [1, 1]], bool)
     assert rle.decompress(rle.encode(mask)["counts"]).tolist() == [0, 2, 1, 1]
