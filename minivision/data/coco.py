@@ -43,8 +43,8 @@ class Coco(FileDataset):
         in ``images/``, ``data/`` or ``JPEGImages/``.
     split : str
         NAME. ``"train"`` also finds ``instances_train2017.json``, if it is the only year, and
-        ``"person_keypoints_train"`` means that file, where both are there. One file for all splits is divided as in
-        `LabelFolder`: ``"val"`` is every fifth image.
+        ``"person_keypoints_train"`` means that file, where both are there. One file for all splits (such as CVAT's
+        ``instances_default.json``) is divided as in `LabelFolder`: ``"val"`` is every fifth image.
     skip_broken : bool
         Whether to leave out images that cannot be read, with a warning. Every image is then decoded once at
         opening.

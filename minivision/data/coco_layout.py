@@ -11,6 +11,7 @@ __all__ = ["Layout", "find_layout"]
 
 KINDS = ("instances", "person_keypoints")  # of annotation files, in the order of the search
 OTHER_NAMES = {"val": ("valid", "validation")}  # of a split
+DEFAULT = "default"  # the split of tools that know none, as CVAT
 IMAGE_FOLDERS = ("images", "data", "JPEGImages")
 
 
@@ -48,15 +49,16 @@ def find_layout(root: Path, split: str) -> Layout:
     folder = root / "annotations"
     for name in (split, *OTHER_NAMES.get(split, ())):
         for path, full in _of_coco(folder, name):
-            folders = [each for each in (root / full, *(root / part / full for part in IMAGE_FOLDERS)) if each.is_dir()]
-            folders += [each for each in (*(root / part for part in IMAGE_FOLDERS), root) if each.is_dir()]
-            return Layout(path, tuple(folders))
+            return Layout(path, _image_folders(root, full))
         path = root / name / "_annotations.coco.json"
         if path.is_file():
             return Layout(path, (path.parent, root))
     files = sorted(root.glob("*.json"))
     if not folder.is_dir() and len(files) == 1:
         return _one_file(files[0])
+    for path, full in _of_coco(folder, DEFAULT):
+        if len(list(folder.glob(f"{KINDS[0]}_*.json"))) <= 1:
+            return Layout(path, _image_folders(root, full), holds_all_splits=True)
     splits = {path.stem.removeprefix(f"{kind}_") for kind in KINDS for path in folder.glob(f"{kind}_*.json")}
     splits |= {path.parent.name for path in root.glob("*/_annotations.coco.json")}
     if not splits and not folder.is_dir():
@@ -67,6 +69,12 @@ def find_layout(root: Path, split: str) -> Layout:
     raise FileNotFoundError(
         f"{folder} has no instances_{split}.json; splits that are there: {', '.join(sorted(splits)) or 'none'}"
     )
+
+
+def _image_folders(root: Path, split: str) -> tuple[Path, ...]:
+    folders = (root / split, *(root / part / split for part in IMAGE_FOLDERS))
+    folders += (*(root / part for part in IMAGE_FOLDERS), root)
+    return tuple(folder for folder in folders if folder.is_dir())
 
 
 def _of_coco(folder: Path, split: str) -> Iterator[tuple[Path, str]]:

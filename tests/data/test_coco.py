@@ -382,6 +382,16 @@ def test_one_file_for_all_splits_is_divided_and_its_images_are_found(tmp_path, p
         open_dataset(f"coco:{tmp_path}", split="test")
 
 
+def test_a_split_called_default_is_all_splits_unless_others_are_there(tmp_path):
+    spec = write(tmp_path, content(), split="default")
+    assert len(open_dataset(spec, split="default")) == 2
+    assert open_dataset(spec, split="val").image_sizes() == [(20, 30)]
+    assert open_dataset(spec, split="train").image_sizes() == [(16, 12)]
+    write(tmp_path, content(), split="test")
+    with pytest.raises(FileNotFoundError, match="splits that are there: default, test"):
+        open_dataset(spec, split="train")
+
+
 def test_the_folders_of_roboflow_are_read(tmp_path):
     for split in ("train", "valid"):
         write(tmp_path, content(), split=split)
