@@ -112,6 +112,8 @@ def bounding_box(rle: Mapping[str, Any]) -> tuple[int, int, int, int]:
 
 def _runs(rle):
     """Return height, width and run lengths, which add up to their product."""
+    if not isinstance(rle, Mapping) or not {"size", "counts"} <= rle.keys():
+        raise ValueError(f"rle: run lengths need 'size' and 'counts', got {rle!r:.60}")
     height, width = _check_size(rle["size"])
     counts = rle["counts"]
     counts = decompress(counts) if isinstance(counts, str | bytes) else _check_counts(counts)

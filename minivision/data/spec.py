@@ -26,7 +26,7 @@ class DataSpec:
     kind : str
         ``"scenes"``, or a key of ``READERS``.
     folder : pathlib.Path or None
-        As it was given; None for scenes.
+        As it was given; None for scenes. For COCO's format it may also be a JSON file.
     """
 
     kind: str
@@ -105,8 +105,9 @@ def open_dataset(
     Parameters
     ----------
     spec : str or DataSpec
-        ``scenes``: drawn by the computer, see `Scenes`. ``coco:FOLDER``, ``voc:FOLDER``: files in the formats
-        of COCO and PASCAL VOC. ``folder:FOLDER``: images and label maps. See `Coco`, `Voc` and `LabelFolder`.
+        ``scenes``: drawn by the computer, see `Scenes`. ``coco:FOLDER`` (or ``coco:FILE.json``), ``voc:FOLDER``: files
+        in the formats of COCO and PASCAL VOC. ``folder:FOLDER``: images and label maps. See `Coco`, `Voc` and
+        `LabelFolder`.
     split : str
         Which part: ``"train"``, ``"val"``, or another one that the dataset has.
     level, seed, objects, classes

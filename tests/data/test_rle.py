@@ -78,5 +78,15 @@ def test_run_lengths_that_do_not_fit_are_an_error(counts):
 def test_wrong_arguments_are_an_error():
     with pytest.raises(ValueError, match="three corners"):
         rle.polygons_to_mask([[0, 0, 1, 1]], (4, 4))
+    with pytest.raises(ValueError, match="a million pixels|more than 1000000"):
+        rle.polygons_to_mask([[-900, 0, 1000, 1] * 500], (100, 100))
+    with pytest.raises(ValueError, match="nan, far outside"):
+        rle.polygons_to_mask([[0, 0, 1, 1, float("nan"), 3]], (4, 4))
+    for wrong in ({}, None, {"size": [2, 2]}):
+        with pytest.raises(ValueError, match="need 'size' and 'counts'"):
+            rle.decode(wrong)
+    for counts in ([2**62] * 4 + [4], rle.compress([2**59] * 32 + [4]), [2.0, 2.0], [10**30]):
+        with pytest.raises(ValueError, match="run lengths|list of integers"):
+            rle.decode({"size": [2, 2], "counts": counts})
     with pytest.raises(ValueError, match="bool array"):
         rle.encode(np.zeros((2, 2), int))
