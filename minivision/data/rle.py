@@ -244,10 +244,17 @@ def _polygon_to_mask(polygon, height, width):
     row = (np.minimum(y[step], y[step + 1]) + 0.5) / _POLYGON_SCALE - 0.5
     at_center = (column == np.floor(column)) & (column >= 0) & (column <= width - 1)
     row = np.ceil(row[at_center].clip(0, height)).astype(np.int64)
-    # In column-major order, row H of a column is row 0 of the next.
-    position = column[at_center].astype(np.int64) * height + row
-    changes = np.bincount(position, minlength=height * width + 1)[: height * width]
-    return (np.cumsum(changes) % 2 == 1).reshape(width, height).T
+    columns = column[at_center].astype(np.int64)
+    mask = np.zeros((width, height), bool)
+    if len(columns):
+        first, end = columns.min(), min(columns.max() + 2, width)
+        # In column-major order, row H of a column is row 0 of the next.
+        position = (columns - first) * height + row
+        pixels = (end - first) * height
+        changes = np.bincount(position, minlength=pixels + 1)[:pixels]
+        inside = np.cumsum(changes, dtype=np.uint8) & 1  # odd or even, also where the sum wraps around
+        mask[first:end] = inside.reshape(-1, height)
+    return mask.T
 
 
 def _integer_points(x1, y1, x2, y2):

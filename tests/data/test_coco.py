@@ -115,6 +115,18 @@ def test_joints_are_points_in_their_pixels(tmp_path):
     assert not keypoints[1].any()
 
 
+def test_joints_of_two_categories_are_read_only_if_they_are_the_same(tmp_path):
+    data = content()
+    data["annotations"] = [annotation(1, 70, 4, [1, 1, 5, 5], keypoints=[3, 4, 2])]
+    for each in data["categories"]:
+        each["keypoints"] = ["nose"]
+    assert open_dataset(write(tmp_path, data), split="train").keypoint_names == ("nose",)
+    data["categories"][0]["keypoints"] = ["beak", "tail"]
+    with pytest.warns(UserWarning, match="categories 4, 18 have different joints"):
+        dataset = open_dataset(write(tmp_path, data), split="train")
+    assert dataset.keypoint_names == () and dataset[0].instances.keypoints is None
+
+
 def test_annotations_without_segmentation_give_boxes_without_masks(tmp_path):
     data = content()
     for each in data["annotations"]:
