@@ -18,6 +18,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "FileDataset",
     "clip_boxes",
+    "image_files",
     "is_hidden",
     "one_split",
     "paint_label_map",
@@ -93,6 +94,11 @@ def one_split(images: Sequence, split: str, root: str | os.PathLike) -> list:
 def is_hidden(path: Path) -> bool:
     """Return whether a file belongs to the system: ``._NAME`` of macOS, ``.DS_Store``, and other names with a dot."""
     return path.name.startswith(".")
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Return the images in a folder, by their suffix, in the order of their names; hidden files are none."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and not is_hidden(path))
 
 
 def clip_boxes(boxes: Array | Sequence, size: Size) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from minivision.core.labels import IGNORE
 from minivision.core.types import Size
 from minivision.data.class_names import read_class_names
 from minivision.data.dataset import Sample
-from minivision.data.files import IMAGE_SUFFIXES, FileDataset, is_hidden, one_split
+from minivision.data.files import IMAGE_SUFFIXES, FileDataset, image_files, is_hidden, one_split
 from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
 from minivision.data.instances import Instances
 
@@ -129,8 +129,7 @@ def _find_pairs(root, split):
 
 def _pairs_in(folder):
     """Return the paths of the images in a folder and of their label maps."""
-    files = sorted((folder / "images").iterdir())
-    images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES and not is_hidden(path)]
+    images = image_files(folder / "images")
     if not images:
         raise FileNotFoundError(f"{folder / 'images'} has no images ({', '.join(IMAGE_SUFFIXES)})")
     if not (folder / "labels").is_dir():

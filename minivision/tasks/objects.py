@@ -50,11 +50,9 @@ class ObjectTask(Task):
 
         Masks and joints of the ground truth are left out if no prediction has any.
         """
-        truths = [sample.instances for sample in samples]
-        if not any(each.has_masks for each in predictions):
-            truths = [truth.replace(masks=None) for truth in truths]
-        if all(each.keypoints is None for each in predictions):
-            truths = [truth.replace(keypoints=None) for truth in truths]
+        from minivision.viz.instances import as_far_as_predicted
+
+        truths = as_far_as_predicted([sample.instances for sample in samples], predictions)
         return truths, [self.shown(prediction) for prediction in predictions]
 
     def draw_comparison(

@@ -55,7 +55,7 @@ def draw_bars(rows: Sequence[tuple[str, str]], panels: Sequence[BarPanel], *, ti
     -------
     matplotlib Figure
     """
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
     places, heads, depth = _places(rows)
     width = LABELS + len(panels) * (PANEL + GAP)

@@ -75,8 +75,9 @@ class Canvas:
         self, panels: list, *, dpi: int = 110, head: float = HEAD, foot: float = FOOT, legend: bool = True
     ) -> None:
         from matplotlib.collections import PatchCollection
-        from matplotlib.figure import Figure
         from matplotlib.patches import Rectangle
+
+        from minivision.viz.figure import Figure
 
         self.panels = panels
         self.corners, wide, high = _place(panels)

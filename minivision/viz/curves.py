@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FACTS = ("step", "loss", "rate", "gradient_norm", "seconds")  # in a log entry, besides the losses by name
-# The lines' colors are Okabe and Ito's, the darker ones first on white and the lighter ones first on black.
+# The lines' colors are mostly Okabe and Ito's, those that differ most first: dark ones on white, light ones on black.
 LIGHT: dict[str, Any] = {
     "paper": "#ffffff", "ink": "#333333", "grid": "#e4e4e4",
-    "lines": ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d"),
+    "lines": ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#4d4d4d", "#56b4e9", "#6a3d9a"),
 }  # fmt: skip
 DARK: dict[str, Any] = {
     "paper": "#16181d", "ink": "#c9ccd3", "grid": "#2c2f37",
-    "lines": ("#56b4e9", "#e69f00", "#2fc49a", "#e59cc6", "#f0e442", "#ff8a4c", "#bdbdbd"),
+    "lines": ("#56b4e9", "#e69f00", "#2fc49a", "#e59cc6", "#bdbdbd", "#f0e442", "#a78bfa"),
 }  # fmt: skip
 
 
@@ -42,8 +42,9 @@ def draw_loss_curve(log: Sequence[dict[str, Any]], *, dark: bool = False) -> Fig
     -------
     matplotlib Figure
     """
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
+
+    from minivision.viz.figure import Figure
 
     theme = DARK if dark else LIGHT
     figure = Figure(figsize=(7.2, 3.8), dpi=144, facecolor=theme["paper"], layout="constrained")

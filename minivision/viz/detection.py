@@ -207,7 +207,7 @@ def _picture(image, title):
 
 def _plot(xlabel, ylabel):
     """Return an empty figure and its axis."""
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
     figure = Figure(figsize=(5.6, 3.8), dpi=144, facecolor=LIGHT["paper"], layout="constrained")
     axis = figure.subplots()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GAP = 0.06  # inches between pictures
+SMALLEST = (1.2, 0.5)  # inches: width and height that a picture takes at least, however thin it is
 
 
 def make_grid(
@@ -23,7 +24,7 @@ def make_grid(
     titles : sequence of str
         One for each column; where all are empty they take no room.
     cell : (float, float)
-        Width and height of a picture, in inches.
+        Width and height of a picture, in inches; at least `SMALLEST`.
     entries : sequence of matplotlib artists
         Of the legend; it has as many lines as it needs.
 
@@ -33,11 +34,12 @@ def make_grid(
     axes : ndarray of shape (rows, columns) of matplotlib Axes
         Without ticks and frames.
     """
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
+    cell = (max(cell[0], SMALLEST[0]), max(cell[1], SMALLEST[1]))
     longest = max((len(entry.get_label()) for entry in entries), default=0)
     width = 0.5 + 0.075 * longest  # inches that an entry takes
-    lines = math.ceil(len(entries) * width / (cell[0] * len(titles)))
+    lines = min(len(entries), math.ceil(len(entries) * width / (cell[0] * len(titles))))
     head, foot = (0.32 if any(titles) else GAP), (0.12 + 0.24 * lines if lines else GAP)  # inches
     size = (cell[0] * len(titles), cell[1] * rows + head + foot)
     figure = Figure(figsize=size, dpi=144, facecolor="white")
@@ -57,3 +59,8 @@ def make_grid(
             labelcolor="0.2",
         )  # fmt: skip
     return figure, axes
+
+
+def legend_name(name: str) -> str:
+    """Return a name as a legend takes it: matplotlib leaves out those that begin with an underscore."""
+    return f" {name}" if name.startswith("_") else name

@@ -11,7 +11,7 @@ from minivision.core.types import Array
 from minivision.data.shapes import JOINTS
 from minivision.viz.boxes import draw_box
 from minivision.viz.colors import LUMINANCE, OKABE_ITO, class_colors, pale
-from minivision.viz.grid import make_grid
+from minivision.viz.grid import legend_name, make_grid
 from minivision.viz.segmentation import outline
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ def draw_instance_comparison(
 ) -> Figure:
     """Draw a row for each image: the image, its ground-truth objects, the predicted ones.
 
+    Masks and joints of the ground truth are left out if no prediction has any.
+
     Parameters
     ----------
     images : sequence of uint8 ndarray of shape (H, W, 3)
@@ -104,6 +106,7 @@ def draw_instance_comparison(
     -------
     matplotlib Figure
     """
+    truths = as_far_as_predicted(truths, predictions)
     entries = _legend_entries([*truths, *predictions], classes)
     figure, axes = make_grid(len(images), ["input", "ground truth", "prediction"], cell=(CELL, CELL), entries=entries)
     for row, image, truth, prediction in zip(axes, images, truths, predictions, strict=True):
@@ -111,6 +114,16 @@ def draw_instance_comparison(
         for axis, instances in zip(row[1:], (truth, prediction), strict=True):
             _draw_objects(axis, image, instances, classes, keypoint_names, size=1.0)
     return figure
+
+
+def as_far_as_predicted(truths: Sequence[Instances], predictions: Sequence[Instances]) -> list[Instances]:
+    """Return ground truths without masks and joints if no prediction has any."""
+    truths = list(truths)
+    if not any(each.has_masks for each in predictions):
+        truths = [truth.replace(masks=None) for truth in truths]
+    if all(each.keypoints is None for each in predictions):
+        truths = [truth.replace(keypoints=None) for truth in truths]
+    return truths
 
 
 def _draw_objects(axis, image, instances, classes, keypoint_names, *, size):
@@ -187,7 +200,7 @@ def _legend_entries(all_instances, classes):
     if any(len(instances) > MAX_NAMED for instances in all_instances):
         labels = np.unique(np.concatenate([instances.labels for instances in all_instances]))
         colors = class_colors(len(classes)) / 255
-        entries += [Patch(color=colors[label], label=classes[label]) for label in labels]
+        entries += [Patch(color=colors[label], label=legend_name(classes[label])) for label in labels]
     if any(instances.keypoints is not None and instances.keypoints[..., 2].any() for instances in all_instances):
         for part, color in PART_COLORS.items():
             entries.append(Line2D([], [], color=color, linewidth=4, linestyle=_style(part), label=part))

@@ -12,6 +12,7 @@ from minivision.core.types import Size
 from minivision.viz.boxes import draw_box
 from minivision.viz.colors import OKABE_ITO
 from minivision.viz.grid import make_grid
+from minivision.viz.pictures import TALL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +43,7 @@ def draw_iou(pairs: Any, *, size: Size | None = None) -> Figure:
     height, width = (pairs[..., 3].max() + 1, pairs[..., 2].max() + 1) if size is None else size
     columns = min(len(pairs), COLUMNS)
     rows = math.ceil(len(pairs) / columns)
-    figure, axes = make_grid(rows, [""] * columns, cell=(CELL, CELL * height / width + 0.3))
+    figure, axes = make_grid(rows, [""] * columns, cell=(CELL, CELL * min(height / width, TALL) + 0.3))
     for axis, (one, other) in zip(axes.ravel(), pairs, strict=False):
         for box, color in ((one, ORANGE), (other, SKY_BLUE)):
             axis.add_patch(Rectangle(box[:2], *(box[2:] - box[:2]), facecolor=color, alpha=0.35, edgecolor="none"))

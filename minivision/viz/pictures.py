@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minivision.core.types import Array
+from minivision.viz.grid import SMALLEST
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CELL = 2.6  # inches
+TALL = 2  # widths that a picture is high at most; a taller one is drawn narrower
 
 
 def draw_pictures(
@@ -40,7 +42,7 @@ def draw_pictures(
     -------
     matplotlib Figure
     """
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
     if not pictures:
         raise ValueError("pictures: there is nothing to draw")
@@ -48,7 +50,7 @@ def draw_pictures(
     columns = min(len(shown), 4) if columns is None else columns
     rows = math.ceil(len(shown) / columns)
     tallest = max(picture.shape[0] / picture.shape[1] for picture in shown.values())
-    size = (CELL * columns, (CELL * min(tallest, 2) + 0.3) * rows)
+    size = (CELL * columns, (max(CELL * min(tallest, TALL), SMALLEST[1]) + 0.3) * rows)
     figure = Figure(figsize=size, dpi=110, facecolor="white", layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_STEPS = 60  # pictures in a player
 TERMS = 10  # of a sum that are written out
 LINE = 112  # letters in a line of explanation
+VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'  # else a phone shrinks the page
 
 
 class Player(Trace):
@@ -55,7 +56,7 @@ class Player(Trace):
 
     def save(self, path: Path | str, by: str = "step") -> None:
         """Write the player as a page of its own."""
-        page = f'<!DOCTYPE html><meta charset="utf-8"><title>{self.title}</title>\n{self.player(by)}'
+        page = f'<!DOCTYPE html><meta charset="utf-8">{VIEWPORT}<title>{self.title}</title>\n{self.player(by)}'
         with atomic_write(path) as file:
             file.write_text(page, encoding="utf-8")
 

@@ -10,6 +10,7 @@ import numpy as np
 from minivision.metrics.precision_recall import interpolate
 from minivision.viz.colors import class_colors
 from minivision.viz.curves import LIGHT, dress
+from minivision.viz.grid import legend_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +47,7 @@ def draw_precision_recall(
     ValueError
         When the result has no curves for this threshold or for one of the classes.
     """
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
     figure = Figure(figsize=(7.2, 4.2), dpi=144, facecolor=LIGHT["paper"], layout="constrained")
     axis = figure.subplots()
@@ -58,7 +59,8 @@ def draw_precision_recall(
         axis.plot(curve.recall, curve.precision, color=color, linewidth=0.8, alpha=0.4)
         best = interpolate(curve.precision)
         recall = np.concatenate([[0], curve.recall, curve.recall[-1:]])
-        axis.step(recall, [*best[:1], *best, 0], color=color, linewidth=1.8, label=f"{name}  {curve.average:.3f}")
+        label = legend_name(f"{name}  {curve.average:.3f}")
+        axis.step(recall, [*best[:1], *best, 0], color=color, linewidth=1.8, label=label)
     axis.set(xlim=(0, 1.01), ylim=(0, 1.02))
     axis.set_xlabel("recall", color=LIGHT["ink"])
     axis.set_ylabel("precision", color=LIGHT["ink"])

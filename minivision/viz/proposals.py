@@ -103,7 +103,7 @@ def draw_proposal_recall(curves: dict[str, Array], *, mark: Sequence[int] = ()) 
     -------
     matplotlib Figure
     """
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
     figure = Figure(figsize=(7.2, 4.0), dpi=144, facecolor=LIGHT["paper"], layout="constrained")
     axis = figure.subplots()

@@ -11,7 +11,7 @@ import numpy as np
 from minivision.core.labels import IGNORE
 from minivision.core.types import Array
 from minivision.viz.colors import class_colors, pale, palette
-from minivision.viz.grid import make_grid
+from minivision.viz.grid import legend_name, make_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -117,7 +117,7 @@ def _legend_entries(label_maps, classes):
 
     present = sorted(set().union(*(np.unique(label_map).tolist() for label_map in label_maps)) - {0})
     colors = class_colors(len(classes)) / 255
-    entries = [Patch(color=colors[k], label=classes[k]) for k in present if k < len(classes)]
+    entries = [Patch(color=colors[k], label=legend_name(classes[k])) for k in present if k < len(classes)]
     if IGNORE in present:
         entries.append(Patch(facecolor="0.85", edgecolor="0.55", hatch="////", linewidth=0, label="not known"))
     return entries

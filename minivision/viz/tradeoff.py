@@ -47,8 +47,9 @@ def draw_tradeoff(points: Sequence[Point], *, title: str, subtitle: str = "", xl
     -------
     matplotlib Figure
     """
-    from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    from minivision.viz.figure import Figure
 
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=144, facecolor="white")
     axis = figure.add_axes((0.08, 0.11, 0.89, 0.7))

@@ -11,9 +11,9 @@ from minivision.core.types import Array
 from minivision.detection import decode_yolo, mean_best_iou
 from minivision.viz.boxes import draw_box, show_image
 from minivision.viz.colors import OKABE_ITO, class_colors
-from minivision.viz.grid import make_grid
+from minivision.viz.grid import legend_name, make_grid
 from minivision.viz.instances import INK, PAPER
-from minivision.viz.pictures import draw_pictures
+from minivision.viz.pictures import TALL, draw_pictures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,9 +53,9 @@ def draw_yolo_tensor(image: Array, tensor: Array, classes: Sequence[str], B: int
     colors = class_colors(len(classes)) / 255
     best = tensor[..., 5 * B :].argmax(axis=2)  # (S, S)
     certain = np.clip(tensor[..., 5 * B :].max(axis=2), 0, 1)
-    entries = [Patch(color=color, label=name) for name, color in zip(classes[1:], colors[1:], strict=True)]
+    entries = [Patch(color=color, label=legend_name(name)) for name, color in zip(classes[1:], colors[1:], strict=True)]
     titles = [f"{rows} x {columns} cells", "boxes, by confidence", "class of each cell", f"score above {threshold:g}"]
-    figure, axes = make_grid(1, titles, cell=(CELL, CELL * height / width), entries=entries)
+    figure, axes = make_grid(1, titles, cell=(CELL, CELL * min(height / width, TALL)), entries=entries)
     for axis in axes[0]:
         show_image(axis, image)
     _draw_grid(axes[0, 0], rows, columns, image.shape)
@@ -85,7 +85,7 @@ def draw_yolo_cell(image: Array, tensor: Array, classes: Sequence[str], B: int, 
     -------
     matplotlib Figure
     """
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
     rows, columns, depth = _check(tensor, classes, B)
     row, column = cell
@@ -148,7 +148,7 @@ def draw_box_sizes(sizes: Array, anchors: dict[str, Array]) -> Figure:
     -------
     matplotlib Figure
     """
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
     figure = Figure(figsize=(4.6, 4.4), dpi=144, facecolor="white", layout="constrained")
     axis = figure.subplots()
