@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -188,7 +189,20 @@ def _read_images(path, entries):
             broken[number] = error
             continue
         images.append(ImageEntry(number, name, (height, width) if height and width else None))
+    _warn_about_twins(path, images)
     return images, broken
+
+
+def _warn_about_twins(path, images):
+    """Warn of files that are listed more than once, as in merged annotations: each entry has a part of the objects."""
+    counts = Counter(image.file_name for image in images)
+    twins = [name for name, count in counts.items() if count > 1]
+    if twins:
+        warnings.warn(
+            f"{path}: file names that are listed more than once: {len(twins)}, such as {twins[0]!r}. Each entry has "
+            "only its own annotations, so objects of the others are taken for background; give them one id",
+            stacklevel=5,
+        )
 
 
 def _side(path, number, entry, key):

@@ -137,10 +137,16 @@ def image_id_of(path: str | os.PathLike, image_ids: Mapping[str, int]) -> int | 
     image_id : int or None
         None if no image has the name of the file, or several have, in folders that the path does not end with.
     """
-    path = Path(path).absolute()
-    by_name = {name: f"/{name}".replace("\\", "/") for name in image_ids}
-    ending = [name for name, full in by_name.items() if f"/{path.as_posix()}".endswith(full)]
+    own = _folded(Path(path).absolute())
+    by_name = {name: _folded(name) for name in image_ids}
+    ending = [name for name, full in by_name.items() if own.endswith(full)]
     if ending:
         return image_ids[max(ending, key=len)]
-    same = [image_ids[name] for name, full in by_name.items() if full.endswith(f"/{path.name}")]
+    last = own[own.rindex("/") :]
+    same = [image_ids[name] for name, full in by_name.items() if full.endswith(last)]
     return same[0] if len(same) == 1 else None
+
+
+def _folded(path):
+    """Return a path for comparison: with slashes, one in front, and in lower case where the system ignores case."""
+    return f"/{os.path.normcase(path)}".replace("\\", "/")

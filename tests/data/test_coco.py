@@ -309,6 +309,13 @@ def test_what_concerns_one_image_is_an_error_or_leaves_that_image_out(tmp_path, 
         assert open_dataset(spec, split="train", skip_broken=True).image_sizes() == [(16, 12)]
 
 
+def test_one_file_under_two_ids_is_told(tmp_path):
+    data = content()
+    data["images"][1].update(file_name="a.png", height=20, width=30)
+    with pytest.warns(UserWarning, match="listed more than once: 1, such as 'a.png'"):
+        assert len(open_dataset(write(tmp_path, data), split="train")) == 2
+
+
 STRAY = {
     "entry 2 of 'images' should be an object .*, got 'b.png'": lambda data: data["images"].append("b.png"),
     "image 2 of the list has the id None": lambda data: data["images"].append({"file_name": "c.png"}),

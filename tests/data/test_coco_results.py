@@ -99,6 +99,21 @@ def test_an_image_has_the_id_of_the_longest_name_that_its_path_ends_with(tmp_pat
         assert image_id_of(path, ids) == expected
 
 
+def test_case_and_backslashes_do_not_matter_where_the_system_ignores_them(monkeypatch):
+    ids = {"left\\0001.png": 1, "right/0001.png": 2}
+    assert image_id_of("a/left/0001.png", ids) == 1 and image_id_of("a/LEFT/0001.png", ids) is None
+    monkeypatch.setattr("os.path.normcase", lambda path: str(path).replace("/", "\\").lower())  # as on Windows
+    assert image_id_of("a/LEFT/0001.PNG", ids) == 1
+
+
+def test_digits_that_decide_about_rank_and_overlap_are_kept():
+    scores = np.array([0.5, 0.5 + 2**-24, 1e-7], np.float32)
+    boxes = np.array([[0.125, 0, 10.0625, 3.3333]] * 3, np.float32)
+    results = json.loads(json.dumps(coco_results(Instances(boxes, [1, 1, 1], scores), 1, [1])))
+    np.testing.assert_array_equal(np.array([each["score"] for each in results], np.float32), scores)
+    np.testing.assert_allclose(results[0]["bbox"], [0.125, 0, 9.9375, 3.3333], atol=1e-4, rtol=0)
+
+
 def test_of_two_categories_with_one_name_the_one_that_is_used_is_meant(tmp_path):
     path = tmp_path / "instances_val.json"
     entry = {"id": 1, "image_id": 9, "category_id": 5, "bbox": [0, 0, 1, 1]}
