@@ -9,6 +9,7 @@ import warnings
 
 from minivision.cli.messages import messages_printed
 from minivision.cli.options import Parser, peek_system
+from minivision.core.printable import printable
 
 # command -> (module, summary), in the order of the help
 COMMANDS = {
@@ -114,8 +115,8 @@ def _run(args):
 def _sentence(error):
     """Return the message of an error in one line; an error of the system as `path: message`."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
+        return printable(f"{error.filename}: {error.strerror}")
+    return " ".join(printable(error).split()) or type(error).__name__
 
 
 def _fail(message, code):
@@ -125,4 +126,4 @@ def _fail(message, code):
 
 def _show_warning(message, category, filename, lineno, file=None, line=None):
     """Print a warning without its line of code."""
-    print(f"minivision: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    print(f"minivision: warning: {' '.join(printable(message).split())}", file=sys.stderr)

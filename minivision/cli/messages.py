@@ -4,6 +4,8 @@ import contextlib
 import logging
 import sys
 
+from minivision.core.printable import printable
+
 _LOGGER = logging.getLogger("minivision")
 
 
@@ -11,10 +13,11 @@ class _Handler(logging.Handler):
     """Print messages; warnings and errors go to the standard error output."""
 
     def emit(self, record):
+        text = printable(self.format(record))
         if record.levelno >= logging.WARNING:
-            print(f"minivision: {record.levelname.lower()}: {self.format(record)}", file=sys.stderr, flush=True)
+            print(f"minivision: {record.levelname.lower()}: {text}", file=sys.stderr, flush=True)
         else:
-            print(self.format(record), flush=True)
+            print(text, flush=True)
 
 
 @contextlib.contextmanager

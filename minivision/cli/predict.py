@@ -8,8 +8,8 @@ read: coco-results.json for boxes, coco-results-masks.json for masks and coco-re
 
 import json
 import pathlib
-import sys
 
+from minivision.cli.images import check_overwrites, expand, for_each_image, unique_names
 from minivision.cli.options import UsageError, add_backend_argument, choose_backend, on_backend, size
 from minivision.core.atomic import atomic_write
 
@@ -23,7 +23,7 @@ examples:
 
 def add_arguments(parser, system):
     parser.add_argument("run_folder", type=pathlib.Path, metavar="DIR", help="the folder of a run, or a checkpoint")
-    parser.add_argument("images", nargs="+", type=pathlib.Path, metavar="IMAGE", help="an image file")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a pattern")
     parser.add_argument("--out", required=True, type=pathlib.Path, metavar="DIR", help="folder for the predictions")
     parser.add_argument(
         "--size", type=size, metavar="HxW",
@@ -37,40 +37,35 @@ def add_arguments(parser, system):
 
 
 def run(args):
-    from tqdm import tqdm
-
-    from minivision.data import read_image
     from minivision.models.base.resizing import Resizing
     from minivision.tasks import get_task
     from minivision.training import Checkpoint
 
+    paths = expand(args.images)
+    names = unique_names(paths)
     checkpoint = Checkpoint.load(args.run_folder)
     model = checkpoint.make_model()
     choose_backend(args)
     model = on_backend(args, model)
     task = get_task(model.task)
-    results = _CocoResults(args.coco, model, task, args.images) if args.coco else None
+    check_overwrites(paths, args.out, names, ("overlay.png", "labels.png", "objects.json"))
+    results = _CocoResults(args.coco, model, task, paths) if args.coco else None
     network_size = args.size or checkpoint.data.get("size")
     model = model if network_size is None else Resizing(model, network_size)
-    args.out.mkdir(parents=True, exist_ok=True)
-    names, failed = unique_names(args.images), 0
-    for path, name in zip(tqdm(args.images, unit="image", leave=False), names, strict=True):
-        try:
-            image = read_image(path)
-        except (ValueError, OSError) as error:
-            tqdm.write(f"minivision: {error}", file=sys.stderr)
-            failed += 1
-            continue
+
+    def work(path, name, image):
         prediction = model.predict([image])[0]
+        args.out.mkdir(parents=True, exist_ok=True)
         task.write(image, prediction, model, args.out, name)
-        task.draw(image, prediction, model).savefig(args.out / f"{name}-overlay.png")
+        with atomic_write(args.out / f"{name}-overlay.png") as partial:
+            task.draw(image, prediction, model).savefig(partial, format="png")
         if results:
             results.add(path, prediction)
-    if results:
+
+    failed = for_each_image(paths, names, work)
+    if results and failed < len(paths):
         results.write(args.out)
-    print(f"Wrote the {task.output} and overlays of {len(args.images) - failed} images into {args.out}")
-    if failed:
-        print(f"minivision: {failed} of {len(args.images)} images could not be read", file=sys.stderr)
+    print(f"Wrote the {task.output} and overlays of {len(paths) - failed} images into {args.out}")
     return 1 if failed else 0
 
 
@@ -105,15 +100,3 @@ class _CocoResults:
             name = "coco-results.json" if kind == "boxes" else f"coco-results-{kind}.json"
             with atomic_write(out / name) as partial:
                 partial.write_text(json.dumps(results) + "\n", encoding="utf-8")
-
-
-def unique_names(paths):
-    """Return a name for each path: its stem, with a number if that occurs twice."""
-    names, used = [], set()
-    for path in paths:
-        name, number = path.stem, 2
-        while name in used:
-            name, number = f"{path.stem}-{number}", number + 1
-        used.add(name)
-        names.append(name)
-    return names

@@ -15,8 +15,8 @@ import os
 import pathlib
 import sys
 
+from minivision.cli.images import check_overwrites, expand, for_each_image, unique_names
 from minivision.cli.options import UsageError, count
-from minivision.cli.predict import unique_names
 
 EPILOG = """\
 examples:
@@ -71,54 +71,46 @@ def run(args):
 
 
 def _draw(args):
-    from tqdm import tqdm
-
     from minivision.core.atomic import atomic_write
-    from minivision.data import read_image
     from minivision.detection import region_hierarchy, selective_search
     from minivision.viz import draw_best_proposals, draw_hierarchy
 
-    args.out.mkdir(parents=True, exist_ok=True)
-    paths, failed = [pathlib.Path(name) for name in args.inputs], 0
-    for path, name in zip(tqdm(paths, unit="image", leave=False), unique_names(paths), strict=True):
-        try:
-            image = read_image(path)
-        except ValueError as error:
-            tqdm.write(f"minivision: {error}", file=sys.stderr)
-            failed += 1
-            continue
+    paths = expand(args.inputs)
+    names = unique_names(paths)
+    check_overwrites(paths, args.out, names, ("proposals.png", "hierarchy.png"))
+
+    def work(path, name, image):
         figures = {
             "proposals": draw_best_proposals(image, selective_search(image, args.mode), max_boxes=args.boxes or 50)
         }
         if args.hierarchy:
             figures["hierarchy"] = draw_hierarchy(image, region_hierarchy(image))
+        args.out.mkdir(parents=True, exist_ok=True)
         for what, figure in figures.items():
             with atomic_write(args.out / f"{name}-{what}.png") as partial:
                 figure.savefig(partial, format="png")
+
+    failed = for_each_image(paths, names, work)
     print(f"Wrote pictures of {len(paths) - failed} images into {args.out}")
-    return _exit_code(failed, len(paths))
+    return 1 if failed else 0
 
 
 def _propose_folder(args):
-    from minivision.data.files import IMAGE_SUFFIXES
+    from minivision.data.files import IMAGE_SUFFIXES, image_files
     from minivision.detection.proposals.proposal_files import propose_files
 
     folder = pathlib.Path(args.inputs[0])
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    paths = image_files(folder)
     if not paths:
         raise UsageError(f"{folder} holds no images ({', '.join(IMAGE_SUFFIXES)})")
     jobs = args.jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
     written, failed = propose_files(paths, args.out, args.mode, jobs=jobs, progress=True)
     for _, reason in failed:
-        print(f"minivision: {reason}", file=sys.stderr)
+        print(f"minivision: {printable(reason)}", file=sys.stderr)
     kept = len(paths) - written - len(failed)
     print(f"Wrote the boxes for {written} images into {args.out}" + (f"; {kept} files existed already" if kept else ""))
-    return _exit_code(len(failed), len(paths))
-
-
-def _exit_code(failed, total):
     if failed:
-        print(f"minivision: {failed} of {total} images could not be read", file=sys.stderr)
+        print(f"minivision: {len(failed)} of {len(paths)} images could not be read or used", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -24,11 +24,21 @@ def atomic_write(path: str | os.PathLike, *, per_process: bool = False) -> Itera
     ------
     partial : pathlib.Path
         In the same folder, with the name of `path` and ``.partial``.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, with the name of the file also where the system does not say it: "No space left on
+        device".
     """
     final = pathlib.Path(path)
     partial = final.with_name(f"{final.name}.{os.getpid()}.partial" if per_process else f"{final.name}.partial")
     try:
         yield partial
         os.replace(partial, final)
+    except OSError as error:
+        if error.filename is None and error.errno is not None:  # of writing, such as a full disk
+            raise type(error)(error.errno, error.strerror, str(final)) from error
+        raise
     finally:
         partial.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ of dataset that is given as a short text, and `in_memory` decodes it once for tr
 """
 
 from minivision.core.labels import IGNORE
+from minivision.data.any_image import as_rgb
 from minivision.data.coco import Coco
 from minivision.data.dataset import Dataset, Facts, Sample, keypoint_flip
 from minivision.data.folder import LabelFolder
@@ -44,6 +45,7 @@ __all__ = [
     "Scenes",
     "Voc",
     "WithProposals",
+    "as_rgb",
     "collate",
     "crop",
     "flip_horizontal",

@@ -14,7 +14,7 @@ from minivision.core.types import Array, Size
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["BrokenFileError", "has_colors", "image_size", "read_image", "read_index_map", "stored_image_size"]
+__all__ = ["BrokenFileError", "has_colors", "image_size", "read_image", "read_index_map", "rgb_of", "stored_image_size"]
 
 # Formats that Pillow reads itself. It chooses by content, and hands others, such as EPS, to a program of their own.
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000", "TGA", "ICO", "PCX")
@@ -75,6 +75,13 @@ def read_image(path: str | os.PathLike, size: Size | None = None) -> Array:
             actual, expected = f"{image.height}x{image.width}", f"{size[0]}x{size[1]}"
             raise BrokenFileError(path, f"it is {actual} (height x width), but its annotations say {expected}")
         return _to_rgb(image, path, deep)
+
+
+def rgb_of(image: Image.Image, name: str) -> Array:
+    """Return an image of Pillow as `read_image` returns a file; `name` is for messages."""
+    from PIL import ImageOps
+
+    return _to_rgb(ImageOps.exif_transpose(image), name, False)
 
 
 def image_size(path: str | os.PathLike) -> Size:

@@ -8,6 +8,7 @@ import pathlib
 import tempfile
 
 from minivision.core.atomic import atomic_write
+from minivision.core.parent_watch import end_with_parent
 from minivision.homework.grading import SubmissionReport, grade
 from minivision.homework.library import write_library
 from minivision.homework.manifest import load_assignment
@@ -87,7 +88,7 @@ def grade_all(assignment, paths, *, jobs=1, seed=None, isolated=True, on_result=
                 yield work(str(path), on_result)
             return
         spawn = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+        with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn, initializer=end_with_parent) as pool:
             running = [pool.submit(work, str(path)) for path in paths]
             try:
                 for future in concurrent.futures.as_completed(running):

@@ -124,6 +124,7 @@ class EncoderDecoder(Segmenter):
         self.scores = Conv2d(widths[0], len(classes), 1, rng=rng)
         self.scores.w.value *= 0.1  # all classes begin with about the same score
         self.enlarge = BilinearUpsample()
+        self.stride = 2 ** (len(self.pools) + 1)
 
     def forward(self, images: Array, training: bool = False, batch: Batch | None = None) -> Array:
         """Return scores ``(N, classes, H, W)`` of images ``(N, 3, H, W)``; H and W divide by 2 for each pooling."""
@@ -161,12 +162,6 @@ class EncoderDecoder(Segmenter):
                 dx += dmaps[k]
             dx = self.stages[k].backward(dx)
         self.stem.backward(self.halve.backward(dx))
-
-    def score_maps(self, images: Array) -> Array:
-        """Return scores ``(N, classes, H, W)`` of uint8 images ``(N, H, W, 3)`` of any size."""
-        height, width = images.shape[1:3]
-        stride = 2 ** (len(self.pools) + 1)
-        return self.forward(self.normalize(images, stride))[:, :, :height, :width]
 
 
 def _upsampling_layer(name: str, channels: int, rng: np.random.Generator) -> Layer:

@@ -109,7 +109,7 @@ class Localizer(SingleObject):
             self.check_one(instances, f"image {number} of the batch")
         labels = np.concatenate([instances.labels for instances in batch.instances])
         boxes = np.concatenate([instances.boxes for instances in batch.instances]).astype(np.float64)
-        return labels, ops.box_convert(boxes, "xyxy", "cxcywh") / _scale(batch.images.shape[1:3])
+        return labels, ops.box_convert(boxes, "xyxy", "cxcywh") / _scale(self.network_size(batch.images.shape[1:3]))
 
     def backward(self, gradients: tuple[Array, Array]) -> None:
         """Backpropagate through both heads; the features get the sum of the two gradients."""

@@ -113,7 +113,7 @@ class Pose(SingleObject):
         for number, instances in enumerate(batch.instances):
             self.check_one(instances, f"image {number} of the batch")
         keypoints = np.concatenate([instances.keypoints for instances in batch.instances])  # (N, J, 3)
-        height, width = batch.images.shape[1:3]
+        height, width = self.network_size(batch.images.shape[1:3])
         return keypoints[..., :2] / np.array([width, height]), keypoints[..., 2:] > 0
 
     def check_one(self, instances: Instances, where: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import zipfile
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,10 +115,11 @@ class Checkpoint:
         if not file.exists():
             raise FileNotFoundError(f"{path} holds no run: there is no {file.name}")
         path = file
+        if not path.is_file():  # a pipe would be waited for
+            raise CheckpointError(f"{path}: not a file")
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-        except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, AttributeError) as error:
+            arrays = _read_arrays(path)
+        except Exception as error:  # damaged archives and arrays raise errors of many types
             raise CheckpointError(_unreadable(path, error)) from error
         metadata = _read_metadata(path, arrays.pop("metadata", None))
         parts: dict[str, dict[str, Array]] = {"model": {}, "optimizer": {}}
@@ -128,6 +129,7 @@ class Checkpoint:
         fields = {field.name for field in dataclasses.fields(cls)}
         if set(parts) != {"model", "optimizer"} or set(metadata) != fields - set(parts):
             raise CheckpointError(f"{path}: a checkpoint with missing or unknown parts; was it edited?")
+        _check_types(path, metadata, parts)
         metadata["options"] = _tuples(metadata["options"])
         return cls(model=parts["model"], optimizer=parts["optimizer"], **metadata)
 
@@ -204,16 +206,52 @@ def _read_metadata(path, raw):
     try:
         metadata = json.loads(raw.tobytes().decode())
         kind, version = metadata.pop("format"), metadata.pop("version")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path}: its metadata cannot be read ({error})") from error
     if kind != FORMAT:
         raise CheckpointError(f"{path}: holds {kind!r}, not a {FORMAT}")
+    if not isinstance(version, int):
+        raise CheckpointError(f"{path}: its format version should be a number, got {version!r:.60}")
     if version != VERSION:
         raise CheckpointError(
             f"{path}: a checkpoint of format version {version}; this minivision reads version {VERSION}, "
             f"so {'update minivision' if version > VERSION else 'train again, or use the older minivision'}"
         )
     return metadata
+
+
+def _read_arrays(path):
+    """Return the arrays of a file by name. What they claim to hold cannot be more than its archive has."""
+    with zipfile.ZipFile(path) as archive:
+        expected = {entry.filename.removesuffix(".npy"): entry.file_size for entry in archive.infolist()}
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                version = np.lib.format.read_magic(member)
+                read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+                shape, _, dtype = read_header[version](member)
+                if math.prod(shape) * dtype.itemsize > expected[name.removesuffix(".npy")]:
+                    raise ValueError(f"{name} claims the shape {shape}, more than the file holds")
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _check_types(path, metadata, parts):
+    """Raise CheckpointError unless what was read has the types of a checkpoint."""
+    expected: dict[str, type | tuple] = {
+        "system": str, "classes": list, "options": dict, "step": int, "total": int, "settings": dict, "data": dict,
+        "seconds": (int, float), "finished": bool,
+    }  # fmt: skip
+    for name, kind in expected.items():
+        value = metadata[name]
+        if not isinstance(value, kind) or isinstance(value, bool) and kind is not bool:
+            raise CheckpointError(f"{path}: {name!r} cannot be {value!r:.60}; was it edited?")
+    if not all(isinstance(name, str) for name in metadata["classes"]):
+        raise CheckpointError(f"{path}: 'classes' should be names, got {metadata['classes']!r:.60}; was it edited?")
+    for name, array in parts["model"].items():
+        if array.dtype.kind not in "fiub":
+            raise CheckpointError(f"{path}: the parameter {name} holds {array.dtype}, not numbers; was it edited?")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise CheckpointError(f"{path}: the parameter {name} holds values that are not finite")
 
 
 def _unreadable(path, error):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import pathlib
-from collections.abc import Iterator
 from typing import IO, Any
+
+from minivision.core.atomic import atomic_write
 
 LOG = "log.jsonl"  # its name in the folder of a run
 
@@ -56,35 +56,30 @@ class Log:
 
 
 def read_log(path: str | os.PathLike) -> list[dict[str, Any]]:
-    """Return the entries of a log file, in order. An incomplete last line is left out."""
-    return [entry for entry, _ in _lines(path)]
-
-
-def _lines(path: str | os.PathLike) -> Iterator[tuple[dict[str, Any], int]]:
-    """Yield ``(entry, position after its line)`` for every complete line."""
-    end = 0
+    """Return the entries of a log file, in order. Lines that are damaged or incomplete are left out."""
     with open(path, "rb") as file:
-        for line in file:
-            end += len(line)
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                return
-            if not line.endswith(b"\n") or not isinstance(entry, dict):
-                return
-            yield entry, end
+        return [entry for entry in map(_entry, file) if entry is not None]
+
+
+def _entry(line):
+    """Return the entry of a line; None if it is none, such as zeros after a loss of power."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not line.endswith(b"\n") or not isinstance(entry, dict):
+        return None
+    numbers = [entry.get("step"), entry.get("loss")]
+    return entry if all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers) else None
 
 
 def _truncate(path, step):
-    """Remove the lines after `step`; return the entries before it."""
+    """Remove the lines after `step`, and damaged ones; return the entries that are left."""
     path = pathlib.Path(path)
     path.touch()
-    entries, end = [], 0
-    for entry, position in _lines(path):
-        if entry.get("step", math.inf) > step:
-            break
-        entries.append(entry)
-        end = position
-    with open(path, "r+b") as file:
-        file.truncate(end)
+    entries = [entry for entry in read_log(path) if entry["step"] <= step]
+    text = "".join(json.dumps(entry) + "\n" for entry in entries)
+    if path.read_bytes() != text.encode():
+        with atomic_write(path) as partial:
+            partial.write_text(text, encoding="utf-8", newline="\n")
     return entries

@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from minivision.core.allocator import keep_freed_memory
+from minivision.core.folder_lock import folder_lock
 from minivision.data.memory import hold_in_memory
 from minivision.optim.schedules import rate_factor, warmup_steps
 from minivision.tasks import get_task
-from minivision.training.batches import Batches, has_one_size
+from minivision.training.batches import Batches, has_one_size, reseed
 from minivision.training.checkpoint import CHECKPOINT, Checkpoint
 from minivision.training.log import LOG, Log
 from minivision.training.nonfinite_layer import TrainingError
@@ -48,7 +49,7 @@ class TrainingResult:
     seconds : float
         Training time of all sessions.
     interrupted : bool
-        Whether it was stopped before the last step, by Ctrl-C or SIGTERM.
+        Whether it was stopped before the last step, by Ctrl-C, SIGTERM or SIGHUP.
     stopped : bool
         Whether one of these signals came at all, be it during the last step.
     log : list of dict
@@ -115,7 +116,7 @@ def train(
     Returns
     -------
     result : TrainingResult
-        Also when Ctrl-C or SIGTERM stopped the run: the current step is finished, and a checkpoint saved.
+        Also when Ctrl-C, SIGTERM or SIGHUP stopped the run: the current step is finished, and a checkpoint saved.
 
     Raises
     ------
@@ -126,6 +127,10 @@ def train(
         When `out` holds a run already, and `resume` is not given.
     FileNotFoundError
         When there is no run to resume.
+    FolderInUseError
+        When another process trains into `out`; it is an OSError.
+    OSError
+        When `out` cannot be written, such as on a full disk; its last checkpoint is kept.
     TrainingError
         When a loss or a gradient is not finite; the last checkpoint is kept.
     """
@@ -138,6 +143,16 @@ def train(
     if minutes is not None and not 0 < minutes < float("inf"):
         raise ValueError(f"minutes: expected a positive number, got {minutes}")
     get_task(model.task).check_dataset(model, dataset)
+    if out is None or resume and not pathlib.Path(out).is_dir():
+        lock = contextlib.nullcontext()
+    else:
+        pathlib.Path(out).mkdir(parents=True, exist_ok=True)
+        lock = folder_lock(out)
+    with lock:
+        return _train(model, dataset, settings, steps, minutes, out, resume, data, save_every, progress, on_step)
+
+
+def _train(model, dataset, settings, steps, minutes, out, resume, data, save_every, progress, on_step):
     checkpoint = open_run(out, resume)
     settings = (settings or Settings()).complete(checkpoint.settings if checkpoint else {}, model.recipe)
     if settings.crop is None and not has_one_size(dataset):
@@ -145,9 +160,9 @@ def train(
         if progress:
             logger.info("The images have several sizes: training on crops of 128x128 (set a size or a crop to change)")
     dataset = hold_in_memory(dataset, progress=progress)
-    get_task(model.task).check_targets(dataset)
     prepared = model.prepare(dataset)
     dataset = dataset if prepared is None else prepared
+    get_task(model.task).check_targets(dataset)
     run = _Run(model, dataset, settings, out, data, save_every, progress, checkpoint)
     keep_freed_memory()
     run.plan(minutes, steps)
@@ -245,12 +260,17 @@ class _Run:
                 interrupted = self.step < self.total
                 self.save()
             if not interrupted and not self.finished:
+                reseed(self.model, self.settings.seed, self.total)  # as in a run that is resumed here
                 self.model.finish(self.dataset)
                 self.finished = True
                 self.save()
         except TrainingError as error:
             kept = f"; the checkpoint of step {self.saved_step} is kept in {self.out}" if self.out else ""
             raise TrainingError(f"{error}{kept}") from error
+        except OSError as error:
+            if self.saved_step is not None:
+                self._say(f"The checkpoint of step {self.saved_step} is kept in {self.out}; resume from it")
+            raise error
         finally:
             self.log.close()
             self._draw_curve()
@@ -345,7 +365,10 @@ class _Run:
 
 @contextlib.contextmanager
 def _stop_signals():
-    """Turn the first Ctrl-C or SIGTERM into ``.stop = True``; a second Ctrl-C stops at once, as usual."""
+    """Turn the first Ctrl-C, SIGTERM or SIGHUP into ``.stop = True``; a second Ctrl-C stops at once, as usual.
+
+    SIGHUP is what a process gets whose terminal is closed, such as by a dropped ssh connection.
+    """
 
     class Signals:
         stop = False
@@ -360,7 +383,11 @@ def _stop_signals():
     if threading.current_thread() is not threading.main_thread():  # Python sets handlers in the main thread only
         yield signals
         return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # One that is ignored stays so: nohup starts a command like that.
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield signals
     finally:

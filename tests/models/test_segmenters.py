@@ -104,6 +104,23 @@ def test_the_padding_for_the_stride_is_cropped_where_it_was_added(rng):
     np.testing.assert_array_equal(model.predict([image])[0], labels[:17, :21])
 
 
+def test_sides_that_do_not_divide_by_the_stride_are_trained_on_as_with_ignored_padding(rng):
+    name = "encoder-decoder"
+    image = rng.integers(0, 256, (1, 17, 21, 3), dtype=np.uint8)
+    labels = rng.integers(0, 2, (1, 17, 21)).astype(np.uint8)
+    around = ((0, 0), (0, 3), (0, 3))
+    padded = np.pad(image, (*around, (0, 0)), mode="edge"), np.pad(labels, around, constant_values=255)
+    losses, gradients = [], []
+    for images, label_maps in ((image, labels), padded):
+        model = small(name)
+        batch = Batch(images, [], label_maps)
+        losses.append(float(model.step(batch)["cross-entropy"]))
+        gradients.append([parameter.grad.copy() for parameter in model.parameters()])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6) and losses[0] > 0
+    for one, other in zip(*gradients, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
 def test_an_image_without_any_label_gives_no_loss_and_no_gradient(name, batch):
     model = small(name)
     losses = model.step(batch._replace(label_maps=np.full_like(batch.label_maps, 255)))

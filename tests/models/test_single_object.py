@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minivision.data import Batch, Scenes, collate
+from minivision.data import Batch, Sample, Scenes, collate
 from minivision.data.instances import Instances
 from minivision.models import make_model, system_class
 from minivision.tasks import evaluate
@@ -131,7 +131,7 @@ def test_predictions_are_the_outputs_of_the_network_in_pixels(name, rng):
         p = np.exp(scores[0]) / np.exp(scores[0]).sum()
         assert alone.labels[0] == p.argmax() + 1 and alone.scores[0] == pytest.approx(p.max(), abs=1e-6)
     else:
-        joints = outputs[0] * [32, 24]
+        joints = np.clip(outputs[0] * [32, 24], 0, [32, 24])
         np.testing.assert_allclose(alone.keypoints[0, :, :2], joints, atol=1e-4)
         np.testing.assert_allclose(alone.boxes[0], [*joints.min(axis=0), *joints.max(axis=0)], atol=1e-4)
         assert (alone.keypoints[..., 2] == 2).all()
@@ -177,3 +177,28 @@ def test_a_few_steps_fit_a_few_scenes_and_the_same_seed_gives_the_same_bits(name
 def test_scenes_are_drawn_for_the_system():
     assert system_class("localizer").scene_options == {"objects": 1}
     assert system_class("pose").scene_options == {"objects": 1, "classes": ("person",)}
+
+
+@pytest.mark.parametrize("name", ["localizer", "pose"])
+def test_sides_that_do_not_divide_by_the_stride_are_alike_in_training_and_prediction(name, rng):
+    """A network that predicts the targets of its training exactly predicts the true box and joints."""
+    model = small(name)
+    image = rng.integers(0, 256, (21, 30, 3), dtype=np.uint8)
+    joints = rng.uniform((0, 0), (30, 21), (1, len(model.keypoint_names), 2))
+    keypoints = np.concatenate([joints, np.full_like(joints[..., :1], 2)], axis=2) if name == "pose" else None
+    truth = Instances([[3, 4, 29, 20.5]], [1], keypoints=keypoints)
+    batch = collate([Sample(image, truth, np.zeros((21, 30), np.uint8))])
+    assert model.normalize(batch.images).shape[2:] == model.network_size((21, 30)) == (24, 32)
+    targets = model.targets(batch)
+    scores = np.zeros((1, len(model.classes) - 1))
+    model.forward = lambda x: (scores, targets[1]) if name == "localizer" else targets[0]
+    (found,) = model.predict([image])
+    if name == "localizer":
+        np.testing.assert_allclose(found.boxes, truth.boxes, atol=1e-4)
+    else:
+        np.testing.assert_allclose(found.keypoints[..., :2], joints, atol=1e-4)
+    model.forward = lambda x: (
+        (scores, np.array([[0.5, 0.5, 1, 1.0]])) if name == "localizer" else np.ones_like(targets[0])
+    )
+    (found,) = model.predict([image])  # all of the padded image, or a corner of it
+    np.testing.assert_allclose(found.boxes.max(axis=0)[2:], [30, 21])

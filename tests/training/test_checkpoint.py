@@ -145,3 +145,64 @@ def test_options_that_json_cannot_hold_are_named_before_anything_is_written(tmp_
     with pytest.raises(TypeError, match="Generator"):
         checkpoint.save(tmp_path / "c.npz")
     assert os.listdir(tmp_path) == []
+
+
+EDITED = {
+    "its format version should be a number": lambda about: about.update(version="2"),
+    "'classes' should be names": lambda about: about.update(classes=[{}]),
+    "'data' cannot be 'scenes'": lambda about: about.update(data="scenes"),
+    "'step' cannot be None": lambda about: about.update(step=None),
+    "'finished' cannot be 1": lambda about: about.update(finished=1),
+}
+
+
+@pytest.mark.parametrize("message", EDITED)
+def test_metadata_of_other_types_is_refused(tmp_path, message):
+    path = tmp_path / "c.npz"
+    make().save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    about = json.loads(arrays["metadata"].tobytes())
+    EDITED[message](about)
+    np.savez(path, **{**arrays, "metadata": np.frombuffer(json.dumps(about).encode(), np.uint8)})
+    with pytest.raises(CheckpointError, match=message):
+        Checkpoint.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("model/net.w", np.array(["a"]), "holds <U1, not numbers"),
+        ("model/net.w", np.array([np.nan]), "not finite"),
+        ("metadata", np.frombuffer(b"[" * 100_000, np.uint8), "its metadata cannot be read"),
+    ],
+)
+def test_arrays_that_are_no_parameters_are_refused(tmp_path, name, array, message):
+    path = tmp_path / "c.npz"
+    make().save(path)
+    with np.load(path) as file:
+        arrays = {**file, name: array}
+    np.savez(path, **arrays)
+    with pytest.raises(CheckpointError, match=message):
+        Checkpoint.load(path)
+
+
+def test_an_array_that_claims_more_than_its_file_holds_is_not_allocated(tmp_path):
+    path = tmp_path / "c.npz"
+    make().save(path)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**12,)})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("model/huge.npy", header.getvalue())
+    with pytest.raises(CheckpointError, match="claims the shape"):
+        Checkpoint.load(path)
+
+
+def test_an_array_file_and_a_pipe_are_no_checkpoints(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones(3))
+    with pytest.raises(CheckpointError, match="not a minivision checkpoint"):
+        Checkpoint.load(tmp_path / "a.npy")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(CheckpointError, match="not a file"):
+            Checkpoint.load(tmp_path / "pipe")

@@ -60,7 +60,7 @@ def test_loss_falls():
 
 
 @pytest.mark.parametrize("stop", [1, 5, 11])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
 def test_interrupted_and_resumed_is_bit_for_bit_the_uninterrupted_run(tmp_path, stop, number):
     options = dict(optimizer="adamw", crop=(12, 12), clip=1.0, seed=3)
     whole, _ = run(out=tmp_path / "whole", **options)
@@ -415,3 +415,72 @@ def test_one_trial_step_is_taken_however_short_the_time(clock):
             return copied(model, memo)
 
     assert steps_within(SlowCopy(clock), Batches(Blobs(), 4), Settings().complete(), seconds=1.0) == 1
+
+
+def test_what_is_drawn_after_the_last_step_is_the_same_in_a_resumed_run(tmp_path):
+    """As where a process was killed while R-CNN fitted its support vector machines."""
+
+    class Drawing(TinySystem):
+        drawn = None
+
+        def finish(self, dataset):
+            self.drawn = self.rng.random(3).tolist()
+
+    whole, killed, resumed = (Drawing(Blobs.classes, rng=np.random.default_rng(seed)) for seed in (0, 0, 9))
+    for model in (whole, killed, resumed):
+        model.rng = np.random.default_rng(model is resumed)
+    run(whole)
+
+    def die(dataset):
+        raise KeyboardInterrupt
+
+    killed.finish = die
+    with pytest.raises(KeyboardInterrupt):
+        run(killed, out=tmp_path)
+    run(resumed, out=tmp_path, resume=True, steps=None)
+    assert resumed.drawn == whole.drawn and bits(resumed) == bits(whole)
+
+
+def test_two_runs_into_one_folder_are_not_mixed(tmp_path):
+    def second(step, total):
+        if step == 3:
+            with pytest.raises(OSError, match="in use by another run"):
+                run(out=tmp_path, resume=True, steps=None)
+
+    _, result = run(out=tmp_path, on_step=second)
+    assert [entry["step"] for entry in read_log(tmp_path / "log.jsonl")] == list(range(1, result.total + 1))
+
+
+def test_damaged_lines_of_a_log_cost_no_other_lines(tmp_path):
+    run(out=tmp_path, steps=6)
+    path = tmp_path / "log.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    damaged = [b"\0" * 40 + b"\n", b'{"step": null, "loss": 1}\n', b'{"step": 4}\n', b"[" * 9999 + b"\n", b"7\n"]
+    path.write_bytes(b"".join([*lines[:2], *damaged, *lines[2:], b'{"step": 7, "lo']))
+    assert [entry["step"] for entry in read_log(path)] == list(range(1, 7))
+    run(new_model(), out=tmp_path, resume=True, steps=8)
+    assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == list(range(1, 9))
+
+
+def test_a_full_disk_names_the_file_and_keeps_the_last_checkpoint(tmp_path, monkeypatch, caplog):
+    _, result = run(out=tmp_path, steps=4)
+    before = (tmp_path / "checkpoint.npz").read_bytes()
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with caplog.at_level("INFO", logger="minivision"), pytest.raises(OSError, match="checkpoint.npz"):
+        run(new_model(), out=tmp_path, resume=True, steps=8, save_every=0.0, progress=True)
+    assert (tmp_path / "checkpoint.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize("crowd", [True, False])
+def test_a_dataset_with_nothing_to_learn_is_refused(crowd):
+    class Empty(Blobs):
+        def _sample(self, index):
+            sample = super()._sample(index)
+            return sample._replace(label_map=np.where(sample.label_map, 255 * crowd, 0).astype(np.uint8))
+
+    with pytest.raises(ValueError, match="nothing to learn: the label maps of the"):
+        run(dataset=Empty())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from minivision.core.atomic import atomic_write
+from minivision.core.folder_lock import folder_lock
+from minivision.core.parent_watch import end_with_parent
 from minivision.core.types import Array
 from minivision.data.images import read_image
 from minivision.detection.selective_search.search import MODES, selective_search
@@ -61,7 +64,7 @@ def propose_files(
     ValueError
         If there is no such mode, two images have the same name, or `out` contains proposals of another mode.
     OSError
-        If `out` cannot be written to, or a process was killed.
+        If `out` cannot be written to, another process writes to it, or a process was killed.
     """
     out = Path(out)
     if mode not in MODES:
@@ -71,6 +74,11 @@ def propose_files(
         if targets.setdefault(out / f"{path.name}.npz", path) != path:
             raise ValueError(f"two images are called {path.name}; their boxes would go to the same file")
     out.mkdir(parents=True, exist_ok=True)
+    with folder_lock(out):
+        return _propose_missing(targets, mode, executor, jobs, progress)
+
+
+def _propose_missing(targets, mode, executor, jobs, progress):
     missing = [(path, target) for target, path in targets.items() if not _is_done(path, target, mode)]
     if executor is None:
         with spawned_processes(max(1, min(jobs, len(missing)))) as own:
@@ -95,11 +103,13 @@ def load_proposals(path: str | os.PathLike) -> Array:
 
 
 def _begin_process():
-    """Use one core, and leave Ctrl-C to the parent process."""
+    """Use one core, leave Ctrl-C to the parent process, and end with it."""
+    end_with_parent()
     os.environ["NUMBA_NUM_THREADS"] = "1"
-    import numba
+    with contextlib.suppress(ImportError):
+        import numba
 
-    numba.set_num_threads(1)
+        numba.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -126,10 +136,9 @@ def _propose(missing, total, mode, executor, progress):
 def propose_file(path: Path, target: Path, mode: str) -> str | None:
     """Write the proposals of one image file; return None, or the reason why the image cannot be read."""
     try:
-        image = read_image(path)
-    except ValueError as error:
-        return str(error)
-    boxes = selective_search(image, mode)
+        boxes = selective_search(image := read_image(path), mode)
+    except ValueError as error:  # also of an image that is too large
+        return str(error) if str(path) in str(error) else f"{path}: {error}"
     with atomic_write(target) as partial, open(partial, "wb") as file:
         np.savez(file, boxes=boxes, size=np.array(image.shape[:2]), mode=np.array(mode))
     return None

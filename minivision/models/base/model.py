@@ -12,6 +12,7 @@ import numpy as np
 from minivision.core.chunks import chunks_by_pixels
 from minivision.core.devices import get_array_module, to_device_of
 from minivision.core.types import Array, Size
+from minivision.data.any_image import as_rgb_list
 from minivision.layers.layer import Layer
 
 if TYPE_CHECKING:
@@ -116,8 +117,9 @@ class Model(Layer):
 
         Parameters
         ----------
-        images : sequence of uint8 ndarray of shape (H, W, 3)
-            They may have several sizes.
+        images : sequence of images
+            Each is a uint8 array of shape (H, W, 3), or what :func:`minivision.data.as_rgb` makes one of: gray, with
+            transparency, a path, an image of Pillow. They may have several sizes.
 
         Returns
         -------
@@ -182,8 +184,8 @@ class Model(Layer):
 
         Parameters
         ----------
-        images : sequence of uint8 ndarray of shape (H, W, 3)
-            They may have several sizes.
+        images : sequence of images
+            As :func:`minivision.data.as_rgb` takes them; they may have several sizes.
         function : callable
             ``function(batch, *parts)`` is called with images ``(N, H, W, 3)`` of one size, at most
             `prediction_batch_size` of them (fewer large ones, see `chunks_by_pixels`), and with a list of the N
@@ -196,6 +198,7 @@ class Model(Layer):
         list
             The result for each image.
         """
+        images = as_rgb_list(images)
         by_size: dict[Size, list[int]] = {}
         for index, image in enumerate(images):
             by_size.setdefault((image.shape[0], image.shape[1]), []).append(index)

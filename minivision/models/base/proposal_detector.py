@@ -10,6 +10,7 @@ import numpy as np
 
 from minivision.core.arguments import integer
 from minivision.core.types import Array
+from minivision.data.any_image import as_rgb_list
 from minivision.data.threads import map_in_threads
 from minivision.data.with_proposals import WithProposals
 from minivision.detection import propose_dataset, selective_search
@@ -97,8 +98,8 @@ class ProposalDetector(Detector):
 
         Parameters
         ----------
-        images : sequence of uint8 ndarray of shape (H, W, 3)
-            They may have several sizes.
+        images : sequence of images
+            As :func:`minivision.data.as_rgb` takes them; they may have several sizes.
         proposals : sequence of ndarray of shape (P, 4), optional
             The boxes to classify in each image; by default those of :meth:`selective_search`.
 
@@ -106,6 +107,7 @@ class ProposalDetector(Detector):
         -------
         list of Instances
         """
+        images = as_rgb_list(images)
         proposals = self.selective_search(images) if proposals is None else proposals
         return self.map_batches(images, self.detect_in, [each[: self.max_proposals] for each in proposals])
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minivision.core.types import Array, Size
+from minivision.data.any_image import as_rgb_list
 from minivision.data.instances import Instances
 from minivision.data.transforms import resize_image, resize_instances, resize_label_map
 from minivision.models.base.model import Model
@@ -35,6 +36,7 @@ class Resizing:
 
     def predict(self, images: Sequence[Array]) -> list:
         """Return the prediction of the model for each image, in pixels of the image."""
+        images = as_rgb_list(images)
         resized = [resize_image(image, self.size) for image in images]
         predictions = self.model.predict(resized)
         return [self._back(*each) for each in zip(resized, predictions, images, strict=True)]

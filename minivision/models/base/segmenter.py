@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minivision import ops
-from minivision.core.devices import on_host, to_device_of
+from minivision.core.devices import get_array_module, on_host, to_device_of
 from minivision.core.labels import IGNORE
 from minivision.core.types import Array
 from minivision.models.base.model import Model
@@ -34,6 +34,7 @@ class Segmenter(Model):
     """
 
     task = "segmentation"
+    stride: int = 1  # sides of images are padded until they divide by it
     OPTIONS = {"background_weight": {"default": 0.3, "help": "weight of background pixels in the loss"}}
 
     def __init__(self, classes: Sequence[str], *, background_weight: float, **options: Any) -> None:
@@ -55,16 +56,27 @@ class Segmenter(Model):
     def cross_entropy(self, scores: Array, label_maps: Array) -> tuple[dict[str, Any], Array]:
         """Return the weighted cross-entropy of scores ``(N, classes, H, W)``, and its gradient.
 
-        Pixels that are labeled `IGNORE` in `label_maps`, uint8 of shape (N, H, W), do not count.
+        Pixels that are labeled `IGNORE` in `label_maps`, uint8 of shape (N, H, W), do not count, nor scores of the
+        padding below and to the right.
         """
+        padded_size, (height, width) = scores.shape[2:], label_maps.shape[1:]
+        scores = scores[:, :, :height, :width]
         target = to_device_of(label_maps, scores).astype(np.int64)
         weight = to_device_of(self.class_weights, scores).astype(scores.dtype)
         loss, gradient = ops.softmax_cross_entropy(scores, target, weight=weight, ignore_index=IGNORE)
+        if gradient.shape[2:] != padded_size:
+            below, right = padded_size[0] - height, padded_size[1] - width
+            gradient = get_array_module(gradient).pad(gradient, ((0, 0), (0, 0), (0, below), (0, right)))
         return {"cross-entropy": loss}, gradient
+
+    def normalize(self, images: Array, multiple: int | None = None) -> Array:
+        """Convert uint8 images into the input of the network, padded to whole cells of its smallest map."""
+        return super().normalize(images, multiple or self.stride)
 
     def score_maps(self, images: Array) -> Array:
         """Return scores ``(N, classes, H, W)`` for uint8 images ``(N, H, W, 3)`` of any size."""
-        return self.forward(self.normalize(images))
+        height, width = images.shape[1:3]
+        return self.forward(self.normalize(images))[:, :, :height, :width]
 
     def predict(self, images: Sequence[Array]) -> list[Array]:
         """Return the label map of each image, uint8 of shape (H, W); the images may have several sizes."""

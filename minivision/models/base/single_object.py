@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from minivision import ops
 from minivision.core.types import Array, Size
 from minivision.models.base.model import Model
 from minivision.models.parts.backbone import Backbone
@@ -46,6 +47,15 @@ class SingleObject(Model):
         super().__init__(classes, widths=tuple(widths), depths=tuple(depths), **options)
         self.backbone = Backbone(widths, depths, rng=rng)
 
+    def normalize(self, images: Array, multiple: int | None = None) -> Array:
+        """Convert uint8 images into the input of the network, padded to whole cells, in training and prediction."""
+        return super().normalize(images, multiple or self.backbone.stride)
+
+    def network_size(self, size: Size) -> Size:
+        """Return the size of the padded image, in whose sides boxes and joints are predicted."""
+        stride = self.backbone.stride
+        return size[0] + -size[0] % stride, size[1] + -size[1] % stride
+
     def decode(self, outputs: Any, size: Size) -> list[Instances]:
         """Return the one object of each image of a batch.
 
@@ -54,7 +64,7 @@ class SingleObject(Model):
         outputs
             As ``forward`` returned them.
         size : (int, int)
-            Height and width of the images in pixels.
+            Height and width of the images in pixels, as :meth:`network_size` returns them.
 
         Returns
         -------
@@ -82,10 +92,20 @@ class SingleObject(Model):
             )
 
     def predict(self, images: Sequence[Array]) -> list[Instances]:
-        """Return the object of each image; the images may have several sizes."""
+        """Return the object of each image, clipped to it; the images may have several sizes."""
 
         def predict_batch(batch: Array) -> list[Instances]:
-            x = self.normalize(batch, self.backbone.stride)
-            return self.decode(self.forward(x), x.shape[2:])
+            size = (batch.shape[1], batch.shape[2])
+            found = self.decode(self.forward(self.normalize(batch)), self.network_size(size))
+            return [_clipped(each, size) for each in found]
 
         return self.map_batches(images, predict_batch)
+
+
+def _clipped(instances: Instances, size: Size) -> Instances:
+    """Return objects with boxes and joints inside an image of the given size."""
+    keypoints = instances.keypoints
+    if keypoints is not None:
+        keypoints = keypoints.copy()
+        keypoints[..., :2] = keypoints[..., :2].clip(0, (size[1], size[0]))
+    return instances.replace(boxes=ops.clip_boxes_to_image(instances.boxes, size), keypoints=keypoints)

@@ -1,0 +1,77 @@
+"""Image files on the command line: patterns, names of results, and errors that concern one image only."""
+
+import errno
+import glob
+import pathlib
+import sys
+
+from minivision.cli.options import UsageError
+
+# With these errors nothing more can be written; others, such as a name that is too long, concern one file.
+FATAL = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM")} - {None}
+
+
+def expand(arguments):
+    """Return the paths of the arguments; patterns such as ``*.png`` are expanded where the shell has not done it.
+
+    Raises
+    ------
+    UsageError
+        If no file fits a pattern.
+    """
+    paths = []
+    for argument in map(str, arguments):
+        if not pathlib.Path(argument).exists() and glob.has_magic(argument):
+            found = sorted(glob.glob(argument))
+            if not found:
+                raise UsageError(f"no file fits the pattern {argument}")
+            paths += map(pathlib.Path, found)
+        else:
+            paths.append(pathlib.Path(argument))
+    return paths
+
+
+def unique_names(paths):
+    """Return a name for each path: its stem, with a number if that occurs twice."""
+    names, used = [], set()
+    for path in paths:
+        name, number = path.stem, 2
+        while name in used:
+            name, number = f"{path.stem}-{number}", number + 1
+        used.add(name)
+        names.append(name)
+    return names
+
+
+def check_overwrites(paths, out, names, endings):
+    """Raise UsageError if a result, OUT/NAME-ENDING, would replace one of the images."""
+    inputs = {path.resolve() for path in paths}
+    for name in names:
+        for ending in endings:
+            result = out / f"{name}-{ending}"
+            if result.resolve() in inputs:
+                raise UsageError(f"--out: {result} would overwrite an image of the same name; choose another folder")
+
+
+def for_each_image(paths, names, work):
+    """Read each image and call ``work(path, name, image)``; return the number of those that failed.
+
+    What goes wrong with one image is printed, and the others are done.
+    """
+    from tqdm import tqdm
+
+    from minivision.data import read_image
+
+    failed = 0
+    for path, name in zip(tqdm(paths, unit="image", leave=False), names, strict=True):
+        try:
+            work(path, name, read_image(path))
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in FATAL:
+                raise
+            reason = " ".join(printable(error).split()) or type(error).__name__
+            tqdm.write(f"minivision: {reason if str(path) in reason else f'{path}: {reason}'}", file=sys.stderr)
+            failed += 1
+    if failed:
+        print(f"minivision: {failed} of {len(paths)} images could not be read or used", file=sys.stderr)
+    return failed
