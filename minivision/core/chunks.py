@@ -35,7 +35,7 @@ def chunks_by_pixels(sizes: Sequence[Size], most: int) -> Iterator[range]:
         raise ValueError(f"most: expected at least 1 image at once, got {most}")
     start, pixels = 0, 0
     for index, (height, width) in enumerate(sizes):
-        if index > start and (index - start == most):
+        if index > start and (index - start == most or pixels + height * width > most * USUAL_PIXELS):
             yield range(start, index)
             start, pixels = index, 0
         pixels += height * width

@@ -247,8 +247,8 @@ def _polygon_to_mask(polygon, height, width):
     columns = column[at_center].astype(np.int64)
     mask = np.zeros((width, height), bool)
     if len(columns):
-        first, end = columns.min(), min(columns.max() + 2, width)
-        # In column-major order, row H of a column is row 0 of the next.
+        first, end = columns.min(), columns.max() + 1
+        # In column-major order, row H of a column is row 0 of the next. Each column changes an even number of times.
         position = (columns - first) * height + row
         pixels = (end - first) * height
         changes = np.bincount(position, minlength=pixels + 1)[:pixels]

@@ -289,6 +289,9 @@ ONE_IMAGE = {
     "width of image 70 should be a number of pixels, got '30'": lambda data: data["images"][0].update(width="30"),
     "height of image 70": lambda data: data["images"][0].update(height=20.5),
     "annotation 1 has no bbox of four numbers": lambda data: data["annotations"][0].update(bbox=[1, 2, None, 4]),
+    "annotation 1 has no bbox of four numbers, got .1, nan": lambda data: data["annotations"][0].update(
+        bbox=[1, float("nan"), 3, 4]
+    ),
     "annotation number 0 has no bbox": lambda data: [data["annotations"][0].pop(key) for key in ("id", "bbox")],
     "iscrowd of annotation 1 should be 0 or 1, got '0'": lambda data: data["annotations"][0].update(iscrowd="0"),
     "a polygon is a list of numbers": lambda data: data["annotations"][0].update(segmentation=[[1, 2, 3, 4, 5, None]]),
