@@ -14,6 +14,7 @@ from minivision.cli.options import (
     on_backend,
     open_data,
 )
+from minivision.core.printable import printable
 
 EPILOG = """\
 examples:
@@ -39,7 +40,7 @@ def add_arguments(parser, system):
 
 def run(args):
     if not args.json:
-        print(_text(*_metrics(args)))
+        print(printable(_text(*_metrics(args))))
         return 0
     with contextlib.redirect_stdout(sys.stderr):  # messages do not mix with the JSON
         _, metrics = _metrics(args)

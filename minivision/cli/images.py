@@ -6,6 +6,7 @@ import pathlib
 import sys
 
 from minivision.cli.options import UsageError
+from minivision.core.printable import printable
 
 # With these errors nothing more can be written; others, such as a name that is too long, concern one file.
 FATAL = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM")} - {None}
@@ -69,8 +70,9 @@ def for_each_image(paths, names, work):
         except Exception as error:
             if isinstance(error, OSError) and error.errno in FATAL:
                 raise
-            reason = " ".join(printable(error).split()) or type(error).__name__
-            tqdm.write(f"minivision: {reason if str(path) in reason else f'{path}: {reason}'}", file=sys.stderr)
+            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = reason if str(path) in reason else f"{path}: {reason}"
+            tqdm.write(f"minivision: {printable(reason)}", file=sys.stderr)
             failed += 1
     if failed:
         print(f"minivision: {failed} of {len(paths)} images could not be read or used", file=sys.stderr)

@@ -17,6 +17,7 @@ import sys
 
 from minivision.cli.images import check_overwrites, expand, for_each_image, unique_names
 from minivision.cli.options import UsageError, count
+from minivision.core.printable import printable
 
 EPILOG = """\
 examples:
