@@ -14,7 +14,16 @@ from minivision.core.types import Array, Size
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["BrokenFileError", "has_colors", "image_size", "read_image", "read_index_map", "rgb_of", "stored_image_size"]
+__all__ = [
+    "BrokenFileError",
+    "check_is_file",
+    "has_colors",
+    "image_size",
+    "read_image",
+    "read_index_map",
+    "rgb_of",
+    "stored_image_size",
+]
 
 # Formats that Pillow reads itself. It chooses by content, and hands others, such as EPS, to a program of their own.
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000", "TGA", "ICO", "PCX")
@@ -135,6 +144,12 @@ def read_index_map(path: str | os.PathLike, size: Size | None = None) -> Array:
     return values.astype(np.uint8 if values.max(initial=0) < 256 else np.uint16)
 
 
+def check_is_file(path: Path) -> None:
+    """Raise BrokenFileError unless a path leads to a file: a pipe or a device would be waited for."""
+    if not path.is_file():
+        raise BrokenFileError(path, "it is not an ordinary file" if path.exists() else "there is no such file")
+
+
 class _opened:
     """``with _opened(path) as image``: a PIL image; every error inside becomes a `BrokenFileError`."""
 
@@ -144,8 +159,7 @@ class _opened:
     def __enter__(self) -> Image.Image:
         from PIL import Image
 
-        if not self.path.is_file():
-            raise BrokenFileError(self.path, "there is no such file")
+        check_is_file(self.path)
         try:
             Image.init()
             self.image = Image.open(self.path, formats=[name for name in FORMATS if name in Image.OPEN])

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from minivision.data.images import BrokenFileError
+from minivision.data.images import BrokenFileError, check_is_file
 
 __all__ = ["read_json", "read_lines", "read_text"]
 
@@ -24,8 +24,7 @@ def read_text(path: str | os.PathLike) -> str:
         If there is no such file, or it is in another encoding.
     """
     path = Path(path)
-    if not path.is_file():  # a pipe would be waited for
-        raise BrokenFileError(path, "there is no such file")
+    check_is_file(path)
     content = path.read_bytes()
     encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
     try:

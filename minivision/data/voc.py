@@ -62,9 +62,9 @@ class Voc(FileDataset):
     Classes are the sorted names in all annotations, so that all splits have the same; ``classes.txt`` or
     ``class_names.txt`` in `root`, one name per line, or ``labelmap.txt`` of CVAT replaces them. VOC counts pixels from
     1 and its boxes include their last pixel: ``x1 - 1, y1 - 1, x2, y2`` here. Many tools count from 0: where any box
-    begins at 0, all are taken as they are. Objects without a box are left out. Objects marked difficult have ``crowd``
-    set. The label map of an image without one is `IGNORE` throughout; there are masks only if every image of the
-    split has them. Label maps may have the colors of ``labelmap.txt`` or of VOC's palette.
+    begins at 0, all are taken as they are. Objects without a box, and images without an XML file, are left out. Objects
+    marked difficult have ``crowd`` set. The label map of an image without one is `IGNORE` throughout; there are masks
+    only if every image of the split has them. Label maps may have the colors of ``labelmap.txt`` or of VOC's palette.
     """
 
     def __init__(self, root: str | os.PathLike, split: str, *, skip_broken: bool = False) -> None:
@@ -110,15 +110,16 @@ class Voc(FileDataset):
 
     def _make_entries(self, names, annotations, images, broken):
         """Files and objects of the images; those that cannot be opened go to the dict `broken`, if given."""
-        entries, dropped, boxless = [], 0, 0
+        entries, dropped, boxless, without = [], 0, 0, []
         for name in names:
             if broken is not None and name in broken:
                 continue
             try:
-                if name not in annotations:
-                    raise BrokenFileError(self.root / "Annotations" / f"{name}.xml", "there is no such file")
                 if name not in images:
                     raise BrokenFileError(self.root / "JPEGImages" / f"{name}.jpg", "there is no such file")
+                if name not in annotations:
+                    without.append(name)
+                    continue
                 size = _size_of(images[name], annotations[name].size)
             except BrokenFileError as error:
                 if broken is None:
@@ -134,10 +135,20 @@ class Voc(FileDataset):
             numbers = numbers[valid]
             entries.append(_Entry(name, images[name], size, [objects[k] for k in numbers], boxes[valid], numbers))
             dropped += np.count_nonzero(~valid)
+        self._tell_of_images_without_annotation(without, len(names))
         warn_about_boxes(self.root / "Annotations", dropped)
         if boxless:
             warnings.warn(f"{self.root / 'Annotations'}: left out {boxless} objects without bndbox", stacklevel=4)
         return entries
+
+    def _tell_of_images_without_annotation(self, names, total):
+        """Warn about images that may not be annotated yet: they cannot count as images without objects."""
+        folder = self.root / "Annotations"
+        if names and len(names) == total:
+            raise BrokenFileError(folder, f"none of the {total} images of the split has an XML file here")
+        if names:
+            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            warnings.warn(f"{folder}: left out {len(names)} images without an XML file: {shown}", stacklevel=5)
 
     def _leave_out_unreadable_maps(self):
         """Forget label maps in colors that nothing lists, with a warning: boxes can be used without them."""

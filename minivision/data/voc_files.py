@@ -10,7 +10,7 @@ from minivision.core.labels import IGNORE
 from minivision.core.types import Size
 from minivision.data.class_names import check_class_names, is_background, read_class_names
 from minivision.data.files import is_hidden
-from minivision.data.images import BrokenFileError
+from minivision.data.images import BrokenFileError, check_is_file
 from minivision.data.text import read_lines
 
 __all__ = ["Annotation", "VocClasses", "VocObject", "files_by_name", "read_annotation", "read_classes", "read_names"]
@@ -139,6 +139,7 @@ def read_annotation(path: Path) -> Annotation:
     """
     from defusedxml import DefusedXmlException, ElementTree
 
+    check_is_file(path)
     try:
         root = ElementTree.parse(path).getroot()
         return Annotation([_read_object(each) for each in root.findall("object")], _read_size(root.find("size")))

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
+from minivision.data.text import read_json, read_text
+from minivision.data.voc_files import read_annotation
 
 RNG = np.random.default_rng(0)
 COLORS = RNG.integers(0, 256, (5, 7, 3), np.uint8)
@@ -129,9 +131,9 @@ def test_a_file_of_a_format_that_is_not_listed_is_not_opened_whatever_its_name(t
         read_image(path)
 
 
-def test_a_pipe_is_no_image_and_is_not_waited_for(tmp_path):
-    if not hasattr(os, "mkfifo"):
-        pytest.skip("this system has no named pipes")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("read", [read_image, read_index_map, image_size, read_text, read_json, read_annotation])
+def test_a_pipe_is_no_file_and_is_not_waited_for(tmp_path, read):
     os.mkfifo(tmp_path / "a.png")
-    with pytest.raises(BrokenFileError, match="no such file"):
-        read_image(tmp_path / "a.png")
+    with pytest.raises(BrokenFileError, match="not an ordinary file"):
+        read(tmp_path / "a.png")

@@ -131,6 +131,17 @@ def test_missing_and_broken_images_are_left_out(tmp_path):
     assert len(dataset) == 1 and dataset[0].instances.labels.tolist() == [1]
 
 
+def test_images_without_annotation_are_left_out_with_a_warning(tmp_path):
+    spec = write(tmp_path, {"train": {"a": A, "b": B, "c": B}})
+    for name in "bc":
+        (tmp_path / "Annotations" / f"{name}.xml").unlink()
+    with pytest.warns(UserWarning, match="left out 2 images without an XML file: b, c"):
+        assert len(open_dataset(spec, split="train")) == 1
+    (tmp_path / "Annotations" / "a.xml").unlink()
+    with pytest.raises(BrokenFileError, match="none of the 3 images of the split has an XML file"):
+        open_dataset(spec, split="train")
+
+
 BOX = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox>"
 
 
