@@ -87,6 +87,7 @@ class Voc(FileDataset):
         self._entries = self._make_entries(names, annotations, images, broken if skip_broken else None)
         self._maps = {folder: files_by_name(self.root / folder, (".png",)) for folder in MAP_FOLDERS}
         self._leave_out_unreadable_maps()
+        self._leave_out_empty_maps()
         self.has_masks = bool(self._entries) and all(
             entry.name in maps for entry in self._entries for maps in self._maps.values()
         )
@@ -162,6 +163,28 @@ class Voc(FileDataset):
                     for each in self._maps.values():
                         each.clear()
                     return
+
+    def _leave_out_empty_maps(self):
+        """Forget label maps that show no object of images that have some, with a warning: all would be background."""
+        for folder, maps in self._maps.items():
+            shown = [entry for entry in self._entries if entry.name in maps and entry.objects]
+            values: set[int] = set()
+            for entry in shown:
+                try:
+                    values.update(np.unique(self._read_map(maps, entry)).tolist())
+                except BrokenFileError:
+                    break  # reported when its sample is read
+                if values - {0, IGNORE}:
+                    break
+            else:
+                if shown:
+                    warnings.warn(
+                        f"{self.root / folder}: the only values of its {len(shown)} label maps are "
+                        f"{' and '.join(map(str, sorted(values)))}, so they show no object ({IGNORE} means a pixel to "
+                        "ignore; classes and objects are numbered 1, 2, ...); they are not used",
+                        stacklevel=4,
+                    )
+                    maps.clear()
 
     def _read_map(self, maps, entry):
         path = maps[entry.name]

@@ -262,6 +262,20 @@ def test_label_maps_in_colors_are_read_by_the_list_of_colors_and_by_the_palette(
     np.testing.assert_array_equal(train[0].instances.masks[1], colors[..., 0] > 0)
 
 
+@pytest.mark.parametrize("white", [0, 255])
+def test_label_maps_without_any_object_are_not_used(tmp_path, white):
+    spec = write(tmp_path, {"train": {"a": A}, "val": {"b": []}})
+    mask = np.zeros((20, 30), np.uint8)
+    mask[5:15, 10:20] = white
+    write_maps(tmp_path, mask, mask)
+    with pytest.warns(
+        UserWarning, match="Segmentation(Class|Object): the only values of its 1 label maps are 0"
+    ) as told:
+        train = open_dataset(spec, split="train")
+    assert len(told) == 2 and not train.has_masks and not train.has_label_maps
+    assert train[0].instances.labels.tolist() == [2, 1]  # boxes can be used
+
+
 def test_masks_in_another_order_than_the_boxes_are_matched_by_position(tmp_path):
     spec = write(tmp_path, {"train": {"a": [("dog", 0, 1, 1, 5, 5), ("cat", 0, 11, 6, 20, 15)]}})
     numbers = np.zeros((20, 30), np.uint8)
