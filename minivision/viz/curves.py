@@ -22,7 +22,7 @@ LIGHT: dict[str, Any] = {
 }  # fmt: skip
 DARK: dict[str, Any] = {
     "paper": "#16181d", "ink": "#c9ccd3", "grid": "#2c2f37",
-    "lines": ("#56b4e9", "#e69f00", "#2fc49a", "#e59cc6", "#bdbdbd", "#f0e442", "#a78bfa"),
+    "lines": ("#56b4e9", "#e69f00", "#2fc49a", "#e59cc6", "#f0e442", "#ffffff", "#9a6cff"),
 }  # fmt: skip
 
 

@@ -101,3 +101,13 @@ def test_a_comparison_has_a_row_for_each_image_with_truth_and_prediction():
     assert [axis.get_title() for axis in figure.axes[:3]] == ["input", "ground truth", "prediction"]
     drawn = [sum(isinstance(patch, Rectangle) for patch in axis.patches) for axis in figure.axes]
     assert drawn == [0, 2 * len(truths[0]), 0, 0, 2 * len(truths[1]), 0]
+
+
+def test_what_no_prediction_has_is_left_out_of_the_ground_truth():
+    box = [[5, 3, 50, 35]]
+    truth = Instances(box, [2], masks=np.ones((1, 40, 60), bool), keypoints=person())
+    boxes = draw_instance_comparison([GRAY], [truth], [Instances(box, [2], scores=[1])], CLASSES)
+    assert not boxes.legends and not boxes.axes[1].lines
+    assert np.ptp(boxes.axes[1].images[0].get_array()) == 0  # no tint of a mask
+    joints = draw_instance_comparison([GRAY], [truth], [Instances(box, [2], scores=[1], keypoints=person())], CLASSES)
+    assert joints.legends and joints.axes[1].lines

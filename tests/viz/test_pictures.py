@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from minivision.viz import (
@@ -95,6 +96,15 @@ def test_loss_axis_is_logarithmic_only_for_losses_that_fell_far():
     far = draw_loss_curve(entries(np.geomspace(5, 0.01, 200))).axes[0]
     near = draw_loss_curve(entries(np.linspace(2, 1.5, 200))).axes[0]
     assert far.get_yscale() == "log" and near.get_yscale() == "linear" and near.get_ylim()[0] == 0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_losses_of_all_systems_have_lines_that_differ(dark):
+    log = [{"step": step, **{f"{k}": 1.0 for k in range(6)}, "loss": 6.0} for step in (1, 2)]
+    lines = draw_loss_curve(log, dark=dark).axes[0].lines[1::2]
+    colors = np.array([to_rgb(line.get_color()) for line in lines])
+    apart = np.linalg.norm(colors[:, None] - colors, axis=2)[~np.eye(7, dtype=bool)]
+    assert len(lines) == 7 and apart.min() > 0.29  # blue and bluish green
 
 
 def test_one_loss_is_drawn_once_several_with_their_sum():

@@ -77,7 +77,8 @@ def test_a_long_run_is_cut_and_ends_with_the_last_step(rng):
 
 def test_a_player_is_written_as_a_page(convolution, tmp_path):
     convolution.save(tmp_path / "conv2d.html")
-    assert (tmp_path / "conv2d.html").read_text().startswith("<!DOCTYPE html>")
+    page = (tmp_path / "conv2d.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>") and '<meta name="viewport"' in page  # else a phone shrinks it
     assert [path.name for path in tmp_path.iterdir()] == ["conv2d.html"]
 
 
