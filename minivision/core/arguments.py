@@ -17,6 +17,8 @@ from minivision.core.devices import get_array_module, is_on_gpu
 from minivision.core.types import Array, PaddingPairs, Size
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+MAX_INTEGER = 2**31 - 1
+MAX_STEPS = 2**16  # the largest kernel, stride, dilation, padding, scale and output size: beyond any image
 
 
 def as_array(name: str, value: Any) -> Array:
@@ -24,8 +26,16 @@ def as_array(name: str, value: Any) -> Array:
 
     An array with these properties is returned without a copy. Of a CuPy array only the order is changed.
     """
-    if not isinstance(value, np.ndarray) and is_on_gpu(value):
-        return get_array_module(value).ascontiguousarray(value)
+    if type(value) is not np.ndarray:
+        if is_on_gpu(value):
+            return get_array_module(value).ascontiguousarray(value)
+        if value is None:
+            raise TypeError(f"{name}: expected an array, got None")
+        if isinstance(value, np.ma.MaskedArray):
+            raise TypeError(
+                f"{name}: expected an array without a mask, got a masked array; what is masked would be used: fill it "
+                f"first, as in {name}.filled(0)"
+            )
     try:
         array = np.asarray(value)
     except ValueError as error:  # ragged lists
@@ -36,11 +46,13 @@ def as_array(name: str, value: Any) -> Array:
     return array
 
 
-def floats(**arrays: npt.ArrayLike | None) -> list[Any]:
-    """Convert arrays to the dtype of the first one: float32, float64, or object for symbols. None stays None.
+def floats(optional: str = "", /, **arrays: npt.ArrayLike | None) -> list[Any]:
+    """Convert arrays to the dtype of the first one: float32, float64, or object for symbols.
 
     Parameters
     ----------
+    optional : str
+        Name of the array that may be None, and stays so.
     **arrays
         The arrays, by the name that error messages use.
 
@@ -51,12 +63,12 @@ def floats(**arrays: npt.ArrayLike | None) -> list[Any]:
     Raises
     ------
     TypeError
-        If the first array has another dtype, or another array does not consist of numbers.
+        If the first array has another dtype, another array does not consist of numbers, or one is None.
     """
     result: list[Array | None] = []
     dtype = None
     for name, value in arrays.items():
-        if value is None and dtype is not None:
+        if value is None and name == optional:
             result.append(None)
             continue
         array = as_array(name, value)
@@ -73,6 +85,17 @@ def floats(**arrays: npt.ArrayLike | None) -> list[Any]:
             array = array.astype(dtype)
         result.append(array)
     return result
+
+
+def float_dtype(name: str, value: Any) -> np.dtype:
+    """Return `value` as float32 or float64, and raise TypeError if it is neither."""
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected float32 or float64, got {value!r}") from None
+    if dtype not in FLOATS:
+        raise TypeError(f"{name}: expected float32 or float64, got {dtype}")
+    return dtype
 
 
 def check_shape(name: str, array: Array, layout: str, *, meaning: str = "") -> None:
@@ -98,62 +121,99 @@ def check_same_shape(name: str, array: Array, expected: Sequence[int], reason: s
         raise ValueError(f"{name}: expected shape {tuple(expected)} ({reason}), got {array.shape}")
 
 
-def integer(name: str, value: Any, *, minimum: int) -> int:
-    """Return `value` as an int, and raise ValueError if it is less than `minimum`."""
+def integer(name: str, value: Any, *, minimum: int, maximum: int = MAX_INTEGER) -> int:
+    """Return `value` as an int, and raise ValueError if it is less than `minimum` or more than `maximum`."""
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}: expected an integer, got {value!r}") from None
     if number < minimum:
         raise ValueError(f"{name}: expected at least {minimum}, got {number}")
+    if number > maximum:
+        raise ValueError(f"{name}: expected at most {maximum}, got {number}")
     return number
 
 
-def number(name: str, value: Any) -> float:
-    """Return `value` as a float, and raise ValueError if it is NaN."""
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool, and raise TypeError if it is none: the text ``"False"`` would be true."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected True or False, got {value!r}")
+    return bool(value)
+
+
+def choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    """Return `value`, and raise ValueError unless it is one of the words `choices`."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name}: expected one of {', '.join(map(repr, choices))}, got {value!r}")
+    return value
+
+
+def number(name: str, value: Any, *, minimum: float | None = None, above: float | None = None) -> float:
+    """Return `value` as a float; raise ValueError if it is NaN, infinite with a limit, or beyond a limit."""
     try:
+        if isinstance(value, str | bytes):  # float("1") would be 1
+            raise TypeError
         result = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name}: expected a number, got {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{name}: expected a number that a float can hold, got one that is too large") from None
     if result != result:
         raise ValueError(f"{name}: expected a number, got {result}")
+    if minimum is not None and not minimum <= result < np.inf:
+        raise ValueError(f"{name}: expected a finite number of at least {minimum:g}, got {result}")
+    if above is not None and not above < result < np.inf:
+        raise ValueError(f"{name}: expected a finite number above {above:g}, got {result}")
     return result
+
+
+def numbers(name: str, values: Any) -> tuple[float, ...]:
+    """Return several numbers as a tuple of floats."""
+    try:
+        elements = tuple(values)
+    except TypeError:
+        raise TypeError(f"{name}: expected a sequence of numbers, got {values!r}") from None
+    return tuple(number(name, value) for value in elements)
 
 
 def pair(name: str, value: Any, *, minimum: int = 1) -> Size:
     """Return ``(vertical, horizontal)`` from an int, for both directions, or from a pair of ints."""
-    if isinstance(value, (tuple, list, np.ndarray)):
+    if _is_sequence(value):
         if len(value) != 2:
             raise ValueError(f"{name}: expected an int or a pair (vertical, horizontal), got {value!r}")
-        vertical, horizontal = value
-        return integer(name, vertical, minimum=minimum), integer(name, horizontal, minimum=minimum)
-    number = integer(name, value, minimum=minimum)
+        vertical, horizontal = (integer(name, each, minimum=minimum, maximum=MAX_STEPS) for each in value)
+        return vertical, horizontal
+    number = integer(name, value, minimum=minimum, maximum=MAX_STEPS)
     return number, number
+
+
+def _is_sequence(value):
+    return isinstance(value, (tuple, list)) or isinstance(value, np.ndarray) and value.ndim > 0
 
 
 def padding_pairs(value: Any, name: str = "padding") -> PaddingPairs:
     """Return ``((top, bottom), (left, right))`` from an int, from a pair ``(vertical, horizontal)`` or from itself."""
-    if isinstance(value, (tuple, list, np.ndarray)):
+    if _is_sequence(value):
         if len(value) == 2:
             vertical, horizontal = value
             return pair(name, vertical, minimum=0), pair(name, horizontal, minimum=0)
         raise ValueError(
             f"{name}: expected an int, a pair (vertical, horizontal) or ((top, bottom), (left, right)), got {value!r}"
         )
-    number = integer(name, value, minimum=0)
+    number = integer(name, value, minimum=0, maximum=MAX_STEPS)
     return (number, number), (number, number)
 
 
 def size_pair(name: str, value: Any) -> Size:
     """Return a size ``(H, W)`` from itself or from the shape ``(N, C, H, W)`` of an array."""
-    if isinstance(value, (tuple, list, np.ndarray)) and len(value) in (2, 4):
+    if _is_sequence(value) and len(value) in (2, 4):
         return integer(name, value[-2], minimum=0), integer(name, value[-1], minimum=0)
     raise ValueError(f"{name}: expected a size (H, W), got {value!r}")
 
 
 def reduction_name(value: str) -> str:
     """Return `value`, and raise ValueError unless it is ``"mean"`` or ``"sum"``."""
-    if value not in ("mean", "sum"):
+    if not isinstance(value, str) or value not in ("mean", "sum"):
         raise ValueError(f"reduction: expected 'mean' or 'sum', got {value!r}")
     return value
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minivision.core.arguments import check_shape, floats, number, size_pair
+from minivision.core.arguments import check_shape, choice, floats, number, numbers, size_pair
 from minivision.core.constants import LARGEST_LOG_SCALE
 from minivision.core.dispatch import operation
 from minivision.core.types import Array, Size
@@ -75,8 +75,7 @@ def _check_box_convert(boxes, in_fmt, out_fmt):
     (boxes,) = floats(boxes=boxes)
     boxes_array("boxes", boxes)
     for name, value in (("in_fmt", in_fmt), ("out_fmt", out_fmt)):
-        if value not in FORMATS:
-            raise ValueError(f"{name}: expected one of {', '.join(map(repr, FORMATS))}, got {value!r}")
+        choice(name, value, FORMATS)
     return boxes, in_fmt, out_fmt
 
 
@@ -254,7 +253,7 @@ def remove_small_boxes(boxes: Array, min_size: float) -> Array:
 
 
 def _check_weights(weights):
-    weights = tuple(number("weights", weight) for weight in weights)
+    weights = numbers("weights", weights)
     if len(weights) != 4 or not all(0 < weight < math.inf for weight in weights):
         raise ValueError(f"weights: expected four positive numbers, for tx, ty, tw and th, got {weights!r}")
     return weights

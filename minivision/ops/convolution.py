@@ -22,6 +22,8 @@ from minivision.core.dispatch import operation
 from minivision.core.geometry import conv_output_size, conv_transpose_output_size, window_output_size
 from minivision.core.types import Array, IntOrPair, Padding, PaddingPairs, Size
 
+MAX_PHASES = 2**14  # of a transpose convolution: the positions of an output pixel between those of the input
+
 # ---- argument checks -------------------------------------------------------------------------------------------
 
 
@@ -53,7 +55,7 @@ def _check_bias(b, outputs):
 
 
 def _check_conv2d(x, w, b, stride, padding, dilation, groups):
-    x, w, b = floats(x=x, w=w, b=b)
+    x, w, b = floats("b", x=x, w=w, b=b)
     check_shape("x", x, "N, C, H, W")
     groups = _check_filters(w, groups)
     _check_channels(x, w.shape[1] * groups, w, groups)
@@ -87,12 +89,16 @@ def _check_conv2d_filter_gradient(dy, x, kernel_size, stride, padding, dilation,
 
 
 def _check_conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, groups):
-    x, w, b = floats(x=x, w=w, b=b)
+    x, w, b = floats("b", x=x, w=w, b=b)
     check_shape("x", x, "N, C, H, W")
     groups = _check_filters(w, groups)
     _check_channels(x, w.shape[0], w, groups)
     _check_bias(b, w.shape[1] * groups)
     stride, padding, dilation = _geometry(stride, padding, dilation)
+    if stride[0] * stride[1] > MAX_PHASES:
+        raise ValueError(
+            f"stride: expected at most {MAX_PHASES} pixels of the output for one of x, got {stride[0]} x {stride[1]}"
+        )
     output_padding = pair("output_padding", output_padding, minimum=0)
     for extra, s, d in zip(output_padding, stride, dilation, strict=True):
         if extra >= max(s, d):

@@ -10,7 +10,7 @@ from minivision.core.types import Array
 
 
 def _check_linear(x, w, b):
-    x, w, b = floats(x=x, w=w, b=b)
+    x, w, b = floats("b", x=x, w=w, b=b)
     check_shape("x", x, "N, D", meaning="flatten feature maps with x.reshape(N, -1)")
     check_shape("w", w, "M, D")
     if w.shape[1] != x.shape[1]:

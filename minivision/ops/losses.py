@@ -10,7 +10,17 @@ import math
 
 import numpy as np
 
-from minivision.core.arguments import all_below, as_array, check_same_shape, floats, integers, reduction_name
+from minivision.core.arguments import (
+    MAX_INTEGER,
+    all_below,
+    as_array,
+    check_same_shape,
+    floats,
+    integer,
+    integers,
+    number,
+    reduction_name,
+)
 from minivision.core.dispatch import operation
 from minivision.core.types import Array
 
@@ -95,12 +105,12 @@ def softmax_backward(dy: Array, y: Array) -> Array:
 
 
 def _check_softmax_cross_entropy(scores, target, weight, ignore_index, reduction):
-    scores, weight = floats(scores=scores, weight=weight)
+    scores, weight = floats("weight", scores=scores, weight=weight)
     _check_class_axis("scores", scores)
     C = scores.shape[1]
     target = integers("target", target)
     check_same_shape("target", target, scores.shape[:1] + scores.shape[2:], f"scores {scores.shape} without classes")
-    ignore_index = int(ignore_index)
+    ignore_index = integer("ignore_index", ignore_index, minimum=-MAX_INTEGER)
     if not all_below(target, C) and not all_below(np.where(target == ignore_index, 0, target), C):
         wrong = np.argwhere((target != ignore_index) & ((target < 0) | (target >= C)))[0]
         at = tuple(int(i) for i in wrong)
@@ -110,6 +120,8 @@ def _check_softmax_cross_entropy(scores, target, weight, ignore_index, reduction
         )
     if weight is not None:
         check_same_shape("weight", weight, (C,), "one number for each class")
+        if weight.dtype.kind == "f" and not (weight >= 0).all():
+            raise ValueError(f"weight: expected numbers of 0 or more, got {weight[~(weight >= 0)][0]}")
     return scores, target, weight, ignore_index, reduction_name(reduction)
 
 
@@ -245,9 +257,7 @@ def binary_cross_entropy_with_logits(x: Array, target: Array, *, reduction: str 
 
 def _check_smooth_l1_loss(x, target, beta, reduction):
     x, target, reduction = _check_pairwise(x, target, reduction)
-    if not beta >= 0:
-        raise ValueError(f"beta: expected a number of at least 0, got {beta!r}; 0 gives the plain L1 loss")
-    return x, target, float(beta), reduction
+    return x, target, number("beta", beta, minimum=0), reduction  # 0 gives the plain L1 loss
 
 
 @operation(check=_check_smooth_l1_loss, returns=("loss", "dx"))
@@ -349,7 +359,7 @@ def _check_hinge_loss(scores, target, margin, reduction):
             f"target: expected -1 (is not) or +1 (is), got {target[at]} at {at}; "
             f"turn 0 and 1 into these with 2 * target - 1"
         )
-    return scores, target, float(margin), reduction
+    return scores, target, number("margin", margin), reduction
 
 
 @operation(check=_check_hinge_loss, returns=("loss", "dscores"))

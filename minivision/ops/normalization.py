@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minivision.core.arguments import FLOATS, as_array, check_same_shape, check_shape, floats
+from minivision.core.arguments import FLOATS, as_array, check_same_shape, check_shape, flag, floats, number
 from minivision.core.dispatch import operation
 from minivision.core.saved import BatchStatistics
 from minivision.core.types import Array
@@ -13,6 +13,10 @@ from minivision.core.types import Array
 def _check_batch_norm2d(x, gamma, beta, running_mean, running_var, training, momentum, eps):
     x, gamma, beta = floats(x=x, gamma=gamma, beta=beta)
     check_shape("x", x, "N, C, H, W")
+    if x.shape[1] == 0:
+        raise ValueError(f"x: expected at least one channel, got shape {x.shape}")
+    training = flag("training", training)
+    momentum, eps = number("momentum", momentum, minimum=0), number("eps", eps, minimum=0)
     channels = x.shape[1:2]
     running = {"running_mean": running_mean, "running_var": running_var}
     for name, array in running.items():
@@ -28,7 +32,7 @@ def _check_batch_norm2d(x, gamma, beta, running_mean, running_var, training, mom
             f"x: expected more than one value per channel in training, got {values_per_channel} "
             f"(shape {x.shape}): that is too few for a variance; use a larger batch, or training=False"
         )
-    return x, gamma, beta, *running.values(), bool(training), float(momentum), float(eps)
+    return x, gamma, beta, *running.values(), training, momentum, eps
 
 
 def _check_updatable(name, array):

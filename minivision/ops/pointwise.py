@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minivision.core.arguments import check_same_shape, floats
+from minivision.core.arguments import check_same_shape, flag, floats, number
 from minivision.core.dispatch import operation
 from minivision.core.types import Array
 
@@ -126,13 +126,15 @@ def sigmoid_backward(dy: Array, y: Array) -> Array:
 
 def _check_dropout(x, p, rng, training):
     (x,) = floats(x=x)
+    training = flag("training", training)
+    p = number("p", p)
     if not 0 <= p <= 1:
         raise ValueError(f"p: expected a probability in 0 .. 1, got {p!r}; it is the fraction that is dropped")
     if not isinstance(rng, np.random.Generator) and training:
         raise TypeError(
             f"rng: expected a numpy.random.Generator, got {type(rng).__name__}; make one with np.random.default_rng(0)"
         )
-    return x, float(p), rng, bool(training)
+    return x, p, rng, training
 
 
 @operation(check=_check_dropout, returns=("y", "mask"))

@@ -17,6 +17,7 @@ from minivision.core.arguments import (
     check_range,
     check_same_shape,
     check_shape,
+    flag,
     floats,
     integer,
     integers,
@@ -28,6 +29,7 @@ from minivision.core.types import Array, IntOrPair
 
 # Beyond this number, float32 cannot represent every pixel.
 LARGEST_PIXEL = 2**24
+MAX_SAMPLES = 256  # per side of a cell
 
 
 def _check_rois(rois, images, spatial_scale):
@@ -257,11 +259,11 @@ def _sample_points(start, stop, cells, sampling_ratio, aligned, dtype):
 
 def _check_roi_align(x, rois, output_size, spatial_scale, sampling_ratio, aligned):
     x, rois, output_size, spatial_scale = _check_forward(x, rois, output_size, spatial_scale)
-    return x, rois, output_size, spatial_scale, _sampling_ratio(sampling_ratio), bool(aligned)
+    return x, rois, output_size, spatial_scale, _sampling_ratio(sampling_ratio), flag("aligned", aligned)
 
 
 def _sampling_ratio(value):
-    return max(integer("sampling_ratio", value, minimum=-1), 0) or -1  # in PyTorch 0 means -1
+    return max(integer("sampling_ratio", value, minimum=-1, maximum=MAX_SAMPLES), 0) or -1  # in PyTorch 0 means -1
 
 
 @operation(check=_check_roi_align)

@@ -144,7 +144,7 @@ def train(
         raise ValueError(f"minutes: expected a positive number, got {minutes}")
     get_task(model.task).check_dataset(model, dataset)
     if out is None or resume and not pathlib.Path(out).is_dir():
-        lock = contextlib.nullcontext()
+        lock: contextlib.AbstractContextManager = contextlib.nullcontext()
     else:
         pathlib.Path(out).mkdir(parents=True, exist_ok=True)
         lock = folder_lock(out)

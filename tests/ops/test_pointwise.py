@@ -123,7 +123,7 @@ RNG = np.random.default_rng(0)
         (ValueError, "y: expected shape", lambda: pointwise.sigmoid_backward(X, X.T)),
         (ValueError, "mask: expected shape", lambda: pointwise.dropout_backward(X, X.T)),
         (ValueError, "p: expected a probability", lambda: _dropped(1.5, RNG)),
-        (ValueError, "p: expected a probability", lambda: _dropped(float("nan"), RNG)),
+        (ValueError, "p: expected a number", lambda: _dropped(float("nan"), RNG)),
         (TypeError, "rng: expected a numpy.random.Generator", lambda: _dropped(0.5, rng=None)),
         (TypeError, "rng: .*got int", lambda: _dropped(0.5, rng=3)),
     ],

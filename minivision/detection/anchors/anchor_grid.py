@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minivision.core.arguments import number, pair
+from minivision.core.arguments import float_dtype, number, numbers, pair
 from minivision.core.dispatch import operation
 from minivision.core.types import Array, IntOrPair, Size
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def _check_anchor_grid(map_size, stride, sizes, ratios, offset, dtype):
     map_size, stride = pair("map_size", map_size, minimum=0), pair("stride", stride)
     sizes, ratios = positive_numbers("sizes", sizes), positive_numbers("ratios", ratios)
-    return map_size, stride, sizes, ratios, number("offset", offset), np.dtype(dtype)
+    return map_size, stride, sizes, ratios, number("offset", offset), float_dtype("dtype", dtype)
 
 
 @operation(check=_check_anchor_grid, returns=("anchors",))
@@ -98,10 +98,19 @@ def positive_numbers(name: str, values: str | Sequence[float]) -> tuple[float, .
     """Return `values` as a tuple of floats; also from text such as ``"16, 28, 48"``, as command lines give it."""
     if isinstance(values, str):
         values = values.split(",")  # type: ignore[assignment]
-    numbers = tuple(number(name, value) for value in values)
-    if not numbers or not all(0 < value < math.inf for value in numbers):
-        raise ValueError(f"{name}: expected positive numbers, one or more, got {numbers}")
-    return numbers
+        values = [_float(value) for value in values]  # type: ignore[assignment]
+    positive = numbers(name, values)
+    if not positive or not all(0 < value < math.inf for value in positive):
+        raise ValueError(f"{name}: expected positive numbers, one or more, got {positive}")
+    return positive
+
+
+def _float(text):
+    """Return a text as a float; as it is if it is none, for the message."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def choose_anchor_sizes(boxes: ArrayLike, count: int = 3, *, labels: ArrayLike | None = None) -> tuple[float, ...]:

@@ -24,7 +24,7 @@ def check_image(image: npt.ArrayLike) -> Array:
     TypeError, ValueError
         If it is no image, is empty, or has values that are not finite.
     """
-    image = np.asarray(image)
+    image = as_array("image", image)
     if image.dtype.kind not in "uif":
         raise TypeError(f"image: expected numbers from 0 to 255, got {image.dtype}")
     image = image[..., None] if image.ndim == 2 else image

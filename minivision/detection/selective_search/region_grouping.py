@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minivision.core.arguments import check_range, check_same_shape, check_shape, integer, integers
+from minivision.core.arguments import MAX_INTEGER, check_range, check_same_shape, check_shape, integer, integers
 from minivision.core.constants import SIMILARITIES
 from minivision.core.dispatch import operation
 from minivision.core.types import Array
@@ -49,15 +49,33 @@ def _check_group_regions(regions, pairs, image_size, used):
     for name, counts in (("colors", colors), ("textures", textures)):
         check_shape(f"regions.{name}", counts, "R, bins", meaning="a histogram of each region")
         check_same_shape(f"regions.{name}", counts, (len(sizes), counts.shape[1]), "one of each region")
+        if counts.size and (counts.min() < 0 or counts.sum(dtype=float) > MAX_INTEGER):
+            raise ValueError(f"regions.{name}: expected counts of 0 or more, all together at most {MAX_INTEGER}")
     pairs = integers("pairs", pairs)
     check_shape("pairs", pairs, "P, 2", meaning="two regions that touch in each row")
     check_range("pairs", pairs, len(sizes), "they are numbers of regions")
-    if (pairs[:, 0] >= pairs[:, 1]).any() or len(pairs) < len(sizes) - 1:
-        raise ValueError("pairs: expected the smaller number first, and that every region can be reached")
+    if (pairs[:, 0] >= pairs[:, 1]).any() or len(np.unique(pairs, axis=0)) < len(pairs):
+        raise ValueError("pairs: expected the smaller number first, and each pair once")
+    if not _reaches_all(pairs, len(sizes)):
+        raise ValueError("pairs: expected that every region can be reached from every other one")
     if not isinstance(used, str) or not used or not set(used) <= set(SIMILARITIES):
         raise ValueError(f"used: expected some of the letters {', '.join(SIMILARITIES)}, got {used!r}")
     regions = Regions(sizes, boxes, colors.astype(np.int32, copy=False), textures.astype(np.int32, copy=False))
     return regions, pairs, integer("image_size", image_size, minimum=1), used
+
+
+def _reaches_all(pairs, count):
+    """Return whether the pairs connect all regions: each takes the smallest number that it can reach."""
+    first, second = pairs.T
+    reached = np.arange(count)
+    while True:
+        before = reached.copy()
+        smaller = np.minimum(reached[first], reached[second])
+        np.minimum.at(reached, reached[first], smaller)
+        np.minimum.at(reached, reached[second], smaller)
+        reached = reached[reached]
+        if (reached == before).all():
+            return not reached.any()
 
 
 @operation(check=_check_group_regions, returns=("all_boxes", "children"))

@@ -21,11 +21,22 @@ Redmon, Divvala, Girshick and Farhadi, "You only look once: unified, real-time o
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minivision.core.arguments import check_shape, floats, integer, integers, number, pair
+from minivision.core.arguments import (
+    MAX_STEPS,
+    as_array,
+    check_shape,
+    float_dtype,
+    floats,
+    integer,
+    integers,
+    numbers,
+    pair,
+)
 from minivision.core.dispatch import operation
 from minivision.core.types import Array, IntOrPair
 
@@ -34,15 +45,16 @@ if TYPE_CHECKING:
 
 
 def _check_encode_yolo(boxes, labels, S, B, C, size, dtype):
-    S, B, C, size = pair("S", S), integer("B", B, minimum=0), integer("C", C, minimum=0), _size(size)
+    S, size = pair("S", S), _size(size)
+    B, C = (integer(name, value, minimum=0, maximum=MAX_STEPS) for name, value in (("B", B), ("C", C)))
     if B < 1 or C < 1:
         raise ValueError(f"expected at least one box a cell and one class, got B = {B} and C = {C}")
-    boxes = np.asarray(boxes, np.float64)
+    boxes = as_array("boxes", boxes).astype(np.float64)
     boxes = boxes if boxes.size else np.zeros((0, 4))
     check_shape("boxes", boxes, "K, 4", meaning="a box in each row")
     labels = integers("labels", labels)
     _check_objects(boxes, labels, C, size)
-    return boxes, labels, S, B, C, size, np.dtype(dtype)
+    return boxes, labels, S, B, C, size, float_dtype("dtype", dtype)
 
 
 @operation(check=_check_encode_yolo, returns=("tensor",))
@@ -172,9 +184,10 @@ def decode_yolo(tensor: Array, B: int, *, size: tuple[float, float] = (1, 1)) ->
 
 def _size(size):
     """Return height and width, in any unit, as numbers above 0."""
-    height, width = size
-    if not (number("size", height) > 0 and number("size", width) > 0):
+    sides = numbers("size", size)
+    if len(sides) != 2 or not all(0 < side < math.inf for side in sides):
         raise ValueError(f"size: expected height and width of an image, got {size}")
+    height, width = sides
     return tuple(int(side) if side == int(side) else float(side) for side in (height, width))
 
 

@@ -1,0 +1,106 @@
+"""Arguments that no operation can use: the error names the argument, at once, on every backend."""
+
+import time
+
+import numpy as np
+import pytest
+
+import minivision
+from minivision import detection, ops
+from minivision.core.registry import operations
+from minivision.detection.selective_search.region_histograms import Regions
+
+X = np.ones((1, 2, 6, 5), np.float32)
+W = np.ones((2, 2, 3, 3), np.float32)
+ROIS = np.float32([[0, 1, 1, 4, 4]])
+BOXES = np.float32([[0, 0, 2, 2], [1, 1, 3, 3]])
+SCORES, LABELS = X[:, :, 0, 0], np.array([1])
+ONE = np.ones(2, np.float32)
+HUGE = 10**400
+
+
+def norm(**options):
+    return ops.batch_norm2d(X, ONE, ONE, ONE.copy(), ONE.copy(), **{"training": True, **options})
+
+
+CALLS = {
+    "x: expected an array, got None": lambda: ops.relu(None),
+    "w: expected an array, got None": lambda: ops.conv2d(X, None),
+    "scores: expected an array, got None": lambda: ops.nms(BOXES, None, 0.5),
+    "x: expected an array without a mask": lambda: ops.relu(np.ma.masked_array(X, X > 0)),
+    "rois: expected an array without a mask": lambda: ops.roi_align(X, np.ma.masked_array(ROIS), 2),
+    "momentum: .*got nan": lambda: norm(momentum=float("nan")),
+    "momentum: expected a number, got None": lambda: norm(momentum=None),
+    "eps: .*at least 0, got -1": lambda: norm(eps=-1),
+    "eps: .*got 'a'": lambda: norm(eps="a"),
+    "training: expected True or False, got 'False'": lambda: norm(training="False"),
+    "x: expected at least one channel": lambda: ops.batch_norm2d(X[:, :0], *[ONE[:0]] * 4, training=False),
+    "margin: .*got nan": lambda: ops.hinge_loss(X, X, margin=float("nan")),
+    "beta: .*got '1'": lambda: ops.smooth_l1_loss(X, X, beta="1"),
+    "beta: .*got inf": lambda: ops.smooth_l1_loss(X, X, beta=float("inf")),
+    "ignore_index: .*got 1.5": lambda: ops.softmax_cross_entropy(SCORES, LABELS, ignore_index=1.5),
+    "weight: .*0 or more, got -1": lambda: ops.softmax_cross_entropy(SCORES, LABELS, weight=np.float32([-1, 1])),
+    "reduction: ": lambda: ops.mse_loss(X, X, reduction=np.array([1, 2])),
+    "p: .*got '0.5'": lambda: ops.dropout(X, "0.5", rng=np.random.default_rng(0), training=True),
+    "in_fmt: ": lambda: ops.box_convert(BOXES, np.array(["a", "b"]), "xyxy"),
+    "weights: expected a sequence": lambda: ops.encode_boxes(BOXES, BOXES, weights=1),
+    "iou_threshold: .*got '1'": lambda: ops.nms(BOXES, ONE, "1"),
+    "spatial_scale: .*too large": lambda: ops.roi_pool(X, ROIS, 2, spatial_scale=HUGE),
+    "sampling_ratio: expected at most": lambda: ops.roi_align(X, ROIS, 2, sampling_ratio=2**31),
+    "aligned: ": lambda: ops.roi_align(X, ROIS, 2, aligned="no"),
+    "kernel_size: .*got array": lambda: ops.max_pool2d(X, np.array(2.0)),
+    "kernel_size: expected at most": lambda: ops.avg_pool2d(X, 2**32, padding=2**31),
+    "stride: expected at most": lambda: ops.conv2d(X, W, stride=2**31 - 1),
+    "stride: .* got 1024 x 1024": lambda: ops.conv_transpose2d(X, W, stride=1024),
+    "dilation: expected at most": lambda: ops.conv2d(X, W, dilation=2**40),
+    "padding: expected at most": lambda: ops.conv2d(X, W, padding=2**40),
+    "scale: expected at most": lambda: ops.upsample_nearest(X, 2**40),
+    "input_size: ": lambda: ops.max_pool2d_backward(X, np.zeros(X.shape, int), np.array(4)),
+    "sizes: expected a sequence": lambda: detection.anchor_grid((2, 2), 4, 5, (1,)),
+    "dtype: expected float32 or float64": lambda: detection.anchor_grid((2, 2), 4, (5,), (1,), dtype="x"),
+    "size: expected a sequence": lambda: detection.decode_yolo(np.zeros((2, 2, 6), np.float32), 1, size=5),
+    "C: expected at most": lambda: detection.encode_yolo(np.zeros((0, 4)), np.zeros(0, int), 2, 1, 2**62),
+    "image: expected an array without a mask": lambda: detection.selective_search(
+        np.ma.masked_array(np.zeros((9, 9, 3), np.uint8), True)
+    ),
+}
+
+
+@pytest.mark.parametrize("backend", ["numba", "reference"])
+@pytest.mark.parametrize("message", CALLS)
+def test_the_error_names_the_argument_at_once(message, backend):
+    start = time.perf_counter()
+    with minivision.backend(backend), pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        CALLS[message]()
+    assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize("name", operations())
+def test_no_operation_takes_a_masked_array_or_none_for_its_first_array(name):
+    from minivision.checks.cases import cases_of
+
+    arguments, keywords = cases_of(operations()[name], np.random.default_rng(0))[0]
+    place = next((k for k, value in enumerate(arguments) if isinstance(value, np.ndarray)), None)
+    if place is None:
+        pytest.skip("it takes no array by position")
+    for wrong in (None, np.ma.masked_array(arguments[place], mask=True)):
+        with pytest.raises((TypeError, ValueError)):
+            operations()[name](*arguments[:place], wrong, *arguments[place + 1 :], **keywords)
+
+
+@pytest.mark.parametrize("backend", ["numba", "reference"])
+@pytest.mark.parametrize(
+    ("pairs", "counts", "message"),
+    [
+        ([[0, 1], [0, 1]], 6, "pairs: .* each pair once"),
+        ([[0, 1], [2, 3], [2, 3]], 6, "pairs: .* each pair once"),
+        ([[0, 1], [2, 3]], 6, "pairs: expected that every region can be reached"),
+        ([[0, 1], [1, 2], [2, 3]], -1, "counts of 0 or more"),
+        ([[0, 1], [1, 2], [2, 3]], 2**31, "counts of 0 or more"),
+    ],
+)
+def test_regions_that_cannot_be_grouped_are_refused(pairs, counts, message, backend):
+    boxes = np.array([[6 * k, 0, 6 * k + 6, 1] for k in range(4)])
+    regions = Regions(np.full(4, 6), boxes, np.full((4, 1), counts), np.full((4, 1), 6))
+    with minivision.backend(backend), pytest.raises(ValueError, match=message):
+        detection.group_regions(regions, np.array(pairs), 24, "CTSF")
