@@ -171,7 +171,7 @@ def main() -> int:
     try:
         import pycocotools  # noqa: F401
     except ImportError:
-        print("pycocotools is not installed, so there is nothing to compare with", file=sys.stderr)
+        print("There is nothing to compare with: install it with pip install pycocotools", file=sys.stderr)
         return 2
     print(f"{'work':<32}{'minivision':>12}{'pycocotools':>13}{'ratio':>8}   largest difference")
     for name, work in WORKLOADS.items():

@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         cv2.ximgproc.segmentation  # noqa: B018  # in opencv-contrib only
     except (ImportError, AttributeError):
-        print("opencv-contrib is not installed, so there is nothing to compare with", file=sys.stderr)
+        print("There is nothing to compare with: install it with pip install opencv-contrib-python", file=sys.stderr)
         return 2
     from minivision.data import DataSpec
 

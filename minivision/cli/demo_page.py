@@ -66,7 +66,7 @@ def write_page(path, *, model, pictures, curves, metrics, facts):
     model : Model
     pictures : list of tuple of Path
         For each scene the PNG files of image, ground truth and prediction.
-    curves : (Path, Path)
+    curves : (Path, Path), optional
         The loss curve on a light and on a dark background.
     metrics : dict
         Result of :func:`minivision.tasks.evaluate`.
@@ -90,8 +90,7 @@ def write_page(path, *, model, pictures, curves, metrics, facts):
         bars_heading=bars.heading,
         bars_explanation=bars.explanation,
         bars="\n".join(_bars(bars.values, _css_colors(model.classes))),
-        curve_light=_embedded(curves[0]),
-        curve_dark=_embedded(curves[1]),
+        loss=_loss(curves) if curves else "",
     )
     path.write_text(page, encoding="utf-8")
 
@@ -99,6 +98,16 @@ def write_page(path, *, model, pictures, curves, metrics, facts):
 def _embedded(path):
     """Return a picture as text, for use inside the page."""
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def _loss(curves):
+    light, dark = map(_embedded, curves)
+    return f"""<h2>Loss</h2>
+  <p class="faint">The loss of every step, and its running mean.</p>
+  <picture>
+    <source srcset="{dark}" media="(prefers-color-scheme: dark)">
+    <img class="curve" src="{light}" alt="The loss over the steps of training">
+  </picture>"""
 
 
 def _tile(title, value):

@@ -23,7 +23,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(demo, "TRAIN_SCENES", 20)
     monkeypatch.setattr(demo, "VAL_SCENES", 12)
     monkeypatch.setattr(demo, "COMPILATION_SCENES", 4)
-    monkeypatch.setattr(demo, "MIN_TRAINING_SECONDS", 0.3)
+    monkeypatch.setattr(demo, "MIN_STEPS", 2)
     monkeypatch.setenv("MINIVISION_CACHE", str(tmp_path / "cache"))
 
 
