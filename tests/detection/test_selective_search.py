@@ -1,5 +1,7 @@
 """Selective search as a whole: which boxes, in which order, and how good they are beside OpenCV's."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,8 @@ from minivision.data import Scenes
 from minivision.detection import region_hierarchy, selective_search
 from minivision.detection.selective_search.search import MODES, hierarchies, rank
 from minivision.metrics import evaluate_proposals
+
+search = importlib.import_module("minivision.detection.selective_search.search")  # the function has its package's name
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +161,16 @@ def test_unknown_modes_generators_and_similarities_are_named():
         region_hierarchy(image, similarities="X")
     with pytest.raises(ValueError, match="k: expected a number greater than 0"):
         region_hierarchy(image, k=0)
+
+
+def test_a_large_image_is_searched_at_a_bounded_size(monkeypatch):
+    """The boxes of an image of twice the sides are those of the image, enlarged."""
+    image = np.zeros((60, 80, 3), np.uint8)
+    image[12:40, 20:50], image[45:, 60:] = (200, 30, 10), 255
+    expected = selective_search(image)
+    large = image.repeat(2, axis=0).repeat(2, axis=1)
+    monkeypatch.setattr(search, "MAX_SEARCHED_PIXELS", 60 * 80)
+    assert search.searched_size((120, 160)) == (60, 80) and search.searched_size((60, 80)) == (60, 80)
+    np.testing.assert_array_equal(selective_search(image), expected)
+    monkeypatch.setattr(search, "resize_image", lambda image, size: image[::2, ::2] if len(image) > size[0] else image)
+    np.testing.assert_array_equal(selective_search(large), 2 * expected)

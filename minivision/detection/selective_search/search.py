@@ -12,7 +12,8 @@ import numpy as np
 
 from minivision import ops
 from minivision.core.constants import SIMILARITIES
-from minivision.core.types import Array
+from minivision.core.types import Array, Size
+from minivision.data.transforms import resize_image
 from minivision.detection.selective_search.color_spaces import to_color_space
 from minivision.detection.selective_search.gaussian_filters import smooth
 from minivision.detection.selective_search.graph_segmentation import merge_pixels, sorted_edges
@@ -22,6 +23,7 @@ from minivision.detection.selective_search.region_grouping import group
 from minivision.detection.selective_search.region_histograms import describe_regions, histogram_bins, touching_pairs
 
 SIGMA = 0.8  # pixels, of the Gaussian that smooths the image before segmentation
+MAX_SEARCHED_PIXELS = 4_000_000
 NEAR_DUPLICATE_IOU = 0.9  # IoU with a better box above which a box is nearly the same
 
 
@@ -68,6 +70,9 @@ def selective_search(image: Array, mode: str = "fast", rng: np.random.Generator 
 
     Notes
     -----
+    Images of more than 4 million pixels are searched at that size, and the boxes enlarged: the smallest region of the
+    paper has 50 pixels, and the time to group regions grows with the square of their number.
+
     Color spaces, thresholds and similarities are those of the paper; the order differs, see `rank`. OpenCV
     (``cv2.ximgproc.segmentation``) has another segmentation: four neighbors instead of eight, k of 150, 300 and 450 (up
     to 750 in ``"quality"``) and no region below 100 pixels; its hues reach 180 and fill only part of the bins; its
@@ -85,7 +90,23 @@ def selective_search(image: Array, mode: str = "fast", rng: np.random.Generator 
     rng = np.random.default_rng(0) if rng is None else rng
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
-    return rank(list(hierarchies(image, mode)), rng)
+    check_rgb(image)
+    size = searched_size(image.shape[:2])
+    boxes = rank(list(hierarchies(resize_image(image, size), mode)), rng)
+    return boxes if size == image.shape[:2] else _enlarged(boxes, size, image.shape[:2])
+
+
+def searched_size(size: Size) -> Size:
+    """Return the size at which an image is searched: its own, or one of `MAX_SEARCHED_PIXELS` if it has more."""
+    height, width = size
+    scale = (MAX_SEARCHED_PIXELS / (height * width)) ** 0.5
+    return (height, width) if scale >= 1 else (max(1, int(height * scale)), max(1, int(width * scale)))
+
+
+def _enlarged(boxes, size, image_size):
+    """Return boxes in an image of `size` as boxes in the image of `image_size`, on whole pixels."""
+    scale = np.array(image_size, float)[::-1] / size[::-1]
+    return np.round(boxes * np.tile(scale, 2)).astype(np.float32)
 
 
 def region_hierarchy(
