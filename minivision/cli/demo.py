@@ -24,7 +24,11 @@ EVALUATION_SHARE = 0.08  # of the time; on a slow machine fewer scenes are evalu
 MIN_STEPS = 60  # of the training, however slow the machine
 FIRST_SCENES = 4  # predicted by the network of the package
 SILENCE_SECONDS = 4.0  # between two signs of life of a long task
-PRETRAINED_SYSTEM, PRETRAINED = "mask-rcnn", "mask-rcnn.npz"  # in the folder minivision/pretrained
+PRETRAINED_SYSTEM, PRETRAINED, SCENES = (
+    "mask-rcnn",
+    "mask-rcnn.npz",
+    "scenes.npz",
+)  # in the folder minivision/pretrained
 
 EPILOG = """\
 examples:
@@ -87,6 +91,7 @@ def run(args):
     page = _write(args, model, validation, result, metrics)
     if args.make_checkpoint:
         save_small(args.make_checkpoint, args.out, metrics)
+        save_first_scenes(args.make_checkpoint.with_name(SCENES), args.system)
     summary = ", ".join(f"{name} {value}" for name, value in get_task(model.task).summary(metrics).items())
     print(f"On {num_validated} scenes that it was not trained on: {summary}")
     print(f"Trained {result.step} steps; more time helps: --seconds {2 * max(args.seconds, result.seconds):.0f}")
@@ -136,20 +141,27 @@ def save_small(path, run, metrics):
     dataclasses.replace(checkpoint, model=small, optimizer={}, data=data).save(path)
 
 
+def save_first_scenes(path, system):
+    """Write the scenes that the demo shows first, so that nothing must be compiled to draw them."""
+    from minivision.data import Scenes
+    from minivision.models import system_class
+
+    Scenes(LEVEL, "val", classes=CLASSES, **system_class(system).scene_options).draw(FIRST_SCENES).save(path)
+
+
 def _show_pretrained(args, start):
     """Write the page with what the network of the package finds, before anything is trained or compiled."""
     import minivision
     from minivision.cli import quick_kernels
-    from minivision.data import Scenes
+    from minivision.data import InMemory
     from minivision.training import Checkpoint
 
-    with importlib.resources.as_file(importlib.resources.files("minivision") / "pretrained" / PRETRAINED) as file:
-        checkpoint = Checkpoint.load(file)
+    with importlib.resources.as_file(importlib.resources.files("minivision") / "pretrained") as folder:
+        checkpoint = Checkpoint.load(folder / PRETRAINED)
+        validation = InMemory.load(folder / SCENES)
     model = checkpoint.make_model()
-    options = {**model.scene_options, "classes": tuple(checkpoint.data["classes"])}
     minivision.register_backend("demo", quick_kernels)
     with _signs_of_life("Predicting with a network that was trained before"), minivision.backend("demo"):
-        validation = Scenes(LEVEL, "val", **options).draw(FIRST_SCENES)
         page = _write(args, model, validation, checkpoint, checkpoint.data["metrics"])
     print(f"First pictures after {time.perf_counter() - start:.0f} s: {page.resolve().as_uri()}", flush=True)
 

@@ -1,6 +1,7 @@
 """The demo writes a page with all results that needs no other file."""
 
 import os
+import pathlib
 import re
 
 import numpy as np
@@ -8,11 +9,16 @@ import pytest
 from PIL import Image
 from tiny_system import TinySystem
 
+import minivision
 from minivision import viz
-from minivision.cli import demo, demo_page, main
-from minivision.data import Sample
+from minivision.checks.cases import cases_of
+from minivision.cli import demo, demo_page, main, quick_kernels
+from minivision.core.dispatch import call
+from minivision.core.registry import operations
+from minivision.data import InMemory, Sample, Scenes
 from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
+from minivision.metrics import average_precision
 from minivision.tasks import get_task
 from minivision.training import Checkpoint
 
@@ -145,3 +151,41 @@ def test_unknown_metrics_are_shown_as_none_and_the_bars_are_of_masks_if_there_ar
     assert get_task("detection").summary(metrics) == summary
     assert get_task("detection").bars(metrics).values["disc"] == 0.25
     assert get_task("detection").bars(boxes).values["disc"] == 0.75
+
+
+def kernels_agree(name, *arguments, **keywords):
+    operation = operations()[name]
+    values = operation.normalize(*arguments, **keywords)
+    expected = call(operation, values, operation.reference)
+    found = call(operation, values, getattr(quick_kernels, name))
+    for one, other in zip(*(each if isinstance(each, tuple) else (each,) for each in (expected, found)), strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["conv2d", "conv_transpose2d", "max_pool2d"])
+def test_kernels_without_compiling_give_the_results_of_the_references(name):
+    for arguments, keywords in cases_of(operations()[name], np.random.default_rng(0)):
+        if np.isfinite(arguments[0]).all() and 0 not in arguments[0].shape:
+            kernels_agree(name, *arguments, **keywords)
+
+
+def test_the_network_of_the_package_finds_objects_in_scenes_that_it_was_not_trained_on():
+    folder = pathlib.Path(minivision.__file__).parent / "pretrained"
+    assert (folder / "mask-rcnn.npz").stat().st_size < 2_000_000
+    model, scenes = minivision.load(folder / "mask-rcnn.npz"), InMemory.load(folder / "scenes.npz")
+    drawn = Scenes("easy", "val", classes=model.classes[1:], **model.scene_options).draw(len(scenes))
+    for one, other in zip(scenes, drawn, strict=True):
+        np.testing.assert_array_equal(one.image, other.image)
+        np.testing.assert_array_equal(one.instances.masks, other.instances.masks)
+    truths = [sample.instances for sample in scenes]
+    compiled = model.predict([sample.image for sample in scenes])
+    assert average_precision(truths, compiled, model.classes).metrics["AP50"] > 0.6
+    minivision.register_backend("quick", quick_kernels)
+    try:
+        with minivision.backend("quick"):
+            quick = model.predict([sample.image for sample in scenes])
+    finally:
+        minivision.unregister_backend("quick")
+    for one, other in zip(compiled, quick, strict=True):
+        keep = one.scores > 0.5
+        np.testing.assert_allclose(other[other.scores > 0.5].boxes, one[keep].boxes, atol=0.05)
