@@ -122,7 +122,7 @@ def box_convert(boxes: Array, in_fmt: str, out_fmt: str) -> Array:
         parts = x1, y1, x2 - x1, y2 - y1
     else:
         parts = (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
-    return np.stack(parts, axis=-1)
+    return np.stack(parts, axis=-1).astype(boxes.dtype, copy=False)  # NumPy 1 computes a single box in float64
 
 
 def _check_box_iou(a, b):
