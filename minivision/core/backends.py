@@ -28,6 +28,7 @@ import importlib.util
 import inspect
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -314,3 +315,16 @@ def unregister_backend(name: str) -> None:
 def _check_not_built_in(name, hint):
     if name in _BUILT_IN:
         raise ValueError(f"the backend {name!r} is built in and cannot be {hint}")
+
+
+def _after_fork():
+    """Look up kernels anew in a forked process, which lacks the threads that were started for them."""
+    if "minivision.core.compile" in sys.modules:  # its import starts them
+        with contextlib.suppress(ImportError):  # no Numba: no threads
+            from minivision.core.kernel_guard import forget_threads
+
+            forget_threads()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

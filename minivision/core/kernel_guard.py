@@ -11,7 +11,6 @@ Global state
 from __future__ import annotations
 
 import functools
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -72,16 +71,15 @@ def _refuse(kernel):
     return refuse
 
 
-def _forget_threads():
-    """Look up kernels anew in a forked process."""
-    global _forked
+def forget_threads() -> None:
+    """Decide anew about every kernel, in a process that was forked after the parent started threads."""
+    global _forked, _lock
     from minivision.core import backends
 
-    if threading_layer() == "omp":  # the others can start threads in a fork
-        _forked = True
-        for backend in backends.backends().values():
-            backend.forget_kernels()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_threads)
+    _lock = threading.RLock()  # a thread of the parent may hold the other one
+    try:
+        _forked = _forked or numba.threading_layer() == "omp"  # the others can start threads in a fork
+    except ValueError:  # no threads had been started
+        return
+    for backend in backends.backends().values():
+        backend.forget_kernels()

@@ -201,7 +201,7 @@ y = ops.conv2d(x, w)
 assert np.allclose(y[0, 0, 1, 1], x[0, 0, 1:4, 1:4].sum()) and active_backend()[0].name == "reference"
 check_gradients(ops.conv2d, x, w)
 assert len(trace(ops.conv2d, x, w).expressions())
-assert len(Scenes("easy", "train", scene_size=32).draw(1)[0].image) == 32
+assert len(Scenes("easy", "train", size=64).draw(1)[0].image) == 64
 """
     )
     assert said.count("Numba cannot be imported") == 1  # told once
@@ -247,12 +247,13 @@ def test_python_threads_may_call_operations_at_the_same_time(layer):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_forked_process_is_told_to_spawn_and_may_use_the_reference_implementations():
-    said = run_python("""
+@pytest.mark.parametrize("before", ["ops.relu(x)", "from minivision.core import compile"])  # both start the threads
+def test_a_forked_process_is_told_to_spawn_and_may_use_the_reference_implementations(before):
+    said = run_python(f"""
 import multiprocessing, numba, numpy as np, minivision
 from minivision import ops
 x = np.ones((1, 2, 8, 8), np.float32)
-ops.relu(x)
+{before}
 def work(queue):
     with minivision.backend("reference"):
         queue.put(float(ops.relu(x).sum()))
