@@ -4,6 +4,9 @@ import os
 import subprocess
 import sys
 
+import numba
+import pytest
+
 PROGRAM = """
 import hashlib
 import numpy as np
@@ -36,6 +39,10 @@ print(digest.hexdigest())
 """
 
 
+@pytest.mark.xfail(
+    tuple(map(int, numba.__version__.split(".")[:2])) < (0, 62),
+    reason="before Numba 0.62, batch norm has other last digits in the process that compiles it",
+)
 def test_sums_have_the_same_bits_in_every_process(tmp_path):
     """One process compiles the kernels, three load them; each has another memory layout."""
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
