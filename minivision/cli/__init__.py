@@ -7,6 +7,7 @@ import importlib
 import sys
 import warnings
 
+from minivision.cli.heartbeat import heartbeat
 from minivision.cli.messages import messages_printed
 from minivision.cli.options import Parser, peek_system
 from minivision.core.printable import printable
@@ -92,9 +93,10 @@ def _parse(argv):
 
 
 def _run(args):
-    """Run a command; print expected errors as one sentence."""
+    """Run a command; print expected errors as one sentence, and what it does when it is silent for long."""
     try:
-        return args.run(args)
+        with heartbeat():
+            return args.run(args)
     except KeyboardInterrupt:
         return _fail("stopped", 1)
     except BrokenPipeError:  # the output is closed, as in `| head`

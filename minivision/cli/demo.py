@@ -8,7 +8,6 @@ the page shows at once what it finds, and later what the network that was just t
 import contextlib
 import importlib.resources
 import pathlib
-import threading
 import time
 
 from minivision.cli.messages import messages_hidden
@@ -23,7 +22,6 @@ COMPILATION_SCENES = 16  # scenes that compiling runs on
 EVALUATION_SHARE = 0.08  # of the time; on a slow machine fewer scenes are evaluated
 MIN_STEPS = 60  # of the training, however slow the machine
 FIRST_SCENES = 4  # predicted by the network of the package
-SILENCE_SECONDS = 4.0  # between two signs of life of a long task
 PRETRAINED_SYSTEM, PRETRAINED, SCENES = (
     "mask-rcnn",
     "mask-rcnn.npz",
@@ -161,28 +159,17 @@ def _show_pretrained(args, start):
         validation = InMemory.load(folder / SCENES)
     model = checkpoint.make_model()
     minivision.register_backend("demo", quick_kernels)
-    with _signs_of_life("Predicting with a network that was trained before"), minivision.backend("demo"):
+    with _timed("Predicting with a network that was trained before"), minivision.backend("demo"):
         page = _write(args, model, validation, checkpoint, checkpoint.data["metrics"])
     print(f"First pictures after {time.perf_counter() - start:.0f} s: {page.resolve().as_uri()}", flush=True)
 
 
 @contextlib.contextmanager
-def _signs_of_life(task):
-    """Print the name of a task, every few seconds that it still runs, and the time that it took."""
-    start, done = time.perf_counter(), threading.Event()
-
-    def tell():
-        while not done.wait(SILENCE_SECONDS):
-            print(f"{task}: {time.perf_counter() - start:.0f} s so far", flush=True)
-
+def _timed(task):
+    """Print the name of a task, and at its end the time that it took."""
+    start = time.perf_counter()
     print(task, flush=True)
-    thread = threading.Thread(target=tell, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+    yield
     print(f"{task}: {time.perf_counter() - start:.1f} s", flush=True)
 
 
@@ -201,7 +188,10 @@ def _compile(model, scenes):
     from minivision.data import collate
 
     trial = copy.deepcopy(model)
-    with _signs_of_life("Compiling (only the first time)"), messages_hidden():  # the training prints the same
+    with (
+        _timed("Preparing: kernels that are not compiled yet are compiled"),
+        messages_hidden(),
+    ):  # the training prints the same
         prepared = trial.prepare(scenes) or scenes  # proposals are cached for the training
         samples = [prepared[i] for i in range(COMPILATION_SCENES)]
         batch = collate(samples[: model.recipe["batch_size"]])
