@@ -1,5 +1,7 @@
 """What all tests share: reproducible draws, and quick hypothesis profiles."""
 
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,3 +15,9 @@ settings.load_profile("minivision")
 def rng():
     """A generator with a seed of its own, the same in every run."""
     return np.random.default_rng(2017)
+
+
+@pytest.fixture(autouse=True)
+def no_heartbeat(monkeypatch):
+    """Commands say nothing about their time: on a busy machine that would be in outputs that tests compare."""
+    monkeypatch.setattr(importlib.import_module("minivision.cli.heartbeat"), "SILENCE", 1e9)

@@ -11,8 +11,9 @@ PACKAGE = pathlib.Path(__file__).parents[1]
 
 
 @contextlib.contextmanager
-def heartbeat(seconds=SILENCE):
+def heartbeat(seconds=None):
     """Print what the current thread does whenever nothing has been printed for some seconds, inside of a block."""
+    seconds = SILENCE if seconds is None else seconds
     thread, start, over = threading.get_ident(), time.monotonic(), threading.Event()
     streams = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = watched = _Watched(streams[0]), _Watched(streams[1])
