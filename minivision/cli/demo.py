@@ -22,11 +22,8 @@ COMPILATION_SCENES = 16  # scenes that compiling runs on
 EVALUATION_SHARE = 0.08  # of the time; on a slow machine fewer scenes are evaluated
 MIN_STEPS = 60  # of the training, however slow the machine
 FIRST_SCENES = 4  # predicted by the network of the package
-PRETRAINED_SYSTEM, PRETRAINED, SCENES = (
-    "mask-rcnn",
-    "mask-rcnn.npz",
-    "scenes.npz",
-)  # in the folder minivision/pretrained
+PRETRAINED_SYSTEM = "mask-rcnn"
+PRETRAINED, SCENES = "mask-rcnn.npz", "scenes.npz"  # in the folder minivision/pretrained
 
 EPILOG = """\
 examples:
@@ -159,8 +156,11 @@ def _show_pretrained(args, start):
         validation = InMemory.load(folder / SCENES)
     model = checkpoint.make_model()
     minivision.register_backend("demo", quick_kernels)
-    with _timed("Predicting with a network that was trained before"), minivision.backend("demo"):
-        page = _write(args, model, validation, checkpoint, checkpoint.data["metrics"])
+    try:
+        with _timed("Predicting with a network that was trained before"), minivision.backend("demo"):
+            page = _write(args, model, validation, checkpoint, checkpoint.data["metrics"])
+    finally:
+        minivision.unregister_backend("demo")
     print(f"First pictures after {time.perf_counter() - start:.0f} s: {page.resolve().as_uri()}", flush=True)
 
 
@@ -188,10 +188,8 @@ def _compile(model, scenes):
     from minivision.data import collate
 
     trial = copy.deepcopy(model)
-    with (
-        _timed("Preparing: kernels that are not compiled yet are compiled"),
-        messages_hidden(),
-    ):  # the training prints the same
+    # The training prints the same messages.
+    with _timed("Preparing, and compiling once what the training needs"), messages_hidden():
         prepared = trial.prepare(scenes) or scenes  # proposals are cached for the training
         samples = [prepared[i] for i in range(COMPILATION_SCENES)]
         batch = collate(samples[: model.recipe["batch_size"]])

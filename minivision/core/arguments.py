@@ -141,15 +141,8 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def choice(name: str, value: Any, choices: Sequence[str]) -> str:
-    """Return `value`, and raise ValueError unless it is one of the words `choices`."""
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name}: expected one of {', '.join(map(repr, choices))}, got {value!r}")
-    return value
-
-
-def number(name: str, value: Any, *, minimum: float | None = None, above: float | None = None) -> float:
-    """Return `value` as a float; raise ValueError if it is NaN, infinite with a limit, or beyond a limit."""
+def number(name: str, value: Any, *, minimum: float | None = None) -> float:
+    """Return `value` as a float; raise ValueError if it is NaN, or with a minimum if it is infinite or less."""
     try:
         if isinstance(value, str | bytes):  # float("1") would be 1
             raise TypeError
@@ -162,8 +155,6 @@ def number(name: str, value: Any, *, minimum: float | None = None, above: float 
         raise ValueError(f"{name}: expected a number, got {result}")
     if minimum is not None and not minimum <= result < np.inf:
         raise ValueError(f"{name}: expected a finite number of at least {minimum:g}, got {result}")
-    if above is not None and not above < result < np.inf:
-        raise ValueError(f"{name}: expected a finite number above {above:g}, got {result}")
     return result
 
 

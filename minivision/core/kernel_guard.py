@@ -28,16 +28,13 @@ _lock = threading.RLock()
 def guarded(kernel: Callable, module: ModuleType) -> Callable | None:
     """Return a kernel as it may be called in this process; None if it can only run compiled, and nothing is.
 
+    In a forked process, one with threads would wait for ever: a function is returned that raises RuntimeError.
+
     Parameters
     ----------
     kernel : callable
     module : module
         Its module, of ``minivision.kernels.numba``.
-
-    Raises
-    ------
-    RuntimeError
-        In a forked process, for a kernel with threads: it would wait for ever.
     """
     files = imported_files(Path(module.__file__ or ""))
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]

@@ -121,7 +121,6 @@ class Localizer(SingleObject):
         scores, boxes = map(on_host, outputs)
         p = ops.softmax(scores)
         boxes = ops.box_convert(boxes * _scale(size).astype(boxes.dtype), "cxcywh", "xyxy")
-        boxes = ops.clip_boxes_to_image(boxes, size)
         return [
             Instances(boxes[n : n + 1], [p[n].argmax() + 1], scores=p[n].max(keepdims=True)) for n in range(len(boxes))
         ]

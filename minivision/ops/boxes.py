@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minivision.core.arguments import check_shape, choice, floats, number, numbers, size_pair
+from minivision.core.arguments import check_shape, floats, number, numbers, size_pair
 from minivision.core.constants import LARGEST_LOG_SCALE
 from minivision.core.dispatch import operation
 from minivision.core.types import Array, Size
@@ -75,7 +75,8 @@ def _check_box_convert(boxes, in_fmt, out_fmt):
     (boxes,) = floats(boxes=boxes)
     boxes_array("boxes", boxes)
     for name, value in (("in_fmt", in_fmt), ("out_fmt", out_fmt)):
-        choice(name, value, FORMATS)
+        if not isinstance(value, str) or value not in FORMATS:
+            raise ValueError(f"{name}: expected one of {', '.join(map(repr, FORMATS))}, got {value!r}")
     return boxes, in_fmt, out_fmt
 
 

@@ -52,6 +52,11 @@ def write(root, data, split="train", kind="instances"):
     return f"coco:{root}"
 
 
+def rewrite(root, data):
+    """Replace the annotations and leave the images."""
+    (root / "annotations" / "instances_train.json").write_text(json.dumps(data))
+
+
 def test_boxes_masks_labels_and_crowds(tmp_path):
     dataset = open_dataset(write(tmp_path, content()), split="train")
     assert dataset.classes == ("background", "cat", "dog")  # by category id, not by place
@@ -278,7 +283,7 @@ def test_what_concerns_all_images_is_an_error_at_opening(tmp_path, message):
     data = content()
     spec = write(tmp_path, data)
     ENTRIES[message](data)
-    (tmp_path / "annotations" / "instances_train.json").write_text(json.dumps(data))
+    rewrite(tmp_path, data)
     with pytest.raises(BrokenFileError, match=message):
         open_dataset(spec, split="train")
 
@@ -305,7 +310,7 @@ def test_what_concerns_one_image_is_an_error_or_leaves_that_image_out(tmp_path, 
     data = content()
     spec = write(tmp_path, data)
     ONE_IMAGE[message](data)
-    (tmp_path / "annotations" / "instances_train.json").write_text(json.dumps(data))
+    rewrite(tmp_path, data)
     with pytest.raises(BrokenFileError, match=message):
         open_dataset(spec, split="train")
     with pytest.warns(UserWarning, match=f"skipped 1 broken file, 1 images are left: .*{message}"):
@@ -333,7 +338,7 @@ def test_entries_of_no_image_are_an_error_or_left_out(tmp_path, message):
     data = content()
     spec = write(tmp_path, data)
     STRAY[message](data)
-    (tmp_path / "annotations" / "instances_train.json").write_text(json.dumps(data))
+    rewrite(tmp_path, data)
     with pytest.raises(BrokenFileError, match=message):
         open_dataset(spec, split="train")
     with pytest.warns(UserWarning, match=f"2 images are left: .*{message}"):
@@ -346,7 +351,7 @@ def test_sizes_that_are_not_known_come_from_the_file_and_whole_numbers_may_be_fl
     spec = write(tmp_path, data)
     data["images"][0].update(height=None, width=0)
     data["images"][1].update(height=16.0, width=12.0)
-    (tmp_path / "annotations" / "instances_train.json").write_text(json.dumps(data))
+    rewrite(tmp_path, data)
     assert open_dataset(spec, split="train").image_sizes() == [(20, 30), (16, 12)]
 
 
@@ -373,7 +378,7 @@ def test_boxes_on_a_photograph_that_its_camera_turned_turn_it(tmp_path):
     image.save(tmp_path / "train" / "a.png", exif=exif)
     data = content()
     data["annotations"] = [annotation(1, 70, 4, [2, 10, 10, 18], [])]  # reaches to y = 28
-    (tmp_path / "annotations" / "instances_train.json").write_text(json.dumps(data))
+    rewrite(tmp_path, data)
     sample = open_dataset(spec, split="train")[0]
     assert sample.image.shape == (30, 20, 3) and sample.instances.boxes.tolist() == [[2, 10, 12, 28]]
 

@@ -34,6 +34,7 @@ CALLS = {
     "eps: .*at least 0, got -1": lambda: norm(eps=-1),
     "eps: .*got 'a'": lambda: norm(eps="a"),
     "training: expected True or False, got 'False'": lambda: norm(training="False"),
+    "boxes: expected numbers, got object": lambda: detection.encode_yolo(np.full((1, 4), None), LABELS, 2, 1, 2),
     "x: expected at least one channel": lambda: ops.batch_norm2d(X[:, :0], *[ONE[:0]] * 4, training=False),
     "margin: .*got nan": lambda: ops.hinge_loss(X, X, margin=float("nan")),
     "beta: .*got '1'": lambda: ops.smooth_l1_loss(X, X, beta="1"),

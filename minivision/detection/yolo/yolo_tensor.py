@@ -49,7 +49,10 @@ def _check_encode_yolo(boxes, labels, S, B, C, size, dtype):
     B, C = (integer(name, value, minimum=0, maximum=MAX_STEPS) for name, value in (("B", B), ("C", C)))
     if B < 1 or C < 1:
         raise ValueError(f"expected at least one box a cell and one class, got B = {B} and C = {C}")
-    boxes = as_array("boxes", boxes).astype(np.float64)
+    boxes = as_array("boxes", boxes)
+    if boxes.dtype.kind not in "fiu":
+        raise TypeError(f"boxes: expected numbers, got {boxes.dtype}")
+    boxes = boxes.astype(np.float64)
     boxes = boxes if boxes.size else np.zeros((0, 4))
     check_shape("boxes", boxes, "K, 4", meaning="a box in each row")
     labels = integers("labels", labels)
