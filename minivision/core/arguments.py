@@ -83,8 +83,18 @@ def floats(optional: str = "", /, **arrays: npt.ArrayLike | None) -> list[Any]:
             if array.dtype.kind not in "fiu" and dtype.kind != "O":
                 raise TypeError(f"{name}: expected numbers ({dtype}), got {array.dtype}")
             array = array.astype(dtype)
+        if array.dtype.kind == "O":
+            _check_symbols(name, array)
         result.append(array)
     return result
+
+
+def _check_symbols(name, array):
+    for element in array.flat:
+        if isinstance(element, int):
+            number(name, element)  # not too large for a float
+        elif not hasattr(element, "__sub__"):  # None, text, a list
+            raise TypeError(f"{name}: expected numbers or symbols, got {element!r:.80} in an array of objects")
 
 
 def float_dtype(name: str, value: Any) -> np.dtype:

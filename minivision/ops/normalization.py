@@ -135,7 +135,7 @@ def _check_batch_norm2d_backward(dy, x, gamma, saved):
     check_same_shape("dy", dy, x.shape, "the shape of x")
     for name, array in {"gamma": gamma, "saved.mean": mean, "saved.inv_std": inv_std}.items():
         check_same_shape(name, array, x.shape[1:2], "one number for each channel of x")
-    return dy, x, gamma, BatchStatistics(mean, inv_std, bool(training))
+    return dy, x, gamma, BatchStatistics(mean, inv_std, flag("training", training))
 
 
 @operation(check=_check_batch_norm2d_backward, returns=("dx", "dgamma", "dbeta"))

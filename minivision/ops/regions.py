@@ -80,7 +80,9 @@ def _check_backward(dy, rois, input_shape, spatial_scale=1.0):
 
 
 def _map_shape(input_shape):
-    if not isinstance(input_shape, (tuple, list, np.ndarray)) or len(input_shape) != 4:
+    if isinstance(input_shape, np.ndarray):
+        input_shape = input_shape.tolist()
+    if not isinstance(input_shape, (tuple, list)) or len(input_shape) != 4:
         raise ValueError(f"input_shape: expected the shape (N, C, H, W) of x, got {input_shape!r}")
     input_shape = tuple(integer("input_shape", size, minimum=0) for size in input_shape)
     _check_pixels("input_shape", input_shape)
@@ -336,7 +338,7 @@ def roi_align(
 
 def _check_roi_align_backward(dy, rois, input_shape, spatial_scale, sampling_ratio, aligned):
     dy, rois, input_shape, spatial_scale = _check_backward(dy, rois, input_shape, spatial_scale)
-    return dy, rois, input_shape, spatial_scale, _sampling_ratio(sampling_ratio), bool(aligned)
+    return dy, rois, input_shape, spatial_scale, _sampling_ratio(sampling_ratio), flag("aligned", aligned)
 
 
 @operation(check=_check_roi_align_backward, returns=("dx",))

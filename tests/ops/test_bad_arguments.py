@@ -8,6 +8,7 @@ import pytest
 import minivision
 from minivision import detection, ops
 from minivision.core.registry import operations
+from minivision.detection.selective_search import graph_segmentation
 from minivision.detection.selective_search.region_histograms import Regions
 
 X = np.ones((1, 2, 6, 5), np.float32)
@@ -21,6 +22,10 @@ HUGE = 10**400
 
 def norm(**options):
     return ops.batch_norm2d(X, ONE, ONE, ONE.copy(), ONE.copy(), **{"training": True, **options})
+
+
+def merge_pixels(k):
+    return graph_segmentation.merge_pixels(np.array([[0, 1]]), np.ones(1), (1, 2), k=k, min_size=1)
 
 
 CALLS = {
@@ -61,6 +66,19 @@ CALLS = {
     "dtype: expected float32 or float64": lambda: detection.anchor_grid((2, 2), 4, (5,), (1,), dtype="x"),
     "size: expected a sequence": lambda: detection.decode_yolo(np.zeros((2, 2, 6), np.float32), 1, size=5),
     "C: expected at most": lambda: detection.encode_yolo(np.zeros((0, 4)), np.zeros(0, int), 2, 1, 2**62),
+    "x: expected a number that a float can hold": lambda: ops.sigmoid(HUGE),
+    "k: expected a number that a float can hold": lambda: merge_pixels(HUGE),
+    "k: expected a number, got 'a'": lambda: merge_pixels("a"),
+    "fg_iou_thresh: expected a number, got 'a'": lambda: detection.match(X[0, 0], fg_iou_thresh="a", bg_iou_thresh=0.1),
+    "fg_iou_thresh: expected a number, got nan": lambda: detection.match(
+        X[0, 0], fg_iou_thresh=float("nan"), bg_iou_thresh=0.1
+    ),
+    "bg_iou_thresh: .*got None": lambda: detection.match(X[0, 0], fg_iou_thresh=0.5, bg_iou_thresh=None),
+    "input_shape: expected the shape": lambda: ops.roi_align_backward(X[:, :, :2, :2], ROIS, np.array(4.0)),
+    "allow_low_quality_matches: expected True or False": lambda: detection.match(
+        X[0, 0], fg_iou_thresh=0.5, bg_iou_thresh=0.1, allow_low_quality_matches="no"
+    ),
+    "aligned: expected True or False": lambda: ops.roi_align_backward(X[:, :, :2, :2], ROIS, X.shape, aligned=1),
     "image: expected an array without a mask": lambda: detection.selective_search(
         np.ma.masked_array(np.zeros((9, 9, 3), np.uint8), True)
     ),
@@ -77,15 +95,17 @@ def test_the_error_names_the_argument_at_once(message, backend):
 
 
 @pytest.mark.parametrize("name", operations())
-def test_no_operation_takes_a_masked_array_or_none_for_its_first_array(name):
+def test_no_operation_takes_a_masked_array_or_none_or_objects_for_its_first_array(name):
     from minivision.checks.cases import cases_of
 
-    arguments, keywords = cases_of(operations()[name], np.random.default_rng(0))[0]
-    place = next((k for k, value in enumerate(arguments) if isinstance(value, np.ndarray)), None)
+    cases = cases_of(operations()[name], np.random.default_rng(0))
+    places = [[k for k, v in enumerate(case) if isinstance(v, np.ndarray) and v.size] for case, _ in cases]
+    (arguments, keywords), place = next(((c, p[0]) for c, p in zip(cases, places, strict=True) if p), (cases[0], None))
     if place is None:
         pytest.skip("it takes no array by position")
-    for wrong in (None, np.ma.masked_array(arguments[place], mask=True)):
-        with pytest.raises((TypeError, ValueError)):
+    array = arguments[place]
+    for wrong in (None, np.ma.masked_array(array, mask=True), np.full(array.shape, None), np.full(array.shape, "a")):
+        with minivision.backend("reference"), pytest.raises((TypeError, ValueError), match="expected"):
             operations()[name](*arguments[:place], wrong, *arguments[place + 1 :], **keywords)
 
 

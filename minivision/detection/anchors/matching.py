@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minivision import ops
-from minivision.core.arguments import floats, number
+from minivision.core.arguments import flag, floats, number
 from minivision.core.dispatch import operation
 from minivision.core.labels import BACKGROUND, IGNORED
 from minivision.core.types import Array
@@ -21,12 +21,13 @@ CROWD_FRACTION = 0.5  # of the area of a background box inside of a crowd, from 
 
 def check_thresholds(fg_iou_thresh: float, bg_iou_thresh: float) -> tuple[float, float]:
     """Return the two thresholds of a matching; raise ValueError unless ``0 <= bg_iou_thresh <= fg_iou_thresh``."""
+    fg_iou_thresh, bg_iou_thresh = number("fg_iou_thresh", fg_iou_thresh), number("bg_iou_thresh", bg_iou_thresh)
     if not 0 <= bg_iou_thresh <= fg_iou_thresh:
         raise ValueError(
             f"expected 0 <= bg_iou_thresh <= fg_iou_thresh, got bg_iou_thresh={bg_iou_thresh} "
             f"and fg_iou_thresh={fg_iou_thresh}"
         )
-    return number("fg_iou_thresh", fg_iou_thresh), number("bg_iou_thresh", bg_iou_thresh)
+    return fg_iou_thresh, bg_iou_thresh
 
 
 def _check_match(iou, fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches):
@@ -36,7 +37,7 @@ def _check_match(iou, fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches):
         raise ValueError(f"iou: expected shape (G, A), a row for each object, got {iou.shape}")
     if iou.dtype.kind == "f" and np.isnan(iou).any():  # not of traced numbers
         raise ValueError("iou: it has values that are NaN; look for them in the boxes")
-    return iou, fg_iou_thresh, bg_iou_thresh, bool(allow_low_quality_matches)
+    return iou, fg_iou_thresh, bg_iou_thresh, flag("allow_low_quality_matches", allow_low_quality_matches)
 
 
 @operation(check=_check_match, returns=("matches",))

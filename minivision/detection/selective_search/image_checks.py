@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from minivision.core.arguments import as_array, check_shape, floats
+from minivision.core.arguments import as_array, check_shape, floats, number
 from minivision.core.devices import get_array_module
 from minivision.core.types import Array
 
@@ -58,7 +57,7 @@ def check_extent(image: Array) -> None:
 
 def check_positive(name: str, value: Any) -> None:
     """Raise ValueError unless `value` is a finite number above 0."""
-    if not isinstance(value, numbers.Real) or not 0 < float(value) < float("inf"):
+    if not 0 < number(name, value) < float("inf"):
         raise ValueError(f"{name}: expected a number greater than 0, got {value!r}")
 
 

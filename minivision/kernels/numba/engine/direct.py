@@ -81,7 +81,7 @@ def correlate2d(x, w, b, stride, padding, dilation, groups, output_size):
     y = np.empty((N, F, *output_size), dtype=x.dtype)
     threads = numba.get_num_threads()
     plan = plan_correlate2d(N * groups, C, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads)
-    filters = _pack_groups(w.reshape(F, -1), groups)
+    filters = _pack_groups(w.reshape(F, C * kh * kw), groups)
     _correlate2d(x, filters, _pack_bias(b, F // groups, groups, x.dtype), y, groups, plan, lanes_of(x.dtype), threads)
     return y
 
