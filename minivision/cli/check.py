@@ -10,6 +10,7 @@ import pathlib
 import sys
 
 from minivision.cli.options import UsageError, seed
+from minivision.core.progress import progress_bar
 
 EPILOG = """\
 examples:
@@ -111,14 +112,12 @@ def _introduce(file, implemented):
 
 def _check(operations, backend, file, seed):
     """Check the operations and print a line for each; return the reports, or None after Ctrl-C in the file."""
-    from tqdm import tqdm
-
     from minivision.checks import check_operation
     from minivision.checks.load_backend import last_frame
 
     reports, width = [], max(map(len, operations)) + 1
     print(f"{'operation':<{width}} {'cases':>6} {'values':>9} {'gradients':>10} {'adjoint':>9}  verdict")
-    with tqdm(operations, unit="operation", leave=False) as bar:
+    with progress_bar(operations, unit="operation", leave=False) as bar:
         for name in bar:
             bar.set_postfix_str(name)
             try:

@@ -7,6 +7,8 @@ import pathlib
 import platform
 import sys
 
+from minivision.core.progress import progress_bar
+
 LAYERS = {  # what a threading layer of Numba cannot do
     "omp": "; a forked process cannot use them, so start processes by spawn",
     "workqueue": "; they serve one Python thread at a time, so operations of other threads wait",
@@ -143,14 +145,13 @@ def _warm(backend):
     import warnings
 
     import numpy as np
-    from tqdm import tqdm
 
     from minivision.checks.cases import cases_of
     from minivision.core import registry
 
     start, failed = time.perf_counter(), {}
     operations = registry.operations()
-    with tqdm(operations.items(), unit="operation", leave=False) as bar, warnings.catch_warnings():
+    with progress_bar(operations.items(), unit="operation", leave=False) as bar, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, operation in bar:
             bar.set_postfix_str(name)

@@ -5,6 +5,7 @@ import pathlib
 import sys
 
 from minivision.cli.options import Parser, UsageError, count, seed
+from minivision.core.progress import progress_bar
 
 EPILOG = """\
 examples for students, in the folder of the assignment:
@@ -171,8 +172,6 @@ def solution(args):
 
 
 def grade(args):
-    from tqdm import tqdm
-
     from minivision.homework import gradescope as formats
     from minivision.homework import load_assignment
     from minivision.homework.batch_grading import grade_all, submissions, write_table
@@ -185,7 +184,7 @@ def grade(args):
         def on_result(report):
             formats.write_results(formats.results(report), args.json)
 
-    with tqdm(total=len(paths), unit="submission", leave=False, disable=not several) as bar:
+    with progress_bar(total=len(paths), unit="submission", leave=False, disable=not several) as bar:
         graded = grade_all(
             assignment,
             paths,
@@ -230,8 +229,6 @@ def gradescope(args):
 
 
 def check(args):
-    from tqdm import tqdm
-
     from minivision.homework import load_assignment
     from minivision.homework.verification import MIN_NAMED_SHARE, verify
 
@@ -240,7 +237,7 @@ def check(args):
         assignment.task(task)
     claims = verify(assignment, jobs=args.jobs, tasks=args.tasks)
     verified = []
-    with tqdm(total=next(claims), unit="claim", leave=False) as bar:
+    with progress_bar(total=next(claims), unit="claim", leave=False) as bar:
         for claim in claims:
             verified.append(claim)
             bar.update()

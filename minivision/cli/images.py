@@ -7,6 +7,7 @@ import sys
 
 from minivision.cli.options import UsageError
 from minivision.core.printable import printable
+from minivision.core.progress import progress_bar
 
 # With these errors nothing more can be written; others, such as a name that is too long, concern one file.
 FATAL = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM")} - {None}
@@ -59,12 +60,11 @@ def for_each_image(paths, names, work):
 
     What goes wrong with one image is printed, and the others are done.
     """
-    from tqdm import tqdm
-
     from minivision.data import read_image
 
     failed = 0
-    for path, name in zip(tqdm(paths, unit="image", leave=False), names, strict=True):
+    bar = progress_bar(paths, unit="image", leave=False)
+    for path, name in zip(bar, names, strict=True):
         try:
             work(path, name, read_image(path))
         except Exception as error:
@@ -72,7 +72,7 @@ def for_each_image(paths, names, work):
                 raise
             reason = " ".join(str(error).split()) or type(error).__name__
             reason = reason if str(path) in reason else f"{path}: {reason}"
-            tqdm.write(f"minivision: {printable(reason)}", file=sys.stderr)
+            bar.write(f"minivision: {printable(reason)}", file=sys.stderr)
             failed += 1
     if failed:
         print(f"minivision: {failed} of {len(paths)} images could not be read or used", file=sys.stderr)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from minivision.core.progress import progress_bar
+
 
 class Progress:
     """A progress bar that moves by planned seconds, with a text.
@@ -17,9 +19,7 @@ class Progress:
     """
 
     def __init__(self, total: float, done: float = 0.0, *, shown: bool = True) -> None:
-        from tqdm import tqdm
-
-        self._bar = tqdm(
+        self._bar = progress_bar(
             total=total, initial=done, disable=not shown,
             bar_format="{percentage:3.0f} %|{bar:24}| {elapsed}, about {remaining} left: {desc}",
         )  # fmt: skip

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from minivision.core.progress import progress_bar
+
 __all__ = ["map_in_threads"]
 
 T = TypeVar("T")
@@ -43,7 +45,10 @@ def map_in_threads(
     chunks = [items[start : start + size] for start in range(1, len(items), size)]
     ahead = 2 * threads  # chunks: no thread waits for work, and few results wait for their use
     waiting: deque[Future[list[R]]] = deque()
-    with ThreadPoolExecutor(threads) as pool, _bar(len(chunks), size, progress) as bar:
+    with (
+        ThreadPoolExecutor(threads) as pool,
+        progress_bar(total=len(chunks), unit_scale=size, unit="image", leave=False, disable=not progress) as bar,
+    ):
         try:
             for number in range(len(chunks) + ahead):
                 if number < len(chunks):
@@ -54,9 +59,3 @@ def map_in_threads(
         finally:
             for future in waiting:  # after an error
                 future.cancel()
-
-
-def _bar(chunks, size, shown):
-    from tqdm import tqdm
-
-    return tqdm(total=chunks, unit_scale=size, unit="image", leave=False, disable=not shown)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from minivision.core.chunks import chunks_by_pixels
+from minivision.core.progress import progress_bar
 
 if TYPE_CHECKING:
     from minivision.data import Dataset, Instances, Sample
@@ -37,11 +38,9 @@ def predict_dataset(
     ValueError
         If there are no images, or the model returns more or fewer predictions than images.
     """
-    from tqdm import tqdm
-
     if len(dataset) == 0:
         raise ValueError("the dataset holds no images, so there is nothing to evaluate")
-    with tqdm(total=len(dataset), unit="image", disable=not progress, leave=False) as bar:
+    with progress_bar(total=len(dataset), unit="image", disable=not progress, leave=False) as bar:
         for indices in chunks_by_pixels(dataset.image_sizes(), batch_size):
             samples = [dataset[i] for i in indices]
             predictions = model.predict([sample.image for sample in samples])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from minivision.core.allocator import keep_freed_memory
 from minivision.core.folder_lock import folder_lock
+from minivision.core.progress import progress_bar
 from minivision.data.memory import hold_in_memory
 from minivision.optim.schedules import rate_factor, warmup_steps
 from minivision.tasks import get_task
@@ -284,10 +285,8 @@ class _Run:
         return TrainingResult(self.step, self.total, self.seconds, interrupted, signals.stop, self.log.entries)
 
     def _loop(self, signals, on_step):
-        from tqdm import tqdm
-
         saved_at = time.perf_counter()
-        with tqdm(total=self.total, initial=self.step, unit="step", disable=not self.progress) as bar:
+        with progress_bar(total=self.total, initial=self.step, unit="step", disable=not self.progress) as bar:
             while self.step < self.total and not signals.stop:
                 began = time.perf_counter()
                 rate = self._rate()

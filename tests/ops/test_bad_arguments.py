@@ -65,6 +65,7 @@ CALLS = {
     "sizes: expected a sequence": lambda: detection.anchor_grid((2, 2), 4, 5, (1,)),
     "dtype: expected float32 or float64": lambda: detection.anchor_grid((2, 2), 4, (5,), (1,), dtype="x"),
     "size: expected a sequence": lambda: detection.decode_yolo(np.zeros((2, 2, 6), np.float32), 1, size=5),
+    "tensor: expected shape": lambda: detection.decode_yolo(np.zeros((0, 2, 6), np.float32), 1),
     "C: expected at most": lambda: detection.encode_yolo(np.zeros((0, 4)), np.zeros(0, int), 2, 1, 2**62),
     "x: expected a number that a float can hold": lambda: ops.sigmoid(HUGE),
     "k: expected a number that a float can hold": lambda: merge_pixels(HUGE),

@@ -16,6 +16,7 @@ import numpy as np
 from minivision.core.atomic import atomic_write
 from minivision.core.folder_lock import folder_lock
 from minivision.core.parent_watch import end_with_parent
+from minivision.core.progress import progress_bar
 from minivision.core.types import Array
 from minivision.data.images import read_image
 from minivision.detection.selective_search.search import MODES, selective_search
@@ -114,12 +115,12 @@ def _begin_process():
 
 
 def _propose(missing, total, mode, executor, progress):
-    from tqdm import tqdm
-
     failed = []
     futures = {executor.submit(propose_file, path, target, mode): path for path, target in missing}
     try:
-        with tqdm(total=total, initial=total - len(missing), unit="image", disable=not progress, leave=False) as bar:
+        with progress_bar(
+            total=total, initial=total - len(missing), unit="image", disable=not progress, leave=False
+        ) as bar:
             for future in concurrent.futures.as_completed(futures):
                 reason = future.result()
                 if reason is not None:

@@ -134,7 +134,7 @@ def encode_yolo(
 def _check_decode_yolo(tensor, B, size):
     (tensor,) = floats(tensor=tensor)
     B = integer("B", B, minimum=1)
-    if tensor.ndim < 3 or tensor.shape[-1] <= 5 * B:
+    if tensor.ndim < 3 or tensor.shape[-1] <= 5 * B or 0 in tensor.shape[-3:]:
         raise ValueError(
             f"tensor: expected shape (..., S, S, 5 B + C) with B = {B} and at least one class, got {tensor.shape}"
         )
