@@ -97,8 +97,8 @@ def _run(args):
     try:
         with heartbeat():
             return args.run(args)
-    except KeyboardInterrupt:
-        return _fail("stopped", 1)
+    except KeyboardInterrupt as error:
+        return _fail(str(error) or "stopped", 1)
     except BrokenPipeError:  # the output is closed, as in `| head`
         sys.stderr.close()
         return 1

@@ -193,15 +193,20 @@ def grade(args):
             isolated=not args.unlocked,
             on_result=on_result,
         )
-        for result in graded:
-            results.append(result)
-            if args.json:
-                written = [formats.results(each) for each in sorted(results, key=lambda each: each.submission)]
-                formats.write_results({"submissions": written} if several else written[0], args.json)
-            if args.csv:
-                write_table(assignment, results, args.csv)
-            bar.update()
-            bar.write(_line(result), file=sys.stdout)
+        try:
+            for result in graded:
+                results.append(result)
+                if args.json:
+                    written = [formats.results(each) for each in sorted(results, key=lambda each: each.submission)]
+                    formats.write_results({"submissions": written} if several else written[0], args.json)
+                if args.csv:
+                    write_table(assignment, results, args.csv)
+                bar.update()
+                bar.write(_line(result), file=sys.stdout)
+        except KeyboardInterrupt:
+            files = " and ".join(str(path) for path in (args.json, args.csv) if path and results)
+            where = f" and stand in {files}" if files else ""
+            raise KeyboardInterrupt(f"stopped; {len(results)} of {len(paths)} submissions are graded{where}") from None
     for sentence in dict.fromkeys(sentence for result in results for sentence in result.unprotected):
         print(f"not protected on this system: {sentence}", file=sys.stderr)
     failed = [result for result in results if not result.graded]

@@ -5,6 +5,7 @@ import csv
 import functools
 import multiprocessing
 import pathlib
+import signal
 import tempfile
 
 from minivision.core.atomic import atomic_write
@@ -87,15 +88,23 @@ def grade_all(assignment, paths, *, jobs=1, seed=None, isolated=True, on_result=
             for path in paths:
                 yield work(str(path), on_result)
             return
-        spawn = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn, initializer=end_with_parent) as pool:
+        spawn, others = multiprocessing.get_context("spawn"), multiprocessing.active_children()
+        with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_start_worker) as pool:
             running = [pool.submit(work, str(path)) for path in paths]
             try:
                 for future in concurrent.futures.as_completed(running):
                     yield future.result()
             except BaseException:
-                pool.shutdown(cancel_futures=True)
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in multiprocessing.active_children():
+                    if process not in others:
+                        process.terminate()  # a submission may take minutes
                 raise
+
+
+def _start_worker():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C stops the parent, which ends its workers
+    end_with_parent()
 
 
 def _grade(folder, library, seed, isolated, path, on_result=None):

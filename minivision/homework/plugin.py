@@ -94,6 +94,8 @@ class HomeworkPlugin:
     outcomes : list of TestOutcome
     problems : list of str
         Errors of pytest when it collected the tests.
+    was_stopped : bool
+        Whether Ctrl-C ended the tests.
     """
 
     def __init__(self, assignment, file, tasks=None, *, substitutes=None, seed=None, on_outcome=None, **options):
@@ -102,6 +104,7 @@ class HomeworkPlugin:
         self.substitutes, self.on_outcome = substitutes or (lambda task: {}), on_outcome or (lambda outcome: None)
         self.options = options
         self.outcomes, self.problems = [], []
+        self.was_stopped = False
         self._student, self._student_of = None, None
         self._oracle, self._context = None, contextlib.ExitStack()
 
@@ -173,6 +176,9 @@ class HomeworkPlugin:
         self._oracle = None
 
     # ---- outcomes --------------------------------------------------------------------------------------------------
+
+    def pytest_keyboard_interrupt(self, excinfo):
+        self.was_stopped = isinstance(excinfo.value, KeyboardInterrupt)  # not pytest's own, by a test
 
     def pytest_collectreport(self, report):
         if report.failed:
@@ -272,6 +278,8 @@ def run_pytest(plugin, folders):
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), _without_other_plugins():
         code = pytest.main(arguments, plugins=[plugin])
     _forget_modules(paths)
+    if plugin.was_stopped:  # pytest reports it and goes on
+        raise KeyboardInterrupt
     allowed = pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED
     if plugin.problems or code not in allowed:
         raise TestsError("\n".join(plugin.problems) or output.getvalue().strip())

@@ -1,12 +1,15 @@
 """Writes the folder that students get: the blank file, visible tests, notebook, and the library without solutions."""
 
 import json
+import logging
 import pathlib
 import shutil
 
 from minivision.homework import recorded_references, source
 from minivision.homework.library import PACKAGE, library_files, write_wheel
 from minivision.homework.recording import record
+
+logger = logging.getLogger("minivision")
 
 _CONFTEST = '''\
 """Plain `pytest` works here too."""
@@ -69,7 +72,11 @@ def _fill(assignment, folder):
     (folder / "tests" / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
     record(assignment, folder / recorded_references.FILE)
     notebook = PACKAGE.parent / assignment.notebook
-    if assignment.notebook and notebook.is_file():
+    if not assignment.notebook:
+        return
+    if not notebook.is_file():
+        logger.warning("Released without %s: the notebooks stand in the repository, not in this install", notebook.name)
+    else:
         (folder / notebook.name).write_text(without_outputs(notebook.read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -6,9 +6,12 @@ import os
 import pathlib
 import re
 import shutil
+import signal
+import subprocess
 import sys
 import tarfile
 import textwrap
+import time
 import zipfile
 
 import pytest
@@ -351,6 +354,36 @@ def test_an_error_of_the_grader_costs_no_points_and_stops_nobody_else(trial, sub
     assert "score" not in results(ann)
     with pytest.raises(TestsError, match="cannot be started: OSError: .*No space left"):  # a student's own check
         run_tests(trial, tmp_path / "class" / "ann" / "trial.py")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_ends_the_grading_and_tells_how_far_it_came(trial, submit, tmp_path, jobs):
+    submit(name="class/ann/trial.py")
+    submit(relu="    while True:\n        pass\n", name="class/bob/trial.py")
+    table = tmp_path / "class.csv"
+    command = [
+        sys.executable,
+        "-m",
+        "minivision",
+        "homework",
+        "grade",
+        trial.folder,
+        tmp_path / "class",
+        "--csv",
+        table,
+    ]
+    ctrl_c = signal.default_int_handler  # a job in the background ignores Ctrl-C
+    process = subprocess.Popen(
+        [*map(str, command), "--jobs", str(jobs)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, ctrl_c),
+    )  # fmt: skip
+    assert "ann" in process.stdout.readline()  # printed when it is graded
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert time.monotonic() - start < 10 and process.returncode == 1
+    assert errors.splitlines()[-1] == f"minivision: stopped; 1 of 2 submissions are graded and stand in {table}"
+    assert "Traceback" not in errors and table.read_text().splitlines()[1].startswith("ann,10,")
 
 
 def test_a_report_is_available_after_every_task(trial, submit, library):

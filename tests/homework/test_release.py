@@ -325,3 +325,10 @@ def test_an_autograder_contains_the_whole_library_and_valid_scripts(trial, tmp_p
         assert "minivision/homework/grading.py" in archive.namelist()
     for script in (setup, run):
         assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
+
+
+def test_a_notebook_that_is_not_installed_is_told(trial, tmp_path, caplog):
+    release(dataclasses.replace(trial, notebook="notebooks/none.ipynb"), tmp_path / "handout")
+    assert caplog.messages == [
+        "Released without none.ipynb: the notebooks stand in the repository, not in this install"
+    ]
