@@ -12,7 +12,7 @@ import numpy as np
 
 from minivision.checks.diagnoses import input_diagnosis, paragraph
 from minivision.core import backends
-from minivision.core.registry import operations
+from minivision.core.registry import find
 from minivision.core.signatures import signature
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class Call:
         forward: str | None = None,
         oracle: str = "reference",
     ) -> None:
+        if not hasattr(op, "returns"):
+            raise TypeError(_no_operation(op))
         self.op = op
         self.forward = forward
         self.oracle = oracle
@@ -84,7 +86,7 @@ class Call:
         bound = signature(op).bind(*arrays, **keywords)
         bound.apply_defaults()
         self.arguments = {name: _prepared(value, double) for name, value in bound.arguments.items()}
-        self.backward = operations().get(f"{op.__name__}_backward")
+        self.backward = find(f"{op.__name__}_backward")
         # Gradients are called d<argument>; an optional argument that was not given (a bias) has no gradient.
         returned = (self.backward or op).returns
         self.differentiable = [
@@ -136,6 +138,14 @@ class Call:
                 f"{self.title}: {op.__name__} wrote to its input {name}", result=name, diagnosis=input_diagnosis(name)
             )
         return {name: results[f"d{name}"] for name in self.differentiable}
+
+
+def _no_operation(value):
+    name = getattr(value, "__name__", type(value).__name__)
+    message = f"{name} is no operation: expected one of minivision.ops, or a function with the decorator @operation"
+    if hasattr(value, "backward"):
+        message += "; a layer's gradients are those of the operations that it calls"
+    return message
 
 
 def named_results(op: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:

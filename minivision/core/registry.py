@@ -25,8 +25,16 @@ _registered: dict[str, Operation] = {}
 
 
 def register(op: Operation) -> None:
-    """Register an operation under its name."""
+    """Register an operation under its name; raise ValueError if another module has one of this name."""
+    other = _registered.get(op.__name__, op)
+    if other.__module__ != op.__module__:
+        raise ValueError(f"there is an operation {op.__name__} in {other.__module__}; choose another name")
     _registered[op.__name__] = op
+
+
+def find(name: str) -> Operation | None:
+    """Return an operation of this name, of the package or of a script, or None."""
+    return _registered.get(name) or operations().get(name)
 
 
 def registered(family: str) -> dict[str, Operation]:

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from minivision.core.allocator import keep_freed_memory
 from minivision.core.folder_lock import folder_lock
 from minivision.core.progress import progress_bar
@@ -164,10 +166,30 @@ def _train(model, dataset, settings, steps, minutes, out, resume, data, save_eve
     prepared = model.prepare(dataset)
     dataset = dataset if prepared is None else prepared
     get_task(model.task).check_targets(dataset)
+    if out is not None:
+        _check_options(model)
     run = _Run(model, dataset, settings, out, data, save_every, progress, checkpoint)
     keep_freed_memory()
     run.plan(minutes, steps)
     return run.train(on_step)
+
+
+def _check_options(model):
+    """Raise ValueError unless a checkpoint, which holds the options and the arrays, can make the model again."""
+    from minivision.models import make_model, systems
+
+    if model.name not in systems():  # a class of a script: its checkpoints are for itself
+        return
+    advice = f"{type(model).__name__} has to hand its arguments on: super().__init__(classes, name=value, ...)"
+    try:
+        again = make_model(model.name, model.classes, rng=np.random.default_rng(0), **model.options)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"the model cannot be made again from its options {model.options}: {error}; {advice}"
+        ) from error
+    shapes, expected = ({name: array.shape for name, array in each.state().items()} for each in (again, model))
+    if shapes != expected:
+        raise ValueError(f"a model made from the options {model.options} has arrays of other shapes; {advice}")
 
 
 def open_run(out: str | os.PathLike | None, resume: bool) -> Checkpoint | None:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import minivision
-from minivision import ops
+from minivision import layers, ops
 from minivision.checks import CheckError, check_adjoint, check_gradients
+from minivision.core.dispatch import operation
+from minivision.core.registry import operations
 
 
 def register(name, function):
@@ -112,3 +114,33 @@ def test_operations_without_a_gradient_are_refused(x):
         check_gradients(ops.conv_matrix, np.ones((1, 1, 2, 2)), (3, 3))
     with pytest.raises(LookupError, match="has no gradient for 'scale'; it has x"):
         check_adjoint(ops.upsample_nearest, x, argument="scale")
+
+
+def test_what_is_no_operation_is_refused_by_name(x):
+    with pytest.raises(
+        TypeError, match="^<lambda> is no operation: expected one of minivision.ops, or a function with"
+    ):
+        check_gradients(lambda x: x, x)
+    with pytest.raises(TypeError, match="^ReLU is no operation: .*; a layer's gradients are those of the operations"):
+        check_gradients(layers.ReLU(), x)
+
+
+def test_a_pair_of_a_script_is_checked_and_may_not_have_the_name_of_another(x):
+    @operation(check=lambda x: (x,))
+    def swish(x):
+        return x / (1 + np.exp(-x))
+
+    @operation(check=lambda dy, x: (dy, x), returns=("dx",))
+    def swish_backward(dy, x):
+        p = 1 / (1 + np.exp(-x))
+        return dy * (p + x * p * (1 - p))
+
+    assert check_gradients(swish, x)["x"] < 1e-6
+    assert "swish" not in operations()  # only those of the package
+    with pytest.raises(ValueError, match="there is an operation relu in minivision.ops.pointwise; choose another name"):
+
+        @operation(check=lambda x: (x,))
+        def relu(x):
+            return x
+
+    assert operations()["relu"] is ops.relu

@@ -5,7 +5,9 @@ import dataclasses
 import json
 import os
 import signal
+import sys
 import time
+import types
 
 import numpy as np
 import pytest
@@ -129,6 +131,40 @@ def test_folder_with_a_run_is_refused_and_left_alone(tmp_path):
     with pytest.raises(FileExistsError, match="already holds a run"):
         run(out=tmp_path)
     assert (tmp_path / "checkpoint.npz").read_bytes() == before
+
+
+class Forgetful(TinySystem):
+    """Keeps an argument of its constructor from the options."""
+
+    def __init__(self, classes, rng=None, *, width=4):
+        super().__init__(classes, rng, width=width)
+        del self.options["width"]
+
+
+class Demanding(TinySystem):
+    def __init__(self, classes, width, rng=None):
+        super().__init__(classes, rng, width=width)
+        self.options = {}
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (lambda: Forgetful(Blobs().classes, width=5), "made again .*'noisy'.* has to hand its arguments on"),
+        (lambda: Demanding(Blobs().classes, 5), "missing 1 required positional argument: 'width'; Demanding has to"),
+    ],
+)
+def test_a_model_that_its_checkpoint_could_not_make_again_is_refused_before_the_training(
+    tmp_path, monkeypatch, model, message
+):
+    made = model()
+    monkeypatch.setitem(minivision.models._SYSTEMS, "tiny", ("own", type(made).__name__))
+    own = types.ModuleType("minivision.models.own")
+    setattr(own, type(made).__name__, type(made))
+    monkeypatch.setitem(sys.modules, own.__name__, own)
+    with pytest.raises(ValueError, match=message):
+        run(made, steps=2, out=tmp_path / "run")
+    run(made, steps=2)  # without a checkpoint nothing has to be made again
 
 
 def test_nothing_to_resume_is_an_error(tmp_path):
