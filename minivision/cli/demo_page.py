@@ -45,7 +45,7 @@ def save_pictures(out, model, samples):
 
     task = get_task(model.task)
     images = [sample.image for sample in samples]
-    truths, predictions = task.comparable(samples, model.predict(images))
+    truths, predictions = task.comparable(samples, model.predict(images), model)
     task.draw_comparison(images, truths, predictions, model).savefig(out / "comparison.png")
     files = []
     for number, (image, *annotations) in enumerate(zip(images, truths, predictions, strict=True), start=1):
@@ -82,7 +82,7 @@ def write_page(path, *, model, pictures, curves, metrics, facts):
         facts,
         name=NAMES.get(model.name, model.name),
         supervision=task.supervision(metrics),
-        picture_note=f"The scenes are not selected by their results. {task.picture_note}".rstrip(),
+        picture_note=f"The scenes are not selected by their results. {task.picture_note(model)}".rstrip(),
         tiles="\n".join(_tile(*tile) for tile in list(tiles.items())[:MAX_TILES]),
         validated=metrics["images"],
         legend="\n  ".join([_legend(model.classes), *([_skeleton_legend()] if task.shows_joints(metrics) else ())]),

@@ -2,8 +2,9 @@
 
 For each image NAME it writes NAME-overlay.png, a picture of the prediction, and the prediction itself: NAME-labels.png,
 whose pixel values are the classes, or NAME-objects.json, a list of objects with their boxes (x1, y1, x2, y2 in
-pixels), scores, joints and masks. With --coco the objects are also written in the format that COCO's evaluation tools
-read: coco-results.json for boxes, coco-results-masks.json for masks and coco-results-joints.json for joints.
+pixels), scores, joints and masks. The picture of a detector shows the objects with a score of 0.5 or more (yolo: 0.2).
+With --coco the objects are also written in the format that COCO's evaluation tools read: coco-results.json for boxes,
+coco-results-masks.json for masks and coco-results-joints.json for joints.
 """
 
 import json

@@ -35,14 +35,14 @@ class Progress:
         self._bar.set_description_str(text)
 
     def advance(self, seconds: float) -> None:
-        """Move the bar by planned seconds."""
-        self._bar.update(seconds)
+        """Move the bar by planned seconds, at most to its end: sums of seconds are rounded."""
+        self._bar.update(min(seconds, self._bar.total - self._bar.n))
 
     def steps(self, seconds: float) -> Callable[[int, int], None]:
         """Return a function for the trainer's ``on_step``; all steps together move the bar by `seconds`."""
         begin = self._bar.n
 
         def on_step(step: int, total: int) -> None:
-            self._bar.update(begin + seconds * step / total - self._bar.n)
+            self.advance(begin + seconds * step / total - self._bar.n)
 
         return on_step

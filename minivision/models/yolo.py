@@ -65,6 +65,7 @@ class YOLO(SingleShot):
         "boxes": {"default": 2, "help": "number of boxes predicted per cell"},
         "stride": {"default": 16, "choices": (8, 16, 32), "help": "pixels from one cell of the grid to the next"},
     }
+    picture_score = 0.2  # its scores are confidence times probability, so few are large
 
     def __init__(
         self,

@@ -13,6 +13,11 @@ from minivision.core.types import Array
 from minivision.layers.layer import Layer, Parameter
 
 
+# The moments of a weight without gradient shrink for ever, and numbers below 1e-38 are slow to compute with: those below
+# NEGLIGIBLE become 0, every so many steps, in which no moment can get from there to 1e-38.
+NEGLIGIBLE, STEPS_TO_NEGLECT = 1e-30, 16
+
+
 class Optimizer:
     """Base of optimizers: :meth:`step` moves the parameters, a subclass computes the :meth:`direction`.
 
@@ -78,6 +83,10 @@ class Optimizer:
             setattr(self, name, to_device_of(moment, gradient).astype(gradient.dtype, copy=False))
         self.count += 1
         direction = self.direction(gradient)
+        if self.count % STEPS_TO_NEGLECT == 0:
+            for name in self.moments:
+                moment = getattr(self, name)
+                moment[abs(moment) < NEGLIGIBLE] = 0
         direction *= rate
         start = 0
         for parameter in self.parameters:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from minivision.data.instances import Instances
     from minivision.models.base.model import Model
 
-MIN_SCORE = 0.5  # of the objects in pictures; the metrics take all objects
-
 AVERAGE_PRECISION = (
     "Average precision (AP50): detections are ranked by their scores; one is correct if its IoU with an object of its "
     "class is .5 or more. 1 is perfect: all objects are detected, and nothing else."
@@ -27,7 +25,9 @@ class Detection(ObjectTask):
     """Class, box and score of every object; also its mask and its joints, if the model predicts them."""
 
     name = "detection"
-    picture_note = f"Only objects with a score of {MIN_SCORE} or more are drawn."
+
+    def picture_note(self, model: Model) -> str:
+        return f"Only objects with a score of {model.picture_score} or more are drawn."
 
     def evaluate(self, model: Model, dataset: Dataset, **options: Any) -> dict[str, Any]:
         return evaluate_detection(model, dataset, **options)
@@ -53,9 +53,9 @@ class Detection(ObjectTask):
         known = ["the class and the box of every object", *(more[name] for name in _parts(metrics) if name in more)]
         return known[0] if len(known) == 1 else f"{', '.join(known[:-1])}, and {known[-1]}"
 
-    def shown(self, prediction: Instances) -> Instances:
+    def shown(self, prediction: Instances, model: Model) -> Instances:
         assert prediction.scores is not None  # detectors give every object a score
-        return prediction[prediction.scores >= MIN_SCORE]
+        return prediction[prediction.scores >= model.picture_score]
 
 
 def _parts(metrics):

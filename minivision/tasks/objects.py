@@ -30,8 +30,8 @@ class ObjectTask(Task):
     def shows_joints(self, metrics: Mapping[str, Any]) -> bool:
         return "keypoints" in metrics
 
-    def shown(self, prediction: Instances) -> Instances:
-        """Return the objects that pictures show."""
+    def shown(self, prediction: Instances, model: Model) -> Instances:
+        """Return the objects of a prediction that pictures show."""
         return prediction
 
     def write(self, image: Array, prediction: Any, model: Model, folder: pathlib.Path, name: str) -> None:
@@ -43,9 +43,10 @@ class ObjectTask(Task):
     def draw(self, image: Array, prediction: Any, model: Model) -> Figure:
         from minivision.viz import draw_instances
 
-        return draw_instances(image, prediction, model.classes, keypoint_names=model.keypoint_names)
+        shown = self.shown(prediction, model)
+        return draw_instances(image, shown, model.classes, keypoint_names=model.keypoint_names)
 
-    def comparable(self, samples: Sequence[Sample], predictions: Sequence[Any]) -> tuple[list, list]:
+    def comparable(self, samples: Sequence[Sample], predictions: Sequence[Any], model: Model) -> tuple[list, list]:
         """Return ground truths and predictions as far as pictures show them.
 
         Masks and joints of the ground truth are left out if no prediction has any.
@@ -53,7 +54,7 @@ class ObjectTask(Task):
         from minivision.viz.instances import as_far_as_predicted
 
         truths = as_far_as_predicted([sample.instances for sample in samples], predictions)
-        return truths, [self.shown(prediction) for prediction in predictions]
+        return truths, [self.shown(prediction, model) for prediction in predictions]
 
     def draw_comparison(
         self, images: Sequence[Array], truths: Sequence[Any], predictions: Sequence[Any], model: Model

@@ -73,7 +73,7 @@ class Segmentation(Task):
 
         return draw_segmentation(image, prediction, model.classes)
 
-    def comparable(self, samples: Sequence[Sample], predictions: Sequence[Any]) -> tuple[list, list]:
+    def comparable(self, samples: Sequence[Sample], predictions: Sequence[Any], model: Model) -> tuple[list, list]:
         return [sample.label_map for sample in samples], list(predictions)
 
     def draw_comparison(

@@ -42,8 +42,6 @@ class Task:
         What is predicted, for messages: ``"label maps"``.
     pixel_aligned : bool
         Whether the pictures of :meth:`save_picture` have as many pixels as the image.
-    picture_note : str
-        What the pictures leave out, as a sentence.
     """
 
     name: ClassVar[str] = ""
@@ -51,7 +49,6 @@ class Task:
     uses_instances: ClassVar[bool] = True
     output: ClassVar[str] = ""
     pixel_aligned: ClassVar[bool] = False
-    picture_note: ClassVar[str] = ""
 
     def check_dataset(self, model: Model, dataset: Dataset) -> None:
         """Raise ValueError unless the dataset has the classes of the model and the annotations of the task."""
@@ -110,7 +107,11 @@ class Task:
         """Return a figure of a prediction over its image."""
         raise NotImplementedError(f"the task {self.name} has no pictures yet")
 
-    def comparable(self, samples: Sequence[Sample], predictions: Sequence[Any]) -> tuple[list, list]:
+    def picture_note(self, model: Model) -> str:
+        """Return a sentence about what the pictures leave out; it may be empty."""
+        return ""
+
+    def comparable(self, samples: Sequence[Sample], predictions: Sequence[Any], model: Model) -> tuple[list, list]:
         """Return ground truths and predictions as far as pictures show them."""
         raise NotImplementedError(f"the task {self.name} has no pictures yet")
 

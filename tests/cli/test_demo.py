@@ -97,6 +97,8 @@ def test_demo_shows_every_kind_of_system(tmp_path, monkeypatch, capsys, system, 
 class Fixed:
     """Predicts the same for every image."""
 
+    picture_score = 0.5
+
     def __init__(self, task, prediction, classes=("background", "disc", "person"), keypoint_names=()):
         self.task, self.prediction, self.classes = task, prediction, classes
         self.keypoint_names = keypoint_names
@@ -126,6 +128,8 @@ def test_pictures_leave_out_detections_with_a_low_score(monkeypatch, tmp_path):
     model = Fixed("detection", Instances(BOXES, [1, 2], scores=[0.3, 0.7]))
     true, predicted = drawn_by(monkeypatch, tmp_path, model, truth)
     assert predicted.labels.tolist() == [2]
+    model.picture_score = 0.2
+    assert len(drawn_by(monkeypatch, tmp_path, model, truth)[1]) == 2
     assert not true.has_masks and true.keypoints is None  # the model does not predict them
 
 

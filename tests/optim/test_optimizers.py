@@ -107,6 +107,25 @@ def test_float32_stays_float32(optimizer):
     assert all(array.dtype == np.float32 for name, array in one.state().items() if name != "count")
 
 
+@pytest.mark.parametrize("case", ["momentum", "nesterov", "adam", "adamw"])
+def test_moments_of_weights_without_gradient_become_zero_and_never_subnormal(case):
+    kind, options, *_ = CASES[case]
+    bag = Bag(np.float32)
+    optimizer = kind(bag, **options)
+    for parameter in bag.parameters():
+        parameter.grad[...] = 1e-3
+    optimizer.step(0.1)
+    for parameter in bag.parameters():
+        parameter.grad[...] = 0
+    first = next(name for name in optimizer.moments)
+    for _ in range(1500):
+        optimizer.step(0.1)
+        for name in optimizer.moments:
+            moment = abs(getattr(optimizer, name))
+            assert not ((moment > 0) & (moment < np.finfo(np.float32).tiny)).any()
+    assert not getattr(optimizer, first).any()
+
+
 def test_survives_a_change_of_precision_that_rebinds_the_arrays():
     bag = Bag(np.float32)
     optimizer = AdamW(bag)

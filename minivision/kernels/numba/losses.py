@@ -9,7 +9,7 @@ from numba import prange
 
 from minivision.core.compile import jit
 from minivision.core.registry import reference
-from minivision.kernels.numba.engine.exponential import exp, log, log1p
+from minivision.kernels.numba.engine.exponential import NEGLIGIBLE, exp, log, log1p
 from minivision.kernels.numba.engine.sums import sum_of
 
 _BLOCK = 2048  # numbers that are summed in the dtype of the array; the sums of blocks are added in float64
@@ -87,8 +87,10 @@ def _add_products(dy, y, total):
 
 @jit(fastmath={"contract"})
 def _softmax_gradient(dy, y, total, dx):
+    zero, negligible = y.dtype.type(0), y.dtype.type(NEGLIGIBLE)
     for i in range(y.size):
-        dx[i] = y[i] * (dy[i] - total[i])
+        p = zero if y[i] < negligible else y[i]
+        dx[i] = p * (dy[i] - total[i])
 
 
 def softmax_cross_entropy(scores, target, weight, ignore_index, reduction):
@@ -156,8 +158,9 @@ def _softmax_rows(scores, target, weight, ignore_index, inv_norm, partial, dscor
         partial[n] = weight[label] * (log(total) - (row[label] - largest))
         gradient = row.dtype.type(weight[label] * inv_norm)
         factor = gradient / total
+        zero, negligible = row.dtype.type(0), row.dtype.type(NEGLIGIBLE)
         for c in range(C):
-            out[c] *= factor
+            out[c] = zero if out[c] < negligible else out[c] * factor
         out[label] -= gradient
 
 
@@ -195,7 +198,7 @@ def _softmax_pixels(scores, target, weight, ignore_index, inv_norm, partial, dsc
         partial[n, block] = loss
 
         for c in range(C):
-            _scale(dscores[n, c, start:stop], factor)
+            _gradients_from_exponentials(dscores[n, c, start:stop], factor)
         for i in range(stop - start):
             label = labels[i]
             if label != ignore_index:
@@ -216,6 +219,12 @@ def _exponentials(values, largest, out, total):
         total[i] += e
 
 
+@jit
+def _scale(values, factor):
+    for i in range(values.size):
+        values[i] *= factor[i]
+
+
 @jit(fastmath={"contract"})
 def _logarithms(total, result):
     for i in range(total.size):
@@ -223,10 +232,10 @@ def _logarithms(total, result):
 
 
 @jit
-def _scale(values, factor):
-    zero = values.dtype.type(0)
+def _gradients_from_exponentials(values, factor):
+    zero, negligible = values.dtype.type(0), values.dtype.type(NEGLIGIBLE)
     for i in range(values.size):
-        scaled = values[i] * factor[i]
+        scaled = (zero if values[i] < negligible else values[i]) * factor[i]
         values[i] = zero if factor[i] == zero else scaled  # also if an ignored value is NaN
 
 
@@ -258,11 +267,12 @@ def _binary_cross_entropy(x, target, inv_norm, dx, partial):
 
 @jit(fastmath={"contract"})
 def _binary_cross_entropy_of_block(logits, targets, inv_norm, losses, gradient):
-    zero, one = logits.dtype.type(0), logits.dtype.type(1)
+    zero, one, negligible = logits.dtype.type(0), logits.dtype.type(1), logits.dtype.type(NEGLIGIBLE)
     for i in range(logits.size):
         logit, t = logits[i], targets[i]
         small = exp(-abs(logit))
         losses[i] = (zero if logit < zero else logit) - logit * t + log1p(small)
+        small = zero if small < negligible else small
         probability = (small if logit < zero else one) / (one + small)
         gradient[i] = (probability - t) * inv_norm
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import prange
 
 from minivision.core.compile import jit
-from minivision.kernels.numba.engine.exponential import exp
+from minivision.kernels.numba.engine.exponential import NEGLIGIBLE, exp
 
 _BLOCK = 8192  # numbers
 
@@ -84,9 +84,10 @@ def _sigmoid_backward(dy, y, dx):
         gradient = dy[block * _BLOCK : (block + 1) * _BLOCK]
         values = y[block * _BLOCK : (block + 1) * _BLOCK]
         out = dx[block * _BLOCK : (block + 1) * _BLOCK]
-        one = values.dtype.type(1)
+        zero, one, negligible = values.dtype.type(0), values.dtype.type(1), values.dtype.type(NEGLIGIBLE)
         for i in range(values.size):
-            out[i] = gradient[i] * values[i] * (one - values[i])
+            v = zero if values[i] < negligible else values[i]
+            out[i] = gradient[i] * v * (one - v)
 
 
 def dropout(x, p, rng, training):

@@ -63,6 +63,8 @@ class Model(Layer):
         raises ValueError with a message that says what is expected). None is shown as "auto".
     scene_options : dict
         Which scenes it is for, as arguments of :class:`minivision.data.Scenes`.
+    picture_score : float
+        Pictures show the objects of at least this score; metrics and files take all.
     keypoint_names : tuple of str
         Names of the joints that it predicts, if it does.
     prediction_batch_size : int
@@ -75,6 +77,7 @@ class Model(Layer):
     OPTIONS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     scene_options: ClassVar[Mapping[str, Any]] = {}
     prediction_batch_size: int = 16
+    picture_score: float = 0.5
     keypoint_names: tuple[str, ...] = ()
 
     def __init__(self, classes: Sequence[str], **options: Any) -> None:

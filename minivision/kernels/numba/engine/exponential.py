@@ -19,7 +19,7 @@ _LOG_2_HIGH, _LOG_2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 # 1.5 * 2**23: a float32 of this size has no digits after the point, so adding it rounds to an integer, which is then
 # in the lowest bits.
 _ROUNDER = np.float32(12582912.0)
-_LOWEST, _HIGHEST = np.float32(-87.0), np.float32(88.0)
+_LOWEST, _HIGHEST = np.float32(-87.0), np.float32(88.0)  # exp of the lowest is the last that is no subnormal number
 # exp(r) = 1 + r + r**2 * (c5 + r * (c4 + ...)) for |r| <= log(2) / 2, from the Cephes library (expf)
 _C0, _C1, _C2 = np.float32(1.9875691500e-4), np.float32(1.3981999507e-3), np.float32(8.3334519073e-3)
 _C3, _C4, _C5 = np.float32(4.1665795894e-2), np.float32(1.6666665459e-1), np.float32(5.0000001201e-1)
@@ -27,8 +27,9 @@ _C3, _C4, _C5 = np.float32(4.1665795894e-2), np.float32(1.6666665459e-1), np.flo
 
 @jit(fastmath={"contract"})
 def _exp_float32(x):
-    """Compute exp(x) to about 1e-7 for x up to 88; below -87 the result stays at 1e-38. NaN gives NaN."""
-    x = _LOWEST if x < _LOWEST else x  # written so that NaN, for which no comparison holds, passes
+    """Compute exp(x) to about 1e-7 for x up to 88; below -87 the result is 0. NaN gives NaN."""
+    vanishes = x < _LOWEST
+    x = _LOWEST if vanishes else x  # written so that NaN, for which no comparison holds, passes
     x = _HIGHEST if x > _HIGHEST else x
     # exp(x) = 2**n * exp(r) with n = round(x / log(2)) and a small rest r
     rounded = x * _LOG2_E + _ROUNDER
@@ -38,7 +39,12 @@ def _exp_float32(x):
     p = p * r * r + r + np.float32(1)
     # Times 2**n: add n to the exponent, which starts at bit 23 of a float32.
     power = np.int32(np.float32(rounded).view(np.int32) << 23)
-    return np.int32(np.float32(p).view(np.int32) + power).view(np.float32)
+    return np.float32(0) if vanishes else np.int32(np.float32(p).view(np.int32) + power).view(np.float32)
+
+
+# Probabilities below this, 8e-31, count as 0 where gradients are computed from them: the product with a small number,
+# such as 1 / pixels, would be subnormal, and those after it: on Intel's processors each takes 150 cycles.
+NEGLIGIBLE = 2.0**-100
 
 
 def exp(x):

@@ -138,9 +138,10 @@ def _winograd(x, u, b, y, plan, lanes, threads):
     for thread in numba.prange(threads):
         scratch = np.empty(plan.plane_size + VECTORS * lanes, x.dtype)
         line = np.empty(line_size(plan), x.dtype)
-        half = np.empty(24 * stream + 2 * lanes, x.dtype)
-        v = np.empty(C * 36 * stream + VECTORS * lanes, x.dtype)
-        m = np.empty(panels * ROWS * 36 * stream + VECTORS * lanes, x.dtype)
+        # Zeros, since vectors reach past the end of a stream: products of what lay there may be subnormal, and slow.
+        half = np.zeros(24 * stream + 2 * lanes, x.dtype)
+        v = np.zeros(C * 36 * stream + VECTORS * lanes, x.dtype)
+        m = np.zeros(panels * ROWS * 36 * stream + VECTORS * lanes, x.dtype)
         out = np.empty(16 * stream + 2 * lanes, x.dtype)
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
             n, row = task // blocks, task % blocks * plan.block_rows
