@@ -63,8 +63,12 @@ def _numba():
     try:
         import numba
 
+        from minivision.core.numba_internals import openmp_library
+
         threads = numba.get_num_threads()  # launches them
         layer = f"threading layer {numba.threading_layer()}, {threads} threads{LAYERS.get(numba.threading_layer(), '')}"
+        library = openmp_library()
+        layer += f" (OpenMP of {library})" if library else ""
     except ImportError as error:
         return f"{_version('numba')}: {error}; operations run as reference implementations, hundreds of times slower"
     except Exception as error:  # no layer works: NumPy and kernels without threads still work

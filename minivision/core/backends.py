@@ -319,11 +319,12 @@ def _check_not_built_in(name, hint):
 
 def _after_fork():
     """Look up kernels anew in a forked process, which lacks the threads that were started for them."""
-    if "minivision.core.compile" in sys.modules:  # its import starts them
-        with contextlib.suppress(ImportError):  # no Numba: no threads
+    with contextlib.suppress(AttributeError, ValueError):  # no Numba, or no threads
+        layer = sys.modules["numba"].threading_layer() if "numba" in sys.modules else None
+        if layer is not None:
             from minivision.core.kernel_guard import forget_threads
 
-            forget_threads()
+            forget_threads(layer)
 
 
 if hasattr(os, "register_at_fork"):

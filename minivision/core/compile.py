@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import hashlib
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 try:
     import numba
 
-    from minivision.core.numba_internals import add_to_cache_stamp, compile_where_cache_fails, start_threads
+    from minivision.core.numba_internals import compile_where_cache_fails, set_cache_stamp, start_threads
 except ImportError:  # not installed, or not for this version of Python or NumPy
     numba = None  # type: ignore[assignment]
 
@@ -35,9 +36,9 @@ def jit(function: Callable | None = None, **options: Any) -> Any:
     """Compile a function at its first call, as ``numba.njit`` does, with the options of this project.
 
     The machine code is kept in the cache folder (``__pycache__``, or the folder in ``NUMBA_CACHE_DIR``). If no
-    folder is writable, or a file in it is damaged, the process compiles the function itself. When a file changes,
-    its functions and those of all files that import it are compiled again; Numba itself checks only the file of the
-    function.
+    folder is writable, or a file in it is damaged, the process compiles the function itself. When the content of a
+    file changes, its functions and those of all files that import it are compiled again; Numba itself checks only the
+    file of the function.
     """
     if function is None:
         return functools.partial(jit, **options)
@@ -52,7 +53,7 @@ def jit(function: Callable | None = None, **options: Any) -> Any:
     except RuntimeError:  # "cannot cache function: no locator available"
         return numba.njit(**options)(function)
     if file.is_file():
-        add_to_cache_stamp(kernel, _stamp(file))
+        set_cache_stamp(kernel, _stamp(file))
         compile_where_cache_fails(kernel)
     return kernel
 
@@ -69,9 +70,13 @@ def imported_files(file: pathlib.Path) -> frozenset[pathlib.Path]:
 
 @functools.cache
 def _stamp(file):
-    """Return a value that changes when a file changes, or a file of this package that it imports."""
-    files = sorted(_sources(file))
-    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+    """Return a value that changes with the content of a file, or of a file of this package that it imports."""
+    return tuple((file.name, _digest(file)) for file in sorted(_sources(file)))
+
+
+@functools.cache
+def _digest(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _sources(file, found=frozenset()):

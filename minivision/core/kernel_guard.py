@@ -68,15 +68,12 @@ def _refuse(kernel):
     return refuse
 
 
-def forget_threads() -> None:
-    """Decide anew about every kernel, in a process that was forked after the parent started threads."""
+def forget_threads(layer: str) -> None:
+    """Decide anew about every kernel, in a process that was forked after the parent started threads of `layer`."""
     global _forked, _lock
     from minivision.core import backends
 
     _lock = threading.RLock()  # a thread of the parent may hold the other one
-    try:
-        _forked = _forked or numba.threading_layer() == "omp"  # the others can start threads in a fork
-    except ValueError:  # no threads had been started
-        return
+    _forked = _forked or layer == "omp"  # the others can start threads in a fork
     for backend in backends.backends().values():
         backend.forget_kernels()

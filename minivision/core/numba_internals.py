@@ -7,8 +7,11 @@ from `target_processor` on are needed for convolutions.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import os
+import pathlib
+import sys
 from typing import Any
 
 import numba
@@ -18,22 +21,44 @@ logger = logging.getLogger("minivision")
 
 
 def start_threads() -> None:
-    """Start Numba's threads such that a waiting thread soon releases its core.
+    """Start Numba's threads such that a waiting thread soon releases its core, where that changes no other library.
 
     In GNU's OpenMP a waiting thread spins for milliseconds. If another program needs the core, threads that have work
     wait for those that spin, and a training step took ten times as long; on an idle machine there is no difference.
-    Settings of the user are kept.
+    PyTorch uses the same library in the same process, whichever is imported first, and its small operations are two
+    to three times slower if its threads do not spin. So nothing is set where PyTorch is installed, except in this
+    package's own commands. Settings of the user are kept.
     """
-    if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
+    if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys() and (is_own_process() or not _has_torch()):
         os.environ["GOMP_SPINCOUNT"] = "1000"
         numba.get_num_threads()  # starts the threads; OpenMP reads its variables only once
         del os.environ["GOMP_SPINCOUNT"]
+
+
+def is_own_process() -> bool:
+    """Return whether this process runs a command of the package, and no other library computes in it."""
+    main = sys.modules.get("__main__")
+    names = {pathlib.Path(getattr(main, "__file__", None) or "").name, getattr(main, "__package__", None)}
+    return bool(names & {"minivision", "minivision.exe"})
+
+
+def _has_torch():
+    return importlib.util.find_spec("torch") is not None
 
 
 def threading_layer() -> str:
     """Return which library Numba's threads come from: ``"tbb"``, ``"omp"`` or ``"workqueue"``; starts them."""
     numba.get_num_threads()
     return numba.threading_layer()
+
+
+def openmp_library() -> str | None:
+    """Return the file of GNU's OpenMP that this process uses; None if there is none, or the system does not tell."""
+    try:
+        lines = pathlib.Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((line.split(maxsplit=5)[-1] for line in lines if "libgomp" in line), None)
 
 
 def compile_where_cache_fails(kernel: Any) -> None:
@@ -72,11 +97,15 @@ def _renew_cache(cache, error):
             cache.flush()
 
 
-def add_to_cache_stamp(kernel: Any, stamp: object) -> None:
-    """Invalidate the cached machine code of a kernel also when `stamp` changes, not only when its file changes."""
+def set_cache_stamp(kernel: Any, stamp: object) -> None:
+    """Let the cached machine code of a kernel be valid as long as `stamp` is the same.
+
+    Numba's own stamp is the time of the kernel's file (its content since Numba 0.68): a copy of a package with its
+    cache, in an image of a container or a wheel, would compile everything again.
+    """
     index = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
     if hasattr(index, "_source_stamp"):
-        index._source_stamp = (index._source_stamp, stamp)  # type: ignore[union-attr]
+        index._source_stamp = stamp  # type: ignore[union-attr]
 
 
 def cache_stamp(kernel: Any) -> Any:

@@ -12,9 +12,8 @@ from minivision.core.devices import on_host, to_device_of
 from minivision.core.types import Array
 from minivision.layers.layer import Layer, Parameter
 
-
-# The moments of a weight without gradient shrink for ever, and numbers below 1e-38 are slow to compute with: those below
-# NEGLIGIBLE become 0, every so many steps, in which no moment can get from there to 1e-38.
+# The moments of a weight without gradient shrink for ever, and numbers below 1e-38 are slow to compute with. So those
+# below NEGLIGIBLE become 0, every so many steps: too few for a moment to get from there to 1e-38.
 NEGLIGIBLE, STEPS_TO_NEGLECT = 1e-30, 16
 
 

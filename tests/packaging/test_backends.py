@@ -2,6 +2,8 @@
 
 import importlib
 import os
+import pathlib
+import shutil
 import subprocess
 import sys
 import threading
@@ -123,10 +125,36 @@ def test_the_cache_stamp_of_a_kernel_covers_the_files_that_it_imports_and_no_oth
     from minivision.core.numba_internals import cache_stamp
     from minivision.kernels.numba import convolution
 
-    _, sources = cache_stamp(convolution._conv_matrix)
-    names = {name for name, *_ in sources}
+    names = {name for name, _ in cache_stamp(convolution._conv_matrix)}
     assert names >= {"convolution.py", "direct.py", "register_tile.py", "compile.py"}
     assert not names & {"losses.py", "suppression.py"}
+
+
+def test_compiled_kernels_survive_a_copy_of_the_package_and_not_another_content(tmp_path):
+    """As in a container's image, a wheel or a clone: the files are the same, and their times are not."""
+    count = (
+        "import numpy as np; from minivision import ops; from minivision.kernels.numba import pointwise;"
+        "ops.relu(np.ones((1, 1, 2, 2), np.float32)); print(sum(pointwise._relu.stats.cache_hits.values()))"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+
+    def hits(folder):
+        result = subprocess.run(
+            [sys.executable, "-c", count], cwd=folder, env={**environment, "PYTHONPATH": str(folder)},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return int(result.stdout)
+
+    source = pathlib.Path(minivision.__file__).parent
+    shutil.copytree(source, tmp_path / "a" / "minivision", ignore=shutil.ignore_patterns("__pycache__"))
+    assert (hits(tmp_path / "a"), hits(tmp_path / "a")) == (0, 1)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    for file in (tmp_path / "b").rglob("*.py"):
+        os.utime(file, (1e9, 1e9))
+    assert hits(tmp_path / "b") == 1
+    with open(tmp_path / "b" / "minivision" / "core" / "compile.py", "a") as file:
+        file.write("# changed\n")
+    assert hits(tmp_path / "b") == 0
 
 
 def test_an_operation_that_a_module_imports_is_not_its_kernel():
@@ -246,8 +274,37 @@ def test_python_threads_may_call_operations_at_the_same_time(layer):
     assert run_python(THREADS, NUMBA_THREADING_LAYER=layer).split() == ["60", layer]
 
 
+WAITING = """
+import importlib.util, sys, types
+{before}
+import numba
+from minivision.core import numba_internals
+seen = []
+numba_internals.numba = types.SimpleNamespace(get_num_threads=lambda: seen.append(os.environ.get("GOMP_SPINCOUNT")))
+import os
+numba_internals.start_threads()
+print(seen, "GOMP_SPINCOUNT" in os.environ)
+"""
+HAS_NO_TORCH = "find = importlib.util.find_spec; importlib.util.find_spec = lambda n: None if n == 'torch' else find(n)"
+HAS_TORCH = "importlib.util.find_spec = lambda name: True"
+COMMAND = "sys.modules['__main__'].__file__ = '/somewhere/bin/minivision'"
+
+
+@pytest.mark.parametrize(
+    ("before", "environment", "set_for_the_start"),
+    [
+        (HAS_NO_TORCH, {}, "['1000']"),
+        (HAS_TORCH, {}, "[]"),  # it uses the same OpenMP
+        (f"{HAS_TORCH}; {COMMAND}", {}, "['1000']"),  # nothing else computes in a command
+        (HAS_NO_TORCH, {"OMP_WAIT_POLICY": "active"}, "[]"),  # the user's choice
+    ],
+)
+def test_how_threads_wait_is_set_only_where_no_other_library_is_changed(before, environment, set_for_the_start):
+    assert run_python(WAITING.format(before=before), **environment).strip() == f"{set_for_the_start} False"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-@pytest.mark.parametrize("before", ["ops.relu(x)", "from minivision.core import compile"])  # both start the threads
+@pytest.mark.parametrize("before", ["ops.relu(x)", "numba.get_num_threads()"])  # both start the threads
 def test_a_forked_process_is_told_to_spawn_and_may_use_the_reference_implementations(before):
     said = run_python(f"""
 import multiprocessing, numba, numpy as np, minivision
