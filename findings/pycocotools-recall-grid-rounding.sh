@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# pycocotools: finding 57 of 100 objects scores like 56 of 100, 58 like 58.
+# pycocotools: finding 57 of 100 objects gives the AP of finding 56.
 #
 # One would expect: with n = 100 objects and k found without any false alarm, the
 #   precision is 1 at the recalls 0.00, 0.01 ... k/100, so AP = (k + 1) / 101.
