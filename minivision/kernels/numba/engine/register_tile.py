@@ -46,10 +46,10 @@ def _load_index(builder, offsets, k):
 class _Vectors:
     """Emits loads, stores and multiply-adds of whole vectors."""
 
-    def __init__(self, context, builder, scalar_type):
+    def __init__(self, context, builder, scalar_type, lanes=None):
         self.builder = builder
         self.element = context.get_value_type(scalar_type)
-        self.lanes = VECTOR_BYTES * 8 // scalar_type.bitwidth
+        self.lanes = lanes or VECTOR_BYTES * 8 // scalar_type.bitwidth
         self.type = ir.VectorType(self.element, self.lanes)
         self.bytes = scalar_type.bitwidth // 8
         self.zero = ir.Constant(self.type, [0.0] * self.lanes)
@@ -131,6 +131,23 @@ def _accumulate(builder, count, step, sums, body):
     return results
 
 
+def _tap_of_rows(builder, v, x, offsets, w, vectors):
+    """Return a function that emits one step of a tile: each vector of x times each of the ROWS weights of a tap."""
+
+    def one_tap(tap, sums):
+        source = v.at(x, _load_index(builder, offsets, tap))
+        inputs = [v.load(source, _index(k * v.lanes)) for k in range(vectors)]
+        weights = v.at(w, builder.mul(tap, _index(ROWS)))
+        updated = []
+        for row in range(ROWS):
+            weight = v.broadcast(v.load_scalar(v.at(weights, _index(row))))
+            for k in range(vectors):
+                updated.append(v.multiply_add(weight, inputs[k], sums[row * vectors + k]))
+        return updated
+
+    return one_tap
+
+
 def _make_multiply_rows(vectors):
     @intrinsic
     def multiply_rows(typing, x, x_start, offsets, count, w, w_start, b, b_start, y, y_start, y_stride):
@@ -149,17 +166,7 @@ def _make_multiply_rows(vectors):
             y = element_address(context, builder, kinds["y"], y, y_start)
             offsets = element_address(context, builder, kinds["offsets"], offsets, _index(0))
 
-            def one_tap(tap, sums):
-                source = v.at(x, _load_index(builder, offsets, tap))
-                inputs = [v.load(source, _index(k * v.lanes)) for k in range(vectors)]
-                weights = v.at(w, builder.mul(tap, _index(ROWS)))
-                updated = []
-                for row in range(ROWS):
-                    weight = v.broadcast(v.load_scalar(v.at(weights, _index(row))))
-                    for k in range(vectors):
-                        updated.append(v.multiply_add(weight, inputs[k], sums[row * vectors + k]))
-                return updated
-
+            one_tap = _tap_of_rows(builder, v, x, offsets, w, vectors)
             bias = [v.broadcast(v.load_scalar(v.at(b, _index(row)))) for row in range(ROWS)]
             start = [bias[row] for row in range(ROWS) for _ in range(vectors)]
             sums = _accumulate(builder, count, 1, start, one_tap)
@@ -182,6 +189,45 @@ def _make_multiply_rows(vectors):
 multiply_rows_3 = _make_multiply_rows(3)
 multiply_rows_2 = _make_multiply_rows(2)
 multiply_rows_1 = _make_multiply_rows(1)
+
+
+def _make_add_rows(vectors):
+    @intrinsic
+    def add_rows(typing, x, x_start, offsets, count, w, w_start, y, y_start, y_stride):
+        i = types.int64
+        signature = types.void(x, i, offsets, i, w, i, y, i, i)
+
+        def generate(context, builder, signature, arguments):
+            x, x_start, offsets, count, w, w_start, y, y_start, y_stride = arguments
+            v = _Vectors(context, builder, signature.args[0].dtype)
+            x = element_address(context, builder, signature.args[0], x, x_start)
+            w = element_address(context, builder, signature.args[4], w, w_start)
+            y = element_address(context, builder, signature.args[6], y, y_start)
+            offsets = element_address(context, builder, signature.args[2], offsets, _index(0))
+            places = [
+                builder.add(builder.mul(y_stride, _index(row)), _index(k * v.lanes))
+                for row in range(ROWS)
+                for k in range(vectors)
+            ]
+            one_tap = _tap_of_rows(builder, v, x, offsets, w, vectors)
+            sums = _accumulate(builder, count, 1, [v.load(y, place) for place in places], one_tap)
+            for total, place in zip(sums, places, strict=True):
+                v.store(total, y, place)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    add_rows.__doc__ = f"""Add a tile of ROWS rows and {vectors} vector(s) to `y`.
+
+    ``y[y_start + row * y_stride + i]
+    += sum over tap < count of w[w_start + tap * ROWS + row] * x[x_start + offsets[tap] + i]``
+    """
+    return add_rows
+
+
+add_rows_3 = _make_add_rows(3)
+add_rows_2 = _make_add_rows(2)
+add_rows_1 = _make_add_rows(1)
 
 
 @intrinsic
@@ -303,6 +349,38 @@ def make_split(step):
         return signature, generate
 
     return split
+
+
+@intrinsic
+def transpose_tile(typing, x, x_start, x_stride, y, y_start, y_stride):
+    """Copy a square of ROWS x ROWS numbers, transposed.
+
+    ``y[y_start + k * y_stride + r] = x[x_start + r * x_stride + k]``
+
+    Half of each vector is exchanged with half of another, first in steps of one number, then of two, and so on. The
+    compiler would write the numbers one by one, or with instructions that are as slow.
+    """
+    i = types.int64
+
+    def generate(context, builder, signature, arguments):
+        x, x_start, x_stride, y, y_start, y_stride = arguments
+        v = _Vectors(context, builder, signature.args[0].dtype, lanes=ROWS)
+        x = element_address(context, builder, signature.args[0], x, x_start)
+        y = element_address(context, builder, signature.args[3], y, y_start)
+        rows = [v.load(x, builder.mul(x_stride, _index(r))) for r in range(ROWS)]
+        step = 1
+        while step < ROWS:
+            for r in range(ROWS):
+                if not r & step:
+                    upper, lower = rows[r], rows[r + step]
+                    rows[r] = v.shuffle(upper, lower, [k - step + ROWS if k & step else k for k in range(ROWS)])
+                    rows[r + step] = v.shuffle(upper, lower, [k + ROWS if k & step else k + step for k in range(ROWS)])
+            step *= 2
+        for k in range(ROWS):
+            v.store(rows[k], y, builder.mul(y_stride, _index(k)))
+        return context.get_dummy_value()
+
+    return types.void(x, i, i, y, i, i), generate
 
 
 @intrinsic
