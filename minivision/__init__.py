@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from minivision.core.backends import active_backend, backend, register_backend, set_backend, unregister_backend
+from minivision.core.subnormal import flush_subnormals
 
 if TYPE_CHECKING:
     from minivision.models.base.model import Model
@@ -22,6 +23,7 @@ __all__ = [
     "__version__",
     "active_backend",
     "backend",
+    "flush_subnormals",
     "load",
     "register_backend",
     "set_backend",
