@@ -2,7 +2,8 @@
 
 Each pass is one of three: a correlation with the filters, its transpose, or the gradient of the filters
 (``engine/direct.py``). Convolution is a correlation forward and its transpose backward, transpose convolution the other
-way round. For most 3 x 3 filters of stride 1 the first two use Winograd's algorithm (``engine/winograd.py``).
+way round. For most 3 x 3 filters of stride 1 the first two use Winograd's algorithm (``engine/winograd.py``), and 1 x 1
+filters of stride 1 are matrix products (``engine/one_by_one.py``).
 """
 
 import numba
@@ -11,6 +12,7 @@ import numpy as np
 from minivision.core.compile import jit
 from minivision.core.geometry import conv_output_size, conv_transpose_output_size
 from minivision.kernels.numba.engine.direct import correlate2d, correlate2d_transpose, filter_gradient
+from minivision.kernels.numba.engine.one_by_one import correlate_1x1, filter_gradient_1x1
 from minivision.kernels.numba.engine.sums import sum_of
 from minivision.kernels.numba.engine.winograd import winograd
 
@@ -25,11 +27,11 @@ def conv2d(x, w, b, stride, padding, dilation, groups):
 
 def conv2d_backward(dy, x, w, stride, padding, dilation, groups):
     dx = _correlate_transpose(dy, w, None, stride, padding, dilation, groups, x.shape[2:])
-    return dx, *filter_gradient(x, dy, w.shape[2:], stride, padding, dilation, groups)
+    return dx, *_filter_gradient(x, dy, w.shape[2:], stride, padding, dilation, groups)
 
 
 def conv2d_filter_gradient(dy, x, kernel_size, stride, padding, dilation, groups):
-    return filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups)
+    return _filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups)
 
 
 def conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, groups):
@@ -39,22 +41,37 @@ def conv_transpose2d(x, w, b, stride, padding, output_padding, dilation, groups)
 
 def conv_transpose2d_backward(dy, x, w, stride, padding, output_padding, dilation, groups):
     dx = _correlate(dy, w, None, stride, padding, dilation, groups, x.shape[2:])
-    dw, _ = filter_gradient(dy, x, w.shape[2:], stride, padding, dilation, groups)
+    dw, _ = _filter_gradient(dy, x, w.shape[2:], stride, padding, dilation, groups)
     return dx, dw, _sum_over_maps(dy)
 
 
 def _correlate(x, w, b, stride, padding, dilation, groups, size):
+    if _is_1x1(w.shape[2:], stride, padding, groups):
+        return correlate_1x1(x, w, b)
     if _is_for_winograd(x, w.shape[0], w.shape[2:], stride, dilation, groups, size):
         return winograd(x, w, b, padding, size)
     return correlate2d(x, w, b, stride, padding, dilation, groups, tuple(size))
 
 
 def _correlate_transpose(x, w, b, stride, padding, dilation, groups, size):
+    if _is_1x1(w.shape[2:], stride, padding, groups):
+        return correlate_1x1(x, w, b, transposed=True)
     if _is_for_winograd(x, w.shape[1], w.shape[2:], stride, dilation, groups, size):
         (top, bottom), (left, right) = padding
         flipped = ((2 - top, 2 - bottom), (2 - left, 2 - right))
         return winograd(x, w, b, flipped, size, flipped=True)
     return correlate2d_transpose(x, w, b, stride, padding, dilation, groups, tuple(size))
+
+
+def _filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups):
+    if _is_1x1(kernel_size, stride, padding, groups):
+        return filter_gradient_1x1(x, dy), _sum_over_maps(dy)
+    return filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups)
+
+
+def _is_1x1(kernel_size, stride, padding, groups):
+    """Return whether each output is a sum over the channels of one pixel, at the same place."""
+    return tuple(kernel_size) == (1, 1) == tuple(stride) and padding == ((0, 0), (0, 0)) and groups == 1
 
 
 def _is_for_winograd(x, filters, kernel_size, stride, dilation, groups, output_size):

@@ -14,13 +14,19 @@ import numba
 import numpy as np
 
 from minivision.core.compile import jit
+from minivision.kernels.numba.engine.packing import pack_filters
 from minivision.kernels.numba.engine.register_tile import (
+    LONG,
     ROWS,
     VECTORS,
     clear_run,
     copy_run,
+    dot_row,
     dot_rows,
     lanes_of,
+    multiply_row_1,
+    multiply_row_3,
+    multiply_row_8,
     multiply_rows_1,
     multiply_rows_2,
     multiply_rows_3,
@@ -29,23 +35,6 @@ from minivision.kernels.numba.engine.scratch import line_size, load_block, plan_
 from minivision.kernels.numba.engine.sums import sum_of
 
 SHORTEST_SUM = 512  # least number of products in a sum of the filter gradient; small maps are stacked to reach it
-
-
-def pack_filters(w):
-    """Reorder filters ``(F, taps)`` to ``(F / ROWS, taps, ROWS)``, the order in which the register tile reads them.
-
-    F is filled up to a multiple of ROWS with zeros.
-    """
-    F, taps = w.shape
-    panels = -(-F // ROWS)
-    padded = np.zeros((panels * ROWS, taps), dtype=w.dtype)
-    padded[:F] = w
-    return np.ascontiguousarray(padded.reshape(panels, ROWS, taps).transpose(0, 2, 1)).ravel()
-
-
-def _pack_groups(w, groups):
-    """Pack ``(groups * F, taps)`` group by group."""
-    return np.concatenate([pack_filters(part) for part in np.split(w, groups)])
 
 
 def _pack_bias(b, filters, groups, dtype):
@@ -71,6 +60,22 @@ def multiply_block(x, offsets, taps, w, w_start, b, b_start, y, y_start, y_strid
             p += lanes
 
 
+@jit
+def multiply_line(x, offsets, taps, w, w_start, b, b_start, y, y_start, count, lanes):
+    """Compute one row of `count` outputs: the first of the ROWS filters at `w_start`."""
+    p = 0
+    while p < count:
+        if count - p > (LONG - 1) * lanes:
+            multiply_row_8(x, p, offsets, taps, w, w_start, b, b_start, y, y_start + p, 0)
+            p += LONG * lanes
+        elif count - p > 2 * lanes:
+            multiply_row_3(x, p, offsets, taps, w, w_start, b, b_start, y, y_start + p, 0)
+            p += 3 * lanes
+        else:
+            multiply_row_1(x, p, offsets, taps, w, w_start, b, b_start, y, y_start + p, 0)
+            p += lanes
+
+
 # ---- correlation -----------------------------------------------------------------------------------------------
 
 
@@ -81,7 +86,7 @@ def correlate2d(x, w, b, stride, padding, dilation, groups, output_size):
     y = np.empty((N, F, *output_size), dtype=x.dtype)
     threads = numba.get_num_threads()
     plan = plan_correlate2d(N * groups, C, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads)
-    filters = _pack_groups(w.reshape(F, C * kh * kw), groups)
+    filters = pack_filters(w.reshape(F, C * kh * kw), groups)
     _correlate2d(x, filters, _pack_bias(b, F // groups, groups, x.dtype), y, groups, plan, lanes_of(x.dtype), threads)
     return y
 
@@ -111,17 +116,20 @@ def _correlate2d(x, w, b, y, groups, plan, lanes, threads):
                 w_start, b_start = (group * panels + panel) * taps * ROWS, (group * panels + panel) * ROWS
                 filters = min(ROWS, F - panel * ROWS)
                 first = group * F + panel * ROWS
-                if whole and filters == ROWS:
-                    start = ((n * groups * F + first) * H_out + row) * W_out
+                in_place = whole and (filters == ROWS or F == 1)
+                start = ((n * groups * F + first) * H_out + row) * W_out
+                target, place, distance = (numbers, start, H_out * W_out) if in_place else (result, 0, longest)
+                if F == 1:  # depthwise: a tile of ROWS filters would be empty but for one
+                    multiply_line(scratch, plan.offsets, taps, w, w_start, b, b_start, target, place, count, lanes)
+                else:
                     multiply_block(
-                        scratch, plan.offsets, taps, w, w_start, b, b_start, numbers, start, H_out * W_out, count, lanes
+                        scratch, plan.offsets, taps, w, w_start, b, b_start, target, place, distance, count, lanes
                     )
+                if in_place:
                     continue
-                multiply_block(scratch, plan.offsets, taps, w, w_start, b, b_start, result, 0, longest, count, lanes)
                 for k in range(filters):
                     for r in range(rows):
-                        target = ((n * groups * F + first + k) * H_out + row + r) * W_out
-                        copy_run(result, k * longest + r * columns, numbers, target, W_out)
+                        copy_run(result, k * longest + r * columns, numbers, start + (k * H_out + r) * W_out, W_out)
 
 
 # ---- its transpose ---------------------------------------------------------------------------------------------
@@ -139,7 +147,7 @@ def correlate2d_transpose(x, w, b, stride, padding, dilation, groups, output_siz
     # (C, F, taps) -> (groups, F, C / groups, taps), then for each output phase the filters of its taps
     taps = w.reshape(groups, C // groups, F, kh * kw).transpose(0, 2, 1, 3)
     filters = [
-        _pack_groups(taps[..., phase].reshape(groups * F, C // groups * len(phase)), groups) for phase in phase_taps
+        pack_filters(taps[..., phase].reshape(groups * F, C // groups * len(phase)), groups) for phase in phase_taps
     ]
     begins = np.cumsum([0] + [part.size for part in filters])
     bias = _pack_bias(b, F, groups, x.dtype)
@@ -175,20 +183,14 @@ def _correlate2d_transpose(x, w, w_begins, b, y, groups, stride, plan, lanes, th
                     taps = plan.tap_starts[phase + 1] - plan.tap_starts[phase]
                     offsets = plan.offsets[plan.tap_starts[phase] :]
                     w_start = w_begins[phase] + (group * panels + panel) * taps * ROWS
-                    multiply_block(
-                        scratch,
-                        offsets,
-                        taps,
-                        w,
-                        w_start,
-                        b,
-                        (group * panels + panel) * ROWS,
-                        result,
-                        phase * ROWS * longest,
-                        longest,
-                        rows * columns,
-                        lanes,
-                    )
+                    b_start, place = (group * panels + panel) * ROWS, phase * ROWS * longest
+                    count = rows * columns
+                    if F == 1:
+                        multiply_line(scratch, offsets, taps, w, w_start, b, b_start, result, place, count, lanes)
+                    else:
+                        multiply_block(
+                            scratch, offsets, taps, w, w_start, b, b_start, result, place, longest, count, lanes
+                        )
                 for k in range(min(ROWS, F - panel * ROWS)):
                     for r in range(rows):
                         for phase_y in range(min(sh, H_out - (row + r) * sh)):
@@ -244,7 +246,8 @@ def filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups):
         stack = max(1, min(-(-N // threads), SHORTEST_SUM // (H_out * W_out)))
         plan = plan_correlate2d(*problem, stack=stack)
     dw = np.empty((F, len(plan.offsets)), dtype=x.dtype)
-    offsets = np.append(plan.offsets, np.zeros(-len(plan.offsets) % VECTORS, np.int64))  # whole tiles
+    columns = LONG if F == groups else VECTORS
+    offsets = np.append(plan.offsets, np.zeros(-len(plan.offsets) % columns, np.int64))  # whole tiles
     db = np.empty(F, dtype=x.dtype)
     _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes_of(x.dtype), threads)
     return dw.reshape(F, C, *kernel_size), db
@@ -279,7 +282,7 @@ def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads
                     load_block(x, n + level, group * C, C, row, plan, line, scratch, level)
                 for panel in range(panels):
                     first = panel * ROWS
-                    clear_run(gradient, 0, gradient.size)
+                    clear_run(gradient, 0, min(ROWS, F) * longest)
                     for level in range(levels):
                         for k in range(min(ROWS, F - first)):
                             position = k * longest + level * level_size
@@ -287,8 +290,12 @@ def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads
                             _load_gradient(dy, n + level, f, row, rows, columns, gradient, position)
                             partial_db[thread, f] += sum_of(gradient[position : position + rows * columns])
                     start = (group * panels + panel) * ROWS * taps
-                    for tap in range(0, taps, VECTORS):
-                        dot_rows(gradient, 0, longest, scratch, offsets, tap, count, sums, start + tap, taps)
+                    if F == 1:
+                        for tap in range(0, taps, LONG):
+                            dot_row(gradient, 0, longest, scratch, offsets, tap, count, sums, start + tap, taps)
+                    else:
+                        for tap in range(0, taps, VECTORS):
+                            dot_rows(gradient, 0, longest, scratch, offsets, tap, count, sums, start + tap, taps)
     for thread in range(1, threads):  # in a fixed order: the same number of threads gives the same bits
         partial[0] += partial[thread]
         partial_db[0] += partial_db[thread]

@@ -25,6 +25,7 @@ def _has_wide_registers():
 # 32 registers of 64 bytes hold 8 x 3 sums with room for the operands; 16 registers of 32 bytes hold 4 x 3.
 ROWS, VECTOR_BYTES = (8, 64) if _has_wide_registers() else (4, 32)
 VECTORS = 3
+LONG = 8  # vectors of a tile of one row
 
 _INDEX = ir.IntType(64)
 
@@ -131,15 +132,15 @@ def _accumulate(builder, count, step, sums, body):
     return results
 
 
-def _tap_of_rows(builder, v, x, offsets, w, vectors):
-    """Return a function that emits one step of a tile: each vector of x times each of the ROWS weights of a tap."""
+def _tap_of_rows(builder, v, x, offsets, w, vectors, rows=ROWS):
+    """Return a function that emits one step of a tile: each vector of x times the first `rows` weights of a tap."""
 
     def one_tap(tap, sums):
         source = v.at(x, _load_index(builder, offsets, tap))
         inputs = [v.load(source, _index(k * v.lanes)) for k in range(vectors)]
         weights = v.at(w, builder.mul(tap, _index(ROWS)))
         updated = []
-        for row in range(ROWS):
+        for row in range(rows):
             weight = v.broadcast(v.load_scalar(v.at(weights, _index(row))))
             for k in range(vectors):
                 updated.append(v.multiply_add(weight, inputs[k], sums[row * vectors + k]))
@@ -148,7 +149,7 @@ def _tap_of_rows(builder, v, x, offsets, w, vectors):
     return one_tap
 
 
-def _make_multiply_rows(vectors):
+def _make_multiply_rows(vectors, rows=ROWS):
     @intrinsic
     def multiply_rows(typing, x, x_start, offsets, count, w, w_start, b, b_start, y, y_start, y_stride):
         i = types.int64
@@ -166,11 +167,11 @@ def _make_multiply_rows(vectors):
             y = element_address(context, builder, kinds["y"], y, y_start)
             offsets = element_address(context, builder, kinds["offsets"], offsets, _index(0))
 
-            one_tap = _tap_of_rows(builder, v, x, offsets, w, vectors)
-            bias = [v.broadcast(v.load_scalar(v.at(b, _index(row)))) for row in range(ROWS)]
-            start = [bias[row] for row in range(ROWS) for _ in range(vectors)]
+            one_tap = _tap_of_rows(builder, v, x, offsets, w, vectors, rows)
+            bias = [v.broadcast(v.load_scalar(v.at(b, _index(row)))) for row in range(rows)]
+            start = [bias[row] for row in range(rows) for _ in range(vectors)]
             sums = _accumulate(builder, count, 1, start, one_tap)
-            for row in range(ROWS):
+            for row in range(rows):
                 for k in range(vectors):
                     offset = builder.add(builder.mul(y_stride, _index(row)), _index(k * v.lanes))
                     v.store(sums[row * vectors + k], y, offset)
@@ -178,7 +179,7 @@ def _make_multiply_rows(vectors):
 
         return signature, generate
 
-    multiply_rows.__doc__ = f"""Compute a tile of ROWS rows and {vectors} vector(s).
+    multiply_rows.__doc__ = f"""Compute a tile of {rows} rows and {vectors} vector(s).
 
     ``y[y_start + row * y_stride + i] = b[b_start + row]
     + sum over tap < count of w[w_start + tap * ROWS + row] * x[x_start + offsets[tap] + i]``
@@ -189,6 +190,10 @@ def _make_multiply_rows(vectors):
 multiply_rows_3 = _make_multiply_rows(3)
 multiply_rows_2 = _make_multiply_rows(2)
 multiply_rows_1 = _make_multiply_rows(1)
+# Of a single filter, as in depthwise convolutions: many vectors, so that the sums of one need not wait for each other.
+multiply_row_8 = _make_multiply_rows(LONG, rows=1)
+multiply_row_3 = _make_multiply_rows(3, rows=1)
+multiply_row_1 = _make_multiply_rows(1, rows=1)
 
 
 def _make_add_rows(vectors):
@@ -230,40 +235,47 @@ add_rows_2 = _make_add_rows(2)
 add_rows_1 = _make_add_rows(1)
 
 
-@intrinsic
-def dot_rows(typing, a, a_start, a_stride, x, offsets, offsets_start, count, c, c_start, c_stride):
-    """Add ROWS x VECTORS dot products over `count` numbers (a multiple of the lanes) to `c`.
+def _make_dot_rows(rows, vectors):
+    @intrinsic
+    def dot_rows(typing, a, a_start, a_stride, x, offsets, offsets_start, count, c, c_start, c_stride):
+        i = types.int64
+        signature = types.void(a, i, i, x, offsets, i, i, c, i, i)
+
+        def generate(context, builder, signature, arguments):
+            a, a_start, a_stride, x, offsets, offsets_start, count, c, c_start, c_stride = arguments
+            v = _Vectors(context, builder, signature.args[0].dtype)
+            a = element_address(context, builder, signature.args[0], a, a_start)
+            x = element_address(context, builder, signature.args[3], x, _index(0))
+            offsets = element_address(context, builder, signature.args[4], offsets, offsets_start)
+            c = element_address(context, builder, signature.args[7], c, c_start)
+            left_sides = [v.at(a, builder.mul(a_stride, _index(row))) for row in range(rows)]
+            columns = [v.at(x, _load_index(builder, offsets, _index(k))) for k in range(vectors)]
+
+            def one_vector(position, sums):
+                left = [v.load(pointer, position) for pointer in left_sides]
+                right = [v.load(pointer, position) for pointer in columns]
+                pairs = [(row, k) for row in range(rows) for k in range(vectors)]
+                return [v.multiply_add(left[row], right[k], sums[row * vectors + k]) for row, k in pairs]
+
+            sums = _accumulate(builder, count, v.lanes, [v.zero] * (rows * vectors), one_vector)
+            for row in range(rows):
+                for k in range(vectors):
+                    target = v.at(c, builder.add(builder.mul(c_stride, _index(row)), _index(k)))
+                    builder.store(builder.fadd(v.load_scalar(target), v.sum(sums[row * vectors + k])), target)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    dot_rows.__doc__ = f"""Add {rows} x {vectors} dot products over `count` numbers (a multiple of the lanes) to `c`.
 
     ``c[c_start + row * c_stride + k] += sum over i < count of
     a[a_start + row * a_stride + i] * x[offsets[offsets_start + k] + i]``
     """
-    i = types.int64
-    signature = types.void(a, i, i, x, offsets, i, i, c, i, i)
+    return dot_rows
 
-    def generate(context, builder, signature, arguments):
-        a, a_start, a_stride, x, offsets, offsets_start, count, c, c_start, c_stride = arguments
-        v = _Vectors(context, builder, signature.args[0].dtype)
-        a = element_address(context, builder, signature.args[0], a, a_start)
-        x = element_address(context, builder, signature.args[3], x, _index(0))
-        offsets = element_address(context, builder, signature.args[4], offsets, offsets_start)
-        c = element_address(context, builder, signature.args[7], c, c_start)
-        rows = [v.at(a, builder.mul(a_stride, _index(row))) for row in range(ROWS)]
-        columns = [v.at(x, _load_index(builder, offsets, _index(k))) for k in range(VECTORS)]
 
-        def one_vector(position, sums):
-            left = [v.load(pointer, position) for pointer in rows]
-            right = [v.load(pointer, position) for pointer in columns]
-            pairs = [(row, k) for row in range(ROWS) for k in range(VECTORS)]
-            return [v.multiply_add(left[row], right[k], sums[row * VECTORS + k]) for row, k in pairs]
-
-        sums = _accumulate(builder, count, v.lanes, [v.zero] * (ROWS * VECTORS), one_vector)
-        for row in range(ROWS):
-            for k in range(VECTORS):
-                target = v.at(c, builder.add(builder.mul(c_stride, _index(row)), _index(k)))
-                builder.store(builder.fadd(v.load_scalar(target), v.sum(sums[row * VECTORS + k])), target)
-        return context.get_dummy_value()
-
-    return signature, generate
+dot_rows = _make_dot_rows(ROWS, VECTORS)
+dot_row = _make_dot_rows(1, LONG)  # of a single filter
 
 
 def make_apply_matrix(matrix):
@@ -401,6 +413,24 @@ def copy_run(typing, x, x_start, y, y_start, count):
         return context.get_dummy_value()
 
     return types.void(x, i, y, i, i), generate
+
+
+@intrinsic
+def copy_vectors(typing, x, x_start, y, y_start):
+    """Copy VECTORS vectors: ``y[y_start + i] = x[x_start + i]``. For so few, `copy_run` would call the C library."""
+    i = types.int64
+
+    def generate(context, builder, signature, arguments):
+        x, x_start, y, y_start = arguments
+        v = _Vectors(context, builder, signature.args[0].dtype)
+        source = element_address(context, builder, signature.args[0], x, x_start)
+        target = element_address(context, builder, signature.args[2], y, y_start)
+        values = [v.load(source, _index(k * v.lanes)) for k in range(VECTORS)]
+        for k, value in enumerate(values):
+            v.store(value, target, _index(k * v.lanes))
+        return context.get_dummy_value()
+
+    return types.void(x, i, y, i), generate
 
 
 @intrinsic

@@ -158,8 +158,19 @@ split_2, split_4 = make_split(2), make_split(4)
 
 @jit
 def line_size(plan):
-    """Return the length of the buffer for one padded input row, which :func:`load_block` needs."""
+    """Return the length of the buffer that :func:`load_block` needs: a padded input row, and its phases."""
+    return _line_length(plan) + plan.step_x * _stream_length(plan)
+
+
+@jit
+def _line_length(plan):
     return (plan.columns + VECTOR_BYTES // 4) * plan.step_x + plan.phases_x[-1]
+
+
+@jit
+def _stream_length(plan):
+    """Return the distance between the phases of a row, with room for a vector that is written past their end."""
+    return plan.columns + plan.phases_x[-1] // plan.step_x + 1 + VECTOR_BYTES // 4
 
 
 @jit
@@ -174,6 +185,7 @@ def load_block(x, n, channel, channels, block_row, plan, line, scratch, level=0)
     columns, step_x, phases = plan.columns, plan.step_x, plan.phases_x.size
     rows = plan.block_rows + plan.halo
     every_phase = phases == step_x and plan.phases_x[-1] == step_x - 1
+    length, stream = _line_length(plan), _stream_length(plan)
     for c in range(channels):
         plane = (n * C + channel + c) * H * W  # start of the plane
         for a in range(plan.phases_y.size):
@@ -196,11 +208,16 @@ def load_block(x, n, channel, channels, block_row, plan, line, scratch, level=0)
                             start = plan.first_column + plan.phases_x[b]
                             _pad_row(numbers, plane + i * W, W, start, scratch, place + b * plan.phase_size, columns)
                     else:
-                        _pad_row(numbers, plane + i * W, W, plan.first_column, line, 0, line.size)
+                        _pad_row(numbers, plane + i * W, W, plan.first_column, line, 0, length)
                         if step_x == 2 and every_phase:
                             split_2(line, 0, scratch, place, plan.phase_size, columns)
                         elif step_x == 4 and every_phase:
                             split_4(line, 0, scratch, place, plan.phase_size, columns)
+                        elif step_x == 2:  # each tap has a phase: a shifted copy of the even or of the odd columns
+                            split_2(line, 0, line, length, stream, columns + plan.phases_x[-1] // 2 + 1)
+                            for b in range(phases):
+                                source = length + plan.phases_x[b] % 2 * stream + plan.phases_x[b] // 2
+                                copy_run(line, source, scratch, place + b * plan.phase_size, columns)
                         else:
                             for b in range(phases):
                                 for j in range(columns):

@@ -32,8 +32,10 @@ import numpy as np
 
 from minivision.core.compile import jit
 from minivision.kernels.numba.engine.direct import interleave, multiply_block
+from minivision.kernels.numba.engine.packing import copy_transposed
 from minivision.kernels.numba.engine.register_tile import ROWS, VECTORS, lanes_of, make_apply_matrix
 from minivision.kernels.numba.engine.scratch import Plan, line_size, load_block, size_of_phase
+from minivision.kernels.numba.engine.workspace import workspace
 
 BT = np.array(
     [
@@ -52,6 +54,7 @@ _apply_BT = make_apply_matrix(BT.tolist())
 _apply_AT = make_apply_matrix(AT.tolist())
 
 CACHE_BYTES = 2_600_000  # for the transformed inputs and outputs of a block
+LINE = 16  # numbers of float32 in a line of the cache
 
 
 @functools.lru_cache(maxsize=512)
@@ -74,34 +77,63 @@ def _plan(images, channels, filters, output_size, padding, threads):
     return Plan(-top, -left, 4, 4, phases, phases, 1, columns, block, size, 16 * size, unused, unused)
 
 
+@jit
+def _apart(size):
+    """Return the distance between 36 blocks of `size` numbers: a line of the cache more.
+
+    At a power of two all 36 would compete for the same few places of the cache.
+    """
+    return size + LINE
+
+
 @jit(parallel=True)
 def _transform_filters(w, flipped, u, threads):
-    """Write ``G w Gᵀ`` in the order of the register tile: (36, panels, channels, ROWS)."""
+    """Write ``G w Gᵀ`` in the order of the register tile: (36, panels, channels, ROWS) and a line between the 36."""
     F, C = (w.shape[1], w.shape[0]) if flipped else (w.shape[0], w.shape[1])
     panels = (F + ROWS - 1) // ROWS
+    distance = _apart(panels * C * ROWS)
+    numbers = w.reshape(w.size)
     for thread in numba.prange(threads):
-        g, half = np.empty((3, 3)), np.empty((6, 3))
-        for f in range(thread * F // threads, (thread + 1) * F // threads):
+        filters = np.zeros(9 * C * ROWS, w.dtype)  # of a panel: (channels, 9, ROWS)
+        half = np.empty((6, 3, ROWS))  # G w
+        for panel in range(thread * panels // threads, (thread + 1) * panels // threads):
+            first = panel * ROWS
+            rows = min(ROWS, F - first)
+            if rows < ROWS:
+                filters[:] = 0
+            if flipped:
+                for c in range(C):
+                    copy_transposed(numbers, (c * F + first) * 9, 9, rows, 9, filters, c * 9 * ROWS, ROWS)
+            else:
+                copy_transposed(numbers, first * C * 9, C * 9, rows, C * 9, filters, 0, ROWS)
             for c in range(C):
-                for i in range(3):
-                    for j in range(3):  # flipped: rotated by 180 degrees, first two axes swapped
-                        g[i, j] = w[c, f, 2 - i, 2 - j] if flipped else w[f, c, i, j]
-                for k in range(3):
-                    column = _times_G(g[0, k], g[1, k], g[2, k])
-                    for i in range(6):
-                        half[i, k] = column[i]
-                position = (f // ROWS * C + c) * ROWS + f % ROWS
-                for i in range(6):
-                    for value in _times_G(half[i, 0], half[i, 1], half[i, 2]):
-                        u[position] = value
-                        position += panels * C * ROWS  # the next of the 36 elements
+                _transform_panel(filters, c * 9 * ROWS, flipped, half, u, (panel * C + c) * ROWS, distance)
+
+
+@jit
+def _transform_panel(filters, start, flipped, half, u, target, distance):
+    """Transform ROWS filters of one channel, neighbors in memory; the 36 results of a filter have a `distance`."""
+    origin, step = (8, -1) if flipped else (0, 1)  # flipped: rotated by 180 degrees
+    for k in range(3):
+        for lane in range(ROWS):
+            place = start + (origin + step * k) * ROWS + lane
+            a, b, c = filters[place], filters[place + 3 * step * ROWS], filters[place + 6 * step * ROWS]
+            h0, h1, h2, h3, h4, h5 = _times_G(np.float64(a), np.float64(b), np.float64(c))
+            half[0, k, lane], half[1, k, lane], half[2, k, lane] = h0, h1, h2
+            half[3, k, lane], half[4, k, lane], half[5, k, lane] = h3, h4, h5
+    for i in range(6):
+        for lane in range(ROWS):
+            place = target + 6 * i * distance + lane
+            h0, h1, h2, h3, h4, h5 = _times_G(half[i, 0, lane], half[i, 1, lane], half[i, 2, lane])
+            u[place], u[place + distance], u[place + 2 * distance] = h0, h1, h2
+            u[place + 3 * distance], u[place + 4 * distance], u[place + 5 * distance] = h3, h4, h5
 
 
 @jit
 def _times_G(a, b, c):
     """Return ``G (a, b, c)`` in double precision: it is computed once for each filter and limits the accuracy."""
-    outer, even, odd = (a + c) / 6, a / 24 + c / 6, b / 12
-    return a / 4, -outer - b / 6, b / 6 - outer, even + odd, even - odd, c
+    outer, even, odd = (a + c) * (1 / 6), a * (1 / 24) + c * (1 / 6), b * (1 / 12)
+    return a * 0.25, -outer - b * (1 / 6), b * (1 / 6) - outer, even + odd, even - odd, c
 
 
 def winograd(x, w, b, padding, output_size, *, flipped=False):
@@ -115,15 +147,23 @@ def winograd(x, w, b, padding, output_size, *, flipped=False):
     threads = numba.get_num_threads()
     plan = _plan(N, C, F, tuple(output_size), padding, threads)
     bias = np.zeros(F, x.dtype) if b is None else b
-    u = np.zeros(36 * -(-F // ROWS) * ROWS * C, x.dtype)
+    u = np.empty(36 * _apart(-(-F // ROWS) * ROWS * C), x.dtype)
     _transform_filters(w, flipped, u, threads)
     y = np.empty((N, F, *output_size), dtype=x.dtype)
-    _winograd(x, u, bias, y, plan, lanes_of(x.dtype), threads)
+    lanes = lanes_of(x.dtype)
+    stream = _stream(plan.block_rows * plan.columns, lanes)
+    size = (24 + 36 * -(-F // ROWS) * ROWS + 16) * stream + 36 * _apart(C * stream) + (4 + 2 * VECTORS) * lanes
+    _winograd(x, u, bias, y, plan, lanes, threads, stream, workspace(threads, size, x.dtype))
     return y
 
 
+def _stream(tiles, lanes):
+    """Return the distance between streams: whole vectors, and no power of two, which would cause cache conflicts."""
+    return (tiles + 2 * lanes - 1) // lanes * lanes + lanes
+
+
 @jit(parallel=True)
-def _winograd(x, u, b, y, plan, lanes, threads):
+def _winograd(x, u, b, y, plan, lanes, threads, stream, space):
     N, F, H_out, W_out = y.shape
     C = x.shape[1]
     panels = (F + ROWS - 1) // ROWS
@@ -131,30 +171,28 @@ def _winograd(x, u, b, y, plan, lanes, threads):
     blocks = (all_rows + plan.block_rows - 1) // plan.block_rows
     tasks = N * blocks
     tiles = plan.block_rows * plan.columns
-    # Distance between streams: whole vectors, and no power of two, which would cause cache conflicts.
-    stream = (tiles + 2 * lanes - 1) // lanes * lanes + lanes
-    channel_offsets = np.arange(C) * (36 * stream)
+    channel_offsets = np.arange(C) * stream
+    element_size, filters_size = _apart(C * stream), _apart(panels * C * ROWS)
     no_bias = np.zeros(ROWS, x.dtype)
     for thread in numba.prange(threads):
         scratch = np.empty(plan.plane_size + VECTORS * lanes, x.dtype)
         line = np.empty(line_size(plan), x.dtype)
-        # Zeros, since vectors reach past the end of a stream: products of what lay there may be subnormal, and slow.
-        half = np.zeros(24 * stream + 2 * lanes, x.dtype)
-        v = np.zeros(C * 36 * stream + VECTORS * lanes, x.dtype)
-        m = np.zeros(panels * ROWS * 36 * stream + VECTORS * lanes, x.dtype)
-        out = np.empty(16 * stream + 2 * lanes, x.dtype)
+        half, rest = _take(space[thread], 24 * stream + 2 * lanes)
+        v, rest = _take(rest, 36 * element_size + VECTORS * lanes)
+        m, rest = _take(rest, panels * ROWS * 36 * stream + VECTORS * lanes)
+        out, _ = _take(rest, 16 * stream + 2 * lanes)
         for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
             n, row = task // blocks, task % blocks * plan.block_rows
             rows = min(plan.block_rows, all_rows - row)
             for c in range(C):
                 load_block(x, n, c, 1, row, plan, line, scratch)
-                _transform_input(scratch, plan, stream, half, v, c * 36 * stream)
+                _transform_input(scratch, plan, stream, half, v, c * stream, element_size)
             for panel in range(panels):
                 for element in range(36):
-                    start = (element * panels + panel) * C * ROWS
+                    start = element * filters_size + panel * C * ROWS
                     target = panel * ROWS * 36 * stream + element * stream
                     multiply_block(
-                        v[element * stream :],
+                        v[element * element_size :],
                         channel_offsets,
                         C,
                         u,
@@ -175,8 +213,16 @@ def _winograd(x, u, b, y, plan, lanes, threads):
 
 
 @jit
-def _transform_input(scratch, plan, stream, half, v, start):
-    """Compute ``Bᵀ d B`` of one channel: first along the columns of every tile, then along the rows."""
+def _take(space, size):
+    return space[:size], space[size:]
+
+
+@jit
+def _transform_input(scratch, plan, stream, half, v, start, distance):
+    """Compute ``Bᵀ d B`` of one channel: first along the columns of every tile, then along the rows.
+
+    The result are 36 streams with a `distance`.
+    """
     tiles = plan.block_rows * plan.columns
     down = np.empty(6, np.int64)
     along = np.empty(6, np.int64)
@@ -186,7 +232,7 @@ def _transform_input(scratch, plan, stream, half, v, start):
     for j in range(4):
         _apply_BT(scratch, j * plan.phase_size, down, half, j * stream, 4 * stream, tiles + 1)
     for i in range(6):
-        _apply_BT(half, i * 4 * stream, along, v, start + i * 6 * stream, stream, tiles)
+        _apply_BT(half, i * 4 * stream, along, v, start + i * 6 * distance, distance, tiles)
 
 
 @jit
