@@ -7,9 +7,12 @@ Read for the convolutions, in this order:
    it the pixel of each filter tap is.
 3. ``direct``: the three passes of a convolution (correlation, its transpose, gradient of the filters) from 1 and 2.
 4. ``winograd``: 3 x 3 correlation of stride 1 with a quarter of the multiplications, from 1, 2 and parts of 3.
+5. ``packing`` and ``matrix_product``: the product of two matrices from 1, for ``linear``.
+6. ``one_by_one``: correlations with filters of 1 x 1, from 5.
 
 The others are independent of each other:
 
+- ``workspace``: memory that is kept from call to call.
 - ``sums``: sums that use vector instructions and still give the same bits in every process.
 - ``exponential``: exp, log and log1p that the compiler can vectorize.
 - ``pairwise_boxes``: IoU of one box with many boxes.
