@@ -38,7 +38,7 @@ def guarded(kernel: Callable, module: ModuleType) -> Callable | None:
     """
     files = imported_files(Path(module.__file__ or ""))
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
-        return None if any(file.name == "register_tile.py" for file in files) else kernel
+        return None if any(file.name == "vectors.py" for file in files) else kernel
     if not any(map(is_parallel, files)):
         return kernel
     if _forked:

@@ -131,7 +131,7 @@ def test_kernels_for_a_processor_without_wide_registers_give_the_same():
     """The register tile chooses its size by the processor: try the plain one in a process of its own."""
     environment = {**os.environ, "NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": "", "NUMBA_NUM_THREADS": "2"}
     script = (
-        "from minivision.kernels.numba.engine import register_tile; assert register_tile.ROWS == 4\n"
+        "from minivision.kernels.numba.engine import vectors; assert vectors.ROWS == 4\n"
         "import pytest, sys; sys.exit(pytest.main(['-q', '-x', '-p', 'no:cacheprovider', '-k', "
         f"'results_of_the_reference and conv and float32', {__file__!r}]))"
     )

@@ -1,5 +1,7 @@
 """The fully connected layer on both backends, compared with PyTorch, ONNX and finite differences."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,6 +10,7 @@ from onnx_node import run_onnx
 
 import minivision
 from minivision.checks import check_adjoint, check_gradients
+from minivision.kernels.numba.engine.matrix_product import matrix_product
 from minivision.ops.linear import linear, linear_backward
 
 DRAWN = settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -110,3 +113,26 @@ X, W, B = np.zeros((2, 3)), np.zeros((4, 3)), np.zeros(4)
 def test_errors_name_the_wrong_argument(error, message, call):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True)])
+def test_the_packed_product_is_numpys_at_all_edges_of_its_blocks(dtype, transposed):
+    """Sums of small integers are exact, whatever their order."""
+    rng = np.random.default_rng(0)
+    sizes = {"I": (1, 7, 8, 33, 515), "K": (1, 159, 161, 325), "J": (1, 24, 47, 49, 130)}
+    for I, K, J in itertools.product(*sizes.values()):
+        a, b = (rng.integers(-3, 4, shape).astype(dtype) for shape in ((I, K), (K, J)))
+        bias = rng.integers(-3, 4, J).astype(dtype)
+        operands = (np.ascontiguousarray(x.T) if t else x for x, t in zip((a, b), transposed, strict=True))
+        result = matrix_product(*operands, bias, a_transposed=transposed[0], b_transposed=transposed[1])
+        np.testing.assert_array_equal(result, a @ b + bias)
+    assert matrix_product(np.zeros((2, 0), dtype), np.zeros((0, 3), dtype)).tolist() == [[0] * 3] * 2
+
+
+def test_numbers_that_are_not_finite_stay_in_their_row_and_column():
+    a, b = np.ones((19, 170), np.float32), np.ones((170, 53), np.float32)
+    a[3, 5], b[7, 11] = np.nan, np.inf
+    result = matrix_product(a, b)
+    assert np.isnan(result[3]).all() and np.isposinf(np.delete(result[:, 11], 3)).all()
+    assert (np.delete(np.delete(result, 3, 0), 11, 1) == 170).all()

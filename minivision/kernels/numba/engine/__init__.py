@@ -2,7 +2,8 @@
 
 Read for the convolutions, in this order:
 
-1. ``register_tile``: the innermost loops, as LLVM vector instructions; their sums stay in registers.
+1. ``vectors``, ``register_tile`` and ``vector_moves``: the innermost loops, as LLVM vector instructions; their sums
+   stay in registers.
 2. ``scratch``: copies the padded input of a block of output rows into a buffer that fits the cache, and plans where in
    it the pixel of each filter tap is.
 3. ``direct``: the three passes of a convolution (correlation, its transpose, gradient of the filters) from 1 and 2.

@@ -16,14 +16,8 @@ import numpy as np
 from minivision.core.compile import jit
 from minivision.kernels.numba.engine.packing import pack_filters
 from minivision.kernels.numba.engine.register_tile import (
-    LONG,
-    ROWS,
-    VECTORS,
-    clear_run,
-    copy_run,
     dot_row,
     dot_rows,
-    lanes_of,
     multiply_row_1,
     multiply_row_3,
     multiply_row_8,
@@ -33,6 +27,8 @@ from minivision.kernels.numba.engine.register_tile import (
 )
 from minivision.kernels.numba.engine.scratch import line_size, load_block, plan_correlate2d, plan_correlate2d_transpose
 from minivision.kernels.numba.engine.sums import sum_of
+from minivision.kernels.numba.engine.vector_moves import clear_run, copy_run
+from minivision.kernels.numba.engine.vectors import LONG, ROWS, VECTORS, lanes_of
 
 SHORTEST_SUM = 512  # least number of products in a sum of the filter gradient; small maps are stacked to reach it
 

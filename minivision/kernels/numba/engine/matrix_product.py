@@ -19,18 +19,15 @@ import numpy as np
 from minivision.core.compile import jit
 from minivision.kernels.numba.engine.packing import copy_transposed
 from minivision.kernels.numba.engine.register_tile import (
-    ROWS,
-    VECTORS,
     add_rows_1,
     add_rows_2,
     add_rows_3,
-    copy_run,
-    copy_vectors,
-    lanes_of,
     multiply_rows_1,
     multiply_rows_2,
     multiply_rows_3,
 )
+from minivision.kernels.numba.engine.vector_moves import copy_run, copy_vectors
+from minivision.kernels.numba.engine.vectors import ROWS, VECTORS, lanes_of
 
 DEPTH = 160  # steps of the sum: a panel of b is 30 KB with three vectors of 64 bytes
 PANELS = 64  # of rows in a block of a: 320 KB with 8 rows of float32

@@ -14,7 +14,7 @@ from minivision.kernels.numba.engine.matrix_product import (
     part,
     parts_of_threads,
 )
-from minivision.kernels.numba.engine.register_tile import ROWS, VECTORS, lanes_of
+from minivision.kernels.numba.engine.vectors import ROWS, VECTORS, lanes_of
 
 
 def correlate_1x1(x, w, b, *, transposed=False):

@@ -3,7 +3,8 @@
 import numpy as np
 
 from minivision.core.compile import jit
-from minivision.kernels.numba.engine.register_tile import ROWS, transpose_tile
+from minivision.kernels.numba.engine.vector_moves import transpose_tile
+from minivision.kernels.numba.engine.vectors import ROWS
 
 
 @jit

@@ -18,7 +18,8 @@ import numba
 import numpy as np
 
 from minivision.core.compile import jit
-from minivision.kernels.numba.engine.register_tile import VECTOR_BYTES, clear_run, copy_run, make_split
+from minivision.kernels.numba.engine.vector_moves import clear_run, copy_run, make_split
+from minivision.kernels.numba.engine.vectors import VECTOR_BYTES
 
 SCRATCH_BYTES = 400_000  # for the input of a block, in the second-level cache (1 MB on the machines measured)
 NARROW_MAP = 64  # columns; up to this width each horizontal tap has a phase without halo

@@ -33,8 +33,9 @@ import numpy as np
 from minivision.core.compile import jit
 from minivision.kernels.numba.engine.direct import interleave, multiply_block
 from minivision.kernels.numba.engine.packing import copy_transposed
-from minivision.kernels.numba.engine.register_tile import ROWS, VECTORS, lanes_of, make_apply_matrix
 from minivision.kernels.numba.engine.scratch import Plan, line_size, load_block, size_of_phase
+from minivision.kernels.numba.engine.vector_moves import make_apply_matrix
+from minivision.kernels.numba.engine.vectors import ROWS, VECTORS, lanes_of
 from minivision.kernels.numba.engine.workspace import workspace
 
 BT = np.array(

@@ -1,0 +1,182 @@
+"""Numbers moved, or multiplied by a small constant matrix, whole vectors at a time.
+
+The compiler turns the plain loops into moves of single numbers, or into instructions that are as slow.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from minivision.core.numba_internals import clear_memory, copy_memory, element_address
+from minivision.kernels.numba.engine.vectors import ROWS, VECTORS, Vectors, accumulate, index_constant, load_index
+
+
+def make_apply_matrix(matrix):
+    """Return an intrinsic that multiplies by a small constant matrix, lane by lane.
+
+    ``apply(x, x_start, offsets, y, y_start, y_step, count)`` sets, for each i < count,
+    ``y[y_start + r * y_step + i] = sum over k of matrix[r][k] * x[x_start + offsets[k] + i]``.
+    Up to a vector more than `count` is written.
+    """
+
+    @intrinsic
+    def apply_matrix(typing, x, x_start, offsets, y, y_start, y_step, count):
+        i = types.int64
+        signature = types.void(x, i, offsets, y, i, i, i)
+
+        def generate(context, builder, signature, arguments):
+            x, x_start, offsets, y, y_start, y_step, count = arguments
+            v = Vectors(context, builder, signature.args[0].dtype)
+            x = element_address(context, builder, signature.args[0], x, x_start)
+            y = element_address(context, builder, signature.args[3], y, y_start)
+            offsets = element_address(context, builder, signature.args[2], offsets, index_constant(0))
+            sources = [v.at(x, load_index(builder, offsets, index_constant(k))) for k in range(len(matrix[0]))]
+            targets = [v.at(y, builder.mul(y_step, index_constant(r))) for r in range(len(matrix))]
+
+            def one_vector(position, _):
+                inputs = [v.load(source, position) for source in sources]
+                for target, row in zip(targets, matrix, strict=True):
+                    total = None
+                    for factor, value in zip(row, inputs, strict=True):
+                        if factor == 0:
+                            continue
+                        constant = ir.Constant(v.type, [float(factor)] * v.lanes)
+                        if total is not None:
+                            total = v.multiply_add(constant, value, total)
+                        else:
+                            total = value if factor == 1 else builder.fmul(constant, value)
+                    v.store(total, target, position)
+                return []
+
+            accumulate(builder, count, v.lanes, [], one_vector)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return apply_matrix
+
+
+def make_split(step):
+    """Return an intrinsic that distributes a row of numbers over `step` (2 or 4) streams in turn.
+
+    ``split(x, x_start, y, y_start, distance, count)`` sets, for each i < count and k < step,
+    ``y[y_start + k * distance + i] = x[x_start + step * i + k]``. Whole vectors are read and written, up to a
+    vector beyond the end of each stream.
+    """
+
+    @intrinsic
+    def split(typing, x, x_start, y, y_start, distance, count):
+        i = types.int64
+        signature = types.void(x, i, y, i, i, i)
+
+        def generate(context, builder, signature, arguments):
+            x, x_start, y, y_start, distance, count = arguments
+            v = Vectors(context, builder, signature.args[0].dtype)
+            x = element_address(context, builder, signature.args[0], x, x_start)
+            y = element_address(context, builder, signature.args[2], y, y_start)
+
+            def one_vector(position, _):
+                source = v.at(x, builder.mul(position, index_constant(step)))
+                parts = [v.load(source, index_constant(k * v.lanes)) for k in range(step)]
+                width = v.lanes
+                while len(parts) > 1:  # concatenate pairs until one long vector holds all
+                    width *= 2
+                    parts = [v.shuffle(a, b, list(range(width))) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+                for k in range(step):
+                    target = v.at(y, builder.mul(distance, index_constant(k)))
+                    stream = v.shuffle(parts[0], parts[0], [k + step * lane for lane in range(v.lanes)])
+                    v.store(stream, target, position)
+                return []
+
+            accumulate(builder, count, v.lanes, [], one_vector)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return split
+
+
+@intrinsic
+def transpose_tile(typing, x, x_start, x_stride, y, y_start, y_stride):
+    """Copy a square of ROWS x ROWS numbers, transposed.
+
+    ``y[y_start + k * y_stride + r] = x[x_start + r * x_stride + k]``
+
+    Half of each vector is exchanged with half of another, first in steps of one number, then of two, and so on. The
+    compiler would write the numbers one by one, or with instructions that are as slow.
+    """
+    i = types.int64
+
+    def generate(context, builder, signature, arguments):
+        x, x_start, x_stride, y, y_start, y_stride = arguments
+        v = Vectors(context, builder, signature.args[0].dtype, lanes=ROWS)
+        x = element_address(context, builder, signature.args[0], x, x_start)
+        y = element_address(context, builder, signature.args[3], y, y_start)
+        rows = [v.load(x, builder.mul(x_stride, index_constant(r))) for r in range(ROWS)]
+        step = 1
+        while step < ROWS:
+            for r in range(ROWS):
+                if not r & step:
+                    upper, lower = rows[r], rows[r + step]
+                    rows[r] = v.shuffle(upper, lower, [k - step + ROWS if k & step else k for k in range(ROWS)])
+                    rows[r + step] = v.shuffle(upper, lower, [k + ROWS if k & step else k + step for k in range(ROWS)])
+            step *= 2
+        for k in range(ROWS):
+            v.store(rows[k], y, builder.mul(y_stride, index_constant(k)))
+        return context.get_dummy_value()
+
+    return types.void(x, i, i, y, i, i), generate
+
+
+@intrinsic
+def copy_run(typing, x, x_start, y, y_start, count):
+    """Copy a run of numbers: ``y[y_start + i] = x[x_start + i]`` for i < count; none if count is negative.
+
+    An assignment of slices does the same, but it counts references to the arrays, which costs more than copying a
+    short row.
+    """
+    i = types.int64
+
+    def generate(context, builder, signature, arguments):
+        x, x_start, y, y_start, count = arguments
+        with builder.if_then(builder.icmp_signed(">", count, index_constant(0))):
+            source = element_address(context, builder, signature.args[0], x, x_start)
+            target = element_address(context, builder, signature.args[2], y, y_start)
+            copy_memory(builder, target, source, count, signature.args[0].dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(x, i, y, i, i), generate
+
+
+@intrinsic
+def copy_vectors(typing, x, x_start, y, y_start):
+    """Copy VECTORS vectors: ``y[y_start + i] = x[x_start + i]``. For so few, `copy_run` would call the C library."""
+    i = types.int64
+
+    def generate(context, builder, signature, arguments):
+        x, x_start, y, y_start = arguments
+        v = Vectors(context, builder, signature.args[0].dtype)
+        source = element_address(context, builder, signature.args[0], x, x_start)
+        target = element_address(context, builder, signature.args[2], y, y_start)
+        values = [v.load(source, index_constant(k * v.lanes)) for k in range(VECTORS)]
+        for k, value in enumerate(values):
+            v.store(value, target, index_constant(k * v.lanes))
+        return context.get_dummy_value()
+
+    return types.void(x, i, y, i), generate
+
+
+@intrinsic
+def clear_run(typing, y, y_start, count):
+    """Set a run of numbers to zero: ``y[y_start + i] = 0`` for i < count; none if count is negative."""
+    i = types.int64
+
+    def generate(context, builder, signature, arguments):
+        y, y_start, count = arguments
+        with builder.if_then(builder.icmp_signed(">", count, index_constant(0))):
+            target = element_address(context, builder, signature.args[0], y, y_start)
+            size = builder.mul(count, index_constant(signature.args[0].dtype.bitwidth // 8))
+            clear_memory(builder, target, size)
+        return context.get_dummy_value()
+
+    return types.void(y, i, i), generate
