@@ -32,6 +32,11 @@ _SHAPES: list[tuple[Any, Any, dict[str, Any]]] = [
     ((2, 2, 6, 7), (3, 2, 2, 2), {"dilation": (2, 1)}),
     ((3, 4, 4, 5), (4, 2, 3, 3), {"groups": 2}),
     ((2, 2, 4, 3), (2, 2, 2, 3), {"padding": ((0, 1), (2, 1))}),
+    # Filters of one pixel, one filter for each channel, taps on even and on odd columns.
+    ((3, 10, 9, 7), (19, 10, 1, 1), {}),
+    ((2, 5, 11, 12), (5, 1, 3, 3), {"stride": 2, "padding": 1, "groups": 5}),
+    ((1, 2, 7, 150), (2, 1, 3, 5), {"padding": (1, 2), "groups": 2}),
+    ((2, 2, 9, 13), (3, 2, 3, 4), {"stride": 2, "padding": 2}),
 ]
 
 _TRANSPOSE_SHAPES: list[tuple[Any, Any, dict[str, Any]]] = [
@@ -49,6 +54,8 @@ _TRANSPOSE_SHAPES: list[tuple[Any, Any, dict[str, Any]]] = [
     ((2, 2, 4, 3), (2, 3, 3, 3), {"padding": 1}),
     ((2, 2, 3, 3), (2, 3, 2, 2), {"dilation": (1, 2)}),
     ((3, 4, 3, 2), (4, 2, 2, 2), {"stride": (2, 1), "groups": 2}),
+    ((2, 9, 7, 5), (9, 11, 1, 1), {}),
+    ((2, 3, 5, 6), (3, 1, 3, 3), {"stride": 2, "groups": 3}),
 ]
 
 
