@@ -35,6 +35,7 @@ def run(args):
         ("system", f"{platform.platform()}, {_cores()} cores"),
         *((name, _version(name)) for name in ("numpy", "scikit-image", "matplotlib")),
         ("numba", _numba()),
+        *_waiting(),
         ("cupy", _cupy()),
         ("backend", f"{backend.name}, {reason}"),
     ]
@@ -74,6 +75,20 @@ def _numba():
     except Exception as error:  # no layer works: NumPy and kernels without threads still work
         return f"{_version('numba')}, no threading layer: {error}"
     return f"{numba.__version__}, {layer}"
+
+
+def _waiting():
+    """Return a row about threads that wait, where they are in the way of others."""
+    try:
+        from minivision.core.numba_internals import openmp_library, threads_spin
+    except ImportError:
+        return []
+    if openmp_library() is None or not threads_spin():
+        return []
+    advice = "on a busy machine start Python with OMP_WAIT_POLICY=passive in the environment"
+    return [
+        ("threads", f"in scripts and notebooks they spin while they wait, as PyTorch's in the same OpenMP; {advice}")
+    ]
 
 
 def _cupy():

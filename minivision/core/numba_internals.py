@@ -35,6 +35,13 @@ def start_threads() -> None:
         del os.environ["GOMP_SPINCOUNT"]
 
 
+def threads_spin() -> bool:
+    """Return whether threads that wait keep their core for milliseconds in scripts and notebooks here."""
+    if "OMP_WAIT_POLICY" in os.environ:
+        return os.environ["OMP_WAIT_POLICY"].lower() == "active"
+    return "GOMP_SPINCOUNT" not in os.environ and _has_torch()
+
+
 def is_own_process() -> bool:
     """Return whether this process runs a command of the package, and no other library computes in it."""
     main = sys.modules.get("__main__")
