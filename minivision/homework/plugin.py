@@ -178,7 +178,7 @@ class HomeworkPlugin:
     # ---- outcomes --------------------------------------------------------------------------------------------------
 
     def pytest_keyboard_interrupt(self, excinfo):
-        self.was_stopped = isinstance(excinfo.value, KeyboardInterrupt)  # not pytest's own, by a test
+        self.was_stopped = type(excinfo.value) is KeyboardInterrupt  # pytest's own, after an error, are subclasses
 
     def pytest_collectreport(self, report):
         if report.failed:

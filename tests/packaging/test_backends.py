@@ -299,7 +299,11 @@ COMMAND = "sys.modules['__main__'].__file__ = '/somewhere/bin/minivision'"
         (HAS_NO_TORCH, {"OMP_WAIT_POLICY": "active"}, "[]"),  # the user's choice
     ],
 )
-def test_how_threads_wait_is_set_only_where_no_other_library_is_changed(before, environment, set_for_the_start):
+def test_how_threads_wait_is_set_only_where_no_other_library_is_changed(
+    before, environment, set_for_the_start, monkeypatch
+):
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.delenv(name, raising=False)
     assert run_python(WAITING.format(before=before), **environment).strip() == f"{set_for_the_start} False"
 
 
