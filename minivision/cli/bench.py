@@ -7,6 +7,9 @@ column: "reference / Numba" is the ratio of their times.
 With --backend cupy the kernels run on an NVIDIA GPU, next to PyTorch with cuDNN if it is a CUDA build: with batches as
 on the CPU ("lesson") and with batches that fill the GPU ("large"). Times include all work on the GPU. "TF32" is
 PyTorch with inputs of multiplications rounded to 10 bits; minivision does not round them.
+
+With --profile a system is trained for a few steps, to show where the time of a step goes: each operation, and what is
+no operation (in brackets).
 """
 
 import json
@@ -22,6 +25,7 @@ examples:
   minivision bench conv2d conv2d_backward
   minivision bench encoder-decoder --threads 1
   minivision bench --json speed.json
+  minivision bench --profile faster-rcnn --picture step.png
   minivision bench --backend cupy --json gpu.json
   minivision bench --backend cupy conv2d faster-rcnn
 """
@@ -31,6 +35,8 @@ SMALL_ROUNDS, SMALL_SECONDS = 3, 0.01  # for the reference implementations, whos
 
 
 def add_arguments(parser, system):
+    from minivision.models import systems
+
     parser.add_argument(
         "names", nargs="*", metavar="NAME",
         help=f"operations, or {SYSTEM} for its training step; with cupy also faster-rcnn, mask-rcnn (default: all)",
@@ -42,9 +48,17 @@ def add_arguments(parser, system):
     parser.add_argument("--threads", type=count, metavar="N", help="threads on the CPU (default: one per core)")
     parser.add_argument("--rounds", type=count, default=7, metavar="N", help="number of measurements (default: 7)")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write the times to a file")
+    parser.add_argument(
+        "--profile", choices=systems(), metavar="SYSTEM", help="show where the time of a training step of a system goes"
+    )
+    parser.add_argument("--picture", type=pathlib.Path, metavar="FILE", help="also draw the profile, as a PNG file")
 
 
 def run(args):
+    if args.profile:
+        return _profile(args)
+    if args.picture:
+        raise UsageError("--picture: only a profile is drawn; name the system with --profile")
     if args.backend == "cupy":
         return _run_on_gpu(args)
     _refuse_unknown(args, {SYSTEM})
@@ -60,6 +74,27 @@ def run(args):
             rows.append({**_timed(entry, args.rounds), **_reference_times(entry, args.rounds, small)})
             print(_line(rows[-1], torch), flush=True)
     _write(args.json, {**about, "operations": rows})
+    return 0
+
+
+def _profile(args):
+    import numba
+
+    from minivision.bench.profile import draw, profile, table
+    from minivision.core.allocator import keep_freed_memory
+
+    if args.names or args.backend != "numba":
+        raise UsageError("--profile: it takes no names of operations, and runs on the CPU")
+    keep_freed_memory()  # as in a training
+    numba.set_num_threads(args.threads or numba.get_num_threads())
+    parts = profile(args.profile)
+    print(f"numba {numba.__version__}, {numba.get_num_threads()} thread(s): {args.profile}, means of 20 steps")
+    print("\n".join(table(parts)))
+    _write(args.json, {"system": args.profile, "parts": [part._asdict() for part in parts]})
+    if args.picture:
+        with atomic_write(args.picture) as partial:
+            draw(args.profile, parts).savefig(partial, format="png")
+        print(args.picture)
     return 0
 
 

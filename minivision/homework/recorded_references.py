@@ -37,8 +37,8 @@ import numpy as np
 from minivision.checks import NotRecordedError
 from minivision.core.registry import operations
 from minivision.core.signatures import signature
+from minivision.core.temporary_backend import temporary_backend
 from minivision.homework.messages import pack, unpack
-from minivision.homework.temporary_backend import temporary_backend
 
 FILE = "recorded_references.bin"  # in the folder of a release
 DIGITS = 6  # of the floats in a key: not all machines round alike

@@ -7,10 +7,10 @@ import numpy as np
 
 from minivision.checks import Limits, check_operation
 from minivision.core.registry import operations
+from minivision.core.temporary_backend import temporary_backend
 from minivision.homework.plugin import VISIBLE, HomeworkPlugin, run_pytest
 from minivision.homework.recorded_references import recording_backend, save
 from minivision.homework.student import is_small
-from minivision.homework.temporary_backend import temporary_backend
 
 NO_LIMITS = Limits(max_diagnosed_cases=10**9, huge_coordinate=1e9)  # diagnose every case
 

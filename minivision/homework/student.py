@@ -6,8 +6,8 @@ from minivision.checks import CheckError, check_operation
 from minivision.checks.report import NOT_YET, OK
 from minivision.core import backends, registry
 from minivision.core.signatures import signature
+from minivision.core.temporary_backend import temporary_backend
 from minivision.homework.process import StudentProcess
-from minivision.homework.temporary_backend import temporary_backend
 
 MAX_SMALL_ELEMENTS = 5_000  # in all arrays of a case that is quick to check, also with loops over single numbers
 

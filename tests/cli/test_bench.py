@@ -2,12 +2,15 @@
 
 import json
 import sys
+import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from minivision.bench import operations
 from minivision.bench.operations import entries
+from minivision.bench.profile import Clock
 from minivision.cli import main
 from minivision.core import registry
 from minivision.core.backends import backend, get_backend
@@ -105,3 +108,42 @@ def test_wrong_names_are_refused_before_anything_is_timed(capsys, words, message
     assert main(["bench", *words]) == 2
     captured = capsys.readouterr()
     assert message in captured.err and not captured.out
+
+
+def test_a_profile_names_operations_and_what_is_none(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("minivision.bench.profile.SCENES", 8)
+    out = run_profile(capsys, "encoder-decoder", "--json", tmp_path / "p.json", "--picture", tmp_path / "p.png")
+    parts = {part["name"]: part for part in json.loads((tmp_path / "p.json").read_text())["parts"]}
+    assert parts["conv2d_backward"]["group"] == "operations" and parts["optimizer"]["group"] == "no operation"
+    assert parts["softmax_cross_entropy"]["calls"] == 1 and parts["conv2d"]["calls"] > 4
+    assert all(part["milliseconds"] > 0 for part in parts.values())
+    assert "(optimizer)" in out and "of it no operation" in out
+    with Image.open(tmp_path / "p.png") as image:
+        assert min(image.size) > 200
+
+
+def run_profile(capsys, *words):
+    assert main(["bench", "--profile", *map(str, words)]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_clock_counts_a_part_once():
+    clock = Clock()
+    with clock.measure("a", "outer"):
+        time.sleep(0.02)
+        with clock.measure("b", "inner"):
+            time.sleep(0.05)
+    assert 0.015 < clock.seconds["a", "outer"] < 0.045 < clock.seconds["b", "inner"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--picture", "p.png"], "only a profile is drawn"),
+        (["relu", "--profile", "yolo"], "it takes no names of operations"),
+        (["--profile", "yol"], "invalid choice: 'yol'"),
+    ],
+)
+def test_what_a_profile_does_not_take_is_refused(capsys, words, message):
+    assert main(["bench", *words]) == 2
+    assert message in capsys.readouterr().err
