@@ -82,10 +82,12 @@ def _profile(args):
 
     from minivision.bench.profile import draw, profile, table
     from minivision.core.allocator import keep_freed_memory
+    from minivision.core.numba_internals import start_threads
 
     if args.names or args.backend != "numba":
         raise UsageError("--profile: it takes no names of operations, and runs on the CPU")
     keep_freed_memory()  # as in a training
+    start_threads()
     numba.set_num_threads(args.threads or numba.get_num_threads())
     parts = profile(args.profile)
     print(f"numba {numba.__version__}, {numba.get_num_threads()} thread(s): {args.profile}, means of 20 steps")
