@@ -278,7 +278,7 @@ def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads
                     load_block(x, n + level, group * C, C, row, plan, line, scratch, level)
                 for panel in range(panels):
                     first = panel * ROWS
-                    clear_run(gradient, 0, min(ROWS, F) * longest)
+                    clear_run(gradient, 0, (1 if F == 1 else ROWS) * longest)
                     for level in range(levels):
                         for k in range(min(ROWS, F - first)):
                             position = k * longest + level * level_size
