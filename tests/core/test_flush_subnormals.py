@@ -14,11 +14,12 @@ import numpy as np
 import minivision
 from minivision import ops
 
-dy = np.full((64, 64), 2e-38, np.float32)  # ordinary numbers, whose 64th parts are not
+dy, half = np.full((512, 512), 2e-38, np.float32), np.full((512, 512), 0.5, np.float32)
 
 def subnormal():
-    parts = ops.global_avg_pool2d_backward(dy, (8, 8))  # in all threads of the kernels
-    count = int(((parts != 0) & (parts < np.finfo(np.float32).tiny)).sum())
+    parts = ops.sigmoid_backward(dy, half)  # a quarter of ordinary numbers, in all threads of the kernels
+    bits = parts.view(np.uint32)  # not the numbers, which a comparison would count as zero too
+    count = int(((bits != 0) & (bits < 0x00800000)).sum())
     return count, float(np.float32(1e-38) * np.float32(0.1)) != 0
 
 print(subnormal())

@@ -378,6 +378,7 @@ def test_ctrl_c_ends_the_grading_and_tells_how_far_it_came(trial, submit, tmp_pa
         preexec_fn=lambda: signal.signal(signal.SIGINT, ctrl_c),
     )  # fmt: skip
     assert "ann" in process.stdout.readline()  # printed when it is graded
+    time.sleep(3)  # then the endless loop of the other one runs
     start = time.monotonic()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
