@@ -124,9 +124,10 @@ def test_the_packed_product_is_numpys_at_all_edges_of_its_blocks(dtype, transpos
     for I, K, J in itertools.product(*sizes.values()):
         a, b = (rng.integers(-3, 4, shape).astype(dtype) for shape in ((I, K), (K, J)))
         bias = rng.integers(-3, 4, J).astype(dtype)
-        operands = (np.ascontiguousarray(x.T) if t else x for x, t in zip((a, b), transposed, strict=True))
-        result = matrix_product(*operands, bias, a_transposed=transposed[0], b_transposed=transposed[1])
-        np.testing.assert_array_equal(result, a @ b + bias)
+        operands = [np.ascontiguousarray(x.T) if t else x for x, t in zip((a, b), transposed, strict=True)]
+        options = {"a_transposed": transposed[0], "b_transposed": transposed[1]}
+        np.testing.assert_array_equal(matrix_product(*operands, bias, **options), a @ b + bias)
+        np.testing.assert_array_equal(matrix_product(*operands, **options), a @ b)
     assert matrix_product(np.zeros((2, 0), dtype), np.zeros((0, 3), dtype)).tolist() == [[0] * 3] * 2
 
 
