@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WARM_UP = 3  # steps that are not counted: they compile and fill caches
+WARM_UP, STEPS = 3, 20  # steps that are not counted, since they compile and fill caches, and those that are
 SCENES = 64
 OPERATIONS, OTHERS = "operations", "no operation"
 COLORS = {OPERATIONS: "#e69f00", OTHERS: "#009e73"}
@@ -64,7 +64,7 @@ class Clock:
         return measured
 
 
-def profile(system: str, *, steps: int = 20, level: str = "mid", seed: int = 0) -> list[Part]:
+def profile(system: str, *, steps: int = STEPS, level: str = "mid", seed: int = 0) -> list[Part]:
     """Train a system for a few steps on scenes, and measure the parts of a step.
 
     Parameters

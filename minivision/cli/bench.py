@@ -80,7 +80,7 @@ def run(args):
 def _profile(args):
     import numba
 
-    from minivision.bench.profile import draw, profile, table
+    from minivision.bench.profile import STEPS, draw, profile, table
     from minivision.core.allocator import keep_freed_memory
     from minivision.core.numba_internals import start_threads
 
@@ -90,7 +90,7 @@ def _profile(args):
     start_threads()
     numba.set_num_threads(args.threads or numba.get_num_threads())
     parts = profile(args.profile)
-    print(f"numba {numba.__version__}, {numba.get_num_threads()} thread(s): {args.profile}, means of 20 steps")
+    print(f"numba {numba.__version__}, {numba.get_num_threads()} thread(s): {args.profile}, means of {STEPS} steps")
     print("\n".join(table(parts)))
     _write(args.json, {"system": args.profile, "parts": [part._asdict() for part in parts]})
     if args.picture:

@@ -115,7 +115,7 @@ def _correlate2d(x, w, b, y, groups, plan, lanes, threads):
                 in_place = whole and (filters == ROWS or F == 1)
                 start = ((n * groups * F + first) * H_out + row) * W_out
                 target, place, distance = (numbers, start, H_out * W_out) if in_place else (result, 0, longest)
-                if F == 1:  # depthwise: a tile of ROWS filters would be empty but for one
+                if F == 1:  # as in depthwise ones: a tile of ROWS filters would be empty but for one
                     multiply_line(scratch, plan.offsets, taps, w, w_start, b, b_start, target, place, count, lanes)
                 else:
                     multiply_block(
