@@ -1,6 +1,7 @@
 """Convolution and its transpose: compared with PyTorch, ONNX, finite differences, their adjoints and each other."""
 
 import functools
+import importlib
 import warnings
 
 import numpy as np
@@ -127,12 +128,21 @@ def test_conv_transpose2d_and_its_gradients_equal_pytorchs(name, case):
         assert_close(got, given_to_torch.grad, dtype)
 
 
-@pytest.mark.parametrize("size", [(28, 28), (31, 34), (40, 29), (29, 130)])
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("images, size", [(3, (28, 28)), (1, (31, 34)), (3, (29, 130)), (16, (8, 8)), (7, (11, 16))])
 @pytest.mark.parametrize("padding", [0, 1, 4, ((0, 3), (2, 1))])
-def test_winograd_convolution_forward_and_backward_equals_pytorchs(size, padding):
-    """Sizes that leave rests of the 4 x 4 tiles, in float32 and with enough channels to be sent that way."""
+def test_winograd_convolution_and_its_backward_pass_equal_pytorchs(
+    images, size, padding, threads, monkeypatch, request
+):
+    """Sizes that leave rests of the 4 x 4 tiles; small maps, of which several images are a block."""
     torch = pytest.importorskip("torch")
-    x, w, b = arrays(3, np.float32, (3, 17, *size), (18, 17, 3, 3), (18,))
+    numba = pytest.importorskip("numba")
+    kernels = importlib.import_module("minivision.kernels.numba.convolution")
+    monkeypatch.setattr(kernels, "is_worthwhile", lambda *problem: True)
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    request.addfinalizer(lambda: numba.set_num_threads(before))
+    x, w, b = arrays(3, np.float32, (images, 17, *size), (18, 17, 3, 3), (18,))
     (top, bottom), (left, right) = ((padding, padding),) * 2 if isinstance(padding, int) else padding
     tx, tw, tb = (torch.from_numpy(a.copy()).requires_grad_() for a in (x, w, b))
     expected = torch.nn.functional.conv2d(torch.nn.functional.pad(tx, (left, right, top, bottom)), tw, tb)

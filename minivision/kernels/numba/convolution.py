@@ -2,8 +2,8 @@
 
 Each pass is one of three: a correlation with the filters, its transpose, or the gradient of the filters
 (``engine/direct.py``). Convolution is a correlation forward and its transpose backward, transpose convolution the other
-way round. For most 3 x 3 filters of stride 1 the first two use Winograd's algorithm (``engine/winograd.py``), and 1 x 1
-filters of stride 1 are matrix products (``engine/one_by_one.py``).
+way round. Where they are faster, 3 x 3 filters of stride 1 use Winograd's algorithm (``engine/winograd.py``,
+``engine/winograd_gradient.py``), and 1 x 1 filters of stride 1 are matrix products (``engine/one_by_one.py``).
 """
 
 import numba
@@ -15,9 +15,8 @@ from minivision.kernels.numba.engine.direct import correlate2d, correlate2d_tran
 from minivision.kernels.numba.engine.one_by_one import correlate_1x1, filter_gradient_1x1
 from minivision.kernels.numba.engine.sums import sum_of
 from minivision.kernels.numba.engine.winograd import winograd
-
-# Winograd's transforms cost more than they save with fewer channels, or on maps with few tiles.
-WINOGRAD_MIN_CHANNELS, WINOGRAD_MIN_MAP_SIZE = 16, 24
+from minivision.kernels.numba.engine.winograd_gradient import suits_gradient, winograd_filter_gradient
+from minivision.kernels.numba.engine.winograd_tiles import is_worthwhile
 
 
 def conv2d(x, w, b, stride, padding, dilation, groups):
@@ -66,6 +65,9 @@ def _correlate_transpose(x, w, b, stride, padding, dilation, groups, size):
 def _filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups):
     if _is_1x1(kernel_size, stride, padding, groups):
         return filter_gradient_1x1(x, dy), _sum_over_maps(dy)
+    is_usual = _is_for_winograd(x, dy.shape[1], kernel_size, stride, dilation, groups, dy.shape[2:])
+    if is_usual and suits_gradient(x.shape[1], dy.shape[1]):
+        return winograd_filter_gradient(x, dy, padding), _sum_over_maps(dy)
     return filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups)
 
 
@@ -82,8 +84,7 @@ def _is_for_winograd(x, filters, kernel_size, stride, dilation, groups, output_s
         and tuple(stride) == (1, 1)
         and tuple(dilation) == (1, 1)
         and groups == 1
-        and min(x.shape[1], filters) >= WINOGRAD_MIN_CHANNELS
-        and min(output_size) >= WINOGRAD_MIN_MAP_SIZE
+        and is_worthwhile(x.shape[0], x.shape[1], filters, output_size)
     )
 
 

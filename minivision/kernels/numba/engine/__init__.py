@@ -7,9 +7,10 @@ Read for the convolutions, in this order:
 2. ``scratch``: copies the padded input of a block of output rows into a buffer that fits the cache, and plans where in
    it the pixel of each filter tap is.
 3. ``direct``: the three passes of a convolution (correlation, its transpose, gradient of the filters) from 1 and 2.
-4. ``winograd``: 3 x 3 correlation of stride 1 with a quarter of the multiplications, from 1, 2 and parts of 3.
-5. ``packing`` and ``matrix_product``: the product of two matrices from 1, for ``linear``.
-6. ``one_by_one``: correlations with filters of 1 x 1, from 5.
+4. ``packing`` and ``matrix_product``: the product of two matrices from 1, for ``linear``.
+5. ``one_by_one``: correlations with filters of 1 x 1, from 4.
+6. ``winograd_tiles``, ``winograd`` and ``winograd_gradient``: 3 x 3 filters of stride 1 with a quarter of the
+   multiplications, from 1 and 4.
 
 The others are independent of each other:
 

@@ -96,6 +96,53 @@ def make_split(step):
     return split
 
 
+def make_merge(step):
+    """Return an intrinsic that does the reverse of `make_split`: numbers of `step` (2 or 4) streams in turn, plus one.
+
+    ``merge(x, x_start, distance, plus, y, y_start, count)`` sets, for each i < count and k < step,
+    ``y[y_start + step * i + k] = x[x_start + k * distance + i] + plus``. Whole vectors are read and written, up to
+    `step` vectors beyond the end.
+    """
+
+    @intrinsic
+    def merge(typing, x, x_start, distance, plus, y, y_start, count):
+        i = types.int64
+
+        def generate(context, builder, signature, arguments):
+            x, x_start, distance, plus, y, y_start, count = arguments
+            v = Vectors(context, builder, signature.args[0].dtype)
+            x = element_address(context, builder, signature.args[0], x, x_start)
+            y = element_address(context, builder, signature.args[4], y, y_start)
+            constant = v.broadcast(plus)
+            low = [k // 2 + k % 2 * v.lanes for k in range(v.lanes)]
+            high = [k + v.lanes // 2 for k in low]
+
+            def one_vector(position, _):
+                sources = [v.at(x, builder.mul(distance, index_constant(k))) for k in range(step)]
+                parts = [builder.fadd(v.load(source, position), constant) for source in sources]
+                width = 1  # vectors that belong together
+                while width < step:  # two and two become one of twice the length, numbers in turn
+                    half = len(parts) // 2
+                    groups = [parts[k : k + width] for k in range(0, len(parts), width)]
+                    pairs = zip(groups[: half // width], groups[half // width :], strict=True)
+                    parts = []
+                    for first, second in pairs:
+                        for a, b in zip(first, second, strict=True):
+                            parts += [v.shuffle(a, b, low), v.shuffle(a, b, high)]
+                    width *= 2
+                target = v.at(y, builder.mul(position, index_constant(step)))
+                for k, part in enumerate(parts):
+                    v.store(part, target, index_constant(k * v.lanes))
+                return []
+
+            accumulate(builder, count, v.lanes, [], one_vector)
+            return context.get_dummy_value()
+
+        return types.void(x, i, i, x.dtype, y, i, i), generate
+
+    return merge
+
+
 @intrinsic
 def transpose_tile(typing, x, x_start, x_stride, y, y_start, y_stride):
     """Copy a square of ROWS x ROWS numbers, transposed.
@@ -148,22 +195,31 @@ def copy_run(typing, x, x_start, y, y_start, count):
     return types.void(x, i, y, i, i), generate
 
 
-@intrinsic
-def copy_vectors(typing, x, x_start, y, y_start):
-    """Copy VECTORS vectors: ``y[y_start + i] = x[x_start + i]``. For so few, `copy_run` would call the C library."""
-    i = types.int64
+def _make_copy(vectors):
+    @intrinsic
+    def copy(typing, x, x_start, y, y_start):
+        i = types.int64
 
-    def generate(context, builder, signature, arguments):
-        x, x_start, y, y_start = arguments
-        v = Vectors(context, builder, signature.args[0].dtype)
-        source = element_address(context, builder, signature.args[0], x, x_start)
-        target = element_address(context, builder, signature.args[2], y, y_start)
-        values = [v.load(source, index_constant(k * v.lanes)) for k in range(VECTORS)]
-        for k, value in enumerate(values):
-            v.store(value, target, index_constant(k * v.lanes))
-        return context.get_dummy_value()
+        def generate(context, builder, signature, arguments):
+            x, x_start, y, y_start = arguments
+            v = Vectors(context, builder, signature.args[0].dtype)
+            source = element_address(context, builder, signature.args[0], x, x_start)
+            target = element_address(context, builder, signature.args[2], y, y_start)
+            values = [v.load(source, index_constant(k * v.lanes)) for k in range(vectors)]
+            for k, value in enumerate(values):
+                v.store(value, target, index_constant(k * v.lanes))
+            return context.get_dummy_value()
 
-    return types.void(x, i, y, i), generate
+        return types.void(x, i, y, i), generate
+
+    copy.__doc__ = f"""Copy {vectors} vector(s): ``y[y_start + i] = x[x_start + i]``.
+
+    For so few numbers, `copy_run` would call the C library.
+    """
+    return copy
+
+
+copy_vector, copy_vectors = _make_copy(1), _make_copy(VECTORS)
 
 
 @intrinsic

@@ -13,6 +13,8 @@ import threading
 
 import numpy as np
 
+from minivision.core.compile import jit
+
 _kept = threading.local()
 
 
@@ -24,3 +26,9 @@ def workspace(threads, size, dtype):
         # Whole pages, so that no two threads share a line of the cache.
         kept = arrays[dtype] = np.zeros((threads, -(-size // 1024) * 1024), dtype)
     return kept
+
+
+@jit
+def take(space, size):
+    """Divide an array in two: the first `size` numbers, and the rest."""
+    return space[:size], space[size:]
