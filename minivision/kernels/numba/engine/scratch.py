@@ -8,7 +8,8 @@ change the table: with stride s the buffer holds s * s *phases* of the input (ev
 points), and in each phase the pixels of neighboring outputs are neighbors.
 
 The last columns of each buffer row are the halo of the window. Outputs computed there are wrong and are not kept.
-On narrow maps, where this would waste much, each horizontal tap has a phase of its own, shifted and without halo.
+On narrow maps, where this would waste much, each horizontal tap has a phase of its own, shifted and without halo. So it
+has for few channels, where a copy of each is cheap and whole rows of results can be written in place.
 """
 
 import functools
@@ -23,6 +24,7 @@ from minivision.kernels.numba.engine.vectors import VECTOR_BYTES
 
 SCRATCH_BYTES = 400_000  # for the input of a block, in the second-level cache (1 MB on the machines measured)
 NARROW_MAP = 64  # columns; up to this width each horizontal tap has a phase without halo
+FEW_PHASES = 24  # of all channels: up to this number it has one on wide maps, too
 LONGEST_BLOCK = 2048  # outputs; longer blocks are not faster and divide less evenly among threads
 
 
@@ -67,7 +69,8 @@ def plan_correlate2d(images, channels, output_size, kernel_size, stride, padding
     (kh, kw), (sh, sw), (dh, dw) = kernel_size, stride, dilation
     rows, columns = output_size
     phases_y, phase_y, shift_y = _phases(np.arange(kh) * dh, sh)
-    phases_x, phase_x, shift_x = _phases(np.arange(kw) * dw, 0 if _is_narrow(columns, kw) else sw)
+    without_halo = _is_narrow(columns, kw) or channels * kw <= FEW_PHASES
+    phases_x, phase_x, shift_x = _phases(np.arange(kw) * dw, 0 if without_halo else sw)
     phases = len(phases_y) * len(phases_x)
     halo, columns = int(shift_y[-1]), columns + int(shift_x[-1])
     block = _block_rows(images, rows, columns, halo, channels * phases * columns * itemsize)
