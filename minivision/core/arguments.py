@@ -6,6 +6,7 @@ argument, what was expected, what was given, and a likely correction.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -113,16 +114,21 @@ def check_shape(name: str, array: Array, layout: str, *, meaning: str = "") -> N
 
     A number in the layout is the required size of that axis.
     """
-    axes = [axis.strip() for axis in layout.split(",")]
-    fits = array.ndim == len(axes) and all(
-        not axis.isdigit() or size == int(axis) for axis, size in zip(axes, array.shape, strict=True)
-    )
-    if fits:
+    axes, required = _axes(layout)
+    shape = array.shape
+    if len(shape) == len(axes) and all(shape[axis] == size for axis, size in required):
         return
     message = f"{name}: expected shape ({layout}){', ' + meaning if meaning else ''}, got {array.shape}"
     if array.ndim == len(axes) - 1 and axes[0] == "N":
         message += f"; for a single one add the batch axis: {name}[None]"
     raise ValueError(message)
+
+
+@functools.lru_cache(maxsize=256)
+def _axes(layout):
+    """Return the names of the axes of a layout, and ``(axis, size)`` of those that are numbers."""
+    axes = tuple(axis.strip() for axis in layout.split(","))
+    return axes, tuple((number, int(axis)) for number, axis in enumerate(axes) if axis.isdigit())
 
 
 def check_same_shape(name: str, array: Array, expected: Sequence[int], reason: str) -> None:

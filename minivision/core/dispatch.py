@@ -115,9 +115,10 @@ def _kernel_for(op, values, on_gpu):
     if on_gpu:
         return backends.get_backend("cupy").kernel(op)
     backend, _ = backends.active_backend()
-    symbols = any(isinstance(value, np.ndarray) and value.dtype == object for value in values)
-    if symbols and backend.name == "numba":  # Numba's kernels take only floats
-        return op.reference
+    if backend.name == "numba":  # whose kernels take only floats
+        for value in values:
+            if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+                return op.reference
     return backend.kernel(op)
 
 

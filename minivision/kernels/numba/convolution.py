@@ -14,9 +14,8 @@ from minivision.core.geometry import conv_output_size, conv_transpose_output_siz
 from minivision.kernels.numba.engine.direct import correlate2d, correlate2d_transpose, filter_gradient
 from minivision.kernels.numba.engine.one_by_one import correlate_1x1, filter_gradient_1x1
 from minivision.kernels.numba.engine.sums import sum_of
-from minivision.kernels.numba.engine.winograd import winograd
-from minivision.kernels.numba.engine.winograd_gradient import suits_gradient, winograd_filter_gradient
-from minivision.kernels.numba.engine.winograd_tiles import is_worthwhile
+from minivision.kernels.numba.engine.winograd import suits_winograd, winograd
+from minivision.kernels.numba.engine.winograd_gradient import suits_winograd_gradient, winograd_filter_gradient
 
 
 def conv2d(x, w, b, stride, padding, dilation, groups):
@@ -47,7 +46,7 @@ def conv_transpose2d_backward(dy, x, w, stride, padding, output_padding, dilatio
 def _correlate(x, w, b, stride, padding, dilation, groups, size):
     if _is_1x1(w.shape[2:], stride, padding, groups):
         return correlate_1x1(x, w, b)
-    if _is_for_winograd(x, w.shape[0], w.shape[2:], stride, dilation, groups, size):
+    if _is_3x3(x, w.shape[2:], stride, dilation, groups) and suits_winograd(x, w.shape[0], size):
         return winograd(x, w, b, padding, size)
     return correlate2d(x, w, b, stride, padding, dilation, groups, tuple(size))
 
@@ -55,7 +54,7 @@ def _correlate(x, w, b, stride, padding, dilation, groups, size):
 def _correlate_transpose(x, w, b, stride, padding, dilation, groups, size):
     if _is_1x1(w.shape[2:], stride, padding, groups):
         return correlate_1x1(x, w, b, transposed=True)
-    if _is_for_winograd(x, w.shape[1], w.shape[2:], stride, dilation, groups, size):
+    if _is_3x3(x, w.shape[2:], stride, dilation, groups) and suits_winograd(x, w.shape[1], size):
         (top, bottom), (left, right) = padding
         flipped = ((2 - top, 2 - bottom), (2 - left, 2 - right))
         return winograd(x, w, b, flipped, size, flipped=True)
@@ -65,8 +64,7 @@ def _correlate_transpose(x, w, b, stride, padding, dilation, groups, size):
 def _filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups):
     if _is_1x1(kernel_size, stride, padding, groups):
         return filter_gradient_1x1(x, dy), _sum_over_maps(dy)
-    is_usual = _is_for_winograd(x, dy.shape[1], kernel_size, stride, dilation, groups, dy.shape[2:])
-    if is_usual and suits_gradient(x.shape[1], dy.shape[1]):
+    if _is_3x3(x, kernel_size, stride, dilation, groups) and suits_winograd_gradient(x, dy):
         return winograd_filter_gradient(x, dy, padding), _sum_over_maps(dy)
     return filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups)
 
@@ -76,15 +74,13 @@ def _is_1x1(kernel_size, stride, padding, groups):
     return tuple(kernel_size) == (1, 1) == tuple(stride) and padding == ((0, 0), (0, 0)) and groups == 1
 
 
-def _is_for_winograd(x, filters, kernel_size, stride, dilation, groups, output_size):
-    """Return whether the algorithm applies to a convolution and is faster than the direct kernels."""
+def _is_3x3(x, kernel_size, stride, dilation, groups):
+    """Return whether Winograd's algorithm applies: float32, for gradient checks in float64 need the full accuracy."""
     return (
-        x.dtype == np.float32  # gradient checks in float64 need the full accuracy
+        x.dtype == np.float32
         and tuple(kernel_size) == (3, 3)
-        and tuple(stride) == (1, 1)
-        and tuple(dilation) == (1, 1)
+        and tuple(stride) == (1, 1) == tuple(dilation)
         and groups == 1
-        and is_worthwhile(x.shape[0], x.shape[1], filters, output_size)
     )
 
 

@@ -56,6 +56,54 @@ def make_apply_matrix(matrix):
     return apply_matrix
 
 
+def make_apply_on_both_sides(matrix):
+    """Return an intrinsic that computes ``M x Mᵀ`` for ROWS small squares x at once, a lane each.
+
+    ``apply(x, x_start, x_step, y, y_start, y_step)`` reads element k of the squares, counted row by row, from
+    ``x[x_start + k * x_step]`` on, and writes element k of the results from ``y[y_start + k * y_step]`` on. It
+    computes in double precision.
+    """
+    size = len(matrix[0])
+
+    @intrinsic
+    def apply_on_both_sides(typing, x, x_start, x_step, y, y_start, y_step):
+        i = types.int64
+
+        def generate(context, builder, signature, arguments):
+            x, x_start, x_step, y, y_start, y_step = arguments
+            v = Vectors(context, builder, signature.args[0].dtype, lanes=ROWS)
+            double = Vectors(context, builder, types.float64, lanes=ROWS)
+            x = element_address(context, builder, signature.args[0], x, x_start)
+            y = element_address(context, builder, signature.args[3], y, y_start)
+
+            def product(row, values):
+                total = None
+                for factor, value in zip(row, values, strict=True):
+                    if factor != 0:
+                        constant = ir.Constant(double.type, [float(factor)] * ROWS)
+                        if total is None:
+                            total = builder.fmul(constant, value)
+                        else:
+                            total = double.multiply_add(constant, value, total)
+                return total
+
+            loaded = [v.load(x, builder.mul(x_step, index_constant(k))) for k in range(size * size)]
+            if v.type != double.type:
+                loaded = [builder.fpext(value, double.type) for value in loaded]
+            half = [[product(row, loaded[j::size]) for j in range(size)] for row in matrix]  # M x
+            for i, values in enumerate(half):
+                for j, row in enumerate(matrix):
+                    value = product(row, values)
+                    if v.type != double.type:
+                        value = builder.fptrunc(value, v.type)
+                    v.store(value, y, builder.mul(y_step, index_constant(i * len(matrix) + j)))
+            return context.get_dummy_value()
+
+        return types.void(x, i, i, y, i, i), generate
+
+    return apply_on_both_sides
+
+
 def make_split(step):
     """Return an intrinsic that distributes a row of numbers over `step` (2 or 4) streams in turn.
 

@@ -29,12 +29,15 @@ import numpy as np
 from minivision.core.compile import jit
 from minivision.kernels.numba.engine.direct import multiply_block
 from minivision.kernels.numba.engine.packing import copy_transposed
+from minivision.kernels.numba.engine.vector_moves import make_apply_on_both_sides
 from minivision.kernels.numba.engine.vectors import ROWS, VECTORS, lanes_of
 from minivision.kernels.numba.engine.winograd_tiles import (
+    G,
     apart,
     block_at,
     blocks_of,
     count_of,
+    is_worthwhile,
     plan_tiles,
     space_for_blocks,
     start_block,
@@ -43,55 +46,41 @@ from minivision.kernels.numba.engine.winograd_tiles import (
 )
 from minivision.kernels.numba.engine.workspace import take, workspace
 
+FILTER_COST = 400  # see is_worthwhile
+
+_apply_G = make_apply_on_both_sides(G.tolist())
+
 
 @jit(parallel=True)
 def _transform_filters(w, flipped, u, threads):
-    """Write ``G w Gᵀ`` in the order of the register tile: (36, panels, channels, ROWS) and a line between the 36."""
+    """Write ``G w Gᵀ`` in the order of the register tile: (36, panels, channels, ROWS) and a line between the 36.
+
+    It is computed once for each filter and limits the accuracy, so in double precision.
+    """
     F, C = (w.shape[1], w.shape[0]) if flipped else (w.shape[0], w.shape[1])
     panels = (F + ROWS - 1) // ROWS
     distance = apart(panels * C * ROWS)
     numbers = w.reshape(w.size)
     for thread in numba.prange(threads):
         filters = np.zeros(9 * C * ROWS, w.dtype)  # of a panel: (channels, 9, ROWS)
-        half = np.empty((6, 3, ROWS))  # G w
         for panel in range(thread * panels // threads, (thread + 1) * panels // threads):
-            first = panel * ROWS
-            rows = min(ROWS, F - first)
+            begin = panel * ROWS
+            rows = min(ROWS, F - begin)
             if rows < ROWS:
                 filters[:] = 0
             if flipped:
                 for c in range(C):
-                    copy_transposed(numbers, (c * F + first) * 9, 9, rows, 9, filters, c * 9 * ROWS, ROWS)
+                    copy_transposed(numbers, (c * F + begin) * 9, 9, rows, 9, filters, c * 9 * ROWS, ROWS)
             else:
-                copy_transposed(numbers, first * C * 9, C * 9, rows, C * 9, filters, 0, ROWS)
+                copy_transposed(numbers, begin * C * 9, C * 9, rows, C * 9, filters, 0, ROWS)
+            first, step = (8 * ROWS, -ROWS) if flipped else (0, ROWS)  # flipped: rotated by 180 degrees
             for c in range(C):
-                _transform_panel(filters, c * 9 * ROWS, flipped, half, u, (panel * C + c) * ROWS, distance)
+                _apply_G(filters, c * 9 * ROWS + first, step, u, (panel * C + c) * ROWS, distance)
 
 
-@jit
-def _transform_panel(filters, start, flipped, half, u, target, distance):
-    """Transform ROWS filters of one channel, neighbors in memory; the 36 results of a filter have a `distance`."""
-    origin, step = (8, -1) if flipped else (0, 1)  # flipped: rotated by 180 degrees
-    for k in range(3):
-        for lane in range(ROWS):
-            place = start + (origin + step * k) * ROWS + lane
-            a, b, c = filters[place], filters[place + 3 * step * ROWS], filters[place + 6 * step * ROWS]
-            h0, h1, h2, h3, h4, h5 = _times_G(np.float64(a), np.float64(b), np.float64(c))
-            half[0, k, lane], half[1, k, lane], half[2, k, lane] = h0, h1, h2
-            half[3, k, lane], half[4, k, lane], half[5, k, lane] = h3, h4, h5
-    for i in range(6):
-        for lane in range(ROWS):
-            place = target + 6 * i * distance + lane
-            h0, h1, h2, h3, h4, h5 = _times_G(half[i, 0, lane], half[i, 1, lane], half[i, 2, lane])
-            u[place], u[place + distance], u[place + 2 * distance] = h0, h1, h2
-            u[place + 3 * distance], u[place + 4 * distance], u[place + 5 * distance] = h3, h4, h5
-
-
-@jit
-def _times_G(a, b, c):
-    """Return ``G (a, b, c)`` in double precision: it is computed once for each filter and limits the accuracy."""
-    outer, even, odd = (a + c) * (1 / 6), a * (1 / 24) + c * (1 / 6), b * (1 / 12)
-    return a * 0.25, -outer - b * (1 / 6), b * (1 / 6) - outer, even + odd, even - odd, c
+def suits_winograd(x, filters, output_size):
+    """Return whether `winograd` is faster than a direct convolution with 3 x 3 filters of stride 1."""
+    return is_worthwhile(x.shape[0], x.shape[1], filters, output_size, FILTER_COST)
 
 
 def winograd(x, w, b, padding, output_size, *, flipped=False):

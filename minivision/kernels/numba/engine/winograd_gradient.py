@@ -22,6 +22,7 @@ from minivision.kernels.numba.engine.winograd_tiles import (
     block_at,
     blocks_of,
     count_of,
+    is_worthwhile,
     plan_gradient,
     plan_tiles,
     space_for_blocks,
@@ -35,12 +36,15 @@ _apply_GT = make_apply_matrix(G.T.tolist())
 
 MIN_CHANNELS = 16  # they are the lanes of the products; with fewer, lanes stay empty
 MAX_SUMS = 1 << 25  # numbers, of all threads: 128 MB of float32
+FILTER_COST = 1800  # see is_worthwhile; the sums of a block are short, and are added to those of the block before
 PIECE = 256  # filters of one channel that are transformed together
 
 
-def suits_gradient(channels, filters):
-    """Return whether the filters fill the vectors, and their 36 sums in each thread the memory not too much."""
-    return channels >= MIN_CHANNELS and numba.get_num_threads() * 36 * channels * filters <= MAX_SUMS
+def suits_winograd_gradient(x, dy):
+    """Return whether it is faster than the direct gradient, and its sums do not take too much memory."""
+    (N, C), F = x.shape[:2], dy.shape[1]
+    fits = C >= MIN_CHANNELS and numba.get_num_threads() * 36 * C * F <= MAX_SUMS
+    return fits and is_worthwhile(N, C, F, dy.shape[2:], FILTER_COST)
 
 
 def winograd_filter_gradient(x, dy, padding):

@@ -50,9 +50,9 @@ _split_4, _merge_4 = make_split(4), make_merge(4)
 CACHE_BYTES = 2_600_000  # for the two transformed arrays of a block
 LINE = 16  # numbers of float32 in a line of the cache
 
-# What the transforms cost, in multiplications of a direct convolution: of a tile of one channel or filter, and of a
-# 3 x 3 filter of one channel. Measured on Zen 4.
-TILE_COST, FILTER_COST = 500, 1800
+TILE_COST = (
+    500  # of the transform of a tile of one channel or filter, in multiplications of a direct convolution (Zen 4)
+)
 
 
 class Tiles(NamedTuple):
@@ -69,13 +69,17 @@ class Tiles(NamedTuple):
     stream: int  # and between those that are multiplied
 
 
-def is_worthwhile(images, channels, filters, output_size):
-    """Return whether the algorithm takes less time than a direct convolution, with its transforms."""
+def is_worthwhile(images, channels, filters, output_size, filter_cost):
+    """Return whether the algorithm takes less time than a direct convolution, with its transforms.
+
+    `filter_cost` is the cost of the transform of a filter of one channel, as `TILE_COST` is that of a tile.
+    """
     height, width = output_size
+    lanes = lanes_of(np.float32)
     tiles = images * -(-height // 4) * -(-width // 4)
-    products = 36 * channels * filters
-    transforms = tiles * TILE_COST * (channels + filters) + FILTER_COST * channels * filters
-    return tiles * products + transforms < images * height * width * 9 * channels * filters
+    products = -(-tiles // lanes) * lanes * 36 * channels * filters
+    transforms = tiles * TILE_COST * (channels + filters) + filter_cost * channels * filters
+    return products + transforms < images * height * width * 9 * channels * filters
 
 
 @functools.lru_cache(maxsize=512)

@@ -1,0 +1,219 @@
+"""Networks of whole systems in PyTorch, with the same weights: from images to all outputs that have a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minivision.bench.torch_equivalent import layer_converter, torch_encoder_decoder
+
+if TYPE_CHECKING:
+    from minivision.data import Batch
+    from minivision.models.base.model import Model
+
+
+def training_network(model: Model, batch: Batch) -> Any:
+    """Return the network of a system that is trained on a batch: ``network(images)`` is a tuple of its outputs.
+
+    Parameters
+    ----------
+    model : Model
+    batch : Batch
+        The regions of a second stage are those that the system samples in it.
+
+    Returns
+    -------
+    network : torch.nn.Module
+
+    Raises
+    ------
+    ValueError
+        If the network of this model is not available in PyTorch.
+    """
+    import torch
+
+    if model.name not in _NETWORKS:
+        raise ValueError(f"{model.name}: its network is not available in PyTorch; available are {', '.join(_NETWORKS)}")
+    parts, run = _NETWORKS[model.name](model, batch, layer_converter([]))
+
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            for name, part in parts.items():
+                setattr(self, name, part)
+
+        def forward(self, x):
+            return run(self, x)
+
+    return Network()
+
+
+# Each function below returns the parts of a network by name, and a function from these parts and images to the outputs.
+
+
+def _encoder_decoder(model, batch, convert):
+    return {"whole": torch_encoder_decoder(model)}, lambda network, x: (network.whole(x),)
+
+
+def _localizer(model, batch, convert):
+    import torch
+
+    attention, *rest = model.box_head.layers
+    parts = {
+        "backbone": convert(model.backbone),
+        "scores": convert(model.class_head.layers[1]),
+        "look": convert(attention.look),
+        "box": torch.nn.Sequential(*map(convert, rest)),
+    }
+
+    def run(network, x):
+        features = network.backbone(x)
+        N, C, H, W = features.shape
+        y, x = torch.meshgrid(torch.linspace(-2, 2, H), torch.linspace(-2, 2, W), indexing="ij")
+        p = network.look(features).reshape(N, -1, H * W).softmax(2)
+        places = features.reshape(N, C, H * W).transpose(1, 2)
+        positions = torch.stack([x, y], -1).reshape(H * W, 2)
+        points = torch.cat([(p @ places).reshape(N, -1), (p @ positions).reshape(N, -1)], 1)
+        return network.scores(features.amax((2, 3))), network.box(points)
+
+    return parts, run
+
+
+def _yolo(model, batch, convert):
+    parts = {"backbone": convert(model.backbone), "head": convert(model.head)}
+    return parts, lambda network, x: (network.head(network.backbone(x)),)
+
+
+def _yolov2(model, batch, convert):
+    import torch
+
+    *first, last = map(convert, model.stages)
+    parts = {"first": torch.nn.Sequential(*first), "last": last, "head": convert(model.head)}
+    if model.passthrough:
+        parts["passthrough"] = convert(model.passthrough)
+
+    def run(network, x):
+        fine = network.first(x)
+        coarse = network.last(fine)
+        return (network.head(torch.cat([coarse, network.passthrough(fine)], 1) if model.passthrough else coarse),)
+
+    return parts, run
+
+
+def _ssd(model, batch, convert):
+    import torch
+
+    stages, heads = (torch.nn.ModuleList(map(convert, layers)) for layers in (model.stages, model.heads))
+
+    def run(network, x):
+        outputs = []
+        for stage, head in zip(network.stages, network.heads, strict=True):
+            x = stage(x)
+            outputs.append(head(x))
+        return tuple(outputs)
+
+    return {"stages": stages, "heads": heads}, run
+
+
+def _faster_rcnn(model, batch, convert):
+    outputs = model.forward(model.normalize(batch.images), training=True, batch=batch)
+    parts, run, _ = _two_stages(model, batch, convert, outputs.regions.rois)
+    return parts, run
+
+
+def _mask_rcnn(model, batch, convert):
+    outputs = model.forward(model.normalize(batch.images), training=True, batch=batch)
+    parts, two_stages, pool = _two_stages(model, batch, convert, outputs.faster_rcnn.regions.rois)
+    branches = {"mask_branch": outputs.masks, "keypoint_branch": outputs.joints}
+    samplers = {}
+    for name, samples in branches.items():
+        branch = getattr(model, name)
+        if branch is not None and len(samples.rois):
+            parts[name] = convert(branch.body)
+            samplers[name] = pool(samples.rois, branch.size // 2)
+
+    def run(network, x):
+        *outputs, features = two_stages(network, x, return_features=True)
+        return (*outputs, *(getattr(network, name)(sample(features)) for name, sample in samplers.items()))
+
+    return parts, run
+
+
+def _two_stages(model, batch, convert, rois):
+    """Return the parts of Faster R-CNN, a function that runs them, and one that makes a pooling of regions."""
+    size = batch.images.shape[1:3]
+    parts = {
+        "backbone": convert(model.backbone),
+        "shared": convert(model.rpn.shared),
+        "objectness": convert(model.rpn.objectness),
+        "anchor_deltas": convert(model.rpn.deltas),
+        "body": convert(model.head.body),
+        "scores": convert(model.head.scores),
+        "deltas": convert(model.head.deltas),
+    }
+
+    def pool(regions, cells):
+        return region_sampler(regions, size, cells)
+
+    sample = pool(rois, model.head.pool.output_size[0])
+
+    def run(network, x, return_features=False):
+        features = network.backbone(x)
+        hidden_maps = network.shared(features)
+        hidden = network.body(sample(features))
+        outputs = network.objectness(hidden_maps), network.anchor_deltas(hidden_maps)
+        outputs += network.scores(hidden), network.deltas(hidden)
+        return (*outputs, features) if return_features else outputs
+
+    return parts, run, pool
+
+
+def region_sampler(rois: np.ndarray, size: tuple[int, int], cells: int) -> Callable[[Any], Any]:
+    """Return a function that cuts regions out of features, with one bilinear sample in the middle of each cell.
+
+    Parameters
+    ----------
+    rois : ndarray of shape (K, 5)
+        Number of the image, then ``x1, y1, x2, y2`` in pixels; the images in order.
+    size : (int, int)
+        Height and width of the images.
+    cells : int
+        Rows and columns of a region.
+
+    Returns
+    -------
+    sample : callable
+        From features (N, C, H, W) to regions (K, C, cells, cells).
+    """
+    import torch
+
+    height, width = size
+    steps = (torch.arange(cells) + 0.5) / cells
+    grids = []
+    for n in np.unique(rois[:, 0]).astype(int):
+        x1, y1, x2, y2 = torch.from_numpy(rois[rois[:, 0] == n, 1:].astype(np.float32)).T[..., None]
+        x, y = 2 * (x1 + steps * (x2 - x1)) / width - 1, 2 * (y1 + steps * (y2 - y1)) / height - 1  # (P, cells)
+        grid = torch.stack([x[:, None].expand(-1, cells, cells), y[:, :, None].expand(-1, cells, cells)], -1)
+        grids.append((int(n), grid.reshape(1, -1, cells, 2)))
+
+    def sample(features):
+        regions = []
+        for n, grid in grids:
+            cut = torch.nn.functional.grid_sample(features[n : n + 1], grid, align_corners=False)
+            regions.append(cut.reshape(features.shape[1], -1, cells, cells).transpose(0, 1))
+        return torch.cat(regions)
+
+    return sample
+
+
+_NETWORKS: dict[str, Callable] = {
+    "encoder-decoder": _encoder_decoder,
+    "localizer": _localizer,
+    "yolo": _yolo,
+    "yolov2": _yolov2,
+    "ssd": _ssd,
+    "faster-rcnn": _faster_rcnn,
+    "mask-rcnn": _mask_rcnn,
+}
