@@ -19,7 +19,7 @@ import numba
 import numpy as np
 
 from minivision.core.compile import jit
-from minivision.kernels.numba.engine.vector_moves import clear_run, copy_run, make_split
+from minivision.kernels.numba.engine.vector_moves import clear_run, copy_run, make_split, take_every_second
 from minivision.kernels.numba.engine.vectors import VECTOR_BYTES
 
 SCRATCH_BYTES = 400_000  # for the input of a block, in the second-level cache (1 MB on the machines measured)
@@ -157,24 +157,13 @@ def _taps_by_phase(kernel, stride, before, dilation):
 # ---- filling the buffer ----------------------------------------------------------------------------------------
 
 
-split_2, split_4 = make_split(2), make_split(4)
+split_4 = make_split(4)
 
 
 @jit
 def line_size(plan):
-    """Return the length of the buffer that :func:`load_block` needs: a padded input row, and its phases."""
-    return _line_length(plan) + plan.step_x * _stream_length(plan)
-
-
-@jit
-def _line_length(plan):
+    """Return the length of the buffer that :func:`load_block` needs: a padded input row, read in whole vectors."""
     return (plan.columns + VECTOR_BYTES // 4) * plan.step_x + plan.phases_x[-1]
-
-
-@jit
-def _stream_length(plan):
-    """Return the distance between the phases of a row, with room for a vector that is written past their end."""
-    return plan.columns + plan.phases_x[-1] // plan.step_x + 1 + VECTOR_BYTES // 4
 
 
 @jit
@@ -189,7 +178,7 @@ def load_block(x, n, channel, channels, block_row, plan, line, scratch, level=0)
     columns, step_x, phases = plan.columns, plan.step_x, plan.phases_x.size
     rows = plan.block_rows + plan.halo
     every_phase = phases == step_x and plan.phases_x[-1] == step_x - 1
-    length, stream = _line_length(plan), _stream_length(plan)
+    length = line_size(plan)
     for c in range(channels):
         plane = (n * C + channel + c) * H * W  # start of the plane
         for a in range(plan.phases_y.size):
@@ -211,17 +200,12 @@ def load_block(x, n, channel, channels, block_row, plan, line, scratch, level=0)
                         for b in range(phases):
                             start = plan.first_column + plan.phases_x[b]
                             _pad_row(numbers, plane + i * W, W, start, scratch, place + b * plan.phase_size, columns)
+                    elif step_x == 2:
+                        _halve_row(numbers, plane + i * W, W, plan, line, scratch, place)
                     else:
                         _pad_row(numbers, plane + i * W, W, plan.first_column, line, 0, length)
-                        if step_x == 2 and every_phase:
-                            split_2(line, 0, scratch, place, plan.phase_size, columns)
-                        elif step_x == 4 and every_phase:
+                        if step_x == 4 and every_phase:
                             split_4(line, 0, scratch, place, plan.phase_size, columns)
-                        elif step_x == 2:  # each tap has a phase: a shifted copy of the even or of the odd columns
-                            split_2(line, 0, line, length, stream, columns + plan.phases_x[-1] // 2 + 1)
-                            for b in range(phases):
-                                source = length + plan.phases_x[b] % 2 * stream + plan.phases_x[b] // 2
-                                copy_run(line, source, scratch, place + b * plan.phase_size, columns)
                         else:
                             for b in range(phases):
                                 for j in range(columns):
@@ -239,6 +223,32 @@ def _pad_row(x, start, W, first, target, position, count):
     clear_run(target, position, begin)
     copy_run(x, start + first + begin, target, position + begin, end - begin)
     clear_run(target, position + end, count - end)
+
+
+@jit
+def _halve_row(x, start, W, plan, line, scratch, place):
+    """Copy every second column of a row into each phase; zeros outside the image.
+
+    The row is read where it stands, with the ends of its neighbors, and these are set to zero afterwards. Only where
+    the array begins or ends, a padded copy is read.
+    """
+    length, begin = line_size(plan), start + plan.first_column
+    in_place = begin >= 0 and begin + length <= x.size
+    if not in_place:
+        _pad_row(x, start, W, plan.first_column, line, 0, length)
+    for b in range(plan.phases_x.size):
+        shift, target = plan.first_column + plan.phases_x[b], place + b * plan.phase_size
+        if in_place:
+            take_every_second(x, start + shift, scratch, target, plan.columns)
+            first, last = 0, plan.columns - 1
+            while first <= last and shift + 2 * first < 0:
+                scratch[target + first] = 0
+                first += 1
+            while last >= first and shift + 2 * last >= W:
+                scratch[target + last] = 0
+                last -= 1
+        else:
+            take_every_second(line, plan.phases_x[b], scratch, target, plan.columns)
 
 
 @jit

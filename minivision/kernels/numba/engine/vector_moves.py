@@ -144,6 +144,32 @@ def make_split(step):
     return split
 
 
+@intrinsic
+def take_every_second(typing, x, x_start, y, y_start, count):
+    """Copy every second number: ``y[y_start + i] = x[x_start + 2 * i]`` for i < count.
+
+    Whole vectors are read and written, up to two vectors beyond the last number of `x` and one beyond that of `y`.
+    """
+    i = types.int64
+
+    def generate(context, builder, signature, arguments):
+        x, x_start, y, y_start, count = arguments
+        v = Vectors(context, builder, signature.args[0].dtype)
+        x = element_address(context, builder, signature.args[0], x, x_start)
+        y = element_address(context, builder, signature.args[2], y, y_start)
+
+        def one_vector(position, _):
+            source = v.at(x, builder.mul(position, index_constant(2)))
+            first, second = v.load(source, index_constant(0)), v.load(source, index_constant(v.lanes))
+            v.store(v.shuffle(first, second, list(range(0, 2 * v.lanes, 2))), y, position)
+            return []
+
+        accumulate(builder, count, v.lanes, [], one_vector)
+        return context.get_dummy_value()
+
+    return types.void(x, i, y, i, i), generate
+
+
 def make_merge(step):
     """Return an intrinsic that does the reverse of `make_split`: numbers of `step` (2 or 4) streams in turn, plus one.
 
