@@ -8,13 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
+from minivision.bench.training_steps import prepare
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WARM_UP, STEPS = 3, 20  # steps that are not counted, since they compile and fill caches, and those that are
-SCENES = 64
 OPERATIONS, OTHERS = "operations", "no operation"
 COLORS = {OPERATIONS: "#e69f00", OTHERS: "#009e73"}
 SHOWN = 0.01  # of a step: smaller parts are one bar of the picture
@@ -85,21 +84,9 @@ def profile(system: str, *, steps: int = STEPS, level: str = "mid", seed: int = 
     from minivision.core.backends import backend as backend_of
     from minivision.core.registry import operations
     from minivision.core.temporary_backend import temporary_backend
-    from minivision.data import Scenes
-    from minivision.models import make_model, system_class
-    from minivision.tasks import get_task
-    from minivision.training import Settings
-    from minivision.training.batches import Batches
-    from minivision.training.step import make_optimizer, take_step
+    from minivision.training.step import take_step
 
-    scenes = Scenes(level, "train", **system_class(system).scene_options).draw(SCENES)
-    model = make_model(system, scenes.classes, rng=np.random.default_rng(seed))
-    dataset = model.prepare(scenes) or scenes
-    settings = Settings(seed=seed).complete({}, model.recipe)
-    uses_instances = get_task(model.task).uses_instances
-    batches = Batches(dataset, settings.batch_size, seed=seed, flips=settings.flips, instances=uses_instances)
-    optimizer = make_optimizer(model, settings)
-
+    model, batches, settings, optimizer = prepare(system, level=level, seed=seed)
     clock, backend = Clock(), active_backend()[0]
     functions = {
         name: clock.timed(OPERATIONS, name, backend.kernel(op) or op.reference) for name, op in operations().items()

@@ -132,7 +132,7 @@ def _mask_rcnn(model, batch, convert):
         branch = getattr(model, name)
         if branch is not None and len(samples.rois):
             parts[name] = convert(branch.body)
-            samplers[name] = pool(samples.rois, branch.size // 2)
+            samplers[name] = pool(samples.rois, branch.pool.output_size)
 
     def run(network, x):
         *outputs, features = two_stages(network, x, return_features=True)
@@ -157,7 +157,7 @@ def _two_stages(model, batch, convert, rois):
     def pool(regions, cells):
         return region_sampler(regions, size, cells)
 
-    sample = pool(rois, model.head.pool.output_size[0])
+    sample = pool(rois, model.head.pool.output_size)
 
     def run(network, x, return_features=False):
         features = network.backbone(x)

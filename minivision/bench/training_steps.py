@@ -85,19 +85,20 @@ def entries(torch: ModuleType | None, systems: Sequence[str], *, compiled: bool 
 
 def torch_step(torch: ModuleType, model: Model, batch: Batch, *, compiled: bool = True) -> Callable[[], None]:
     """Return the fastest variant of a training step of the same network in PyTorch, a function without arguments."""
-    variants = {}
+    from minivision.bench.timing import interleaved_medians
+
+    variants: dict[str, Callable[[], None]] = {}
     for layout in ("contiguous", "channels_last"):
         for runs in ("eager", "compiled") if compiled else ("eager",):
+            name = f"{layout}, {runs}"
             try:
-                variants[layout, runs] = _variant(torch, model, batch, layout, runs == "compiled")
-                variants[layout, runs]()
+                variants[name] = _variant(torch, model, batch, layout, runs == "compiled")
+                variants[name]()
             except Exception as error:  # torch.compile fails in many ways: no compiler, an operation it cannot lower
                 if runs == "eager":
                     raise
-                variants.pop((layout, runs), None)
+                variants.pop(name, None)
                 logger.info("PyTorch's network of %s is not compiled: %s", model.name, str(error).partition("\n")[0])
-    from minivision.bench.timing import interleaved_medians
-
     times = interleaved_medians(variants, rounds=3, seconds=0.2)
     return variants[min(times, key=times.__getitem__)]
 

@@ -90,7 +90,8 @@ def plan_tiles(images, channels, filters, output_size, padding, threads):
     closed = columns < lanes
     width = columns if closed else columns + 1
     best = None
-    for stack, block in [(1, block) for block in range(1, rows + 1)] + [(n, rows) for n in range(2, images + 1)]:
+    stacks = [(n, rows) for n in range(2, images + 1)] if closed else []
+    for stack, block in [(1, block) for block in range(1, rows + 1)] + stacks:
         tiles = stack * block * width
         if best and 36 * 4 * (channels + filters) * tiles > CACHE_BYTES:
             continue
