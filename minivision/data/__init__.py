@@ -12,6 +12,7 @@ from minivision.data.folder import LabelFolder
 from minivision.data.images import BrokenFileError, image_size, read_image
 from minivision.data.instances import Instances, layer_masks
 from minivision.data.memory import InMemory, Resized, hold_in_memory, in_memory
+from minivision.data.run_lengths import RunLengths
 from minivision.data.scenes import Scenes
 from minivision.data.shapes import JOINTS
 from minivision.data.spec import DataSpec, open_dataset
@@ -41,6 +42,7 @@ __all__ = [
     "Instances",
     "LabelFolder",
     "Resized",
+    "RunLengths",
     "Sample",
     "Scenes",
     "Voc",

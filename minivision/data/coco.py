@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -173,7 +173,7 @@ class Coco(FileDataset):
         image = read_image(entry.path, entry.size)
         labels = np.array([annotation.label for annotation in entry.annotations], np.int64)
         crowd = np.array([annotation.crowd for annotation in entry.annotations], bool)
-        fields = {"crowd": crowd}
+        fields: dict[str, Any] = {"crowd": crowd}
         if self._has_areas:
             fields["area"] = np.array([annotation.area for annotation in entry.annotations], float)
         if self.keypoint_names:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minivision.core.types import Array, Size
+from minivision.data.run_lengths import RunLengths
 
 __all__ = ["Instances", "layer_masks"]
 
@@ -41,6 +42,9 @@ class Instances:
         Another way to give masks: a pixel with value ``k + 1`` belongs to object ``k``, one with 0 to none.
         Objects that overlap are in different layers; see `layer_masks`. Cropping and flipping then move L layers,
         not K masks; ``masks`` is computed from it when it is read. Stored as ``(L, H, W)``.
+    run_lengths : RunLengths, optional
+        A third way to give masks: as runs of pixels, by which large masks are evaluated several times as fast.
+        ``masks`` is computed from them when it is read.
 
     Raises
     ------
@@ -55,7 +59,7 @@ class Instances:
     Instances(1 object; labels [2]; scores 0.90 to 0.90)
     """
 
-    __slots__ = ("boxes", "labels", "scores", "keypoints", "crowd", "area", "instance_map", "_masks")
+    __slots__ = ("boxes", "labels", "scores", "keypoints", "crowd", "area", "instance_map", "run_lengths", "_masks")
     _BY_OBJECT = ("boxes", "labels", "scores", "keypoints", "crowd", "area")  # the fields with one row per object
 
     def __init__(
@@ -69,6 +73,7 @@ class Instances:
         *,
         area: ArrayLike | None = None,
         instance_map: ArrayLike | None = None,
+        run_lengths: RunLengths | None = None,
     ) -> None:
         self.labels = _check_labels(labels)
         count = len(self.labels)
@@ -80,8 +85,8 @@ class Instances:
         crowd = np.zeros(count, bool) if crowd is None else _check_bool("crowd", crowd)
         self.crowd = _check_shape("crowd", crowd, (count,))
         self.area = None if area is None else _check_shape("area", np.asarray(area, np.float64), (count,))
-        if masks is not None and instance_map is not None:
-            raise ValueError("give masks or instance_map, not both: they have the same meaning")
+        if sum(each is not None for each in (masks, instance_map, run_lengths)) > 1:
+            raise ValueError("give masks, instance_map or run_lengths, not both: they have the same meaning")
         self._masks = None
         if masks is not None:
             self._masks = _check_shape("masks", _check_bool("masks", masks), (count, "H", "W"))
@@ -92,6 +97,7 @@ class Instances:
             self.instance_map = _check_shape("instance_map", instance_map, ("L", "H", "W"))
             if self.instance_map.dtype.kind not in "iu":
                 raise TypeError(f"instance_map must hold integers, got {self.instance_map.dtype}")
+        self.run_lengths = None if run_lengths is None else _check_run_lengths(run_lengths, count)
 
     @classmethod
     def empty(cls, *, scores: bool = False, mask_size: Size | None = None, keypoints: int = 0) -> Instances:
@@ -121,11 +127,13 @@ class Instances:
     @property
     def has_masks(self) -> bool:
         """Whether the objects have masks; does not compute them."""
-        return self._masks is not None or self.instance_map is not None
+        return self._masks is not None or self.instance_map is not None or self.run_lengths is not None
 
     @property
     def masks(self) -> Array | None:
-        """The ``(K, H, W)`` bool masks, or None; with an instance map they are computed each time they are read."""
+        """The ``(K, H, W)`` bool masks, or None; of a map or run lengths they are computed each time they are read."""
+        if self.run_lengths is not None:
+            return self.run_lengths.decode()
         if self.instance_map is None:
             return self._masks
         ids = np.arange(1, len(self) + 1)[:, None, None]
@@ -137,6 +145,8 @@ class Instances:
     @property
     def mask_size(self) -> Size | None:
         """``(height, width)`` of the masks, None if there are none; does not compute them."""
+        if self.run_lengths is not None:
+            return self.run_lengths.size
         array = self._masks if self._masks is not None else self.instance_map
         return None if array is None else (array.shape[-2], array.shape[-1])
 
@@ -152,6 +162,8 @@ class Instances:
             masks = self.masks  # an object twice: in a map, a pixel belongs to one object
         if masks is not None:
             fields["masks"] = masks[rows]
+        elif self.run_lengths is not None:
+            fields["run_lengths"] = self.run_lengths[rows]
         elif self.instance_map is not None:
             new_id = np.zeros(len(self) + 1, self.instance_map.dtype)
             new_id[rows + 1] = np.arange(1, len(rows) + 1)
@@ -159,12 +171,11 @@ class Instances:
         return Instances(**fields)
 
     def replace(self, **changes: Any) -> Instances:
-        """Return a copy with some fields replaced; `masks` and `instance_map` replace each other."""
+        """Return a copy with some fields replaced; `masks`, `instance_map`, `run_lengths` replace each other."""
         fields = {name: getattr(self, name) for name in self._BY_OBJECT}
-        if "masks" not in changes and "instance_map" not in changes:
-            changes["instance_map" if self.instance_map is not None else "masks"] = (
-                self.instance_map if self.instance_map is not None else self._masks
-            )
+        kinds = {"masks": self._masks, "instance_map": self.instance_map, "run_lengths": self.run_lengths}
+        if not kinds.keys() & changes.keys():
+            fields |= kinds
         return Instances(**{**fields, **changes})
 
     def __repr__(self) -> str:
@@ -221,6 +232,14 @@ def _check_labels(labels):
     if labels.size and labels.min() < 1:
         raise ValueError(f"labels must be 1 or more (0 is the background), got {labels.min()}")
     return labels.astype(np.int64, copy=False)
+
+
+def _check_run_lengths(run_lengths, count):
+    if not isinstance(run_lengths, RunLengths):
+        raise TypeError(f"run_lengths must be RunLengths, got {type(run_lengths).__name__}; try RunLengths(...)")
+    if len(run_lengths) != count:
+        raise ValueError(f"run_lengths must be of as many objects as there are labels, {count}; got {len(run_lengths)}")
+    return run_lengths
 
 
 def _check_bool(name, array):

@@ -17,7 +17,7 @@ import numpy as np
 
 from minivision.core.types import Array, Size
 
-__all__ = ["bounding_box", "compress", "decode", "decompress", "encode", "polygons_to_mask"]
+__all__ = ["bounding_box", "compress", "decode", "decompress", "encode", "polygons_to_mask", "run_lengths"]
 
 MAX_SIDE = 65535  # of an image in pixels
 _POLYGON_SCALE = 5  # COCO rounds the corners of polygons to a fifth of a pixel
@@ -76,7 +76,7 @@ def decode(rle: Mapping[str, Any]) -> Array:
         If the size is not two integers up to 65535, the counts are no integers or do not add up to ``H * W``, or
         the text does not contain run lengths.
     """
-    height, width, counts = _runs(rle)
+    height, width, counts = run_lengths(rle)
     flat = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
     return np.ascontiguousarray(flat.reshape(width, height).T)
 
@@ -97,7 +97,7 @@ def bounding_box(rle: Mapping[str, Any]) -> tuple[int, int, int, int]:
     >>> bounding_box({"size": [4, 4], "counts": [5, 2, 2, 2, 5]})
     (1, 1, 3, 3)
     """
-    height, _, counts = _runs(rle)
+    height, _, counts = run_lengths(rle)
     ends = np.cumsum(counts)
     starts, lasts = (ends - counts)[1::2], ends[1::2] - 1
     full = lasts >= starts
@@ -110,8 +110,11 @@ def bounding_box(rle: Mapping[str, Any]) -> tuple[int, int, int, int]:
     return int(first_columns[0]), rows[0], int(last_columns[-1]) + 1, rows[1]
 
 
-def _runs(rle):
-    """Return height, width and run lengths, which add up to their product."""
+def run_lengths(rle: Mapping[str, Any]) -> tuple[int, int, Array]:
+    """Return height, width and the run lengths, int64 ``(n,)``, which add up to their product.
+
+    Parameters and errors are those of `decode`.
+    """
     if not isinstance(rle, Mapping) or not {"size", "counts"} <= rle.keys():
         raise ValueError(f"rle: run lengths need 'size' and 'counts', got {rle!r:.60}")
     height, width = _check_size(rle["size"])
