@@ -8,8 +8,8 @@ class; the result is the mean over the classes.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -18,8 +18,8 @@ import numpy as np
 from minivision.core.types import Array
 from minivision.data.instances import Instances
 from minivision.metrics.compatibility import check_pair
-from minivision.metrics.objects import compare_boxes, compare_keypoints, compare_masks
-from minivision.metrics.precision_recall import Curve, average_at, average_over_all, precision_recall
+from minivision.metrics.precision_recall import Curve, average_over_all
+from minivision.metrics.ranking import ImageRecord, Ranking, rank, record
 
 KINDS = {"box": "boxes", "mask": "masks", "keypoints": "joints"}
 VOC11_RECALLS = np.arange(11) / 10
@@ -33,7 +33,7 @@ class _Protocol(NamedTuple):
 
     title: str
     is_coco: bool  # COCO's matching, crowds and names of metrics, or VOC's
-    average: Callable[[Array, Array], float]  # recall, precision -> average precision
+    recalls: Array | None  # at which precision is averaged; None: over all recalls
     thresholds: Sequence[float] | Array  # smallest similarity (IoU or OKS) of a match
     areas: Mapping[str, tuple[float, float]]  # ranges of the areas of objects, evaluated separately; "all" is the first
     max_detections: tuple[float, ...]  # of a class in an image: there is a recall for each, precision is for the last
@@ -43,17 +43,15 @@ def _protocol(name, kind):
     """Return the settings of a protocol."""
     everything = {"all": (-np.inf, np.inf)}
     if name == "voc":
-        return _Protocol("VOC, all points", False, average_over_all, (0.5,), everything, (np.inf,))
+        return _Protocol("VOC, all points", False, None, (0.5,), everything, (np.inf,))
     if name == "voc11":
-        average = functools.partial(average_at, VOC11_RECALLS)
-        return _Protocol("VOC, 11 points", False, average, (0.5,), everything, (np.inf,))
+        return _Protocol("VOC, 11 points", False, VOC11_RECALLS, (0.5,), everything, (np.inf,))
     if name != "coco":
         raise ValueError(f"protocol: expected 'coco', 'voc' or 'voc11', got {name!r}")
-    average = functools.partial(average_at, COCO_RECALLS)
     if kind == "keypoints":
         areas = {key: limits for key, limits in COCO_AREAS.items() if key != "small"}  # too small for joints
-        return _Protocol("COCO, 101 points", True, average, COCO_THRESHOLDS, areas, (20,))
-    return _Protocol("COCO, 101 points", True, average, COCO_THRESHOLDS, COCO_AREAS, (1, 10, 100))
+        return _Protocol("COCO, 101 points", True, COCO_RECALLS, COCO_THRESHOLDS, areas, (20,))
+    return _Protocol("COCO, 101 points", True, COCO_RECALLS, COCO_THRESHOLDS, COCO_AREAS, (1, 10, 100))
 
 
 @dataclass(frozen=True)
@@ -72,14 +70,29 @@ class AveragePrecision:
         one ``AR20``. VOC's is ``AP50``.
     by_class : dict of str to dict
         The same metrics for each class.
-    curves : dict of str to dict of float to Curve
-        Recall and precision after each detection, for each class that occurs and each threshold.
     """
 
     protocol: str
     metrics: dict[str, float]
     by_class: dict[str, dict[str, float]]
-    curves: dict[str, dict[float, Curve]]
+    _ranking: Ranking = field(repr=False, compare=False)
+    _thresholds: Array = field(repr=False, compare=False)
+    _average: Array = field(repr=False, compare=False)  # (C, I), over objects of all areas
+
+    @functools.cached_property
+    def curves(self) -> dict[str, dict[float, Curve]]:
+        """Recall and precision after each detection, for each class that occurs and each threshold."""
+        from minivision.metrics.class_curves import class_curves
+
+        recall, precision = class_curves(self._ranking)
+        keys, curves = self._thresholds.round(6).tolist(), {}
+        for label, name in enumerate(self.by_class, start=1):
+            if self._ranking.positives[0, label]:
+                part = slice(*self._ranking.starts[label : label + 2])
+                scores, averages = self._ranking.scores[part], self._average[label].tolist()
+                rows = zip(keys, recall[:, part], precision[:, part], averages, strict=True)
+                curves[name] = {key: Curve(r, p, scores, ap) for key, r, p, ap in rows}
+        return curves
 
     @property
     def named(self) -> dict[str, float]:
@@ -204,121 +217,55 @@ class Evaluation:
         within = (self.thresholds > 0) & (self.thresholds <= 1)
         if within.ndim > 1 or within.size == 0 or not within.all():
             raise ValueError(f"iou: expected numbers above 0 and up to 1, got {iou}")
-        self._ranges = np.array(list(self.protocol.areas.values()), float)  # (A, 2)
-        self._positives = np.zeros((len(self._ranges), len(self.classes)), np.int64)
-        nothing = np.zeros((len(self._ranges), len(self.thresholds), 0), bool)
-        # For each image: labels, scores and ranks of the detections, and (A, I, D) which are matched and which ignored.
-        self._detections: list[tuple[Array, ...]]
-        self._detections = [(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, int), nothing, nothing)]
+        self._images: list[ImageRecord] = []
 
     def add(self, truth: Instances, prediction: Instances) -> None:
-        """Match the detections in one image with its objects."""
-        from minivision.metrics.detection_matching import match_coco, match_voc
-
-        check_pair(truth, prediction, self.kind, self.classes, image=len(self._detections) - 1)
-        crowd = truth.crowd & self.protocol.is_coco  # VOC's difficult objects are no crowds
-        compared = self._compare(truth, prediction, crowd)
-        scores = np.zeros(0, np.float32) if prediction.scores is None else prediction.scores  # None if empty
-        order = np.argsort(-scores, kind="stable")  # the best score first
-        ranks = _ranks(prediction.labels[order])
-        kept = ranks < self.protocol.max_detections[-1]
-        order, ranks = order[kept], ranks[kept]
-        labels = prediction.labels[order]
-
-        similarity = np.where(labels[:, None] == truth.labels, compared.similarity[order], 0)  # 0 is never a match
-        uncounted = truth.crowd | ~compared.comparable | self._outside(compared.object_areas)  # (A, T)
-        outside = self._outside(compared.detection_areas[order])  # (A, D)
-        match = match_coco if self.protocol.is_coco else match_voc
-        matched, ignored = match(similarity, crowd, uncounted, outside, self.thresholds)
-        for positives, not_these in zip(self._positives, uncounted, strict=True):
-            positives += np.bincount(truth.labels[~not_these], minlength=len(self.classes))
-        self._detections.append((labels, scores[order], ranks, matched, ignored))
+        """Add an image: its objects, and what was detected in it."""
+        check_pair(truth, prediction, self.kind, self.classes, image=len(self._images))
+        self._images.append(record(truth, prediction, self.kind, self.protocol.is_coco, self.sigmas))
 
     def result(self) -> AveragePrecision:
         """Return the `AveragePrecision` over the images so far."""
-        columns = zip(*self._detections, strict=True)
-        labels, scores, ranks, matched, ignored = (np.concatenate(column, axis=-1) for column in columns)
-        by_class, curves = {}, {}
-        for label, name in enumerate(self.classes[1:], start=1):
-            ranking = np.flatnonzero(labels == label)
-            ranking = ranking[np.argsort(-scores[ranking], kind="stable")]
-            average, recalls, curve = self._rate(
-                scores[ranking], ranks[ranking], matched[..., ranking], ignored[..., ranking], self._positives[:, label]
-            )
-            by_class[name] = self._name(average, recalls)
-            if curve:
-                curves[name] = curve
-        metrics = {key: _mean(each[key] for each in by_class.values()) for key in by_class[self.classes[1]]}
-        return AveragePrecision(f"{self.protocol.title}, {KINDS[self.kind]}", metrics, by_class, curves)
+        from minivision.metrics.class_curves import recall_within
 
-    def _compare(self, truth, prediction, crowd):
-        if self.kind == "box":
-            return compare_boxes(truth, prediction, crowd)
-        if self.kind == "mask":
-            return compare_masks(truth, prediction, crowd)
-        return compare_keypoints(truth, prediction, self.sigmas)
+        limits = np.array(self.protocol.max_detections, float)
+        ranges = np.array(list(self.protocol.areas.values()), float)
+        ranking = rank(self._images, len(self.classes), ranges, limits[-1], self.thresholds, self.protocol.is_coco)
+        average = self._average(ranking)  # (A, C, I)
+        columns = self._columns(average, recall_within(limits, ranking).mean(axis=-1))
+        by_class = {
+            name: {key: values[label] for key, values in columns.items()}
+            for label, name in enumerate(self.classes[1:], start=1)
+        }
+        metrics = {key: _mean(values[1:]) for key, values in columns.items()}
+        title = f"{self.protocol.title}, {KINDS[self.kind]}"
+        return AveragePrecision(title, metrics, by_class, ranking, self.thresholds, average[0])
 
-    def _outside(self, areas):
-        """Return, for each range of areas, which of K areas are outside of it: ``(A, K)``."""
-        return (areas < self._ranges[:, :1]) | (areas > self._ranges[:, 1:])
+    def _average(self, ranking):
+        """Return the average precision of each class: ``(A, C, I)``, NaN where no object counts."""
+        from minivision.metrics.class_curves import class_curves, precision_at
 
-    def _rate(self, scores, ranks, matched, ignored, positives):
-        """Return the metrics of one class from its detections in all images, the best score first.
+        if self.protocol.recalls is not None:
+            return precision_at(self.protocol.recalls, ranking).mean(axis=-1)
+        recall, precision = class_curves(ranking)
+        average = np.full((*ranking.positives.shape, len(self.thresholds)), np.nan)  # A is 1
+        for c in np.flatnonzero(ranking.positives[0]):
+            part = slice(*ranking.starts[c : c + 2])
+            average[0, c] = [average_over_all(r, p) for r, p in zip(recall[:, part], precision[:, part], strict=True)]
+        return average
 
-        Parameters
-        ----------
-        scores, ranks : ndarray of shape (n,)
-            The rank is the number of detections of the class in the same image with a better score.
-        matched, ignored : bool ndarray of shape (A, I, n)
-        positives : int ndarray of shape (A,)
-            Number of objects that count.
-
-        Returns
-        -------
-        average : ndarray of shape (A, I)
-            Average precision; NaN if no object counts.
-        recalls : ndarray of shape (A, M)
-            Recall with at most so many detections per image, the mean over thresholds.
-        curves : dict of float to Curve
-            For objects of all areas, by threshold.
-        """
-        average = np.full(matched.shape[:2], np.nan)
-        recalls = np.full((len(matched), len(self.protocol.max_detections)), np.nan)
-        curves = {}
-        for a in np.flatnonzero(positives):
-            recall, precision = precision_recall(matched[a], ignored[a], positives[a])  # (I, n)
-            average[a] = [self.protocol.average(*curve) for curve in zip(recall, precision, strict=True)]
-            recalls[a] = [
-                np.mean(matched[a][:, ranks < limit].sum(axis=1) / positives[a])
-                for limit in self.protocol.max_detections
-            ]
-            if a == 0:
-                keys = self.thresholds.round(6).tolist()
-                parts = zip(keys, recall, precision, average[a].tolist(), strict=True)
-                curves = {key: Curve(r, p, scores, ap) for key, r, p, ap in parts}
-        return average, recalls, curves
-
-    def _name(self, average, recalls):
-        """Return the metrics of one class by name."""
-        at = dict(zip((100 * self.thresholds).round(4).tolist(), average[0], strict=True))
+    def _columns(self, average, recalls):
+        """Return the metrics of all classes by name: lists of C numbers."""
+        at = dict(zip((100 * self.thresholds).round(4).tolist(), average[0].T, strict=True))
         if not self.protocol.is_coco:
-            return {f"AP{percent:g}": float(value) for percent, value in at.items()}
+            return {f"AP{percent:g}": values.tolist() for percent, values in at.items()}
         letters = [name[0] for name in self.protocol.areas][1:]  # s, m, l
-        metrics = {"AP": average[0].mean()}
-        metrics |= {f"AP{percent}": at[percent] for percent in (50, 75) if percent in at}
-        metrics |= {f"AP{letter}": value for letter, value in zip(letters, average[1:].mean(axis=1), strict=True)}
-        metrics |= {f"AR{limit}": value for limit, value in zip(self.protocol.max_detections, recalls[0], strict=True)}
-        metrics |= {f"AR{letter}": value for letter, value in zip(letters, recalls[1:, -1], strict=True)}
-        return {name: float(value) for name, value in metrics.items()}
-
-
-def _ranks(labels):
-    """Return, for each of ``(D,)`` labels, how many equal ones come before it."""
-    order = np.argsort(labels, kind="stable")
-    grouped = labels[order]
-    ranks = np.empty(len(labels), int)
-    ranks[order] = np.arange(len(labels)) - np.searchsorted(grouped, grouped)
-    return ranks
+        columns = {"AP": average[0].mean(axis=-1)}
+        columns |= {f"AP{percent}": at[percent] for percent in (50, 75) if percent in at}
+        columns |= {f"AP{letter}": values.mean(axis=-1) for letter, values in zip(letters, average[1:], strict=True)}
+        columns |= {f"AR{limit}": recalls[0, :, m] for m, limit in enumerate(self.protocol.max_detections)}
+        columns |= {f"AR{letter}": values[:, -1] for letter, values in zip(letters, recalls[1:], strict=True)}
+        return {name: values.tolist() for name, values in columns.items()}
 
 
 def _mean(values):

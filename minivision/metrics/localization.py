@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minivision.metrics.compatibility import check_dataset
-from minivision.metrics.objects import compare_boxes
 from minivision.metrics.prediction import single_objects
+from minivision.ops import box_iou
 
 if TYPE_CHECKING:
     from minivision.data import Dataset
@@ -65,4 +65,4 @@ def evaluate_localization(
 
 def _iou(truth, prediction):
     """Return the IoU of the boxes of two Instances of one object each."""
-    return compare_boxes(truth, prediction, np.zeros(1, bool)).similarity[0, 0]
+    return box_iou(prediction.boxes.astype(np.float64), truth.boxes.astype(np.float64))[0, 0]

@@ -13,7 +13,6 @@ import numpy as np
 from minivision.core.types import Array
 from minivision.data.instances import Instances
 from minivision.metrics.keypoints import default_sigmas, object_keypoint_similarity
-from minivision.ops import box_iou
 
 
 class Comparison(NamedTuple):
@@ -36,35 +35,39 @@ class Comparison(NamedTuple):
     comparable: Array
 
 
-def compare_boxes(truth: Instances, prediction: Instances, crowd: Array) -> Comparison:
-    """Compare boxes by IoU."""
-    detections, objects = prediction.boxes.astype(np.float64), truth.boxes.astype(np.float64)
-    similarity = box_iou(detections, objects)
-    if crowd.any():
-        similarity[:, crowd] = _part_inside(detections, objects[crowd])
-    return Comparison(similarity, _box_areas(detections), _areas(truth), np.ones(len(truth), bool))
-
-
-def _part_inside(boxes, regions):
-    """Return the fraction of each of ``(D, 4)`` boxes that is inside each of ``(C, 4)`` regions: ``(D, C)``."""
-    upper_left = np.maximum(boxes[:, None, :2], regions[:, :2])  # (D, 1, 2), (C, 2) -> (D, C, 2)
-    lower_right = np.minimum(boxes[:, None, 2:], regions[:, 2:])
-    shared = (lower_right - upper_left).clip(min=0).prod(axis=2)
-    return _divide(shared, np.broadcast_to(_box_areas(boxes)[:, None], shared.shape))
-
-
 def compare_masks(truth: Instances, prediction: Instances, crowd: Array) -> Comparison:
-    """Compare masks by IoU, counted in words of 64 pixels."""
-    from minivision.metrics.detection_matching import count_pixels, shared_pixels
+    """Compare the masks of each class by IoU; it is 0 for those of different classes."""
+    from minivision.metrics.shared_pixels import mask_similarity
 
-    detections, objects = (
-        np.zeros((0, 0), np.uint64) if len(each) == 0 else _pack(each.masks) for each in (prediction, truth)
-    )
-    areas, pixels = count_pixels(detections), count_pixels(objects)
-    shared = shared_pixels(detections, objects)
-    union = areas[:, None] + pixels[None, :] - shared
-    similarity = _divide(shared, np.where(crowd, areas[:, None], union))
-    return Comparison(similarity, areas, pixels if truth.area is None else truth.area, np.ones(len(truth), bool))
+    pixels, areas, shared = _count_pixels(truth, prediction)
+    similarity = mask_similarity(shared, areas, pixels, crowd)
+    object_areas = pixels if truth.area is None else truth.area.copy()
+    return Comparison(similarity, areas, object_areas, np.ones(len(truth), bool))
+
+
+def _count_pixels(truth, prediction):
+    """Return the pixels of true masks ``(T,)``, of detected ones ``(D,)``, and those that both have ``(D, T)``."""
+    from minivision.metrics.shared_pixels import count_in_words, shared_in_runs, shared_in_words
+
+    labels = prediction.labels, truth.labels
+    if not len(truth) or not len(prediction):
+        return mask_areas(truth), mask_areas(prediction), np.zeros((len(prediction), len(truth)), np.int64)
+    runs = prediction.run_lengths, truth.run_lengths
+    if runs[0] is not None and runs[1] is not None:
+        shared = shared_in_runs(runs[0].runs, runs[0].starts, labels[0], runs[1].runs, runs[1].starts, labels[1])
+        return runs[1].areas, runs[0].areas, shared
+    detections, objects = _pack(prediction.masks), _pack(truth.masks)
+    shared = shared_in_words(detections, labels[0], objects, labels[1])
+    return count_in_words(objects), count_in_words(detections), shared
+
+
+def mask_areas(instances: Instances) -> Array:
+    """Return the number of pixels of each mask: int64 ``(K,)``."""
+    from minivision.metrics.shared_pixels import count_in_words
+
+    if len(instances) == 0:
+        return np.zeros(0, np.int64)
+    return count_in_words(_pack(instances.masks)) if instances.run_lengths is None else instances.run_lengths.areas
 
 
 def compare_keypoints(truth: Instances, prediction: Instances, sigmas: Array | None = None) -> Comparison:
@@ -80,35 +83,29 @@ def compare_keypoints(truth: Instances, prediction: Instances, sigmas: Array | N
         each.keypoints if len(each) and each.keypoints is not None else np.zeros((0, joints, 3), np.float32)
         for each in (prediction, truth)
     )
-    areas = _areas(truth)
+    areas = given_areas(truth)
+    areas = box_areas(truth.boxes.astype(np.float64)) if areas is None else areas
     similarity = object_keypoint_similarity(detections, objects, areas, sigmas, truth.boxes)
     points = detections[..., :2].astype(np.float64)
     around = (points.max(axis=1) - points.min(axis=1)).prod(axis=1)  # (D, J, 2) -> (D, 2) -> (D,)
     return Comparison(similarity, around, areas, np.any(objects[..., 2] > 0, axis=1))
 
 
-def _divide(part, whole):
-    """Divide two arrays of one shape; 0/0 is 0."""
-    return np.divide(part, whole, out=np.zeros(part.shape), where=part > 0)
-
-
-def _areas(truth):
-    """Return the areas of objects: those that are given, else those of their masks, else of their boxes."""
+def given_areas(truth: Instances) -> Array | None:
+    """Return a copy of the areas of objects, or those of their masks; None if they have neither."""
     if truth.area is not None:
-        return truth.area
-    if truth.has_masks and len(truth):
-        from minivision.metrics.detection_matching import count_pixels
-
-        return count_pixels(_pack(truth.masks))
-    return _box_areas(truth.boxes.astype(np.float64))
+        return truth.area.copy()
+    return mask_areas(truth) if truth.has_masks and len(truth) else None
 
 
-def _box_areas(boxes):
+def box_areas(boxes: Array) -> Array:
     """Return the areas of boxes; 0 for one with ``x2 < x1`` or ``y2 < y1``, so that it counts as a false detection."""
-    return (boxes[:, 2:] - boxes[:, :2]).clip(min=0).prod(axis=1)
+    width, height = (boxes[:, 2:] - boxes[:, :2]).clip(min=0).T
+    return width * height
 
 
 def _pack(masks):
     """Pack bool masks ``(K, H, W)`` into words of 64 pixels: uint64 ``(K, words)``, padded with 0."""
     bits = np.packbits(masks.reshape(len(masks), masks.shape[1] * masks.shape[2]), axis=1)
-    return np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8))).view(np.uint64)
+    rest = -bits.shape[1] % 8
+    return (np.pad(bits, ((0, 0), (0, rest))) if rest else bits).view(np.uint64)
