@@ -75,7 +75,7 @@ def precision_at(points: Array, ranking: Ranking) -> Array:
             if positives == 0:
                 continue
             _go_down(rows, a, ranking.matched, ranking.ignored, true, false)
-            for k in range(true.max()):
+            for k in range(min(positives, len(rows))):
                 recall[k] = (k + 1) / positives
             for i in range(thresholds):
                 for k in range(true[i]):
@@ -102,7 +102,8 @@ def _go_down(rows, a, matched, ignored, true, false):
         Written to: ``false[i, k]`` is the number of false positives before true positive k.
     """
     passed = np.zeros(len(true), np.int64)  # that were ignored
-    true[:] = 0
+    for i in range(len(true)):
+        true[i] = 0
     for k in range(len(rows)):
         if _any(matched, rows[k], a):
             for i in range(len(true)):
@@ -114,7 +115,6 @@ def _go_down(rows, a, matched, ignored, true, false):
                 passed[i] += _bit(ignored, rows[k], a, i)
 
 
-@jit
 def recall_within(limits: Array, ranking: Ranking) -> Array:
     """Return the recall of each class at each threshold with at most so many detections in an image.
 
@@ -129,8 +129,16 @@ def recall_within(limits: Array, ranking: Ranking) -> Array:
     recall : float64 ndarray of shape (A, C, M, I)
         NaN where no object counts.
     """
+    true = _count_true(limits, ranking).cumsum(axis=2)
+    positives = np.where(ranking.positives > 0, ranking.positives, np.nan)
+    return true / positives[:, :, None, None]
+
+
+@jit
+def _count_true(limits, ranking):
+    """Count the true positives within each limit, but not within the one before: ``(A, C, M, I)``."""
     ranges, classes = ranking.positives.shape
-    recall = np.zeros((ranges, classes, len(limits), ranking.thresholds))
+    counts = np.zeros((ranges, classes, len(limits), ranking.thresholds), np.int64)
     for c in range(classes):
         for n in ranking.order[ranking.starts[c] : ranking.starts[c + 1]]:
             m = 0
@@ -139,15 +147,8 @@ def recall_within(limits: Array, ranking: Ranking) -> Array:
             for a in range(ranges):
                 if _any(ranking.matched, n, a):
                     for i in range(ranking.thresholds):
-                        recall[a, c, m, i] += _bit(ranking.matched, n, a, i)
-        for a in range(ranges):
-            for m in range(1, len(limits)):
-                recall[a, c, m] += recall[a, c, m - 1]
-            if ranking.positives[a, c]:
-                recall[a, c] /= ranking.positives[a, c]
-            else:
-                recall[a, c] = np.nan
-    return recall
+                        counts[a, c, m, i] += _bit(ranking.matched, n, a, i)
+    return counts
 
 
 @jit

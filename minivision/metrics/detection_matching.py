@@ -166,11 +166,10 @@ def _match_coco(similarity, mine, theirs, outside, objects, thresholds, every_bi
     matched, ignored : uint64 ndarray of shape (N, A)
         Written to.
     """
-    lowest = thresholds.min()
     taken = np.zeros((len(theirs), outside.shape[1]), np.uint64)
     near, reached = np.empty(len(theirs), np.int64), np.empty(len(theirs), np.uint64)
     for d in range(len(mine)):
-        count = _most_similar_first(similarity[d], lowest, near)
+        count = _most_similar_first(similarity[d], thresholds, near)
         for k in range(count):
             reached[k] = _reached(similarity[d, near[k]], thresholds)
         for a in range(outside.shape[1]):
@@ -201,7 +200,10 @@ def _match_voc(similarity, mine, theirs, difficult, thresholds, matched, ignored
     """
     taken = np.zeros((len(theirs), difficult.shape[1]), np.uint64)
     for d in range(len(mine)):
-        best = np.argmax(similarity[d])
+        best = 0
+        for t in range(len(theirs)):
+            if similarity[d, t] > similarity[d, best]:
+                best = t
         reached = _reached(similarity[d, best], thresholds)
         for a in range(difficult.shape[1]):
             if difficult[theirs[best], a]:
@@ -212,8 +214,8 @@ def _match_voc(similarity, mine, theirs, difficult, thresholds, matched, ignored
 
 
 @jit
-def _most_similar_first(similarity, lowest, near):
-    """Write into `near` the objects with this similarity or more, the largest first, of equal ones the later first.
+def _most_similar_first(similarity, thresholds, near):
+    """Write into `near` the objects that reach some threshold: the most similar first, of equal ones the later first.
 
     Returns
     -------
@@ -222,7 +224,7 @@ def _most_similar_first(similarity, lowest, near):
     """
     count = 0
     for t in range(len(similarity)):
-        if similarity[t] >= lowest:
+        if _reached(similarity[t], thresholds) != np.uint64(0):
             k = count
             while k > 0 and similarity[near[k - 1]] <= similarity[t]:
                 near[k] = near[k - 1]

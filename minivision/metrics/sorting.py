@@ -30,7 +30,8 @@ def sort_by(keys: Array, order: Array, count: int) -> Array:
     starts = np.zeros(count + 1, np.int64)
     for key in keys:
         starts[key + 1] += 1
-    starts = np.cumsum(starts)
+    for key in range(count):
+        starts[key + 1] += starts[key]
     result = np.empty(len(order), np.int64)
     for k in order:
         result[starts[keys[k]]] = k
