@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minivision.bench.average_precision import coco_evaluation, coco_ground_truth, coco_results
-from minivision.data.instances import Instances, layer_masks
+from minivision.bench.average_precision import RIVALS, coco_evaluation, coco_ground_truth, coco_results
+from minivision.data import Instances, RunLengths, layer_masks
 from minivision.metrics import average_precision, joint_sigmas
-from minivision.metrics.average_precision import COCO_AREAS
+from minivision.metrics.average_precision import COCO_AREAS, COCO_RECALLS, Evaluation
+from minivision.metrics.precision_recall import average_at
+from minivision.metrics.sorting import best_first
 
 SIDE = 128
 
@@ -21,12 +23,12 @@ def names(count):
     return ["background", *(f"class {k}" for k in range(count))]
 
 
-def pycocotools_metrics(truths, predictions, count, kind, sigmas):
-    """Return the metrics of pycocotools over all classes, and by class; NaN where they are -1."""
-    pytest.importorskip("pycocotools", reason="pycocotools is the oracle")
+def their_metrics(truths, predictions, count, kind, sigmas, library):
+    """Return the metrics of pycocotools or hotcoco over all classes, and by class; NaN where they are -1."""
+    pytest.importorskip(library, reason=f"{library} is the oracle")
     with contextlib.redirect_stdout(io.StringIO()):
-        truth = coco_ground_truth(truths, count)
-        evaluation = coco_evaluation(truth, coco_results(truth, predictions, kind), kind, sigmas)
+        truth = coco_ground_truth(truths, count, library)
+        evaluation = coco_evaluation(truth, coco_results(truth, predictions, kind), kind, sigmas, library)
     precision, recall = evaluation.eval["precision"], evaluation.eval["recall"]  # (T, R, K, A, M), (T, K, A, M)
     letters = [name[0] for name in list(COCO_AREAS)[1:]][precision.shape[3] == 3 :]  # none is small for joints
     by_class = []
@@ -40,10 +42,10 @@ def pycocotools_metrics(truths, predictions, count, kind, sigmas):
     return np.where(evaluation.stats == -1, np.nan, evaluation.stats), by_class
 
 
-def assert_agrees(truths, predictions, count, kind="box", sigmas=None):
-    """Compare all metrics, of each class and over all classes, with those of pycocotools."""
+def assert_agrees(truths, predictions, count, kind="box", sigmas=None, library="pycocotools"):
+    """Compare all metrics, of each class and over all classes, with those of pycocotools or hotcoco."""
     ours = average_precision(truths, predictions, names(count - 1), kind=kind, sigmas=sigmas)
-    stats, by_class = pycocotools_metrics(truths, predictions, count, kind, sigmas)
+    stats, by_class = their_metrics(truths, predictions, count, kind, sigmas, library)
     for name, expected in zip(names(count - 1)[1:], by_class, strict=True):
         assert ours.by_class[name] == pytest.approx(expected, abs=1e-9, nan_ok=True), name
     metrics = ours.metrics
@@ -88,10 +90,12 @@ def test_boxes_agree_with_pycocotools(seed, classes, **options):
     assert_agrees(truths, predictions, classes + 1)
 
 
-def test_many_classes_and_more_detections_than_count_agree_with_pycocotools(rng):
+@pytest.mark.parametrize("library", RIVALS)
+def test_many_classes_and_more_detections_than_count_agree(rng, library):
     options = {"images": 5, "objects": 20, "step": 8, "levels": 50, "crowd": 0.1, "with_areas": False}
-    assert_agrees(*draw_boxes(rng, **options, detections=300, classes=1), 2)  # at most 100 of a class count in an image
-    assert_agrees(*draw_boxes(rng, **options, detections=100, classes=40), 41)
+    many = draw_boxes(rng, **options, detections=300, classes=1)  # at most 100 of a class count in an image
+    assert_agrees(*many, 2, library=library)
+    assert_agrees(*draw_boxes(rng, **options, detections=100, classes=40), 41, library=library)
 
 
 def ellipse(rng, size):
@@ -127,14 +131,76 @@ def test_masks_agree_with_pycocotools(seed, classes, **options):
     assert_agrees(truths, predictions, classes + 1, "mask")
 
 
-def test_masks_from_an_instance_map_give_the_same_metrics(rng):
-    truths, predictions = draw_masks(rng, images=5, objects=4, detections=8, classes=2, crowd=0.2)
-    as_maps = [truth.replace(instance_map=layer_masks(truth.masks)) for truth in truths]
-    expected = average_precision(truths, predictions, names(2), kind="mask").metrics
+def as_map(instances):
+    return instances.replace(instance_map=layer_masks(instances.masks))
+
+
+def as_runs(instances):
+    return instances.replace(run_lengths=RunLengths.from_masks(instances.masks))
+
+
+@pytest.mark.parametrize("library", RIVALS)
+def test_masks_as_run_lengths_agree(rng, library):
+    truths, predictions = draw_masks(rng, images=20, objects=6, detections=12, classes=2, crowd=0.2, with_areas=False)
+    result = assert_agrees(list(map(as_runs, truths)), list(map(as_runs, predictions)), 3, "mask", library=library)
+    assert 0 < result.metrics["AP"] < 1 and result.metrics["APs"] > 0
+
+
+@pytest.mark.parametrize(("true", "predicted"), [(as_map, as_map), (as_runs, as_runs), (as_runs, as_map)])
+def test_masks_in_any_form_give_the_same_bits(rng, true, predicted):
+    truths, predictions = draw_masks(rng, images=9, objects=4, detections=8, classes=2, crowd=0.2)
+    expected = average_precision(truths, predictions, names(2), kind="mask")
+    result = average_precision(map(true, truths), map(predicted, predictions), names(2), kind="mask")
+    assert 0 < expected.metrics["AP"] < 1
+    np.testing.assert_equal(result.as_dict(), expected.as_dict())
+    by_mask = average_precision(truths, predictions, names(2)).metrics  # areas of boxes are those of their masks
+    np.testing.assert_equal(average_precision(map(true, truths), predictions, names(2)).metrics, by_mask)
+
+
+def test_more_thresholds_than_a_word_has_bits_are_each_evaluated_as_if_alone(rng):
+    options = {"images": 6, "objects": 8, "detections": 20, "classes": 2, "step": 8, "levels": 20, "crowd": 0.2}
+    truths, predictions = draw_boxes(rng, **options, with_areas=False)
+    thresholds = np.linspace(0.02, 1, 130)[::-1]  # and not in increasing order
+    for protocol in ("coco", "voc"):
+        together = average_precision(truths, predictions, names(2), protocol=protocol, iou=thresholds)
+        for i in (0, 63, 64, 100, 129):
+            alone = average_precision(truths, predictions, names(2), protocol=protocol, iou=thresholds[i])
+            for name, (curve,) in ((name, each.values()) for name, each in alone.curves.items()):
+                other = together.curves[name][round(thresholds[i], 6)]
+                assert len(curve.recall) > 9
+                for mine, theirs in zip(other, curve, strict=True):
+                    np.testing.assert_array_equal(mine, theirs)
+
+
+def test_interpolated_precision_is_that_of_the_curves(rng):
+    options = {"images": 9, "objects": 8, "detections": 30, "classes": 3, "step": 8, "levels": 20, "crowd": 0.3}
+    result = average_precision(*draw_boxes(rng, **options, with_areas=True), names(3))
+    for name, curves in result.curves.items():
+        for curve in curves.values():
+            assert curve.average == average_at(COCO_RECALLS, curve.recall, curve.precision)
+            assert np.all(np.diff(curve.recall) >= 0) and np.all(curve.precision <= 1)
+        assert result.by_class[name]["AP"] == np.mean([curve.average for curve in curves.values()])
+
+
+def test_scores_are_sorted_as_numpy_sorts_them(rng):
+    scores = rng.normal(0, 10.0 ** rng.integers(-44, 38, 3000)).astype(np.float32)
+    scores[::7], scores[::11], scores[::13] = 0.0, -0.0, scores[5]
+    np.testing.assert_array_equal(best_first(scores), np.argsort(-scores, kind="stable"))
+    assert best_first(scores[:0]).tolist() == []
+
+
+def test_images_can_be_added_after_a_result_and_their_arrays_reused(rng):
+    options = {"images": 6, "objects": 8, "detections": 9, "classes": 2, "step": 8, "levels": 20, "crowd": 0}
+    truths, predictions = draw_boxes(rng, **options, with_areas=True)
+    expected = average_precision(truths, predictions, names(2)).as_dict()
+    evaluation = Evaluation(names(2))
+    for truth, prediction in zip(truths, predictions, strict=True):
+        evaluation.add(truth, prediction)
+        evaluation.result()
+        for array in (truth.area, truth.boxes, truth.labels, truth.crowd, prediction.boxes, prediction.scores):
+            array[:] = 1
     assert 0 < expected["AP"] < 1
-    assert average_precision(as_maps, predictions, names(2), kind="mask").metrics == pytest.approx(
-        expected, nan_ok=True
-    )
+    np.testing.assert_equal(evaluation.result().as_dict(), expected)
 
 
 def draw_people(rng, *, images, objects, detections, joints, with_areas):
