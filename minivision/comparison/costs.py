@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import gc
-import math
 import statistics
 import time
 import tracemalloc
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from minivision.core.dispatch import observe
 from minivision.data import collate
+from minivision.ops.work import forward_multiply_adds
 
 if TYPE_CHECKING:
     from minivision.data import Sample
@@ -60,11 +60,8 @@ def count_parameters(model: Model) -> int:
 def count_multiply_adds(function: Callable[[], Any]) -> int:
     """Call `function` and return the number of multiply-adds of the convolutions and fully connected layers in it.
 
-    Forward passes are counted, by the definition of the operations: zeros of the padding are multiplied too, and the
-    savings of fast algorithms (Winograd's) are not subtracted. A convolution has
-    ``C / groups * kh * kw`` for each output, a transpose convolution ``F / groups * kh * kw`` for each input, a fully
-    connected layer one for each weight and example. All other operations (normalization, ReLU, pooling,
-    interpolation) take a few for each element and are not counted.
+    Those of convolutions and fully connected layers are counted, forward passes only
+    (:func:`minivision.ops.work.forward_multiply_adds`).
 
     Parameters
     ----------
@@ -75,12 +72,7 @@ def count_multiply_adds(function: Callable[[], Any]) -> int:
 
     def add(operation, values, result):
         nonlocal total
-        if operation.__name__ in ("conv2d", "linear"):
-            w = values[1]  # each output is a sum over one filter
-            total += result.size * math.prod(w.shape[1:])
-        elif operation.__name__ == "conv_transpose2d":
-            x, w = values[:2]  # each input weighs one copy of its filters
-            total += x.size * math.prod(w.shape[1:])
+        total += forward_multiply_adds(operation, values, result)
 
     with observe(add):
         function()

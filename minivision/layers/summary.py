@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from minivision.core.devices import is_on_gpu
 from minivision.core.dispatch import observe
 from minivision.layers.watching import named_layers, watch
+from minivision.ops.work import forward_multiply_adds
 
 if TYPE_CHECKING:
     from minivision.layers.layer import Layer
@@ -130,33 +130,12 @@ def summarize(model: Layer, run: Callable[[], Any]) -> Summary:
 
     def count(op: Any, values: tuple, result: Any) -> None:
         if active:
-            rows[active[-1]].multiply_adds += multiply_adds(op, values, result)
+            rows[active[-1]].multiply_adds += forward_multiply_adds(op, values, result)
 
     with watch(model, "forward", before=lambda name, layer: active.append(name), after=after), observe(count):
         run()
     model.forget()
     return Summary(list(rows.values()))
-
-
-def multiply_adds(op: Any, values: tuple, result: Any) -> int:
-    """Return the multiply-adds of a convolution or a fully connected layer, by definition; 0 for other operations.
-
-    Zeros of the padding count too, and what a fast algorithm (Winograd's) saves is not subtracted. A convolution has
-    ``C / groups * kh * kw`` for each output, a transpose convolution ``F / groups * kh * kw`` for each input, a fully
-    connected layer one for each weight and example.
-
-    Parameters
-    ----------
-    op : operation
-    values : tuple
-        Its arguments, as ``op.normalize`` returns them.
-    result : ndarray
-    """
-    if op.__name__ in ("conv2d", "linear"):
-        return result.size * math.prod(values[1].shape[1:])  # each output is a sum over one filter
-    if op.__name__ == "conv_transpose2d":
-        return values[0].size * math.prod(values[1].shape[1:])  # each input scales one copy of its filters
-    return 0
 
 
 def _own_size(layer: Layer) -> int:

@@ -259,6 +259,18 @@ def _sample_points(start, stop, cells, sampling_ratio, aligned, dtype):
     return start + cell_numbers * cell + (sample_numbers + 0.5) * cell / number(samples)
 
 
+def count_samples(
+    rois: Array, grid: Sequence[int], spatial_scale: float, sampling_ratio: int = -1, aligned: bool = True
+) -> int:
+    """Return how many samples :func:`roi_align` takes of each channel, all regions and cells together."""
+    total = 0
+    for x1, y1, x2, y2 in rois[:, 1:] * spatial_scale:
+        down = _sample_points(y1, y2, grid[0], sampling_ratio, aligned, rois.dtype)
+        across = _sample_points(x1, x2, grid[1], sampling_ratio, aligned, rois.dtype)
+        total += down.size * across.size
+    return total
+
+
 def _check_roi_align(x, rois, output_size, spatial_scale, sampling_ratio, aligned):
     x, rois, output_size, spatial_scale = _check_forward(x, rois, output_size, spatial_scale)
     return x, rois, output_size, spatial_scale, _sampling_ratio(sampling_ratio), flag("aligned", aligned)
