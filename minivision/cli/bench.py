@@ -4,6 +4,12 @@ Prints medians in milliseconds. The ratio to PyTorch is below 1 if minivision is
 are left out. The reference implementations are slow, so they are compared with Numba on a smaller shape, in the last
 column: "reference / Numba" is the ratio of their times.
 
+First the two roofs of this machine are measured, for the threads in use: multiply-adds a second (a matrix product) and
+bytes a second (of arrays far larger than the caches). "share" is the share of the nearer roof that a line reaches
+(roofline model; Williams, Waterman and Patterson, 2009), from its multiply-adds ("mul") or the bytes that it must read
+and write at least ("mem"); there is none where the work depends on the values, as in suppression. It exceeds 1 where
+Winograd's algorithm saves multiplications that are counted, or where arrays stay in the caches.
+
 With --backend cupy the kernels run on an NVIDIA GPU, next to PyTorch with cuDNN if it is a CUDA build: with batches as
 on the CPU ("lesson") and with batches that fill the GPU ("large"). Times include all work on the GPU. "TF32" is
 PyTorch with inputs of multiplications rounded to 10 bits; minivision does not round them.
@@ -15,6 +21,7 @@ no operation (in brackets).
 import json
 import pathlib
 import shlex
+import statistics
 
 from minivision.cli.options import UsageError, count
 from minivision.core.atomic import atomic_write
@@ -67,12 +74,15 @@ def run(args):
     from minivision.core.allocator import keep_freed_memory
 
     keep_freed_memory()  # also for PyTorch and NumPy
-    about = _start(torch, args.threads)
+    about, roof = _start(torch, args.threads)
     rows, small = [], {}  # each reference implementation is timed once
     with backends.backend("numba"):
         for entry in _entries(torch, args.names):
-            rows.append({**_timed(entry, args.rounds), **_reference_times(entry, args.rounds, small)})
+            row = _timed(entry, args.rounds)
+            rows.append({**row, **_share(entry, roof, row["numba_ms"]), **_reference_times(entry, args.rounds, small)})
             print(_line(rows[-1], torch), flush=True)
+    if torch:
+        print("\n".join(ratios(rows)))
     _write(args.json, {**about, "operations": rows})
     return 0
 
@@ -127,19 +137,23 @@ def _torch():
 
 
 def _start(torch, threads):
-    """Set the number of threads, print the head of the table, and return what was printed."""
+    """Set the number of threads, print the head of the table, and return what was printed, and the roofs."""
     import numba
+
+    from minivision.bench.roof import measure_roof, processor_name
 
     threads = threads or (torch.get_num_threads() if torch else numba.get_num_threads())
     if torch:
         torch.set_num_threads(threads)
     numba.set_num_threads(threads)
+    roof, processor = measure_roof(threads), processor_name()
     versions = {"numba": numba.__version__} | ({"torch": torch.__version__} if torch else {})
     named = ", ".join(f"{name} {version}" for name, version in versions.items())
-    print(f"{named}, {threads} thread(s), float32, medians in ms")
+    print(f"{processor}, {named}, {threads} thread(s), float32, medians in ms")
+    print("\n".join(roof.lines()))
     theirs = f" {'PyTorch':>9} {'ratio':>6}" if torch else ""
-    print(f"{'operation':<33} {'shape':<31} {'Numba':>9}{theirs} {'reference / Numba':>17}  on")
-    return {**versions, "threads": threads}
+    print(f"{'operation':<33} {'shape':<31} {'Numba':>9}{theirs} {'share':>9} {'reference / Numba':>17}  on")
+    return {"processor": processor, **versions, "threads": threads, "roof": roof.as_json()}, roof
 
 
 def _entries(torch, names):
@@ -159,6 +173,33 @@ def _timed(entry, rounds):
     peers = {"numba": entry.ours} | ({"torch": entry.theirs} if entry.theirs else {})
     times = interleaved_medians(peers, rounds=rounds, seconds=entry.seconds)
     return {"name": entry.name, "shape": entry.shape} | {f"{name}_ms": 1e3 * time for name, time in times.items()}
+
+
+def _share(entry, roof, milliseconds):
+    """Return the work of an entry, and the share of the nearer roof that it reaches; nothing where it has no count."""
+    from minivision.bench.work import works_of_entry
+
+    works = works_of_entry(entry)
+    if works is None:
+        return {}
+    multiply_adds, moved = map(sum, zip(*works, strict=True))
+    return {
+        "multiply_adds": multiply_adds,
+        "bytes": moved,
+        "share": roof.share(works, milliseconds / 1e3),
+        "nearer": "mul" if roof.is_arithmetic(works) else "mem",
+    }
+
+
+def ratios(rows):
+    """Return lines that sum up the ratios to PyTorch: their geometric mean, and the rows above 1."""
+    known = {f"{row['name']} {row['shape']}": row["numba_ms"] / row["torch_ms"] for row in rows if row.get("torch_ms")}
+    if not known:
+        return []
+    mean = statistics.geometric_mean(known.values())
+    slower = sorted((name for name in known if known[name] > 1), key=known.get, reverse=True)
+    line = f"geometric mean of {len(known)} ratio(s): {mean:.2f}; above 1.0: {len(slower)}"
+    return [line, *(f"  {known[name]:.2f}  {name}" for name in slower)]
 
 
 def _reference_times(entry, rounds, known):
@@ -181,6 +222,7 @@ def _line(row, torch):
     if torch:
         theirs = row.get("torch_ms")
         line += f" {theirs:>9.3f} {row['numba_ms'] / theirs:>6.2f}" if theirs else f" {'-':>9} {'-':>6}"
+    line += f" {row['share']:>5.2f} {row['nearer']}" if "share" in row else f" {'-':>9}"
     if "small_shape" not in row:
         return f"{line} {'-':>17}"
     times = row["small_reference_ms"] / row["small_numba_ms"]

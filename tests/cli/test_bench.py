@@ -11,11 +11,19 @@ from PIL import Image
 from minivision.bench import operations
 from minivision.bench.operations import entries
 from minivision.bench.profile import Clock
+from minivision.bench.roof import processor_name
 from minivision.cli import main
+from minivision.cli.bench import ratios
 from minivision.core import registry
 from minivision.core.backends import backend, get_backend
 
 RANDOM = {"dropout"}  # each call draws other numbers
+
+
+@pytest.fixture(autouse=True)
+def short_roofs(monkeypatch):
+    """Measure the roofs for a moment only."""
+    monkeypatch.setattr("minivision.bench.roof.SECONDS", 0.02)
 
 
 @pytest.fixture(scope="module")
@@ -73,19 +81,22 @@ def test_an_operation_without_a_line_of_its_own_gets_its_largest_case(monkeypatc
 def test_a_line_for_the_operation_with_times_and_ratios(capsys):
     pytest.importorskip("torch")
     assert main(["bench", "relu", "--rounds", "1"]) == 0
-    head, columns, line = capsys.readouterr().out.splitlines()
+    head, roofs, arrays, columns, line, mean, *slower = capsys.readouterr().out.splitlines()
     assert "torch" in head and "numba" in head and "ratio" in columns and "reference / Numba" in columns
-    name, shape, ours, theirs, ratio, times, small_shape = line.split()
-    assert (name, shape, small_shape) == ("relu", "8x64x64x64", "1x64x64x64")
+    assert head.startswith(processor_name()) and "multiply-adds/s" in roofs and "MiB" in arrays
+    name, shape, ours, theirs, ratio, share, nearer, times, small_shape = line.split()
+    assert (name, shape, nearer, small_shape) == ("relu", "8x64x64x64", "mem", "1x64x64x64")
     assert float(ratio) == pytest.approx(float(ours) / float(theirs), rel=0.05) and times.endswith("x")
+    assert float(share) > 0 and mean.startswith(f"geometric mean of 1 ratio(s): {ratio}")
+    assert len(slower) == (float(ours) > float(theirs))
 
 
 def test_without_pytorch_its_columns_are_left_out_with_a_message(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)  # what Python takes for "cannot be imported"
     assert main(["bench", "relu", "--rounds", "1"]) == 0
-    note, head, columns, line = capsys.readouterr().out.splitlines()
+    note, head, *_, columns, line = capsys.readouterr().out.splitlines()
     assert note.startswith("PyTorch is not installed") and "torch" not in head
-    assert "PyTorch" not in columns and "ratio" not in columns.split() and len(line.split()) == 5
+    assert "PyTorch" not in columns and "ratio" not in columns.split() and len(line.split()) == 7
 
 
 def test_times_are_written_to_a_file(capsys, tmp_path):
@@ -95,9 +106,31 @@ def test_times_are_written_to_a_file(capsys, tmp_path):
     (row,) = figures["operations"]
     assert figures["threads"] == 1 and row["name"] == "max_pool2d" and row["shape"] == "8x64x64x64, 2x2"
     assert row["small_reference_ms"] > row["small_numba_ms"] > 0 and row["numba_ms"] > 0
+    roof, numbers = figures["roof"], 8 * 64 * 64 * 64
+    assert row["bytes"] == numbers * 4 + numbers // 4 * (4 + 8) and row["multiply_adds"] == 0
+    assert row["share"] == pytest.approx(1e3 * row["bytes"] / roof["bandwidth"] / row["numba_ms"])
+    assert roof["multiply_adds"] == max(roof["blas"], roof["tile"]) and figures["processor"] == processor_name()
     assert list(tmp_path.iterdir()) == [path]
-    times = float(capsys.readouterr().out.splitlines()[-1].split()[-3].rstrip("x").replace(",", ""))
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("max_pool2d"))
+    times = float(line.split()[-3].rstrip("x").replace(",", ""))
     assert times == pytest.approx(row["small_reference_ms"] / row["small_numba_ms"], rel=0.1)
+
+
+def test_where_the_work_depends_on_the_values_there_is_a_dash(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["bench", "nms", "--rounds", "1"]) == 0
+    assert all(line.split()[3] == "-" for line in capsys.readouterr().out.splitlines()[-3:])
+
+
+def test_ratios_are_summed_up_by_their_geometric_mean_and_the_rows_above_1():
+    rows = [
+        {"name": "a", "shape": "1", "numba_ms": 1.0, "torch_ms": 4.0},
+        {"name": "b", "shape": "2", "numba_ms": 3.0, "torch_ms": 2.0},
+        {"name": "c", "shape": "3", "numba_ms": 8.0, "torch_ms": 3.0},
+        {"name": "d", "shape": "4", "numba_ms": 3.0},
+    ]
+    assert ratios(rows) == ["geometric mean of 3 ratio(s): 1.00; above 1.0: 2", "  2.67  c 3", "  1.50  b 2"]
+    assert ratios(rows[3:]) == []
 
 
 @pytest.mark.parametrize(
