@@ -1,0 +1,259 @@
+"""Cliffs: neighboring sizes between which the time of an operation jumps by more than its work.
+
+A kernel that is well made takes about as long for 33 channels as for 32. Every size is timed along some lines through
+all shapes: numbers of channels on a few maps, and maps of all sizes with a few numbers of channels. Processor time of
+one thread is taken, the shortest of several calls, so that other load hardly matters; a jump counts only if it is there
+again when both sizes are timed in turns.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minivision import ops
+from minivision.bench.entry import draw
+from minivision.bench.work import works_of
+
+FACTOR = 1.6  # by which the time grows more than the work
+CHANNELS, MAPS = range(8, 161), range(7, 131)
+FIXED_CHANNELS, FIXED_MAPS = (16, 64), (14, 28, 56)  # those of the lines along the other axis
+SECONDS, CALLS = 0.008, 4  # at least, of each size
+ROUNDS = 7  # of a jump that is timed again
+
+
+class Filters(NamedTuple):
+    """Filters of a convolution that has as many filters as channels; `depthwise` has one for each channel."""
+
+    name: str
+    kernel: int
+    stride: int
+    padding: int
+    transposed: bool = False
+    depthwise: bool = False
+
+
+FILTERS = (
+    Filters("3x3", 3, 1, 1),
+    Filters("1x1", 1, 1, 0),
+    Filters("3x3 /2", 3, 2, 1),
+    Filters("4x4 /2", 4, 2, 1, transposed=True),
+    Filters("3x3 depthwise", 3, 1, 1, depthwise=True),
+    Filters("5x5", 5, 1, 2),
+)
+
+
+def operations() -> list[str]:
+    """Return the names of the operations whose cliffs are looked for."""
+    return list(dict.fromkeys(name for filters in FILTERS for name in _passes(filters)))
+
+
+def _passes(filters):
+    return ("conv_transpose2d", "conv_transpose2d_backward") if filters.transposed else ("conv2d", "conv2d_backward")
+
+
+class Line(NamedTuple):
+    """An operation at all sizes along one axis: ``channels`` or ``map``; `fixed` is the size along the other one."""
+
+    operation: str
+    filters: Filters
+    axis: str
+    fixed: int
+    sizes: Sequence[int]
+
+    @property
+    def title(self) -> str:
+        """The operation with its filters."""
+        return f"{self.operation} {self.filters.name}"
+
+    def shape(self, size: int) -> tuple[int, int]:
+        """Return channels, and rows and columns of a map."""
+        return (size, self.fixed) if self.axis == "channels" else (self.fixed, size)
+
+    def call(self, size: int, batch: int) -> Callable[[], Any]:
+        """Return the operation at a size, without arguments."""
+        return _call(self.operation, self.filters, batch, *self.shape(size))
+
+
+def lines(names: Sequence[str] = ()) -> list[Line]:
+    """Return the lines of these operations; of all if there are no names."""
+    found = []
+    for filters in FILTERS:
+        for operation in _passes(filters):
+            if not names or operation in names:
+                found += [Line(operation, filters, "channels", side, CHANNELS) for side in FIXED_MAPS]
+                found += [Line(operation, filters, "map", count, MAPS) for count in FIXED_CHANNELS]
+    return found
+
+
+def _call(operation, filters, batch, channels, side):
+    k, geometry = filters.kernel, {"stride": filters.stride, "padding": filters.padding}
+    if filters.depthwise:
+        geometry["groups"] = channels
+    x = draw(batch, channels, side, side)
+    w = draw(channels, 1 if filters.depthwise else channels, k, k)
+    name = operation.removesuffix("_backward")
+    if name == operation:
+        return lambda: getattr(ops, name)(x, w, **geometry)
+    dy = draw(*getattr(ops, name)(x, w, **geometry).shape)
+    return lambda: getattr(ops, operation)(dy, x, w, **geometry)
+
+
+class Timed(NamedTuple):
+    """The times of a line: shortest seconds and multiply-adds of each of its sizes."""
+
+    line: Line
+    seconds: list[float]
+    multiply_adds: list[int]
+
+
+class Cliff(NamedTuple):
+    """A jump of the time between two neighboring sizes.
+
+    Attributes
+    ----------
+    operation, axis, fixed
+        As of its :class:`Line`.
+    smaller, larger : int
+        The two sizes.
+    milliseconds : (float, float)
+        Of both, when they were timed in turns.
+    work : float
+        Multiply-adds of the larger one over those of the smaller one.
+    factor : float
+        By how much the time differs more than the work.
+    slow : int
+        The size that takes too long.
+    """
+
+    operation: str
+    axis: str
+    fixed: int
+    smaller: int
+    larger: int
+    milliseconds: tuple[float, float]
+    work: float
+    factor: float
+    slow: int
+
+
+def thread_seconds(call: Callable[[], Any], *, seconds: float = SECONDS, calls: int = CALLS) -> float:
+    """Return the shortest processor time of a call in this thread, after one that is not measured."""
+    call()
+    times: list[float] = []
+    end = time.thread_time() + seconds
+    while len(times) < calls or time.thread_time() < end:
+        start = time.thread_time()
+        call()
+        times.append(time.thread_time() - start)
+    return min(times)
+
+
+def time_line(line: Line, *, batch: int = 1) -> Timed:
+    """Time an operation at all sizes of a line."""
+    seconds, multiply_adds = [], []
+    for size in line.sizes:
+        call = line.call(size, batch)
+        (work,) = works_of(call)
+        seconds.append(thread_seconds(call))
+        multiply_adds.append(work.multiply_adds if work else 0)
+    return Timed(line, seconds, multiply_adds)
+
+
+def find_jumps(seconds: Sequence[float], work: Sequence[float], *, factor: float = FACTOR) -> list[tuple[int, float]]:
+    """Find neighbors whose times differ by more than their work.
+
+    Parameters
+    ----------
+    seconds, work : sequence of float
+        Of sizes in order.
+    factor : float
+        Smallest ratio of the times, divided by that of the work, or its inverse, that is a jump.
+
+    Returns
+    -------
+    jumps : list of (int, float)
+        Number of the first of two neighbors, and the ratio: above 1 if the second one takes too long, below 1 if the
+        first one does.
+    """
+    jumps = []
+    for k in range(len(seconds) - 1):
+        ratio = seconds[k + 1] / seconds[k] / (work[k + 1] / work[k])
+        if max(ratio, 1 / ratio) > factor:
+            jumps.append((k, ratio))
+    return jumps
+
+
+def find_cliffs(timed: Timed, *, batch: int = 1, factor: float = FACTOR) -> Iterator[Cliff]:
+    """Yield the jumps of a line that are there again when their two sizes are timed in turns."""
+    line = timed.line
+    for k, _ in find_jumps(timed.seconds, timed.multiply_adds, factor=factor):
+        smaller, larger = line.sizes[k], line.sizes[k + 1]
+        pair = _pair_seconds(line.call(smaller, batch), line.call(larger, batch))
+        work = timed.multiply_adds[k : k + 2]
+        for _, ratio in find_jumps(pair, work, factor=factor):
+            milliseconds = 1e3 * pair[0], 1e3 * pair[1]
+            slow = larger if ratio > 1 else smaller
+            yield Cliff(line.title, line.axis, line.fixed, smaller, larger, milliseconds, work[1] / work[0],
+                        max(ratio, 1 / ratio), slow)  # fmt: skip
+
+
+def _pair_seconds(first, second):
+    """Return the medians of both over turns; in each turn the shortest call counts."""
+    times = [[thread_seconds(call, seconds=0, calls=CALLS) for call in (first, second)] for _ in range(ROUNDS)]
+    return [statistics.median(column) for column in zip(*times, strict=True)]
+
+
+def table(cliffs: Sequence[Cliff], *, rows: int = 40) -> list[str]:
+    """Return lines that show the cliffs, the worst first."""
+    if not cliffs:
+        return ["no cliffs"]
+    ordered = sorted(cliffs, key=lambda cliff: -cliff.factor)
+    lines = [f"{'operation':<42} {'at':<15} {'sizes':<19} {'ms':>17} {'time':>6} {'work':>6} {'factor':>7}  too slow"]
+    for cliff in ordered[:rows]:
+        other = "map" if cliff.axis == "channels" else "channels"
+        at = f"{other} {cliff.fixed}"
+        sizes = f"{cliff.axis} {cliff.smaller}, {cliff.larger}"
+        before, after = cliff.milliseconds
+        lines.append(
+            f"{cliff.operation:<42} {at:<15} {sizes:<19} {before:>8.3f} {after:>8.3f} {after / before:>6.2f} "
+            f"{cliff.work:>6.2f} {cliff.factor:>7.2f}  {cliff.slow}"
+        )
+    more = len(ordered) - rows
+    return [*lines, *([f"and {more} more"] if more > 0 else [])]
+
+
+def sweep(
+    names: Sequence[str] = (), *, batch: int = 1, factor: float = FACTOR, minutes: float = float("inf")
+) -> Iterator[tuple[Timed, list[Cliff]]]:
+    """Time all lines of some operations and find their cliffs, until the time is over.
+
+    Yields
+    ------
+    timed : Timed
+    cliffs : list of Cliff
+        Those of this line.
+    """
+    end = time.monotonic() + 60 * minutes
+    for line in lines(names):
+        if time.monotonic() > end:
+            return
+        timed = time_line(line, batch=batch)
+        yield timed, list(find_cliffs(timed, batch=batch, factor=factor))
+
+
+def as_json(timed: Timed) -> dict[str, Any]:
+    """Return a line with its times in milliseconds."""
+    line = timed.line
+    return {
+        "operation": line.title,
+        "axis": line.axis,
+        "fixed": line.fixed,
+        "sizes": list(line.sizes),
+        "milliseconds": [1e3 * each for each in timed.seconds],
+        "multiply_adds": np.asarray(timed.multiply_adds).tolist(),
+    }
