@@ -65,7 +65,9 @@ def _largest_case(op):
     return entry(op, arguments, arguments, **keywords)
 
 
-def training_step(torch: ModuleType | None, batch: int = 1, device: str = "numpy") -> Entry:
+def training_step(
+    torch: ModuleType | None, batch: int = 1, device: str = "numpy", *, images: int | None = None, side: int = 128
+) -> Entry:
     """Return the entry of a training step of the encoder-decoder: forward, loss and backward, on the same batch.
 
     Parameters
@@ -76,15 +78,20 @@ def training_step(torch: ModuleType | None, batch: int = 1, device: str = "numpy
         Factor of the default batch size.
     device : str
         Where our model is: ``"numpy"`` or ``"cupy"``.
+    images : int, optional
+        Number of images of a batch instead of the default one.
+    side : int
+        Rows and columns of an image.
     """
     from minivision.data import Batch
     from minivision.models.encoder_decoder import EncoderDecoder
 
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (EncoderDecoder.recipe["batch_size"] * batch, 128, 128, 3), dtype=np.uint8)
-    samples = Batch(images, [], rng.integers(0, 7, images.shape[:3]).astype(np.uint8))
+    count = images or EncoderDecoder.recipe["batch_size"] * batch
+    pixels = rng.integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+    samples = Batch(pixels, [], rng.integers(0, 7, pixels.shape[:3]).astype(np.uint8))
     model = EncoderDecoder([f"class {k}" for k in range(7)])
-    inputs = model.normalize(images)  # part of the step in our model
+    inputs = model.normalize(pixels)  # part of the step in our model
     shape = "x".join(map(str, inputs.shape))
     theirs = _torch_training_step(torch, model, inputs, samples) if torch else None
     model.to(device)

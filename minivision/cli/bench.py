@@ -10,6 +10,12 @@ bytes a second (of arrays far larger than the caches). "share" is the share of t
 and write at least ("mem"); there is none where the work depends on the values, as in suppression. It exceeds 1 where
 Winograd's algorithm saves multiplications that are counted, or where arrays stay in the caches.
 
+With --growth time and peak memory of a step are measured over batch (1 to 64), side of the images (64 to 512) and
+channels (8 to 256), beside PyTorch, each size in a process of its own: of a block (convolution of 3 x 3, batch
+normalization, ReLU; forward and backward) and of the encoder-decoder's training step. With --cliffs convolutions are
+timed for 8 to 160 channels and maps of 7 to 130 pixels a side; each pair of neighboring sizes is listed where the time
+jumps by more than the work.
+
 With --backend cupy the kernels run on an NVIDIA GPU, next to PyTorch with cuDNN if it is a CUDA build: with batches as
 on the CPU ("lesson") and with batches that fill the GPU ("large"). Times include all work on the GPU. "TF32" is
 PyTorch with inputs of multiplications rounded to 10 bits; minivision does not round them.
@@ -18,13 +24,13 @@ With --profile a system is trained for a few steps, to show where the time of a 
 no operation (in brackets).
 """
 
-import json
 import pathlib
 import shlex
 import statistics
 
-from minivision.cli.options import UsageError, count
-from minivision.core.atomic import atomic_write
+from minivision.cli.bench_modes import MINUTES, run_cliffs, run_growth, run_profile
+from minivision.cli.bench_output import refuse_wrong_files, write_json
+from minivision.cli.options import UsageError, count, positive
 
 EPILOG = """\
 examples:
@@ -33,11 +39,15 @@ examples:
   minivision bench encoder-decoder --threads 1
   minivision bench --json speed.json
   minivision bench --profile faster-rcnn --picture step.png
+  minivision bench --growth --threads 1 --picture growth.svg
+  minivision bench --growth block --minutes 3 --json growth.json
+  minivision bench --cliffs conv2d --factor 1.4 --json cliffs.json
   minivision bench --backend cupy --json gpu.json
   minivision bench --backend cupy conv2d faster-rcnn
 """
 
 SYSTEM = "encoder-decoder"  # its training step is timed
+ROUNDS = 7
 SMALL_ROUNDS, SMALL_SECONDS = 3, 0.01  # for the reference implementations, whose single calls take longer
 
 
@@ -53,19 +63,44 @@ def add_arguments(parser, system):
         help="numba on the CPU (default), or cupy on an NVIDIA GPU",
     )  # fmt: skip
     parser.add_argument("--threads", type=count, metavar="N", help="threads on the CPU (default: one per core)")
-    parser.add_argument("--rounds", type=count, default=7, metavar="N", help="number of measurements (default: 7)")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write the times to a file")
-    parser.add_argument(
+    parser.add_argument("--rounds", type=count, metavar="N", help=f"number of measurements (default: {ROUNDS})")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write the figures to a file")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument(
         "--profile", choices=systems(), metavar="SYSTEM", help="show where the time of a training step of a system goes"
     )
-    parser.add_argument("--picture", type=pathlib.Path, metavar="FILE", help="also draw the profile, as a PNG file")
+    kind.add_argument(
+        "--growth", action="store_true",
+        help=f"show how time and memory of a step grow; NAME is block or {SYSTEM} (default: both)",
+    )  # fmt: skip
+    kind.add_argument(
+        "--cliffs", action="store_true",
+        help="find sizes between which the time of a convolution jumps; NAME is conv2d, conv_transpose2d, or one of "
+        "their backward passes",
+    )  # fmt: skip
+    limits = " and ".join(f"{minutes:g} of --{name}" for name, minutes in MINUTES.items())
+    parser.add_argument("--minutes", type=positive, metavar="M", help=f"largest time (default: {limits})")
+    parser.add_argument(
+        "--factor",
+        type=positive,
+        metavar="X",
+        help="by which the time of a cliff grows more than the work (default: 1.6)",
+    )
+    parser.add_argument(
+        "--picture", type=pathlib.Path, metavar="FILE", help="also draw a profile or a growth, as a PNG or SVG file"
+    )
 
 
 def run(args):
+    refuse_wrong_files(args)
+    _refuse_what_does_not_fit(args)
+    args.rounds = args.rounds or ROUNDS
     if args.profile:
-        return _profile(args)
-    if args.picture:
-        raise UsageError("--picture: only a profile is drawn; name the system with --profile")
+        return run_profile(args)
+    if args.growth:
+        return run_growth(args)
+    if args.cliffs:
+        return run_cliffs(args)
     if args.backend == "cupy":
         return _run_on_gpu(args)
     _refuse_unknown(args, {SYSTEM})
@@ -83,37 +118,25 @@ def run(args):
             print(_line(rows[-1], torch), flush=True)
     if torch:
         print("\n".join(ratios(rows)))
-    _write(args.json, {**about, "operations": rows})
+    write_json(args.json, {**about, "operations": rows})
     return 0
 
 
-def _profile(args):
-    import numba
-
-    from minivision.bench.profile import STEPS, draw, profile, table
-    from minivision.core.allocator import keep_freed_memory
-    from minivision.core.numba_internals import start_threads
-
-    if args.names or args.backend != "numba":
+def _refuse_what_does_not_fit(args):
+    """Refuse options that would change nothing."""
+    table = not (args.profile or args.growth or args.cliffs)
+    if args.picture and not (args.profile or args.growth):
+        raise UsageError("--picture: only a profile or a growth is drawn; name the system with --profile, or --growth")
+    if args.profile and (args.names or args.backend != "numba"):
         raise UsageError("--profile: it takes no names of operations, and runs on the CPU")
-    keep_freed_memory()  # as in a training
-    start_threads()
-    numba.set_num_threads(args.threads or numba.get_num_threads())
-    parts = profile(args.profile)
-    print(f"numba {numba.__version__}, {numba.get_num_threads()} thread(s): {args.profile}, means of {STEPS} steps")
-    print("\n".join(table(parts)))
-    _write(args.json, {"system": args.profile, "parts": [part._asdict() for part in parts]})
-    if args.picture:
-        with atomic_write(args.picture) as partial:
-            draw(args.profile, parts).savefig(partial, format="png")
-        print(args.picture)
-    return 0
-
-
-def _write(path, content):
-    if path:
-        with atomic_write(path) as partial:
-            partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if not table and args.backend != "numba":
+        raise UsageError(f"--backend: {'growth is' if args.growth else 'cliffs are'} measured on the CPU only")
+    if args.minutes and not (args.growth or args.cliffs):
+        raise UsageError("--minutes: only --growth and --cliffs have a largest time")
+    if args.factor and (not args.cliffs or args.factor <= 1):
+        raise UsageError("--factor: it is for --cliffs, and greater than 1")
+    if args.rounds and not table:
+        raise UsageError("--rounds: only the table of operations is measured in rounds")
 
 
 def _refuse_unknown(args, systems):
@@ -122,8 +145,6 @@ def _refuse_unknown(args, systems):
     unknown = set(args.names) - {*systems, *operations()}
     if unknown:
         raise UsageError(f"nothing to time is called {', '.join(sorted(unknown))}")
-    if args.json and not args.json.absolute().parent.is_dir():
-        raise UsageError(f"--json: there is no folder {args.json.parent}")
 
 
 def _torch():
@@ -254,7 +275,7 @@ def _run_on_gpu(args):
     for row in rows(TorchOnGpu(torch) if torch else None, args.names, rounds=args.rounds):
         timed.append(row)
         print(_line_on_gpu(row, torch), flush=True)
-    _write(args.json, {**about, "operations": timed})
+    write_json(args.json, {**about, "operations": timed})
     return 0
 
 

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minivision.bench import operations
+from minivision.bench import cliffs, operations
+from minivision.bench.growth_point import Figures
 from minivision.bench.operations import entries
 from minivision.bench.profile import Clock
 from minivision.bench.roof import processor_name
+from minivision.bench.work import Work
 from minivision.cli import main
 from minivision.cli.bench import ratios
 from minivision.core import registry
@@ -172,11 +174,65 @@ def test_the_clock_counts_a_part_once():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--picture", "p.png"], "only a profile is drawn"),
+        (["--picture", "p.png"], "only a profile or a growth is drawn"),
         (["relu", "--profile", "yolo"], "it takes no names of operations"),
         (["--profile", "yol"], "invalid choice: 'yol'"),
+        (["--profile", "yolo", "--picture", "p.gif"], "ends in .png or .svg"),
+        (["--growth", "--picture", "no/where.png"], "--picture: there is no folder no"),
+        (["--growth", "conv2d"], "called conv2d; there are block, encoder-decoder"),
+        (["--growth", "--cliffs"], "not allowed with argument"),
+        (["--growth", "--backend", "cupy"], "measured on the CPU only"),
+        (["--cliffs", "relu"], "called relu; there are conv2d, conv2d_backward"),
+        (["--cliffs", "--threads", "2"], "looked for on one thread"),
+        (["--cliffs", "--factor", "1"], "greater than 1"),
+        (["--cliffs", "--rounds", "3"], "only the table"),
+        (["relu", "--minutes", "3"], "only --growth and --cliffs"),
+        (["relu", "--factor", "3"], "it is for --cliffs"),
     ],
 )
-def test_what_a_profile_does_not_take_is_refused(capsys, words, message):
+def test_what_a_part_does_not_take_is_refused(capsys, words, message):
     assert main(["bench", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_growth_is_a_table_a_picture_and_a_file(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "minivision.bench.growth.measure_apart", lambda point, seconds: Figures(float(point.batch), 1, 2)
+    )
+    paths = {kind: tmp_path / f"growth.{kind}" for kind in ("json", "svg")}
+    words = ["block", "--threads", "1", "--json", paths["json"], "--picture", paths["svg"]]
+    assert main(["bench", "--growth", *map(str, words)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(processor_name()) and "block, channels 32, side 64" in out and "encoder-decoder" not in out
+    content = json.loads(paths["json"].read_text(encoding="utf-8"))
+    assert {point["step"] for point in content["points"]} == {"block"} and content["threads"] == 1
+    assert all(point["milliseconds"] == point["batch"] for point in content["points"])
+    svg = paths["svg"].read_text(encoding="utf-8")
+    assert "<svg" in svg and "minivision, block: 1 ms at batch 1, 64 ms at batch 64." in svg
+    assert sorted(tmp_path.iterdir()) == sorted(paths.values())
+
+
+def test_growth_without_any_figures_fails(capsys, monkeypatch):
+    monkeypatch.setattr("minivision.bench.growth.measure_apart", lambda point, seconds: "the process ended with 1: No")
+    assert main(["bench", "--growth", "block"]) == 1
+    assert "not measured, since the process ended with 1: No" in capsys.readouterr().out
+
+
+def test_cliffs_are_a_table_and_a_file(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(cliffs, "CHANNELS", [8, 9, 10])
+    monkeypatch.setattr(cliffs, "MAPS", [7, 8])
+    slow = {8: 1.0, 9: 1.3, 10: 20.0}  # of every kernel, by channels
+    monkeypatch.setattr(cliffs.Line, "call", lambda line, size, batch: slow.get(line.shape(size)[0], 1.0))
+    monkeypatch.setattr(cliffs, "thread_seconds", lambda call, **_: call)
+    monkeypatch.setattr(cliffs, "works_of", lambda call: [Work(100, 1)])
+    path = tmp_path / "cliffs.json"
+    assert main(["bench", "--cliffs", "conv_transpose2d", "--json", str(path), "--factor", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "5 lines of sizes; a cliff is a jump by a factor of 2 more" in out
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert [(cliff["fixed"], cliff["smaller"], cliff["slow"]) for cliff in content["cliffs"]] == [
+        (14, 9, 10), (28, 9, 10), (56, 9, 10),
+    ]  # fmt: skip
+    assert len(content["lines"]) == 5 and content["lines"][0]["milliseconds"] == [1000, 1300, 20000]
+    assert main(["bench", "--cliffs", "conv_transpose2d", "--minutes", "1e-9"]) == 0
+    assert "5 lines were not timed, from conv_transpose2d 4x4 /2 on" in capsys.readouterr().out
