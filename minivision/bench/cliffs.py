@@ -8,7 +8,6 @@ again when both sizes are timed in turns.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -24,6 +23,7 @@ CHANNELS, MAPS = range(8, 161), range(7, 131)
 FIXED_CHANNELS, FIXED_MAPS = (16, 64), (14, 28, 56)  # those of the lines along the other axis
 SECONDS, CALLS = 0.008, 4  # at least, of each size
 ROUNDS = 7  # of a jump that is timed again
+CAUTION = 0.7  # smaller jumps are timed again too, those by the factor to this power: noise may hide a part of one
 
 
 class Filters(NamedTuple):
@@ -191,7 +191,7 @@ def find_jumps(seconds: Sequence[float], work: Sequence[float], *, factor: float
 def find_cliffs(timed: Timed, *, batch: int = 1, factor: float = FACTOR) -> Iterator[Cliff]:
     """Yield the jumps of a line that are there again when their two sizes are timed in turns."""
     line = timed.line
-    for k, _ in find_jumps(timed.seconds, timed.multiply_adds, factor=factor):
+    for k, _ in find_jumps(timed.seconds, timed.multiply_adds, factor=factor**CAUTION):
         smaller, larger = line.sizes[k], line.sizes[k + 1]
         pair = _pair_seconds(line.call(smaller, batch), line.call(larger, batch))
         work = timed.multiply_adds[k : k + 2]
@@ -203,9 +203,9 @@ def find_cliffs(timed: Timed, *, batch: int = 1, factor: float = FACTOR) -> Iter
 
 
 def _pair_seconds(first, second):
-    """Return the medians of both over turns; in each turn the shortest call counts."""
-    times = [[thread_seconds(call, seconds=0, calls=CALLS) for call in (first, second)] for _ in range(ROUNDS)]
-    return [statistics.median(column) for column in zip(*times, strict=True)]
+    """Return the shortest times of both over turns: on a core that is shared, some turns are slow for either."""
+    turns = [[thread_seconds(call, seconds=0) for call in (first, second)] for _ in range(ROUNDS)]
+    return [min(column) for column in zip(*turns, strict=True)]
 
 
 def table(cliffs: Sequence[Cliff], *, rows: int = 40) -> list[str]:
