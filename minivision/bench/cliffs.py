@@ -125,7 +125,7 @@ class Cliff(NamedTuple):
     work : float
         Multiply-adds of the larger one over those of the smaller one.
     factor : float
-        By how much the time differs more than the work.
+        By how much the slower one takes too long; see :func:`find_jumps`.
     slow : int
         The size that takes too long.
     """
@@ -165,14 +165,17 @@ def time_line(line: Line, *, batch: int = 1) -> Timed:
 
 
 def find_jumps(seconds: Sequence[float], work: Sequence[float], *, factor: float = FACTOR) -> list[tuple[int, float]]:
-    """Find neighbors whose times differ by more than their work.
+    """Find neighbors whose times differ too much.
+
+    Where the second one takes too long, its time has grown by more than the factor beyond the work. Where the first one
+    does, the time falls by more than the factor, although the work does not.
 
     Parameters
     ----------
     seconds, work : sequence of float
         Of sizes in order.
     factor : float
-        Smallest ratio of the times, divided by that of the work, or its inverse, that is a jump.
+        Greater than 1.
 
     Returns
     -------
@@ -182,9 +185,11 @@ def find_jumps(seconds: Sequence[float], work: Sequence[float], *, factor: float
     """
     jumps = []
     for k in range(len(seconds) - 1):
-        ratio = seconds[k + 1] / seconds[k] / (work[k + 1] / work[k])
-        if max(ratio, 1 / ratio) > factor:
-            jumps.append((k, ratio))
+        grown, more_work = seconds[k + 1] / seconds[k], work[k + 1] / work[k]
+        if grown > factor * max(more_work, 1):
+            jumps.append((k, grown / max(more_work, 1)))
+        elif grown < min(more_work, 1) / factor:
+            jumps.append((k, grown / min(more_work, 1)))
     return jumps
 
 
