@@ -1,6 +1,7 @@
-"""Cliffs: neighboring sizes between which the time of an operation jumps by more than its work.
+"""Cliffs: neighboring sizes between which the time of an operation jumps by more than its work, and slopes.
 
-A kernel that is well made takes about as long for 33 channels as for 32. Every size is timed along some lines through
+A kernel that is well made takes about as long for 33 channels as for 32, and is not slower for its work with more of
+them. Every size is timed along some lines through
 all shapes: numbers of channels on a few maps, and maps of all sizes with a few numbers of channels. Processor time of
 one thread is taken, the shortest of several calls, so that other load hardly matters; a jump counts only if it is there
 again when both sizes are timed in turns.
@@ -112,7 +113,7 @@ class Timed(NamedTuple):
 
 
 class Cliff(NamedTuple):
-    """A jump of the time between two neighboring sizes.
+    """A jump of the time between two sizes: neighbors, or the ends of a slope.
 
     Attributes
     ----------
@@ -193,18 +194,46 @@ def find_jumps(seconds: Sequence[float], work: Sequence[float], *, factor: float
     return jumps
 
 
+def find_decline(seconds: Sequence[float], work: Sequence[float], *, factor: float = FACTOR) -> list[tuple[int, int]]:
+    """Find the size that is slowest for its work, beside a smaller one that is fast: a slope that no jump shows.
+
+    Rates of work are compared, each the median of a size and its neighbors.
+
+    Returns
+    -------
+    pairs : list of (int, int)
+        Numbers of the fast one and of the slow one, if their rates differ by more than the factor; else nothing.
+    """
+    rates = np.asarray(work) / np.asarray(seconds)
+    rates = np.array([np.median(rates[max(k - 1, 0) : k + 2]) for k in range(len(rates))])
+    best = np.maximum.accumulate(rates)
+    slow = int(np.argmax(best / rates))
+    fast = int(np.argmax(rates[: slow + 1]))
+    return [(fast, slow)] if rates[fast] > factor * rates[slow] else []
+
+
 def find_cliffs(timed: Timed, *, batch: int = 1, factor: float = FACTOR) -> Iterator[Cliff]:
-    """Yield the jumps of a line that are there again when their two sizes are timed in turns."""
+    """Yield the jumps of a line that are there again when both sizes are timed in turns; without any, its decline."""
+    _, seconds, work = timed
+    careful = factor**CAUTION
+    jumps = [(k, k + 1) for k, _ in find_jumps(seconds, work, factor=careful)]
+    found = [cliff for pair in jumps for cliff in _again(timed, pair, batch, factor)]
+    declines = [] if found else find_decline(seconds, work, factor=careful)
+    yield from found
+    for pair in declines:
+        yield from _again(timed, pair, batch, factor)
+
+
+def _again(timed, pair, batch, factor):
+    """Time two sizes of a line in turns; yield the cliff if it is there."""
     line = timed.line
-    for k, _ in find_jumps(timed.seconds, timed.multiply_adds, factor=factor**CAUTION):
-        smaller, larger = line.sizes[k], line.sizes[k + 1]
-        pair = _pair_seconds(line.call(smaller, batch), line.call(larger, batch))
-        work = timed.multiply_adds[k : k + 2]
-        for _, ratio in find_jumps(pair, work, factor=factor):
-            milliseconds = 1e3 * pair[0], 1e3 * pair[1]
-            slow = larger if ratio > 1 else smaller
-            yield Cliff(line.title, line.axis, line.fixed, smaller, larger, milliseconds, work[1] / work[0],
-                        max(ratio, 1 / ratio), slow)  # fmt: skip
+    first, second = (line.sizes[k] for k in pair)
+    before, after = _pair_seconds(line.call(first, batch), line.call(second, batch))
+    work = [timed.multiply_adds[k] for k in pair]
+    for _, ratio in find_jumps([before, after], work, factor=factor):
+        slow = second if ratio > 1 else first
+        yield Cliff(line.title, line.axis, line.fixed, first, second, (1e3 * before, 1e3 * after), work[1] / work[0],
+                    max(ratio, 1 / ratio), slow)  # fmt: skip
 
 
 def _pair_seconds(first, second):

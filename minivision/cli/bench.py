@@ -14,7 +14,7 @@ With --growth time and peak memory of a step are measured over batch (1 to 64), 
 channels (8 to 256), beside PyTorch, each size in a process of its own: of a block (convolution of 3 x 3, batch
 normalization, ReLU; forward and backward) and of the encoder-decoder's training step. With --cliffs convolutions are
 timed for 8 to 160 channels and maps of 7 to 130 pixels a side; each pair of neighboring sizes is listed where the time
-jumps by more than the work.
+jumps by more than the work, and the ends of each slope where larger sizes are slower for their work than smaller ones.
 
 With --backend cupy the kernels run on an NVIDIA GPU, next to PyTorch with cuDNN if it is a CUDA build: with batches as
 on the CPU ("lesson") and with batches that fill the GPU ("large"). Times include all work on the GPU. "TF32" is

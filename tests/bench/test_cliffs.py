@@ -13,6 +13,7 @@ from minivision.bench.cliffs import (
     Timed,
     as_json,
     find_cliffs,
+    find_decline,
     find_jumps,
     lines,
     operations,
@@ -65,6 +66,32 @@ def test_time_that_does_not_grow_is_no_jump():
     """Small arrays take as long as the way to the kernel."""
     assert find_jumps([1.0, 1.0, 0.9], [1.0, 4.0, 9.0]) == []
     assert find_jumps([1.0, 1.0, 0.5], [1.0, 4.0, 9.0]) == [(1, 0.5)]
+
+
+def test_a_slope_without_a_jump_is_a_decline():
+    """From 60 channels on each takes 1 % longer than the one before."""
+    seconds = 1e-8 * WORK * 1.01 ** np.maximum(0, np.arange(len(WORK)) - 52)
+    assert find_jumps(seconds, WORK) == []
+    ((fast, slow),) = find_decline(seconds, WORK)
+    assert fast <= 52 and slow == len(WORK) - 1
+
+
+def test_a_size_that_is_slow_once_or_a_start_that_is_slow_is_no_decline():
+    seconds = 1e-4 + 1e-8 * WORK
+    seconds[50] *= 3
+    assert find_decline(seconds, WORK) == []
+
+
+def test_a_decline_is_timed_again(monkeypatch):
+    sizes = list(range(8, 20))
+    line, work = Line("conv2d", FILTERS[0], "channels", 14, sizes), [100] * 12
+    monkeypatch.setattr(module.Line, "call", lambda self, size, batch: size)
+    timed = Timed(line, [1.1 ** (k // 2) for k in range(12)], work)
+    monkeypatch.setattr(module, "_pair_seconds", lambda first, second: [1.0, 1.0])
+    assert list(find_cliffs(timed, factor=1.4)) == []
+    monkeypatch.setattr(module, "_pair_seconds", lambda first, second: [1.0, 2.0])
+    (cliff,) = find_cliffs(timed, factor=1.4)
+    assert cliff.smaller <= 9 and cliff.larger >= 18 and cliff.slow == cliff.larger and cliff.factor == 2
 
 
 def test_noise_is_measured_again(line, monkeypatch):
