@@ -22,7 +22,7 @@ from minivision.bench.work import works_of
 FACTOR = 1.6  # by which the time grows more than the work
 CHANNELS, MAPS = range(8, 161), range(7, 131)
 FIXED_CHANNELS, FIXED_MAPS = (16, 64), (14, 28, 56)  # those of the lines along the other axis
-SECONDS, CALLS = 0.008, 4  # at least, of each size
+SECONDS, CALLS = 0.008, 2  # at least, of each size
 ROUNDS = 7  # of a jump that is timed again
 CAUTION = 0.7  # smaller jumps are timed again too, those by the factor to this power: noise may hide a part of one
 
@@ -238,7 +238,7 @@ def _again(timed, pair, batch, factor):
 
 def _pair_seconds(first, second):
     """Return the shortest times of both over turns: on a core that is shared, some turns are slow for either."""
-    turns = [[thread_seconds(call, seconds=0) for call in (first, second)] for _ in range(ROUNDS)]
+    turns = [[thread_seconds(call) for call in (first, second)] for _ in range(ROUNDS)]
     return [min(column) for column in zip(*turns, strict=True)]
 
 

@@ -19,7 +19,8 @@ PANEL = (2.9, 2.3)  # inches
 def draw(measured: Measured) -> Figure:
     """Draw a row of panels for each step and each quantity, and a panel for each size that grows.
 
-    Dashed is growth in proportion, from our smallest point on: to the square of the side, and to all other sizes.
+    Dashed is growth in proportion, from our smallest point on: to the batch, to the square of the side, and to the
+    channels, of which a convolution takes time in proportion to the square.
     """
     from minivision.viz.curves import LIGHT, dress
     from minivision.viz.figure import Figure
@@ -42,7 +43,7 @@ def draw(measured: Measured) -> Figure:
             if not found:
                 panel.set_axis_off()
                 continue
-            _draw_panel(panel, axis, found, one, LIGHT)
+            _draw_panel(panel, _power(axis, quantity), found, one, LIGHT)
             dress(panel, LIGHT)
             title = f"{step}: {'time' if unit == 'ms' else 'memory'}, {unit}"
             panel.set_title(title, fontsize=9, loc="left", color=LIGHT["ink"])
@@ -54,7 +55,12 @@ def draw(measured: Measured) -> Figure:
     return figure
 
 
-def _draw_panel(panel, axis, found, one, theme):
+def _power(axis, quantity):
+    """Return the power of a size to which a quantity is in proportion."""
+    return 2 if axis == "side" or (axis == "channels" and quantity == "milliseconds") else 1
+
+
+def _draw_panel(panel, power, found, one, theme):
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     for library, values in found.items():
@@ -63,7 +69,6 @@ def _draw_panel(panel, axis, found, one, theme):
         panel.plot(sizes, [number / one for number in numbers], color=color, marker=MARKERS[library], markersize=4,
                    linewidth=1.6, label=NAMES[library])  # fmt: skip
     sizes, numbers = zip(*next(iter(found.values())), strict=True)
-    power = 2 if axis == "side" else 1
     proportion = [numbers[0] / one * (size / sizes[0]) ** power for size in sizes]
     panel.plot(sizes, proportion, color=theme["ink"], linewidth=0.8, linestyle="--", label="in proportion", zorder=1)
     panel.set_xscale("log", base=2)
