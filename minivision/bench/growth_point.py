@@ -40,8 +40,8 @@ class Figures(NamedTuple):
     milliseconds : float
         Median time of a step: of the processor on one thread, else of the clock.
     array_bytes : int or None
-        Peak of the arrays of a step, without those that were there before, as NumPy reports it to tracemalloc. PyTorch
-        reports nothing.
+        Peak of the arrays of a step on one thread, without those that were there before, as NumPy reports it to
+        tracemalloc. PyTorch reports nothing.
     process_bytes : int or None
         Peak of the memory of the process, beyond that after a small step; None where the system does not tell.
     """
