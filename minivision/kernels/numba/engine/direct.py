@@ -30,7 +30,8 @@ from minivision.kernels.numba.engine.sums import sum_of
 from minivision.kernels.numba.engine.vector_moves import clear_run, copy_run
 from minivision.kernels.numba.engine.vectors import LONG, ROWS, VECTORS, lanes_of
 
-SHORTEST_SUM = 512  # least number of products in a sum of the filter gradient; small maps are stacked to reach it
+SHORTEST_SUM = 512  # least number of products in a sum of the filter gradient; small maps are stacked to reach it,
+FEWEST_CHANNELS = 16  # and of many channels only a part is in the scratch buffer, but not fewer than these
 
 
 def _pack_bias(b, filters, groups, dtype):
@@ -231,28 +232,41 @@ def interleave(phases, start, distance, count, plus, target):
 
 
 def filter_gradient(x, dy, kernel_size, stride, padding, dilation, groups):
-    """Return dw (F, C / groups, kh, kw) and db (F,) of a convolution of `x` whose output has the gradient `dy`."""
+    """Return dw (F, C / groups, kh, kw) and db (F,) of a convolution of `x` whose output has the gradient `dy`.
+
+    To finish a sum costs more than to compute a short one, so blocks should be long: small maps are stacked, and with
+    many channels, for which the scratch buffer has only room for a few rows, a part of the channels comes after the
+    other.
+    """
     N, F, H_out, W_out = dy.shape
     C = x.shape[1] // groups
     threads = numba.get_num_threads()
-    problem = (N, C, (H_out, W_out), tuple(kernel_size), stride, padding, dilation, x.itemsize, threads)
-    plan = plan_correlate2d(*problem)
+    problem = ((H_out, W_out), tuple(kernel_size), stride, padding, dilation, x.itemsize, threads)
+    channels, plan = C, plan_correlate2d(N, C, *problem)
+    while groups == 1 and channels > FEWEST_CHANNELS and plan.block_rows < min(H_out, SHORTEST_SUM / plan.columns):
+        channels = -(-channels // 2)
+        plan = plan_correlate2d(N, channels, *problem)
     stack = 1
-    if plan.block_rows == H_out:  # small maps are stacked: to finish a short sum costs more than to compute it
+    if plan.block_rows == H_out:
         stack = max(1, min(-(-N // threads), SHORTEST_SUM // (H_out * W_out)))
-        plan = plan_correlate2d(*problem, stack=stack)
-    dw = np.empty((F, len(plan.offsets)), dtype=x.dtype)
-    columns = LONG if F == groups else VECTORS
-    offsets = np.append(plan.offsets, np.zeros(-len(plan.offsets) % columns, np.int64))  # whole tiles
+        plan = plan_correlate2d(N, channels, *problem, stack=stack)
+    dw = np.empty((F, C * kernel_size[0] * kernel_size[1]), dtype=x.dtype)
     db = np.empty(F, dtype=x.dtype)
-    _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes_of(x.dtype), threads)
+    columns = LONG if F == groups else VECTORS
+    for first in range(0, C, channels):
+        part = min(channels, C - first)
+        offsets = plan.offsets[: part * kernel_size[0] * kernel_size[1]]
+        offsets = np.append(offsets, np.zeros(-len(offsets) % columns, np.int64))  # whole tiles
+        _filter_gradient(x, dy, dw, db, groups, first, part, plan, stack, offsets, lanes_of(x.dtype), threads)
     return dw.reshape(F, C, *kernel_size), db
 
 
 @jit(parallel=True)
-def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads):
+def _filter_gradient(x, dy, dw, db, groups, first_channel, channels, plan, stack, offsets, lanes, threads):
+    """Compute the columns of `dw` (F, C / groups * taps of a channel) that belong to some channels, and `db`."""
     N, F, H_out, W_out = dy.shape
     C = x.shape[1] // groups
+    first_tap, own_taps = dw.shape[1] // C * first_channel, dw.shape[1] // C * channels
     F = F // groups
     panels = (F + ROWS - 1) // ROWS
     blocks = (H_out + plan.block_rows - 1) // plan.block_rows
@@ -263,7 +277,7 @@ def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads
     partial = np.zeros((threads, groups * panels * ROWS * taps), dy.dtype)  # sums of each thread
     partial_db = np.zeros((threads, F * groups), dy.dtype)
     for thread in numba.prange(threads):
-        scratch = np.empty(C * plan.plane_size + VECTORS * lanes, x.dtype)
+        scratch = np.empty(channels * plan.plane_size + VECTORS * lanes, x.dtype)
         line = np.empty(line_size(plan), x.dtype)
         gradient = np.empty(ROWS * longest, dy.dtype)
         sums = partial[thread]
@@ -275,7 +289,7 @@ def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads
                 clear_run(scratch, 0, scratch.size)
             for group in range(groups):
                 for level in range(levels):
-                    load_block(x, n + level, group * C, C, row, plan, line, scratch, level)
+                    load_block(x, n + level, group * C + first_channel, channels, row, plan, line, scratch, level)
                 for panel in range(panels):
                     first = panel * ROWS
                     clear_run(gradient, 0, (1 if F == 1 else ROWS) * longest)
@@ -299,8 +313,8 @@ def _filter_gradient(x, dy, dw, db, groups, plan, stack, offsets, lanes, threads
     for group in range(groups):
         for f in range(F):
             source = partial[0, (group * panels * ROWS + f) * taps :]
-            for tap in range(dw.shape[1]):
-                dw[group * F + f, tap] = source[tap]
+            for tap in range(own_taps):
+                dw[group * F + f, first_tap + tap] = source[tap]
 
 
 @jit
