@@ -15,7 +15,14 @@ from minivision.data import rle
 from minivision.data.coco_file import Annotation, read_coco_file
 from minivision.data.coco_layout import find_layout
 from minivision.data.dataset import Sample
-from minivision.data.files import FileDataset, clip_boxes, one_split, paint_label_map, warn_about_boxes
+from minivision.data.files import (
+    FileDataset,
+    all_have_masks,
+    clip_boxes,
+    one_split,
+    paint_label_map,
+    warn_about_boxes,
+)
 from minivision.data.images import BrokenFileError, image_size, read_image, stored_image_size
 from minivision.data.instances import Instances
 
@@ -44,7 +51,7 @@ class Coco(FileDataset):
     split : str
         NAME. ``"train"`` also finds ``instances_train2017.json``, if it is the only year, and
         ``"person_keypoints_train"`` means that file, where both are there. One file for all splits (such as CVAT's
-        ``instances_default.json``) is divided as in `LabelFolder`: ``"val"`` is every fifth image.
+        ``instances_default.json``) is divided as in `LabelFolder`: ``"val"`` is about every fifth image.
     skip_broken : bool
         Whether to leave out images that cannot be read, with a warning. Every image is then decoded once at
         opening.
@@ -64,7 +71,8 @@ class Coco(FileDataset):
         self.classes, self.keypoint_names = content.classes, content.keypoint_names
         images = content.images
         if self.layout.holds_all_splits:
-            images = one_split(sorted(images, key=lambda image: image.file_name), split, self.path)
+            images = sorted(images, key=lambda image: image.file_name)
+            images = one_split(images, split, self.path, lambda image: image.file_name)
         broken = list(content.broken.values())
         if broken and not skip_broken:
             raise broken[0]
@@ -74,7 +82,7 @@ class Coco(FileDataset):
             raise FileNotFoundError(f"the images of split {split!r} should be in {folders}, but none is there")
         self._entries = self._make_entries(images, content.annotations, broken if skip_broken else None)
         kept = [annotation for entry in self._entries for annotation in entry.annotations]
-        self.has_masks = self._check_masks(kept)
+        self.has_masks = all_have_masks(self.path, [each.segmentation is not None for each in kept])
         self.has_label_maps = self.has_masks and len(self.classes) <= IGNORE
         self._has_areas = self._check_areas(kept)
         self._warn_about_crowds(kept)
@@ -85,16 +93,8 @@ class Coco(FileDataset):
     def image_sizes(self) -> list[Size]:
         return [entry.size for entry in self._entries]
 
-    def _check_masks(self, annotations):
-        """Return whether all annotations have masks; warn if only some have."""
-        without = sum(1 for annotation in annotations if annotation.segmentation is None)
-        if 0 < without < len(annotations):
-            warnings.warn(
-                f"{self.path}: {without} of {len(annotations)} annotations have no segmentation (only a rectangle), so "
-                "no mask is used; draw polygons for them, or remove them from a copy of the file, to have masks",
-                stacklevel=4,
-            )
-        return without == 0
+    def count_objects(self) -> int:
+        return sum(len(entry.boxes) for entry in self._entries)
 
     def _check_areas(self, annotations):
         """Return whether all annotations have an area; warn if only some have, or if most cannot be right."""
@@ -188,13 +188,8 @@ class Coco(FileDataset):
         return Sample(image, Instances(entry.boxes, labels, **fields), label_map)
 
     def _mask(self, annotation, size):
-        segmentation = annotation.segmentation
         try:
-            if isinstance(segmentation, list):
-                return rle.polygons_to_mask(segmentation, size)
-            if segmentation["size"] != list(size):
-                raise ValueError(f"its size is {segmentation['size']}, that of the image {list(size)}")
-            return rle.decode(segmentation)
+            return rle.segmentation_to_mask(annotation.segmentation, size)
         except ValueError as error:
             raise BrokenFileError(self.path, f"segmentation of annotation {annotation.id}: {error}") from error
 

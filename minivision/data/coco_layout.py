@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Layout", "find_layout"]
+from minivision.data.files import OTHER_NAMES, find_file
+from minivision.data.images import BrokenFileError
+from minivision.data.text import read_json
+
+__all__ = ["KINDS", "Layout", "find_layout", "is_coco_file"]
 
 KINDS = ("instances", "person_keypoints")  # of annotation files, in the order of the search
-OTHER_NAMES = {"val": ("valid", "validation")}  # of a split
+LISTS = ("images", "annotations", "categories")  # of an annotation file
 DEFAULT = "default"  # the split of tools that know none, as CVAT
 IMAGE_FOLDERS = ("images", "data", "JPEGImages")
 
@@ -27,13 +30,16 @@ class Layout(NamedTuple):
 
         No path leads out of the folders: of a name with ``..``, and of an absolute one, only the last part counts.
         """
-        parts = [part for part in PurePosixPath(file_name.replace("\\", "/")).parts if part != "/"]
-        names = [Path(*parts)] if parts and not {"..", "/"} & set(parts) and ":" not in parts[0] else []
-        if Path(file_name).name == file_name:
-            names = [Path(file_name)]  # a backslash may be part of a name
-        names += [Path(parts[-1])] if parts and parts[-1] != ".." and Path(parts[-1]) not in names else []
-        choices = [folder / name for name in names for folder in self.folders]
-        return next((path for path in choices if os.path.isfile(path)), choices[0] if choices else self.folders[0])
+        return find_file(file_name, self.folders)
+
+
+def is_coco_file(path: Path) -> bool:
+    """Return whether a JSON file has COCO's three lists; False if it cannot be read."""
+    try:
+        data = read_json(path)
+    except BrokenFileError:
+        return False
+    return isinstance(data, dict) and all(isinstance(data.get(key), list) for key in LISTS)
 
 
 def find_layout(root: Path, split: str) -> Layout:

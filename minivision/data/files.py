@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import warnings
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,17 +18,25 @@ from minivision.data.images import BrokenFileError
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "OTHER_NAMES",
     "FileDataset",
+    "all_have_masks",
     "clip_boxes",
+    "find_file",
     "image_files",
     "is_hidden",
     "one_split",
     "paint_label_map",
+    "split_name",
+    "walk",
     "warn_about_boxes",
 ]
 
-VALIDATION_EVERY = 5  # without files or folders for the splits, the first of every five images is for validation
+T = TypeVar("T")
+
+VALIDATION_SHARE = 0.2  # of images without files or folders for the splits
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp")
+OTHER_NAMES = {"val": ("valid", "validation"), "train": ("training",), "test": ("testing",)}  # of a split
 
 
 class FileDataset(Dataset):
@@ -40,6 +50,10 @@ class FileDataset(Dataset):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def count_objects(self) -> int | None:
+        """Return the number of objects of all images, None where only label maps are known."""
+        return None
 
     def _leave_out_broken(self, already=()):
         """Decode every file once; leave out those that cannot be used, with one warning.
@@ -64,31 +78,102 @@ class FileDataset(Dataset):
             warnings.warn(f"skipped {files}, {len(good)} images are left: {shown}{more}", stacklevel=4)
 
 
-def one_split(images: Sequence, split: str, root: str | os.PathLike) -> list:
-    """Return a split of images that are all in one place: every fifth one is for validation.
+def one_split(images: Sequence[T], split: str, root: str | os.PathLike, name: Callable[[T], str]) -> list[T]:
+    """Return a split of images that are all in one place: about every fifth one is for validation.
+
+    A hash of an image's own name decides, and nothing else: an image stays in its split when others are added, when the
+    folder is moved, and when the set is converted to another format. The image with the smallest hash is for validation
+    in any case, so that few images have a split of both kinds.
 
     Parameters
     ----------
     images : sequence
-        In the order of their names.
     split : str
         ``"train"``, ``"val"`` or ``"all"``.
     root : path
         Where the images are, for the message.
+    name : function
+        Returns the file name of an image, of which neither folders nor suffix count.
 
     Raises
     ------
     FileNotFoundError
         If there is no such split, or it is empty.
     """
-    parts = {"all": list(images), "val": list(images[::VALIDATION_EVERY])}
-    parts["train"] = [image for i, image in enumerate(images) if i % VALIDATION_EVERY]
-    if not parts.get(split):
+    shares = [_share_of_name(name(image)) for image in images]
+    limit = max(VALIDATION_SHARE, min(shares, default=0.0))
+    parts = {"all": list(images), "val": [], "train": []}
+    for image, share in zip(images, shares, strict=True):
+        parts["val" if share <= limit else "train"].append(image)
+    if not parts.get(split_name(split)):
         raise FileNotFoundError(
             f"{root} has no folders for splits, so split must be 'train', 'val' or 'all' "
             f"(of {len(images)} images in all); got {split!r}"
         )
-    return parts[split]
+    return parts[split_name(split)]
+
+
+def _share_of_name(name):
+    """Return a number from 0 to 1 that looks random and is the same for a name on every machine."""
+    stem = PurePosixPath(name.replace("\\", "/")).stem
+    return int.from_bytes(hashlib.sha256(stem.encode("utf-8", "surrogateescape")).digest()[:6], "big") / (1 << 48)
+
+
+def split_name(name: str) -> str:
+    """Return the usual name of a split: ``"val"`` for ``valid`` and ``validation``; other names stay."""
+    return next((usual for usual, others in OTHER_NAMES.items() if name.lower() in (usual, *others)), name)
+
+
+def find_file(name: str, folders: Sequence[Path]) -> Path:
+    """Return the path of a file that an annotation names; one that need not exist, where no folder has it.
+
+    No name leads out of the folders: of one with ``..``, and of an absolute one, only the last part counts.
+
+    Parameters
+    ----------
+    name : str
+        With slashes or backslashes.
+    folders : sequence of path
+        One or more, in the order of the search.
+    """
+    parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part != "/"]
+    names = [Path(*parts)] if parts and not {"..", "/"} & set(parts) and ":" not in parts[0] else []
+    if Path(name).name == name:
+        names = [Path(name)]  # a backslash may be part of a name
+    names += [Path(parts[-1])] if parts and parts[-1] != ".." and Path(parts[-1]) not in names else []
+    choices = [folder / each for each in names for folder in folders]
+    return next((path for path in choices if os.path.isfile(path)), choices[0] if choices else folders[0])
+
+
+def walk(folder: Path, suffixes: Sequence[str], depth: int = 4) -> Iterator[Path]:
+    """Yield the files below a folder that have one of the suffixes, by name, files before folders.
+
+    Hidden files and folders are left out, and what is more than `depth` folders below. A folder is listed when its
+    files are asked for: the first of many files costs little. The case of a suffix does not matter.
+    """
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return  # a folder that may not be read
+    shown = [entry for entry in entries if not entry.name.startswith(".")]
+    for entry in shown:
+        if entry.name.lower().endswith(tuple(suffixes)) and entry.is_file():
+            yield Path(entry.path)
+    for entry in shown:
+        if depth > 0 and entry.is_dir():
+            yield from walk(Path(entry.path), suffixes, depth - 1)
+
+
+def all_have_masks(path: str | os.PathLike, masked: Sequence[bool]) -> bool:
+    """Return whether all objects have a mask, given for each whether it has one; warn if only some have."""
+    without = len(masked) - sum(masked)
+    if 0 < without < len(masked):
+        warnings.warn(
+            f"{path}: {without} of {len(masked)} annotations have no segmentation (only a rectangle), so "
+            "no mask is used; draw polygons for them, or remove them from a copy of the file, to have masks",
+            stacklevel=4,
+        )
+    return without == 0
 
 
 def is_hidden(path: Path) -> bool:

@@ -35,7 +35,7 @@ class LabelFolder(FileDataset):
     root : path
         A folder with ``NAME/images/*`` and ``NAME/labels/*.png`` for each split; an image and its label map
         have the same name up to the suffix. Or ``images/*`` and ``labels/*.png`` without splits: ``"val"``
-        is then every fifth image in the order of their names, ``"train"`` the others, ``"all"`` all.
+        is then about every fifth image, chosen by its name (`one_split`), ``"train"`` the others, ``"all"`` all.
     split : str
         NAME.
     skip_broken : bool
@@ -124,7 +124,7 @@ def _find_pairs(root, split):
             f"splits that are there: {', '.join(splits) or 'none'}"
         )
     pairs = _pairs_in(root)
-    return one_split(pairs, split, root)
+    return one_split(pairs, split, root, lambda pair: pair[0].name)
 
 
 def _pairs_in(folder):

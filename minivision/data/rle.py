@@ -17,7 +17,16 @@ import numpy as np
 
 from minivision.core.types import Array, Size
 
-__all__ = ["bounding_box", "compress", "decode", "decompress", "encode", "polygons_to_mask", "run_lengths"]
+__all__ = [
+    "bounding_box",
+    "compress",
+    "decode",
+    "decompress",
+    "encode",
+    "polygons_to_mask",
+    "run_lengths",
+    "segmentation_to_mask",
+]
 
 MAX_SIDE = 65535  # of an image in pixels
 _POLYGON_SCALE = 5  # COCO rounds the corners of polygons to a fifth of a pixel
@@ -221,6 +230,18 @@ def polygons_to_mask(polygons: Iterable[Sequence[float]], size: Size) -> Array:
     for polygon in polygons:
         mask |= _polygon_to_mask(np.asarray(polygon, float), *size)
     return mask
+
+
+def segmentation_to_mask(segmentation: Sequence[Sequence[float]] | Mapping[str, Any], size: Size) -> Array:
+    """Return the mask of an object given by polygons, or by run lengths, which must be of the image's size.
+
+    Parameters and errors are those of `polygons_to_mask` and `decode`.
+    """
+    if not isinstance(segmentation, Mapping):
+        return polygons_to_mask(segmentation, size)
+    if segmentation["size"] != list(size):
+        raise ValueError(f"its size is {segmentation['size']}, that of the image {list(size)}")
+    return decode(segmentation)
 
 
 def _polygon_to_mask(polygon, height, width):

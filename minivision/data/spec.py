@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from minivision.data.coco import Coco
 from minivision.data.dataset import Dataset
-from minivision.data.folder import LabelFolder
+from minivision.data.files import FileDataset
+from minivision.data.formats import FORMATS
+from minivision.data.recognition import recognize
 from minivision.data.scenes import Scenes
-from minivision.data.voc import Voc
 
 __all__ = ["DataSpec", "open_dataset"]
 
-READERS = {"coco": Coco, "voc": Voc, "folder": LabelFolder}
+AUTO = "auto"  # the kind of data whose format is to be found out
+MAX_NAMES = 5  # of classes, in a line that describes a dataset
+READERS = {form.kind: form for form in FORMATS}
+
+_LOGGER = logging.getLogger("minivision")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,9 +29,9 @@ class DataSpec:
     Attributes
     ----------
     kind : str
-        ``"scenes"``, or a key of ``READERS``.
+        ``"scenes"``, a key of ``READERS``, or ``"auto"``: to be found out by `resolved`.
     folder : pathlib.Path or None
-        As it was given; None for scenes. For COCO's format it may also be a JSON file.
+        As it was given; None for scenes. For some formats it may also be a file.
     """
 
     kind: str
@@ -34,7 +39,9 @@ class DataSpec:
 
     @classmethod
     def parse(cls, text: str | DataSpec) -> DataSpec:
-        """Read ``scenes``, or ``KIND:FOLDER`` with a kind of ``READERS``, such as ``coco:FOLDER``.
+        """Read ``scenes``, ``KIND:FOLDER`` with a kind of ``READERS``, such as ``coco:FOLDER``, or ``auto:FOLDER``.
+
+        The path of a folder or file that exists means ``auto:``.
 
         Raises
         ------
@@ -46,15 +53,33 @@ class DataSpec:
         kind, _, folder = str(text).partition(":")
         if kind == "scenes" and not folder:
             return cls(kind)
-        if kind not in READERS or not folder:
-            *forms, last = "'scenes'", *(f"'{reader}:FOLDER'" for reader in READERS)
-            raise ValueError(f"a dataset is {', '.join(forms)} or {last}; got {text!r}")
-        return cls(kind, Path(folder))
+        if kind in (AUTO, *READERS) and folder:
+            return cls(kind, Path(folder))
+        if str(text) and Path(text).expanduser().exists():
+            return cls(AUTO, Path(text))
+        *forms, last = "'scenes'", "'FOLDER' or 'auto:FOLDER' (which exists)", *(f"'{each}:FOLDER'" for each in READERS)
+        raise ValueError(f"a dataset is {', '.join(forms)} or {last}; got {text!r}")
 
     @staticmethod
     def is_like(text: str) -> bool:
         """Return whether a text starts with a kind of dataset, as a text for `parse` does, and a file rarely."""
-        return text.partition(":")[0] in ("scenes", *READERS)
+        return text.partition(":")[0] in ("scenes", AUTO, *READERS)
+
+    def resolved(self) -> DataSpec:
+        """Return the same dataset with the kind that its folder is recognized as, if it is ``auto``.
+
+        Raises
+        ------
+        FileNotFoundError, UnknownFormatError
+            As `recognize`.
+        """
+        if self.kind != AUTO or self.folder is None:
+            return self
+        found, *others = recognize(self.folder.expanduser())
+        if others:
+            also = " or ".join(f"{each.kind}:{self.folder} ({each.evidence})" for each in others)
+            _LOGGER.info("%s is taken for %s (%s); if it is not, write %s", self.folder, found.kind, found.evidence, also)
+        return dataclasses.replace(self, kind=found.kind)
 
     def absolute(self) -> DataSpec:
         """Return the same dataset with an absolute path; a folder that does not exist stays as it was given."""
@@ -83,10 +108,26 @@ class DataSpec:
         """Open a split of the dataset; parameters and errors are those of `open_dataset`."""
         if self.folder is None:
             return Scenes(level, split, seed, objects, classes, scene_size)
+        if self.kind == AUTO:
+            return self.resolved().open(split, skip_broken=skip_broken)
         root = self.folder.expanduser()
-        if not root.is_dir() and not (self.kind == "coco" and root.is_file()):
+        if not root.exists():
             raise FileNotFoundError(f"{self}: there is no folder {root}")
-        return READERS[self.kind](root, split, skip_broken=skip_broken)
+        dataset = READERS[self.kind].open(root, split, skip_broken=skip_broken)
+        self._describe(root, split, dataset)
+        return dataset
+
+    def _describe(self, root: Path, split: str, dataset: FileDataset) -> None:
+        """Say in one line what was opened."""
+        form, objects = READERS[self.kind], dataset.count_objects()
+        found = form.recognize(root)
+        of = f" of {', '.join(found.splits)}" if found and found.splits else ""
+        by = f", by {found.evidence}" if found else ""
+        counts = f"{len(dataset)} images" + ("" if objects is None else f", {objects} objects")
+        names = dataset.classes[1:]
+        shown = ", ".join(names[:MAX_NAMES]) + (", ..." if len(names) > MAX_NAMES else "")
+        place = (root, form.title, form.kind, by)
+        _LOGGER.info("%s: %s (%s:%s), split %s%s: %s, %d classes (%s)", *place, split, of, counts, len(names), shown)
 
 
 def open_dataset(

@@ -98,6 +98,9 @@ class Voc(FileDataset):
     def image_sizes(self) -> list[Size]:
         return [entry.size for entry in self._entries]
 
+    def count_objects(self) -> int:
+        return sum(len(entry.objects) for entry in self._entries)
+
     def _first_pixel(self, objects):
         """Return the number of the first pixel: 1, or 0 if a box begins there."""
         at_zero = sum(1 for each in objects if 0 in each.corners[:2])

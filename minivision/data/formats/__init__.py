@@ -1,0 +1,20 @@
+"""The formats of data that are read, each in a file of its own: how it is recognized, and how it is opened.
+
+`FORMATS` lists them in the order in which a folder is asked for each: first those that have a file of their own name,
+then those that are recognized by what is in their files. The first one that recognizes a folder is taken.
+"""
+
+from __future__ import annotations
+
+from minivision.data.formats.coco import COCO
+from minivision.data.formats.folder import FOLDER
+from minivision.data.formats.format import Format, Found
+from minivision.data.formats.voc import VOC
+
+__all__ = ["FORMATS", "Format", "Found"]
+
+FORMATS: tuple[Format, ...] = (
+    VOC,
+    COCO,
+    FOLDER,
+)
