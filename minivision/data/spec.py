@@ -78,7 +78,9 @@ class DataSpec:
         found, *others = recognize(self.folder.expanduser())
         if others:
             also = " or ".join(f"{each.kind}:{self.folder} ({each.evidence})" for each in others)
-            _LOGGER.info("%s is taken for %s (%s); if it is not, write %s", self.folder, found.kind, found.evidence, also)
+            _LOGGER.info(
+                "%s is taken for %s (%s); if it is not, write %s", self.folder, found.kind, found.evidence, also
+            )
         return dataclasses.replace(self, kind=found.kind)
 
     def absolute(self) -> DataSpec:

@@ -403,8 +403,8 @@ def test_one_file_for_all_splits_is_divided_and_its_images_are_found(tmp_path, p
     for name in names:
         Image.new("RGB", (5, 4)).save(tmp_path / folder / name)
     for spec in (f"coco:{tmp_path}", f"coco:{tmp_path / file}"):
-        assert [len(open_dataset(spec, split=split)) for split in ("train", "val", "all")] == [4, 2, 6]
-        assert open_dataset(spec, split="val")[1].image.shape == (4, 5, 3)
+        assert [len(open_dataset(spec, split=split)) for split in ("train", "val", "all")] == [5, 1, 6]
+        assert open_dataset(spec, split="val")[0].image.shape == (4, 5, 3)
     with pytest.raises(FileNotFoundError, match="split must be 'train', 'val' or 'all'"):
         open_dataset(f"coco:{tmp_path}", split="test")
 
@@ -412,8 +412,8 @@ def test_one_file_for_all_splits_is_divided_and_its_images_are_found(tmp_path, p
 def test_a_split_called_default_is_all_splits_unless_others_are_there(tmp_path):
     spec = write(tmp_path, content(), split="default")
     assert len(open_dataset(spec, split="default")) == 2
-    assert open_dataset(spec, split="val").image_sizes() == [(20, 30)]
-    assert open_dataset(spec, split="train").image_sizes() == [(16, 12)]
+    assert open_dataset(spec, split="val").image_sizes() == [(16, 12)]
+    assert open_dataset(spec, split="train").image_sizes() == [(20, 30)]
     write(tmp_path, content(), split="test")
     with pytest.raises(FileNotFoundError, match="splits that are there: default, test"):
         open_dataset(spec, split="train")

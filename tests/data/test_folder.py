@@ -50,12 +50,12 @@ def test_a_label_map_with_a_palette_is_read_as_indices(tmp_path):
     assert open_dataset(f"folder:{tmp_path}", split="train")[0].label_map.tolist() == [[0, 2]]
 
 
-def test_without_folders_for_splits_every_fifth_image_is_for_validation(tmp_path):
+def test_without_folders_for_splits_about_every_fifth_image_is_for_validation(tmp_path):
     write(tmp_path, {f"{i:02}": [[i % 3]] for i in range(11)})
     spec = f"folder:{tmp_path}"
     train, val, whole = (open_dataset(spec, split=split) for split in ("train", "val", "all"))
     assert (len(train), len(val), len(whole)) == (8, 3, 11)
-    assert [int(sample.label_map[0, 0]) for sample in val] == [0 % 3, 5 % 3, 10 % 3]
+    assert [int(sample.label_map[0, 0]) for sample in val] == [3 % 3, 7 % 3, 8 % 3]  # by the hash of their names
     with pytest.raises(FileNotFoundError, match="'train', 'val' or 'all'"):
         open_dataset(spec, split="test")
 
