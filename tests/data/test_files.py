@@ -7,28 +7,24 @@ import pytest
 from minivision.data.files import find_file, one_split, split_name, walk
 
 
-def split_of(name, names):
-    return next(split for split in ("train", "val") if name in one_split(names, split, "somewhere", str))
-
-
 def test_splits_are_those_of_the_hash_for_ever():
-    names = [f"{number:04}.png" for number in range(1000)]
-    for name in names:
-        # Written out once more: the first six bytes of SHA-256, of the name without suffix, below a fifth.
-        number = int(hashlib.sha256(name[:4].encode()).hexdigest()[:12], 16)
-        assert split_of(name, names) == ("val" if number <= 0.2 * 16**12 else "train")
-    assert len(one_split(names, "val", "somewhere", str)) == 203
-    # printf street | sha256sum begins with 6008: 0.375 of all numbers
-    assert split_of("street.jpg", ["street.jpg", *names]) == "train"
+    names = ["street.jpg", *(f"{number:04}.png" for number in range(1000))]
+    validation = one_split(names, "val", "somewhere", str)
+    # Written out once more: the first six bytes of SHA-256 of the name without suffix, below a fifth of all numbers.
+    shares = [int(hashlib.sha256(name.split(".")[0].encode()).hexdigest()[:12], 16) / 16**12 for name in names]
+    assert validation == [name for name, share in zip(names, shares, strict=True) if share <= 0.2]
+    assert one_split(names, "train", "somewhere", str) == [name for name in names if name not in validation]
+    assert len(validation) == 206
+    assert round(shares[0], 3) == 0.375  # printf street | sha256sum begins with 6008c26f4452
 
 
 def test_an_image_stays_in_its_split_when_others_are_added_and_in_any_folder_and_format():
     some, more = ([f"{number}.png" for number in range(count)] for count in (50, 500))
-    assert set(one_split(some, "val", "somewhere", str)) <= set(one_split(more, "val", "somewhere", str))
-    elsewhere = [f"a/b\\{name[:-4]}.jpg" for name in some]
-    assert [name[-6:-4] for name in one_split(elsewhere, "val", "", str)] == [
-        f"/{name}"[-6:-4].replace("/", "\\") for name in one_split(some, "val", "", str)
-    ]
+    validation = one_split(some, "val", "somewhere", str)
+    assert set(validation) <= set(one_split(more, "val", "somewhere", str))
+    for folder, suffix in (("a/b/", ".jpg"), ("a\\b\\", ".png"), ("/", "")):
+        moved = {folder + name[:-4] + suffix: name for name in some}
+        assert [moved[name] for name in one_split(list(moved), "val", "somewhere", str)] == validation
 
 
 def test_two_images_have_a_split_of_both_kinds():
