@@ -124,10 +124,11 @@ def split_name(name: str) -> str:
     return next((usual for usual, others in OTHER_NAMES.items() if name.lower() in (usual, *others)), name)
 
 
-def find_file(name: str, folders: Sequence[Path]) -> Path:
+def find_file(name: str, folders: Sequence[Path], is_there: Callable[[str | Path], bool] = os.path.isfile) -> Path:
     """Return the path of a file that an annotation names; one that need not exist, where no folder has it.
 
-    No name leads out of the folders: of one with ``..``, and of an absolute one, only the last part counts.
+    No name leads out of the folders. Where it is not there, folders in front of it are left out, one by one, since sets
+    are moved to other folders and machines: of an absolute name, and of one with ``..``, only a part behind that counts.
 
     Parameters
     ----------
@@ -135,14 +136,16 @@ def find_file(name: str, folders: Sequence[Path]) -> Path:
         With slashes or backslashes.
     folders : sequence of path
         One or more, in the order of the search.
+    is_there : function
+        Returns whether a path is what is looked for.
     """
-    parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part != "/"]
-    names = [Path(*parts)] if parts and not {"..", "/"} & set(parts) and ":" not in parts[0] else []
-    if Path(name).name == name:
-        names = [Path(name)]  # a backslash may be part of a name
-    names += [Path(parts[-1])] if parts and parts[-1] != ".." and Path(parts[-1]) not in names else []
+    parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if not part.startswith("/")]
+    inside = 1 + max((k for k, part in enumerate(parts) if part == ".." or k == 0 and ":" in part), default=-1)
+    names = [Path(*parts[k:]) for k in range(inside, len(parts))]
+    if Path(name).name == name and name != "..":
+        names.insert(0, Path(name))  # a backslash or a colon may be part of a name
     choices = [folder / each for each in names for folder in folders]
-    return next((path for path in choices if os.path.isfile(path)), choices[0] if choices else folders[0])
+    return next((path for path in choices if is_there(path)), choices[0] if choices else folders[0])
 
 
 def walk(folder: Path, suffixes: Sequence[str], depth: int = 4) -> Iterator[Path]:

@@ -10,11 +10,13 @@ from minivision.data.formats.coco import COCO
 from minivision.data.formats.folder import FOLDER
 from minivision.data.formats.format import Format, Found
 from minivision.data.formats.voc import VOC
+from minivision.data.formats.yolo import YOLO
 
 __all__ = ["FORMATS", "Format", "Found"]
 
 FORMATS: tuple[Format, ...] = (
     VOC,
     COCO,
+    YOLO,
     FOLDER,
 )
