@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
 from collections import Counter
@@ -13,12 +12,11 @@ from typing import Any, NamedTuple
 from minivision.core.types import Size
 from minivision.data.class_names import check_class_names, is_background
 from minivision.data.images import BrokenFileError
-from minivision.data.text import read_json
+from minivision.data.text import are_numbers, is_number, read_json
 
 __all__ = ["Annotation", "CocoFile", "ImageEntry", "read_coco_file"]
 
 MIN_CORNERS = 3  # of a polygon
-_LIMIT = 1e18  # of numbers
 _LONGEST_NAME = 255  # bytes of a file's name without its folders
 
 
@@ -210,7 +208,7 @@ def _side(path, number, entry, key):
     side = entry.get(key)
     if side is None or side == 0:
         return None
-    if not _is_number(side) or side < 0 or side != int(side):
+    if not is_number(side) or side < 0 or side != int(side):
         raise BrokenFileError(path, f"{key} of image {number!r} should be a number of pixels, got {side!r:.60}")
     return int(side)
 
@@ -227,13 +225,13 @@ class _AnnotationReader:
         if not _is_id(category) or category not in self.labels:
             raise BrokenFileError(self.path, f"{where} is of category {category!r:.60}, not listed as a class")
         box = entry.get("bbox")
-        if not isinstance(box, list) or len(box) != 4 or not _are_numbers(box):
+        if not isinstance(box, list) or len(box) != 4 or not are_numbers(box):
             raise BrokenFileError(self.path, f"{where} has no bbox of four numbers, got {box!r:.60}")
         crowd = entry.get("iscrowd") or 0
         if crowd not in (0, 1):
             raise BrokenFileError(self.path, f"iscrowd of {where} should be 0 or 1, got {crowd!r:.60}")
         area = entry.get("area")
-        area = float(area) if _is_number(area) and area >= 0 else None
+        area = float(area) if is_number(area) and area >= 0 else None
         segmentation = self._segmentation(entry.get("segmentation"), where)
         keypoints = self._keypoints(entry.get("keypoints"), where)
         numbers = tuple(map(float, box))
@@ -252,13 +250,13 @@ class _AnnotationReader:
             return value
         if not isinstance(value, list):
             raise BrokenFileError(self.path, f"segmentation of {where}: expected a list of polygons, got {value!r:.60}")
-        if _are_numbers(value):
+        if are_numbers(value):
             value = [value]  # one polygon without its pair of brackets
         elif len(value) >= MIN_CORNERS and all(isinstance(pair, list) and len(pair) == 2 for pair in value):
             value = [[number for pair in value for number in pair]]  # corners as pairs
         polygons = []
         for polygon in value:
-            if not isinstance(polygon, list) or len(polygon) % 2 or not _are_numbers(polygon):
+            if not isinstance(polygon, list) or len(polygon) % 2 or not are_numbers(polygon):
                 raise BrokenFileError(
                     self.path,
                     f"segmentation of {where}: a polygon is a list of numbers x1, y1, x2, y2, ..., got {polygon!r:.60}",
@@ -272,7 +270,7 @@ class _AnnotationReader:
     def _keypoints(self, value, where):
         if not value or not self.num_joints:
             return None
-        if not isinstance(value, list) or not _are_numbers(value):
+        if not isinstance(value, list) or not are_numbers(value):
             raise BrokenFileError(self.path, f"keypoints of {where} should be a list of numbers, got {value!r:.60}")
         if len(value) != 3 * self.num_joints:
             raise BrokenFileError(self.path, f"{where} has {len(value) / 3:g} joints, not {self.num_joints}")
@@ -281,17 +279,6 @@ class _AnnotationReader:
 
 def _is_id(value):
     return isinstance(value, int | str) and not isinstance(value, bool)
-
-
-def _is_number(value):
-    return _are_numbers([value])
-
-
-def _are_numbers(values):
-    """Return whether all values of a list are numbers that a float64 and an int64 can hold."""
-    if not set(map(type, values)) <= {int, float}:  # a bool is none
-        return False
-    return not values or -_LIMIT < min(values) and max(values) < _LIMIT and not math.isnan(sum(values))
 
 
 def _check_is_dict(path, key, number, entry):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from minivision.data.images import BrokenFileError, check_is_file
 
-__all__ = ["read_json", "read_lines", "read_text"]
+__all__ = ["are_numbers", "is_number", "read_json", "read_lines", "read_text", "read_xml"]
 
+_LIMIT = 1e18  # of numbers
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -53,3 +56,40 @@ def read_json(path: str | os.PathLike) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BrokenFileError(path, f"not JSON: {error}") from error
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value of a JSON file is a number as in `are_numbers`."""
+    return are_numbers([value])
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Return whether all values of a list are numbers that a float64 and an int64 can hold; NaN and a bool are none."""
+    if not set(map(type, values)) <= {int, float}:
+        return False
+    return not values or -_LIMIT < min(values) and max(values) < _LIMIT and not math.isnan(sum(values))
+
+
+def read_xml(path: str | os.PathLike) -> Any:
+    """Return the outermost element of an XML file, of `xml.etree`.
+
+    The file may be malicious. XML entities, which can expand a few lines to gigabytes or read other files, are not
+    needed in an annotation: a file that declares any is refused.
+
+    Raises
+    ------
+    BrokenFileError
+        If there is no such file, it is no XML, or it declares entities.
+    """
+    from defusedxml import DefusedXmlException, ElementTree
+
+    path = Path(path)
+    check_is_file(path)
+    try:
+        return ElementTree.parse(path).getroot()
+    except DefusedXmlException as error:
+        raise BrokenFileError(
+            path, "it declares XML entities, which annotations do not need and attacks use; remove its DOCTYPE"
+        ) from error
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise BrokenFileError(path, f"not XML: {error}") from error

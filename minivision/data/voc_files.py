@@ -8,14 +8,13 @@ from typing import NamedTuple
 
 from minivision.core.labels import IGNORE
 from minivision.core.types import Size
-from minivision.data.class_names import check_class_names, is_background, read_class_names
+from minivision.data.class_names import check_class_names, check_names_are_listed, is_background, listed_classes
 from minivision.data.files import is_hidden
-from minivision.data.images import BrokenFileError, check_is_file
-from minivision.data.text import read_lines
+from minivision.data.images import BrokenFileError
+from minivision.data.text import read_lines, read_xml
 
 __all__ = ["Annotation", "VocClasses", "VocObject", "files_by_name", "read_annotation", "read_classes", "read_names"]
 
-CLASS_FILES = ("classes.txt", "class_names.txt")  # with a name on each line
 FLAGS = ("-1", "0", "1")  # behind a name in the list of one class
 
 
@@ -93,16 +92,14 @@ def read_classes(root: Path, annotated: set[str]) -> VocClasses:
     BrokenFileError
         If a name cannot be used, or the file lacks one that the annotations have.
     """
-    path = next((root / name for name in CLASS_FILES if (root / name).is_file()), root / "labelmap.txt")
-    if path.name in CLASS_FILES and path.is_file():
-        classes = VocClasses(read_class_names(path))
-    elif path.is_file():
-        classes = _read_labelmap(path)
-    else:
+    names = listed_classes(root, annotated)
+    if names is not None:
+        return VocClasses(names)
+    path = root / "labelmap.txt"
+    if not path.is_file():
         return VocClasses(check_class_names(root / "Annotations", sorted(annotated)))
-    missing = sorted(annotated - set(classes.names))
-    if missing:
-        raise BrokenFileError(path, f"it lacks names that the annotations have: {', '.join(missing)}")
+    classes = _read_labelmap(path)
+    check_names_are_listed(path, classes.names, annotated)
     return classes
 
 
@@ -134,20 +131,12 @@ def _read_labelmap(path):
 def read_annotation(path: Path) -> Annotation:
     """Return the content of an annotation file.
 
-    The file may be malicious. XML entities, which can expand a few lines to gigabytes or read other files, are not
-    needed in an annotation: a file that declares any is refused.
+    The file may be malicious, see `read_xml`.
     """
-    from defusedxml import DefusedXmlException, ElementTree
-
-    check_is_file(path)
+    root = read_xml(path)
     try:
-        root = ElementTree.parse(path).getroot()
         return Annotation([_read_object(each) for each in root.findall("object")], _read_size(root.find("size")))
-    except DefusedXmlException as error:
-        raise BrokenFileError(
-            path, "it declares XML entities, which annotations do not need and attacks use; remove its DOCTYPE"
-        ) from error
-    except (ElementTree.ParseError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise BrokenFileError(path, f"not an annotation of VOC's format: {error}") from error
 
 
