@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from pathlib import Path
@@ -48,7 +49,7 @@ class BrokenFileError(ValueError):
         self.path, self.reason = Path(path), str(reason)
 
 
-def read_image(path: str | os.PathLike, size: Size | None = None) -> Array:
+def read_image(path: str | os.PathLike, size: Size | None = None, content: bytes | None = None) -> Array:
     """Read an image file as RGB.
 
     Gray, palette, 1-bit and CMYK images are converted, 16 bits are scaled to 8, and transparent pixels are blended
@@ -61,6 +62,8 @@ def read_image(path: str | os.PathLike, size: Size | None = None) -> Array:
     size : (height, width), optional
         The size that the image must have according to its annotations. If it has this size only without its EXIF
         orientation, the orientation is not applied: the annotations were made without it.
+    content : bytes, optional
+        The image, where it is within another file; `path` is then for messages.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def read_image(path: str | os.PathLike, size: Size | None = None) -> Array:
     """
     from PIL import ImageOps
 
-    with _opened(path) as image:
+    with _opened(path, content) as image:
         # Pillow keeps the upper 8 of 16 bits of colors; only its decoder's arguments tell.
         deep = any(
             isinstance(part, str) and ";16" in part for tile in getattr(image, "tile", ()) for part in np.ravel(tile[3])
@@ -93,9 +96,9 @@ def rgb_of(image: Image.Image, name: str) -> Array:
     return _to_rgb(ImageOps.exif_transpose(image), name, False)
 
 
-def image_size(path: str | os.PathLike) -> Size:
+def image_size(path: str | os.PathLike, content: bytes | None = None) -> Size:
     """Return ``(height, width)`` of the image that `read_image` would return, from the header of its file."""
-    with _opened(path) as image:
+    with _opened(path, content) as image:
         return _oriented_size(image)
 
 
@@ -111,7 +114,7 @@ def has_colors(path: str | os.PathLike) -> bool:
         return image.mode not in _INDEX_MODES
 
 
-def read_index_map(path: str | os.PathLike, size: Size | None = None) -> Array:
+def read_index_map(path: str | os.PathLike, size: Size | None = None, content: bytes | None = None) -> Array:
     """Read a PNG whose pixel values are classes or object numbers, gray or with a palette.
 
     Parameters
@@ -120,6 +123,8 @@ def read_index_map(path: str | os.PathLike, size: Size | None = None) -> Array:
         The file.
     size : (height, width), optional
         The size that it must have.
+    content : bytes, optional
+        The image, where it is within another file; `path` is then for messages.
 
     Returns
     -------
@@ -131,7 +136,7 @@ def read_index_map(path: str | os.PathLike, size: Size | None = None) -> Array:
     BrokenFileError
         As in `read_image`, and if the pixels are colors.
     """
-    with _opened(path) as image:
+    with _opened(path, content) as image:
         if image.mode not in _INDEX_MODES:
             raise BrokenFileError(
                 path,
@@ -153,16 +158,18 @@ def check_is_file(path: Path) -> None:
 class _opened:
     """``with _opened(path) as image``: a PIL image; every error inside becomes a `BrokenFileError`."""
 
-    def __init__(self, path: str | os.PathLike) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike, content: bytes | None = None) -> None:
+        self.path, self.content = Path(path), content
 
     def __enter__(self) -> Image.Image:
         from PIL import Image
 
-        check_is_file(self.path)
+        if self.content is None:
+            check_is_file(self.path)
         try:
             Image.init()
-            self.image = Image.open(self.path, formats=[name for name in FORMATS if name in Image.OPEN])
+            file = self.path if self.content is None else io.BytesIO(self.content)
+            self.image = Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN])
         except Image.UnidentifiedImageError as error:
             raise BrokenFileError(self.path, f"it is not an image of these formats: {', '.join(FORMATS)}") from error
         except Exception as error:  # Pillow's readers raise errors of many types

@@ -139,6 +139,10 @@ class Recorded(FileDataset):
     def image_sizes(self) -> list[Size]:
         return [record.size or image_size(record.path) for record in self._entries]
 
+    def _image(self, record):
+        """Return the pixels of an image; formats that have images within other files override it."""
+        return read_image(record.path, record.size)
+
     def count_objects(self) -> int:
         return sum(len(record.objects) for record in self._entries)
 
@@ -148,9 +152,8 @@ class Recorded(FileDataset):
         labels = {name: label for label, name in enumerate(self.classes)}
         for record in records:
             try:
-                objects = [
-                    _checked(record, k, each, labels, self.keypoint_names) for k, each in enumerate(record.objects)
-                ]
+                joints = len(self.keypoint_names)
+                objects = [_checked(record, number, labels, joints) for number in range(len(record.objects))]
             except BrokenFileError as error:
                 if errors is None:
                     raise
@@ -168,7 +171,7 @@ class Recorded(FileDataset):
 
     def _sample(self, index: int) -> Sample:
         record = self._entries[index]
-        image = read_image(record.path, record.size)
+        image = self._image(record)
         height, width = size = image.shape[:2]
         scale = (width, height) if record.relative else (1, 1)
         boxes = np.array([each.box for each in record.objects], float).reshape(-1, 4) * (*scale, *scale)
