@@ -9,6 +9,7 @@ from __future__ import annotations
 from minivision.data.formats.coco import COCO
 from minivision.data.formats.folder import FOLDER
 from minivision.data.formats.format import Format, Found
+from minivision.data.formats.labelme import LABELME
 from minivision.data.formats.voc import VOC
 from minivision.data.formats.yolo import YOLO
 
@@ -18,5 +19,6 @@ FORMATS: tuple[Format, ...] = (
     VOC,
     COCO,
     YOLO,
+    LABELME,
     FOLDER,
 )
