@@ -128,7 +128,7 @@ def find_file(name: str, folders: Sequence[Path], is_there: Callable[[str | Path
     """Return the path of a file that an annotation names; one that need not exist, where no folder has it.
 
     No name leads out of the folders. Where it is not there, folders in front of it are left out, one by one, since sets
-    are moved to other folders and machines: of an absolute name, and of one with ``..``, only a part behind that counts.
+    are moved to other places: of an absolute name, and of one with ``..``, only what is behind that counts.
 
     Parameters
     ----------

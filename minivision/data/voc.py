@@ -23,7 +23,15 @@ from minivision.data.images import (
 )
 from minivision.data.instances import Instances
 from minivision.data.voc_colors import read_color_map
-from minivision.data.voc_files import Annotation, VocObject, files_by_name, read_annotation, read_classes, read_names
+from minivision.data.voc_files import (
+    Annotation,
+    VocObject,
+    files_by_name,
+    first_pixel,
+    read_annotation,
+    read_classes,
+    read_names,
+)
 
 __all__ = ["Voc"]
 
@@ -83,7 +91,7 @@ class Voc(FileDataset):
                 broken[name] = error
         objects = [each for annotation in annotations.values() for each in annotation.objects if each]
         self.classes, self._colors = read_classes(self.root, {each.name for each in objects})
-        self._first = self._first_pixel(objects)
+        self._first = first_pixel(self.root / "Annotations", objects)
         self._entries = self._make_entries(names, annotations, images, broken if skip_broken else None)
         self._maps = {folder: files_by_name(self.root / folder, (".png",)) for folder in MAP_FOLDERS}
         self._leave_out_unreadable_maps()
@@ -100,17 +108,6 @@ class Voc(FileDataset):
 
     def count_objects(self) -> int:
         return sum(len(entry.objects) for entry in self._entries)
-
-    def _first_pixel(self, objects):
-        """Return the number of the first pixel: 1, or 0 if a box begins there."""
-        at_zero = sum(1 for each in objects if 0 in each.corners[:2])
-        if at_zero:
-            warnings.warn(
-                f"{self.root / 'Annotations'}: {at_zero} of {len(objects)} boxes begin at 0, so pixels are counted "
-                "from 0 here, not from 1 as VOC does",
-                stacklevel=4,
-            )
-        return 0 if at_zero else 1
 
     def _make_entries(self, names, annotations, images, broken):
         """Files and objects of the images; those that cannot be opened go to the dict `broken`, if given."""

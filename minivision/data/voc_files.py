@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,16 @@ from minivision.data.files import is_hidden
 from minivision.data.images import BrokenFileError
 from minivision.data.text import read_lines, read_xml
 
-__all__ = ["Annotation", "VocClasses", "VocObject", "files_by_name", "read_annotation", "read_classes", "read_names"]
+__all__ = [
+    "Annotation",
+    "VocClasses",
+    "VocObject",
+    "files_by_name",
+    "first_pixel",
+    "read_annotation",
+    "read_classes",
+    "read_names",
+]
 
 FLAGS = ("-1", "0", "1")  # behind a name in the list of one class
 
@@ -27,13 +37,14 @@ class VocObject(NamedTuple):
 
 
 class Annotation(NamedTuple):
-    """One XML file: its objects, and the size of the image, or None where it has none.
+    """One XML file: its objects, and the size and the file name of the image, or None where it has none.
 
     ``objects[k]`` is None for an object without a box, which some tools write for polygons.
     """
 
     objects: list[VocObject | None]
     size: Size | None
+    file_name: str | None = None
 
 
 class VocClasses(NamedTuple):
@@ -128,6 +139,18 @@ def _read_labelmap(path):
     return VocClasses(check_class_names(path, names), colors or None)
 
 
+def first_pixel(folder: Path, objects: Sequence[VocObject]) -> int:
+    """Return the number of the first pixel, as boxes count: 1, or 0 with a warning if a box begins there."""
+    at_zero = sum(1 for each in objects if 0 in each.corners[:2])
+    if at_zero:
+        warnings.warn(
+            f"{folder}: {at_zero} of {len(objects)} boxes begin at 0, so pixels are counted "
+            "from 0 here, not from 1 as VOC does",
+            stacklevel=4,
+        )
+    return 0 if at_zero else 1
+
+
 def read_annotation(path: Path) -> Annotation:
     """Return the content of an annotation file.
 
@@ -135,7 +158,8 @@ def read_annotation(path: Path) -> Annotation:
     """
     root = read_xml(path)
     try:
-        return Annotation([_read_object(each) for each in root.findall("object")], _read_size(root.find("size")))
+        objects = [_read_object(each) for each in root.findall("object")]
+        return Annotation(objects, _read_size(root.find("size")), (root.findtext("filename") or "").strip() or None)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise BrokenFileError(path, f"not an annotation of VOC's format: {error}") from error
 

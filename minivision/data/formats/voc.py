@@ -1,24 +1,48 @@
-"""PASCAL VOC (http://host.robots.ox.ac.uk/pascal/VOC/), with its lists of images."""
+"""PASCAL VOC (http://host.robots.ox.ac.uk/pascal/VOC/), with its lists of images or without."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from minivision.data.files import is_hidden
+from minivision.data.files import FileDataset, is_hidden
 from minivision.data.formats.format import Format, Found
+from minivision.data.formats.loose_voc import first_annotation, open_loose_voc, split_folders
 from minivision.data.voc import Voc
 
-__all__ = ["VOC"]
+__all__ = ["VOC", "open_split"]
+
+PARTS = ("train", "val", "trainval", "test")  # behind the name of a class, in lists of one class
 
 
 def recognize(root: Path) -> Found | None:
-    """Recognize the lists of images in ``ImageSets/Main``."""
-    lists = sorted(path for path in (root / "ImageSets" / "Main").glob("*.txt") if not is_hidden(path))
-    if not lists or not (root / "Annotations").is_dir():
+    """Recognize the lists of images in ``ImageSets/Main``, or XML files of annotations."""
+    lists = _lists(root)
+    if lists:
+        names = [path.stem for path in lists if path.stem in PARTS or path.stem.rpartition("_")[2] not in PARTS]
+        return Found("voc", tuple(names), f"ImageSets/Main/{lists[0].name}")
+    first = first_annotation(root)
+    if first is None:
         return None
-    names = [path.stem for path in lists if path.stem.rpartition("_")[2] not in ("train", "val", "trainval")]
-    names = names or [path.stem for path in lists]
-    return Found("voc", tuple(names), f"ImageSets/Main/{lists[0].name}")
+    splits = tuple(split_folders(root))
+    return Found("voc", splits if len(splits) > 1 else (), first.relative_to(root).as_posix())
 
 
-VOC = Format("voc", "PASCAL VOC", "ImageSets/Main/NAME.txt and Annotations/*.xml", recognize, Voc)
+def open_split(root: Path, split: str, *, skip_broken: bool = False) -> FileDataset:
+    """Open a split of the lists of images, or without them of folders with the names of splits."""
+    if not _lists(root) and first_annotation(root):
+        return open_loose_voc(root, split, skip_broken=skip_broken)
+    return Voc(root, split, skip_broken=skip_broken)
+
+
+def _lists(root):
+    paths = sorted(path for path in (root / "ImageSets" / "Main").glob("*.txt") if not is_hidden(path))
+    return paths if (root / "Annotations").is_dir() else []
+
+
+VOC = Format(
+    "voc",
+    "PASCAL VOC",
+    "ImageSets/Main/NAME.txt and Annotations/*.xml, or XML files of annotations beside images or in another folder",
+    recognize,
+    open_split,
+)

@@ -71,10 +71,10 @@ def _find_labels(layout, images):
     labels = [label_path(image, layout.folders) for image in images]
     if not any(labels):  # in a folder of another name: one file of the name of the image, anywhere in the set
         by_stem: dict[str, list[Path]] = {}
-        for path in (path for folder in dict.fromkeys(layout.folders) for path in walk(folder, [".txt"], depth=8)):
+        for path in walk(layout.folders[-1], [".txt"], depth=8):
             by_stem.setdefault(path.stem, []).append(path)
         found = [by_stem.get(image.stem, []) for image in images]
-        labels = [each[0] if len(set(each)) == 1 else None for each in found]
+        labels = [each[0] if len(each) == 1 else None for each in found]
     if not any(labels):
         raise BrokenFileError(
             layout.source,

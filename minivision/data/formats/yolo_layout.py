@@ -113,13 +113,14 @@ def _described(path, required=True):
             raise
         return None
     given = {split: content[key] for split in SPLITS for key in (split, *OTHER_NAMES[split]) if content.get(key)}
-    if not given or not (content.get("names") or content.get("nc")):
+    if not (content.get("names") or content.get("nc")) or not (given or required):
         return None
     folders = [path.parent]
     if content.get("path"):
         base = path.parent / _text(path, content, "path")  # an absolute path stays as it is
         folders = [base, path.parent] if base.is_dir() else folders
     splits = {split: _places(path, folders, split, value) for split, value in given.items()}
+    splits = splits or _split_folders(path.parent)  # some tools write the names alone
     return YoloLayout(path, folders, splits, _names(path, content), content)
 
 
@@ -134,7 +135,15 @@ def _places(path, folders, split, value):
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(each, str) for each in values):
         raise BrokenFileError(path, f"{split} should be a folder, a text file, or a list of these, got {value!r:.60}")
-    return [find_file(each, folders, os.path.exists) for each in values]
+    return [_place(each, folders) for each in values]
+
+
+def _place(name, folders):
+    """Return a folder or a list of images: in ``path`` exactly, else in the folder of the description."""
+    path, base = os.path.normpath(folders[0] / name), Path(os.path.normpath(folders[0]))
+    if Path(path).is_relative_to(base) and os.path.exists(path):
+        return Path(path)
+    return find_file(name, folders[-1:], os.path.exists)
 
 
 def _names(path, content):
@@ -179,12 +188,16 @@ def _undescribed(root):
         return None
     path = next((root / name for name in LISTS_OF_NAMES if (root / name).is_file()), None)
     names = None if path is None else read_lines(path)
+    return YoloLayout(path or root, [root], _split_folders(root), names)
+
+
+def _split_folders(root):
+    """Return the folders that have the name of a split, and images; else all images are in one place."""
     splits: dict[str, list[Path]] = {}
     for folder in sorted(itertools.chain(root.glob("*"), root.glob("images/*"))):
         if split_name(folder.name) in SPLITS and next(walk(folder, IMAGE_SUFFIXES), None):
             splits.setdefault(split_name(folder.name), []).append(folder)
-    splits = {split: splits[split] for split in SPLITS if split in splits} or {"all": [root]}
-    return YoloLayout(path or root, [root], splits, names)
+    return {split: splits[split] for split in SPLITS if split in splits} or {"all": [root]}
 
 
 def _labels_of_first_images(root):
