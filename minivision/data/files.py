@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 VALIDATION_SHARE = 0.2  # of images without files or folders for the splits
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp")
-OTHER_NAMES = {"val": ("valid", "validation"), "train": ("training",), "test": ("testing",)}  # of a split
+OTHER_NAMES = {"train": ("training",), "val": ("valid", "validation"), "test": ("testing",)}  # of a split
 
 
 class FileDataset(Dataset):

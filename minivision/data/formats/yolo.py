@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from minivision.data.class_names import check_class_names
 from minivision.data.dataset import keypoint_flip
 from minivision.data.files import FileDataset, walk
 from minivision.data.formats.format import Format, Found
@@ -46,10 +47,12 @@ def open_split(root: Path, split: str, *, skip_broken: bool = False) -> FileData
     layout = find_layout(root)
     if layout is None:
         raise FileNotFoundError(f"{root} is not a dataset in YOLO's format; it should have {LOOKS_FOR}")
+    check_class_names(layout.source, layout.names or ())
+    joints = _joint_shape(layout)
+    joint_names = _joint_names(layout, joints[0]) if joints else ()
     images = layout.images(split)
     labels = _find_labels(layout, images)
     names = _names_of(layout, labels)
-    joints = _joint_shape(layout)
     reader = LabelReader(names, layout.source, joints)
     records, broken = [], []
     for image, path in zip(images, labels, strict=True):
@@ -62,7 +65,6 @@ def open_split(root: Path, split: str, *, skip_broken: bool = False) -> FileData
                 raise
     if reader.repeated:
         warnings.warn(f"{layout.source}: left out {reader.repeated} lines that stand above already", stacklevel=3)
-    joint_names = _joint_names(layout, joints[0]) if joints else ()
     return Recorded(records, names, joint_names, source=layout.source, broken=broken, skip_broken=skip_broken)
 
 

@@ -117,7 +117,7 @@ def _described(path, required=True):
         return None
     folders = [path.parent]
     if content.get("path"):
-        base = path.parent / _text(path, content, "path")  # an absolute path stays as it is
+        base = Path(os.path.normpath(path.parent / _text(path, content, "path")))  # an absolute one stays as it is
         folders = [base, path.parent] if base.is_dir() else folders
     splits = {split: _places(path, folders, split, value) for split, value in given.items()}
     splits = splits or _split_folders(path.parent)  # some tools write the names alone
@@ -140,9 +140,10 @@ def _places(path, folders, split, value):
 
 def _place(name, folders):
     """Return a folder or a list of images: in ``path`` exactly, else in the folder of the description."""
-    path, base = os.path.normpath(folders[0] / name), Path(os.path.normpath(folders[0]))
-    if Path(path).is_relative_to(base) and os.path.exists(path):
-        return Path(path)
+    base = Path(os.path.normpath(folders[0]))
+    path = Path(os.path.normpath(base / name))
+    if path.is_relative_to(base) and path.exists():
+        return path
     return find_file(name, folders[-1:], os.path.exists)
 
 
