@@ -1,8 +1,8 @@
 """Compare selective search with OpenCV's: ``python -m minivision.bench.selective_search [DATA ...]``.
 
-DATA are `scenes` (hard scenes, the default), coco:DIR or voc:DIR; the split `val` is used. For each dataset and mode it
-prints the recall at an IoU of .5 and the mean average best overlap (MABO) of the first 500, 1000 and 2000 boxes, and of
-equally many boxes of both in each image; and the processor time for an image, both on one thread.
+DATA are `scenes` (hard scenes, the default), or folders of datasets; the split `val` is used. For each dataset and mode
+it prints the recall at an IoU of .5 and the mean average best overlap (MABO) of the first 500, 1000 and 2000 boxes, and
+of equally many boxes of both in each image; and the processor time for an image, both on one thread.
 """
 
 from __future__ import annotations

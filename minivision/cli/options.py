@@ -4,7 +4,9 @@ import argparse
 import re
 import textwrap
 
-DATA_FORMS = "scenes, coco:DIR, voc:DIR or folder:DIR"
+DATA_FORMS = (
+    "scenes; the folder of a dataset, whose format is found out; or KIND:DIR, with a KIND of coco, voc, yolo, folder"
+)
 
 
 class UsageError(ValueError):
@@ -115,19 +117,22 @@ def add_data_arguments(parser, *, split, default):
 def data_of(args, stored, system):
     """Return the description of a dataset, as kept in checkpoints: values from `args`, else `stored`, else defaults.
 
-    Paths are made absolute, so that a run can be resumed from another folder. The level belongs to the data: it is
+    Paths are made absolute, so that a run can be resumed from another folder; a format that is to be found out is found
+    out here, so that it stays the same. The level belongs to the data: it is
     taken from `stored` only if the data are. For scenes, the ``scene_options`` of the class `system` are included.
 
     Raises
     ------
     UsageError
         When a level is given for data without levels.
+    FileNotFoundError, UnknownFormatError
+        When there is no such folder, or it is of no format that is known.
     """
     from minivision.data import DataSpec
 
     data = dict(stored) if args.data is None else {key: stored.get(key) for key in ("split", "size")}
     given = {
-        "data": str(DataSpec.parse(args.data).absolute()) if args.data is not None else None,
+        "data": str(DataSpec.parse(args.data).resolved().absolute()) if args.data is not None else None,
         "level": args.level,
         "split": args.split,
         "size": args.size,

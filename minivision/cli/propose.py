@@ -6,9 +6,9 @@ are merged, into NAME-hierarchy.png.
 DIR: write the boxes for every image in the folder, PHOTO.jpg.npz for PHOTO.jpg, with several processes. Existing
 files are kept: after a stop, the same command continues.
 
-scenes, coco:DIR or voc:DIR: measure the proposals for a dataset, and draw the recall over the number of boxes into
-recall-MODE.png. Recall is the share of the objects that have a box with an IoU of .5 or more. ABO (average best
-overlap) is the mean over the objects of a class of the best IoU; MABO is its mean over the classes.
+scenes, auto:DIR or KIND:DIR (coco:DIR, voc:DIR, ...): measure the proposals for a dataset, and draw the recall over the
+number of boxes into recall-MODE.png. Recall is the share of the objects that have a box with an IoU of .5 or more. ABO
+(average best overlap) is the mean over the objects of a class of the best IoU; MABO is its mean over the classes.
 """
 
 import os
@@ -32,7 +32,7 @@ def add_arguments(parser, system):
 
     parser.add_argument(
         "inputs", nargs="+", metavar="IMAGE|DIR|DATA",
-        help="image files; or a folder of images; or scenes, coco:DIR, voc:DIR",
+        help="image files; or a folder of images; or scenes, auto:DIR, coco:DIR, ...",
     )  # fmt: skip
     parser.add_argument(
         "--mode", choices=MODES, default="fast",
@@ -122,7 +122,7 @@ def _measure(args):
     from minivision.metrics import evaluate_proposals, proposal_recall
     from minivision.viz import draw_proposal_recall
 
-    spec, split = DataSpec.parse(args.inputs[0]), args.split or "val"
+    spec, split = DataSpec.parse(args.inputs[0]).resolved(), args.split or "val"
     if args.level and spec.kind != "scenes":
         raise UsageError("--level is for scenes only")
     dataset = spec.open(split, level=args.level or "hard")

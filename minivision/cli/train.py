@@ -31,6 +31,7 @@ EPILOG = """\
 examples:
   minivision train encoder-decoder --data scenes --level mid --minutes 2 --out runs/scenes
   minivision train encoder-decoder --data folder:cells --size 128x128 --steps 1000 --out runs/cells
+  minivision train faster-rcnn --data exports/traffic --size 256x256 --out runs/traffic
   minivision train --resume --out runs/cells
 
 Options of a system: minivision train SYSTEM --help

@@ -13,7 +13,7 @@ from minivision.core.labels import IGNORE
 from minivision.core.types import Array, Size
 from minivision.data import rle
 from minivision.data.coco_file import Annotation, read_coco_file
-from minivision.data.coco_layout import find_layout
+from minivision.data.coco_layout import find_layout, split_of_image
 from minivision.data.dataset import Sample
 from minivision.data.files import (
     FileDataset,
@@ -21,6 +21,7 @@ from minivision.data.files import (
     clip_boxes,
     one_split,
     paint_label_map,
+    split_name,
     warn_about_boxes,
 )
 from minivision.data.images import BrokenFileError, image_size, read_image, stored_image_size
@@ -46,12 +47,14 @@ class Coco(FileDataset):
     root : path
         A folder with ``annotations/instances_NAME.json`` (or ``person_keypoints_NAME.json``) and the images
         in ``NAME/``, ``images/NAME/`` or ``images/``; or a folder with ``NAME/_annotations.coco.json`` beside its
-        images, as Roboflow writes it; or one JSON file, or a folder with a single one, with the images beside it or
-        in ``images/``, ``data/`` or ``JPEGImages/``.
+        images, as Roboflow writes it; or JSON files of other names, which or whose folders have the name of a split; or
+        one JSON file, or a folder with a single one, with the images beside it or in ``images/``, ``data/`` or
+        ``JPEGImages/``.
     split : str
         NAME. ``"train"`` also finds ``instances_train2017.json``, if it is the only year, and
         ``"person_keypoints_train"`` means that file, where both are there. One file for all splits (such as CVAT's
-        ``instances_default.json``) is divided as in `LabelFolder`: ``"val"`` is about every fifth image.
+        ``instances_default.json``) is divided by folders in the names of the images, such as ``train/``, if all have
+        one, else as in `LabelFolder`: ``"val"`` is about every fifth image.
     skip_broken : bool
         Whether to leave out images that cannot be read, with a warning. Every image is then decoded once at
         opening.
@@ -72,7 +75,7 @@ class Coco(FileDataset):
         images = content.images
         if self.layout.holds_all_splits:
             images = sorted(images, key=lambda image: image.file_name)
-            images = one_split(images, split, self.path, lambda image: image.file_name)
+            images = _images_of_split(images, split, self.path)
         broken = list(content.broken.values())
         if broken and not skip_broken:
             raise broken[0]
@@ -202,6 +205,17 @@ class Coco(FileDataset):
         keypoints[..., :2] += 0.5
         keypoints[keypoints[..., 2] == 0] = 0
         return keypoints
+
+
+def _images_of_split(images, split, path):
+    """Return a split of the images of one file: by folders of their names such as ``train/``, else by a hash."""
+    splits = [split_of_image(image.file_name) for image in images]
+    if None in splits or len(set(splits)) < 2 or split == "all":
+        return one_split(images, split, path, lambda image: image.file_name)
+    if split_name(split) not in splits:
+        there = ", ".join(sorted(set(splits)))
+        raise FileNotFoundError(f"{path} has no images in a folder {split!r}; splits that are there: {there}")
+    return [image for image, own in zip(images, splits, strict=True) if own == split_name(split)]
 
 
 TINY = 0.01  # of the area of a box: the area of an object that is hardly ever right

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
-from minivision.data.files import IMAGE_SUFFIXES, walk
+from minivision.data.files import IMAGE_SUFFIXES, is_hidden, walk
 from minivision.data.formats import FORMATS, Found
 
-__all__ = ["UnknownFormatError", "recognize"]
+__all__ = ["Recognized", "UnknownFormatError", "recognize"]
+
+MOST_FOLDERS = 20  # that are looked into, for a message
 
 
 class UnknownFormatError(ValueError):
     """A folder in which no format of data was recognized."""
 
 
-def recognize(root: str | os.PathLike) -> tuple[Found, ...]:
-    """Return what a folder, or a file of annotations, may be: the first one is taken, others are for a message.
+class Recognized(NamedTuple):
+    """Where data are, and what they may be: the first one is taken, the others are for a message."""
 
-    Formats are asked in the order of `FORMATS`.
+    root: Path
+    found: tuple[Found, ...]
+
+
+def recognize(root: str | os.PathLike) -> Recognized:
+    """Find out the format of a folder, or of a file of annotations.
+
+    Formats are asked in the order of `FORMATS`. A folder of no format that holds nothing but another folder, as
+    unpacked archives do, stands for that one.
 
     Raises
     ------
@@ -30,11 +41,26 @@ def recognize(root: str | os.PathLike) -> tuple[Found, ...]:
     root = Path(root)
     if not root.exists():
         raise FileNotFoundError(f"there is no folder {root}")
-    found = tuple(each for each in (form.recognize(root) for form in FORMATS) if each)
-    if not found:
-        looked = "; ".join(f"{form.title}: {form.looks_for}" for form in FORMATS)
-        raise UnknownFormatError(f"{root} {_content(root)}, and is of no format that is known. Looked for {looked}")
-    return found
+    found = _asked(root)
+    if found:
+        return Recognized(root, found)
+    folders = [] if root.is_file() else sorted(path for path in root.iterdir() if path.is_dir() and _counts(path))
+    if len(folders) == 1 and not any(path.is_file() and _counts(path) for path in root.iterdir()):
+        return recognize(folders[0])
+    inside = [f"{path} ({each[0].kind})" for path in folders[:MOST_FOLDERS] if (each := _asked(path))]
+    if inside:
+        raise UnknownFormatError(f"{root} holds several datasets; name one of them: {', '.join(inside)}")
+    looked = "; ".join(f"{form.title}: {form.looks_for}" for form in FORMATS)
+    raise UnknownFormatError(f"{root} {_content(root)}, and is of no format that is known. Looked for {looked}")
+
+
+def _asked(root):
+    return tuple(found for found in (form.recognize(root) for form in FORMATS) if found)
+
+
+def _counts(path):
+    """Return whether a file or folder is somebody's, and not the system's."""
+    return not is_hidden(path) and path.name != "__MACOSX"
 
 
 def _content(root):

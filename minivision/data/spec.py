@@ -75,13 +75,13 @@ class DataSpec:
         """
         if self.kind != AUTO or self.folder is None:
             return self
-        found, *others = recognize(self.folder.expanduser())
+        root, (found, *others) = recognize(self.folder.expanduser())
         if others:
-            also = " or ".join(f"{each.kind}:{self.folder} ({each.evidence})" for each in others)
+            also = " or ".join(f"{each.kind}:{root} ({each.evidence})" for each in others)
             _LOGGER.info(
                 "%s is taken for %s (%s); if it is not, write %s", self.folder, found.kind, found.evidence, also
             )
-        return dataclasses.replace(self, kind=found.kind)
+        return DataSpec(found.kind, root)
 
     def absolute(self) -> DataSpec:
         """Return the same dataset with an absolute path; a folder that does not exist stays as it was given."""

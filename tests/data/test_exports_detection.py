@@ -99,4 +99,4 @@ def test_joints_and_their_sides_are_those_that_the_tool_was_given():
 def test_each_is_recognized_as_one_format_alone(folder, kind, splits):
     from minivision.data.recognition import recognize
 
-    assert [(each.kind, each.splits) for each in recognize(EXPORTS / folder)] == [(kind, splits)]
+    assert [(each.kind, each.splits) for each in recognize(EXPORTS / folder).found] == [(kind, splits)]

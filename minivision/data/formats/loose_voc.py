@@ -20,6 +20,7 @@ from minivision.data.voc_files import Annotation, first_pixel, read_annotation, 
 
 __all__ = ["first_annotation", "open_loose_voc", "split_folders"]
 
+DEPTH = 2  # of folders in which XML files are, as in Annotations/train
 TRIED = 20  # XML files that show the format
 _PEEK = 1 << 12  # bytes of a file in which its first element is
 _BEGINNING = re.compile(r"^\s*(<\?xml[^>]*\?>)?(\s|<!--.*?-->|<!DOCTYPE[^>]*>)*<annotation[\s>]", re.DOTALL)
@@ -27,7 +28,7 @@ _BEGINNING = re.compile(r"^\s*(<\?xml[^>]*\?>)?(\s|<!--.*?-->|<!DOCTYPE[^>]*>)*<
 
 def first_annotation(root: Path) -> Path | None:
     """Return the first XML file that begins as an annotation does, None if there is none among the first ones."""
-    return next((path for path in islice(walk(root, [".xml"]), TRIED) if _is_annotation(path)), None)
+    return next((path for path in islice(walk(root, [".xml"], depth=DEPTH), TRIED) if _is_annotation(path)), None)
 
 
 def _is_annotation(path):
@@ -66,7 +67,7 @@ def open_loose_voc(root: Path, split: str, *, skip_broken: bool = False) -> File
         raise FileNotFoundError(f"{root} has no folder {split!r}; splits that are there: {', '.join(splits)}")
     images = _Images(root)
     files, broken = [], []
-    for path in walk(root, [".xml"], depth=8):
+    for path in walk(root, [".xml"], depth=DEPTH):
         if not _is_annotation(path):
             continue
         try:

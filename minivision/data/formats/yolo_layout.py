@@ -21,6 +21,7 @@ DESCRIPTIONS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")  # the f
 LISTS_OF_NAMES = ("classes.txt", "obj.names", "_darknet.labels", "train/_darknet.labels")
 DARKNET = "obj.data"
 SPLITS = ("train", "val", "test")
+DEPTH = 2  # of folders in which images are, as in images/train
 TRIED = 50  # images whose labels show the format, where no file describes the set
 
 
@@ -202,7 +203,7 @@ def _split_folders(root):
 
 
 def _labels_of_first_images(root):
-    images = itertools.islice(walk(root, IMAGE_SUFFIXES), TRIED)
+    images = itertools.islice(walk(root, IMAGE_SUFFIXES, depth=DEPTH), TRIED)
     return (path for image in images if (path := label_path(image, [root])))
 
 
