@@ -4,9 +4,8 @@ import argparse
 import re
 import textwrap
 
-DATA_FORMS = (
-    "scenes; the folder of a dataset, whose format is found out; or KIND:DIR, with a KIND of coco, voc, yolo, folder"
-)
+KINDS = "coco, voc, yolo, labelme, folder"  # of datasets in files
+DATA_FORMS = f"scenes; the folder of a dataset, whose format is found out; or KIND:DIR, with a KIND of {KINDS}"
 
 
 class UsageError(ValueError):

@@ -78,9 +78,7 @@ class DataSpec:
         root, (found, *others) = recognize(self.folder.expanduser())
         if others:
             also = " or ".join(f"{each.kind}:{root} ({each.evidence})" for each in others)
-            _LOGGER.info(
-                "%s is taken for %s (%s); if it is not, write %s", self.folder, found.kind, found.evidence, also
-            )
+            _LOGGER.info("%s is taken for %s (%s); if it is not, write %s", root, found.kind, found.evidence, also)
         return DataSpec(found.kind, root)
 
     def absolute(self) -> DataSpec:

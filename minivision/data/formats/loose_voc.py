@@ -23,7 +23,9 @@ __all__ = ["first_annotation", "open_loose_voc", "split_folders"]
 DEPTH = 2  # of folders in which XML files are, as in Annotations/train
 TRIED = 20  # XML files that show the format
 _PEEK = 1 << 12  # bytes of a file in which its first element is
-_BEGINNING = re.compile(r"^\s*(<\?xml[^>]*\?>)?(\s|<!--.*?-->|<!DOCTYPE[^>]*>)*<annotation[\s>]", re.DOTALL)
+_BEGINNING = re.compile(
+    r"(?:\s|<\?(?:(?!\?>).)*\?>|<!--(?:(?!-->).)*-->|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>)*<annotation[\s/>]", re.DOTALL
+)
 
 
 def first_annotation(root: Path) -> Path | None:

@@ -29,7 +29,7 @@ def is_label_file(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     fits = len(numbers) == BOX or len(numbers) >= POLYGON
-    return fits and numbers[0] == int(numbers[0]) >= 0 and all(_is_near(number) for number in numbers[1:BOX])
+    return fits and numbers[0] >= 0 and numbers[0] % 1 == 0 and all(_is_near(number) for number in numbers[1:BOX])
 
 
 def largest_class(path: Path) -> int:
@@ -103,10 +103,10 @@ class LabelReader:
         return ObjectRecord(label, polygons=(np.array(numbers[1:]).reshape(-1, 2),))
 
     def _name(self, number):
-        if number != number or number in (float("inf"), float("-inf")) or number != int(number) or number < 0:
+        if not (number >= 0 and number % 1 == 0):  # NaN and infinity neither
             raise ValueError(f"it should begin with the number of a class, 0, 1, ..., not {number:g}")
         if number >= len(self.names):
-            raise ValueError(f"its class is {int(number)}, but {self.source} names {len(self.names)}, from 0 on")
+            raise ValueError(f"its class is {number:g}, but {self.source} names {len(self.names)}, from 0 on")
         return self.names[int(number)]
 
     def _keypoints(self, numbers):
