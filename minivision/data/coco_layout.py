@@ -102,7 +102,7 @@ def find_layout(root: Path, split: str) -> Layout:
     if split_name(split) in loose:
         path, usual = loose[split_name(split)], split_name(split)
         names = (usual, *OTHER_NAMES.get(usual, ()), path.stem)
-        folders = (path.parent, *(each for name in names for each in _image_folders(root, name)))
+        folders = [folder for name in names for folder in _image_folders(root, name)] + [*_one_file(path).folders]
         return Layout(path, tuple(dict.fromkeys(folders)))
     splits |= set(loose) - {""}
     if not splits and not folder.is_dir():

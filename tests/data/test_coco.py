@@ -473,3 +473,56 @@ def test_a_file_that_is_nested_too_deeply_is_broken(tmp_path):
     (tmp_path / "annotations" / "instances_train.json").write_text("[" * 100_000)
     with pytest.raises(BrokenFileError, match="not JSON"):
         open_dataset(spec, split="train")
+
+
+def set_of(name, number):
+    """Return COCO's JSON of one image."""
+    image = {"id": 1, "file_name": name, "height": number, "width": 9}
+    return {
+        "images": [image],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [annotation(1, 1, 1, [0, 0, 4, 2])],
+    }
+
+
+@pytest.mark.parametrize(("files", "images"), [
+    (("train.json", "val.json"), ("train", "val")),
+    (("annotations/train.json", "annotations/valid.json"), ("images/train", "images/valid")),
+    (("annotations/training_2024.json", "annotations/validation_2024.json"), ("images", "images")),
+    (("train/annotations.json", "val/annotations.json"), ("train", "val/images")),
+    (("train/labels.json", "valid/labels.json"), ("train/data", "valid/data")),
+])  # fmt: skip
+def test_files_of_other_names_tell_their_splits_by_their_names_or_folders(tmp_path, files, images):
+    for number, (file, folder) in enumerate(zip(files, images, strict=True), start=5):
+        for path in (tmp_path / file, tmp_path / folder / "x"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(json.dumps(set_of(f"{number}.png", number)))
+        Image.new("RGB", (9, number)).save(tmp_path / folder / f"{number}.png")
+    for spec in (f"coco:{tmp_path}", f"auto:{tmp_path}"):
+        assert [open_dataset(spec, split=split)[0].image.shape[0] for split in ("train", "val", "valid")] == [5, 6, 6]
+    with pytest.raises(FileNotFoundError, match="splits that are there: train, val$"):
+        open_dataset(f"coco:{tmp_path}", split="test")
+
+
+def test_one_file_is_divided_by_folders_in_the_names_of_its_images(tmp_path):
+    names = ["train/0.png", "set\\valid\\1.png", "train/2.png"]
+    images = [{"id": n, "file_name": name, "height": 4, "width": 5} for n, name in enumerate(names)]
+    (tmp_path / "result.json").write_text(json.dumps({**content(), "images": images, "annotations": []}))
+    for name in ("train/0.png", "valid/1.png", "train/2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (5, 4)).save(tmp_path / name)
+    assert [len(open_dataset(f"auto:{tmp_path}", split=split)) for split in ("train", "val", "all")] == [2, 1, 3]
+    with pytest.raises(FileNotFoundError, match="no images in a folder 'test'; splits that are there: train, val"):
+        open_dataset(f"auto:{tmp_path}", split="test")
+
+
+def test_a_large_file_is_recognized_by_its_beginning_and_end(tmp_path, monkeypatch):
+    from minivision.data import coco_layout
+
+    monkeypatch.setattr(coco_layout, "LARGE", 1000)
+    monkeypatch.setattr(coco_layout, "_PEEK", 100)
+    path = tmp_path / "many.json"
+    path.write_text(json.dumps({"images": [0] * 400, "annotations": [0] * 400, "categories": []}))
+    assert coco_layout.is_coco_file(path)
+    path.write_text(json.dumps({"images": [0] * 800}))
+    assert not coco_layout.is_coco_file(path)

@@ -14,6 +14,8 @@ from minivision.data import DataSpec, Scenes, open_dataset
         ("coco:data/nuclei", "coco", Path("data/nuclei"), "nuclei"),
         ("voc:/data/bccd", "voc", Path("/data/bccd"), "bccd"),
         ("folder:a:b", "folder", Path("a:b"), "a:b"),
+        ("yolo:set", "yolo", Path("set"), "set"),
+        ("auto:set", "auto", Path("set"), "set"),
     ],
 )
 def test_a_text_is_parsed_and_written_again(text, kind, folder, name):
@@ -49,3 +51,34 @@ def test_scenes_are_opened_with_their_options():
 def test_a_missing_folder_is_an_error_that_repeats_the_text():
     with pytest.raises(FileNotFoundError, match="^voc:nowhere: there is no folder nowhere$"):
         DataSpec.parse("voc:nowhere").open("train")
+
+
+def test_the_path_of_what_exists_is_a_dataset_of_a_kind_that_is_found_out(tmp_path, monkeypatch):
+    (tmp_path / "scenes").mkdir()
+    (tmp_path / "coco").mkdir()
+    (tmp_path / "set.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    for text in ("coco", "./scenes", "set.json", str(tmp_path / "coco")):
+        assert DataSpec.parse(text) == DataSpec("auto", Path(text))
+    assert DataSpec.parse("scenes") == DataSpec("scenes") and not DataSpec.is_like("./scenes")
+
+
+def test_the_kind_that_is_found_out_is_kept(tmp_path):
+    folder = Path(__file__).parent / "exports" / "globox" / "coco"
+    spec = DataSpec.parse(str(folder)).resolved()
+    assert str(spec) == f"coco:{folder}" and spec.resolved() is spec
+    assert DataSpec.parse("scenes").resolved() == DataSpec("scenes")
+    assert len(open_dataset(folder, split="all")) == 5  # a path may be given as one
+
+
+def test_a_command_keeps_the_kind_in_its_checkpoint(tmp_path):
+    from argparse import Namespace
+
+    from minivision.cli.options import data_of
+
+    folder = Path(__file__).parent / "exports" / "pylabel" / "yolo"
+    args = Namespace(data=str(folder), level=None, split=None, size=None, skip_broken=None)
+    assert data_of(args, {"split": "train"}, None)["data"] == f"yolo:{folder}"
+    args.data = str(tmp_path)
+    with pytest.raises(ValueError, match="is of no format that is known"):
+        data_of(args, {"split": "train"}, None)
