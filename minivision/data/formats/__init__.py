@@ -7,6 +7,7 @@ then those that are recognized by what is in their files. The first one that rec
 from __future__ import annotations
 
 from minivision.data.formats.coco import COCO
+from minivision.data.formats.cvat import CVAT
 from minivision.data.formats.folder import FOLDER
 from minivision.data.formats.format import Format, Found
 from minivision.data.formats.labelme import LABELME
@@ -19,6 +20,7 @@ FORMATS: tuple[Format, ...] = (
     VOC,
     COCO,
     YOLO,
+    CVAT,
     LABELME,
     FOLDER,
 )
