@@ -10,6 +10,7 @@ from minivision.data.formats.coco import COCO
 from minivision.data.formats.cvat import CVAT
 from minivision.data.formats.folder import FOLDER
 from minivision.data.formats.format import Format, Found
+from minivision.data.formats.label_studio import LABEL_STUDIO
 from minivision.data.formats.labelme import LABELME
 from minivision.data.formats.voc import VOC
 from minivision.data.formats.yolo import YOLO
@@ -22,5 +23,6 @@ FORMATS: tuple[Format, ...] = (
     YOLO,
     CVAT,
     LABELME,
+    LABEL_STUDIO,
     FOLDER,
 )

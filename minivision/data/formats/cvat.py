@@ -48,8 +48,8 @@ class Cvat(Recorded):
     Notes
     -----
     The classes are the labels in the order of the file. Plain boxes have no mask; turned ones are the turned rectangle,
-    with the box around it. Polygons, ellipses and masks of one label and one ``group_id`` are one object. Skeletons have
-    the joints of their label; their box is that around the joints. Lines, points and cuboids are left out, with a
+    with the box around it. Polygons, ellipses and masks of one label and one ``group_id`` are one object. Skeletons
+    have the joints of their label; their box is that around the joints. Lines, points and cuboids are left out, with a
     warning; tags are not read.
     """
 
