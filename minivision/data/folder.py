@@ -16,7 +16,7 @@ from minivision.data.files import IMAGE_SUFFIXES, FileDataset, image_files, is_h
 from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
 from minivision.data.instances import Instances
 
-__all__ = ["LabelFolder"]
+__all__ = ["LabelFolder", "LabelMaps"]
 
 MANY_CLASSES, FEW_VALUES = 32, 8  # so many classes, of which so few occur: shades of gray such as 127 and 254
 
@@ -27,36 +27,17 @@ class _Entry(NamedTuple):
     size: Size
 
 
-class LabelFolder(FileDataset):
-    """Images with label maps, which are PNG files whose pixel values are classes; there are no boxes.
+class LabelMaps(FileDataset):
+    """Images with label maps, which are PNG files; there are no boxes. Base class.
 
-    Parameters
-    ----------
-    root : path
-        A folder with ``NAME/images/*`` and ``NAME/labels/*.png`` for each split; an image and its label map
-        have the same name up to the suffix. Or ``images/*`` and ``labels/*.png`` without splits: ``"val"``
-        is then about every fifth image, chosen by its name (`one_split`), ``"train"`` the others, ``"all"`` all.
-    split : str
-        NAME.
-    skip_broken : bool
-        Whether to leave out images that cannot be read, with a warning. Every image is then decoded once at
-        opening.
-
-    Notes
-    -----
-    Label maps are gray or have a palette; 0 is the background, 255 is `IGNORE`. The names of the classes are
-    read from ``classes.txt`` in `root`, one per line, starting with class 1 (a first line "background" is skipped).
-    Without this file they are ``class_1``, ``class_2``, ... up to the largest value in any label map of any split;
-    all label maps are then read.
+    A subclass calls `_open_pairs`, and defines `_label_map`, which returns the labels of an entry.
     """
 
     has_boxes = False
     has_masks = False
 
-    def __init__(self, root: str | os.PathLike, split: str, *, skip_broken: bool = False) -> None:
-        self.root = Path(root)
-        pairs = _find_pairs(self.root, split)
-        self.classes = _class_names(self.root)
+    def _open_pairs(self, pairs, skip_broken):
+        """Make the entries of pairs of the path of an image and of its label map."""
         errors, self._entries = [], []
         for path, label_path in pairs:
             try:
@@ -71,12 +52,16 @@ class LabelFolder(FileDataset):
             self._leave_out_broken(errors)
         self._check_labels()
 
+    def _label_map(self, entry):
+        """Return the labels of an entry, an integer array ``(H, W)``."""
+        raise NotImplementedError(f"{type(self).__name__} does not define how label maps are read (_label_map)")
+
     def _check_labels(self):
         """Refuse label maps without any class: a network would learn nothing, and be rated as perfect."""
         values: set[int] = set()
         for entry in self._entries:
             try:
-                values.update(np.unique(read_index_map(entry.label_path)).tolist())
+                values.update(np.unique(self._label_map(entry)).tolist())
             except BrokenFileError:
                 return  # reported when its sample is read
             if values - {0, IGNORE}:
@@ -101,8 +86,41 @@ class LabelFolder(FileDataset):
 
     def _sample(self, index: int) -> Sample:
         entry = self._entries[index]
+        label_map = self._label_map(entry)
+        return Sample(read_image(entry.path, label_map.shape), Instances.empty(), label_map.astype(np.uint8))
+
+
+class LabelFolder(LabelMaps):
+    """Images with label maps, which are PNG files whose pixel values are classes; there are no boxes.
+
+    Parameters
+    ----------
+    root : path
+        A folder with ``NAME/images/*`` and ``NAME/labels/*.png`` for each split; an image and its label map
+        have the same name up to the suffix. Or ``images/*`` and ``labels/*.png`` without splits: ``"val"``
+        is then about every fifth image, chosen by its name (`one_split`), ``"train"`` the others, ``"all"`` all.
+    split : str
+        NAME.
+    skip_broken : bool
+        Whether to leave out images that cannot be read, with a warning. Every image is then decoded once at
+        opening.
+
+    Notes
+    -----
+    Label maps are gray or have a palette; 0 is the background, 255 is `IGNORE`. The names of the classes are
+    read from ``classes.txt`` in `root`, one per line, starting with class 1 (a first line "background" is skipped).
+    Without this file they are ``class_1``, ``class_2``, ... up to the largest value in any label map of any split;
+    all label maps are then read.
+    """
+
+    def __init__(self, root: str | os.PathLike, split: str, *, skip_broken: bool = False) -> None:
+        self.root = Path(root)
+        pairs = _find_pairs(self.root, split)
+        self.classes = _class_names(self.root)
+        self._open_pairs(pairs, skip_broken)
+
+    def _label_map(self, entry):
         label_map = read_index_map(entry.label_path)
-        image = read_image(entry.path, label_map.shape)
         largest = label_map[label_map != IGNORE].max(initial=0)
         if largest >= len(self.classes):
             raise BrokenFileError(
@@ -110,7 +128,7 @@ class LabelFolder(FileDataset):
                 f"it has label {largest}, but there are the background and {len(self.classes) - 1} classes; "
                 f"add names to {self.root / 'classes.txt'}, or use 255 for pixels to ignore",
             )
-        return Sample(image, Instances.empty(), label_map.astype(np.uint8))
+        return label_map
 
 
 def _find_pairs(root, split):

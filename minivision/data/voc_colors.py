@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -35,7 +35,12 @@ def voc_palette() -> Array:
 
 
 def read_color_map(
-    path: str | os.PathLike, size: Size, values: Mapping[tuple[int, int, int], int] | None = None
+    path: str | os.PathLike,
+    size: Size,
+    values: Mapping[tuple[int, int, int], int] | None = None,
+    *,
+    numbers: Sequence[int] | None = None,
+    table: str = "labelmap.txt",
 ) -> Array:
     """Read a PNG whose colors stand for classes or objects.
 
@@ -47,6 +52,10 @@ def read_color_map(
     values : mapping, optional
         Color -> value; by default the index in VOC's palette. Where red, green and blue are equal everywhere, and
         not all of these grays are listed, they are the values themselves.
+    numbers : sequence of int, optional
+        What grays stand for that are not listed: gray 0 for the first number, gray 1 for the second, and so on.
+    table : str
+        The file that lists the colors, for the message.
 
     Returns
     -------
@@ -59,12 +68,25 @@ def read_color_map(
     """
     pixels = read_image(path, size)
     listed = {tuple(color): i for i, color in enumerate(voc_palette().tolist())} if values is None else dict(values)
-    colors, inverse = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True)
-    known = [tuple(color) in listed for color in colors.tolist()]
-    if not all(known) and (colors == colors[:, :1]).all():
-        return pixels[..., 0]
-    if not all(known):
-        unknown = colors[known.index(False)].tolist()
-        raise BrokenFileError(path, f"its color {tuple(unknown)} belongs to no class; list it in labelmap.txt")
-    table = np.array([listed[tuple(color)] for color in colors.tolist()], np.uint8)
-    return table[inverse.reshape(-1)].reshape(pixels.shape[:2])
+    codes = _codes(pixels)
+    known = np.array(sorted(_codes(np.array(list(listed), np.uint8)).tolist()), np.uint32)
+    places = np.minimum(np.searchsorted(known, codes), len(known) - 1)
+    unknown = known[places] != codes
+    if not unknown.any():
+        labels = {int(_codes(np.array(color, np.uint8))): label for color, label in listed.items()}
+        return np.array([labels[code] for code in known.tolist()], np.uint8)[places]
+    grays = pixels[..., 0]
+    if (pixels == pixels[..., :1]).all() and (numbers is None or grays.max() < len(numbers)):
+        return grays if numbers is None else np.array(numbers, np.uint8)[grays]
+    first = tuple(pixels[unknown][0].tolist())
+    raise BrokenFileError(
+        path,
+        f"its color {first} belongs to no class; list it in {table}. Pixels of colors that are not listed: "
+        f"{np.count_nonzero(unknown)}; are they mixed by a lossy format, or by changing the size?",
+    )
+
+
+def _codes(colors):
+    """Return colors ``(..., 3)`` as one number each, which sorts and compares fast."""
+    red, green, blue = np.moveaxis(colors.astype(np.uint32), -1, 0)
+    return red << 16 | green << 8 | blue

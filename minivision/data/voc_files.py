@@ -109,12 +109,12 @@ def read_classes(root: Path, annotated: set[str]) -> VocClasses:
     path = root / "labelmap.txt"
     if not path.is_file():
         return VocClasses(check_class_names(root / "Annotations", sorted(annotated)))
-    classes = _read_labelmap(path)
+    classes = read_labelmap(path)
     check_names_are_listed(path, classes.names, annotated)
     return classes
 
 
-def _read_labelmap(path):
+def read_labelmap(path):
     """Read the lines ``name:red,green,blue:parts:actions`` of CVAT and Datumaro; a label is the number of its line."""
     names, colors = [], {}
     for line in read_lines(path):
