@@ -7,6 +7,7 @@ then those that are recognized by what is in their files. The first one that rec
 from __future__ import annotations
 
 from minivision.data.formats.coco import COCO
+from minivision.data.formats.color_maps import COLOR_MAPS
 from minivision.data.formats.cvat import CVAT
 from minivision.data.formats.folder import FOLDER
 from minivision.data.formats.format import Format, Found
@@ -24,5 +25,6 @@ FORMATS: tuple[Format, ...] = (
     CVAT,
     LABELME,
     LABEL_STUDIO,
+    COLOR_MAPS,
     FOLDER,
 )
