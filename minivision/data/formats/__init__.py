@@ -6,6 +6,7 @@ then those that are recognized by what is in their files. The first one that rec
 
 from __future__ import annotations
 
+from minivision.data.formats.cityscapes import CITYSCAPES
 from minivision.data.formats.coco import COCO
 from minivision.data.formats.color_maps import COLOR_MAPS
 from minivision.data.formats.cvat import CVAT
@@ -19,6 +20,7 @@ from minivision.data.formats.yolo import YOLO
 __all__ = ["FORMATS", "Format", "Found"]
 
 FORMATS: tuple[Format, ...] = (
+    CITYSCAPES,
     VOC,
     COCO,
     YOLO,
