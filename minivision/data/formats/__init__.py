@@ -14,6 +14,7 @@ from minivision.data.formats.folder import FOLDER
 from minivision.data.formats.format import Format, Found
 from minivision.data.formats.label_studio import LABEL_STUDIO
 from minivision.data.formats.labelme import LABELME
+from minivision.data.formats.open_images import OPEN_IMAGES
 from minivision.data.formats.voc import VOC
 from minivision.data.formats.yolo import YOLO
 
@@ -27,6 +28,7 @@ FORMATS: tuple[Format, ...] = (
     CVAT,
     LABELME,
     LABEL_STUDIO,
+    OPEN_IMAGES,
     COLOR_MAPS,
     FOLDER,
 )
