@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -10,7 +9,7 @@ from typing import NamedTuple
 
 from minivision.data.files import OTHER_NAMES, find_file, is_hidden, split_name
 from minivision.data.images import BrokenFileError
-from minivision.data.text import read_json
+from minivision.data.text import peek, read_json
 
 __all__ = ["KINDS", "Layout", "find_layout", "is_coco_file", "loose_files", "split_of_image"]
 
@@ -42,15 +41,12 @@ def is_coco_file(path: Path) -> bool:
 
     Of a file that takes long to read, the beginning and the end are looked at.
     """
+    if path.is_file() and path.stat().st_size > LARGE:
+        parts = peek(path, _PEEK) + peek(path, _PEEK, end=True)
+        return sum(f'"{key}"'.encode() in parts for key in LISTS) >= 2
     try:
-        if path.stat().st_size > LARGE:
-            with open(path, "rb") as file:
-                parts = file.read(_PEEK)
-                file.seek(-_PEEK, os.SEEK_END)
-                parts += file.read()
-            return sum(f'"{key}"'.encode() in parts for key in LISTS) >= 2
         data = read_json(path)
-    except (BrokenFileError, OSError):
+    except BrokenFileError:
         return False
     return isinstance(data, dict) and all(isinstance(data.get(key), list) for key in LISTS)
 

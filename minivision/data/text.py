@@ -12,10 +12,26 @@ from typing import Any
 
 from minivision.data.images import BrokenFileError, check_is_file
 
-__all__ = ["are_numbers", "is_number", "read_json", "read_lines", "read_text", "read_xml"]
+__all__ = ["are_numbers", "is_number", "peek", "read_json", "read_lines", "read_text", "read_xml"]
 
 _LIMIT = 1e18  # of numbers
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def peek(path: Path, count: int, *, end: bool = False) -> bytes:
+    """Return the first bytes of a file, or its last ones; none of what is no ordinary file, or may not be read.
+
+    To recognize a file: a pipe would be waited for, and a large file takes long to read.
+    """
+    if not path.is_file():
+        return b""
+    try:
+        with open(path, "rb") as file:
+            if end:
+                file.seek(max(0, path.stat().st_size - count))
+            return file.read(count)
+    except OSError:
+        return b""
 
 
 def read_text(path: str | os.PathLike) -> str:

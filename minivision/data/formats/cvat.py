@@ -22,7 +22,7 @@ from minivision.data.formats.format import Format, Found
 from minivision.data.formats.outlines import ellipse, mask_of_rows, place, rectangle, turn, union
 from minivision.data.images import BrokenFileError
 from minivision.data.records import ImageRecord, ObjectRecord, Recorded
-from minivision.data.text import read_xml
+from minivision.data.text import peek, read_xml
 
 __all__ = ["CVAT", "Cvat"]
 
@@ -96,11 +96,7 @@ def _files(root):
 
 
 def _is_cvat(path):
-    try:
-        with open(path, "rb") as file:
-            return b"<annotations>" in file.read(BEGINNING)
-    except OSError:
-        return False
+    return b"<annotations>" in peek(path, BEGINNING)
 
 
 def _content(path):
@@ -278,8 +274,7 @@ def recognize(root: Path) -> Found | None:
 
 def _subsets(path):
     """Return the names of the parts that the beginning of a file lists, as that of a project does."""
-    with open(path, "rb") as file:
-        text = file.read(BEGINNING).decode("utf-8", "replace")
+    text = peek(path, BEGINNING).decode("utf-8", "replace")
     listed = text.partition("<subsets>")[2].partition("</subsets>")[0].split("\n")
     return tuple(sorted({split_name(name.strip()) for name in listed if name.strip()} - {"default"}))
 

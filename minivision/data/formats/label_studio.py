@@ -25,7 +25,7 @@ from minivision.data.formats.format import Format, Found
 from minivision.data.formats.label_studio_regions import Region, read_region, region_size
 from minivision.data.images import BrokenFileError
 from minivision.data.records import ImageRecord, ObjectRecord, Recorded
-from minivision.data.text import read_json
+from minivision.data.text import peek, read_json
 
 __all__ = ["LABEL_STUDIO", "LabelStudio"]
 
@@ -269,13 +269,7 @@ def _exports(root):
 
 def _is_export(path):
     """Return whether a file begins, or ends, as an export does."""
-    try:
-        with open(path, "rb") as file:
-            first = file.read(BEGINNING)
-            file.seek(max(0, path.stat().st_size - BEGINNING))
-            last = file.read(BEGINNING)
-    except OSError:
-        return False
+    first, last = peek(path, BEGINNING), peek(path, BEGINNING, end=True)
     if not re.match(rb"(\xef\xbb\xbf)?\s*\[\s*\{", first):
         return False
     tasks = b'"annotations"' in first or b'"completions"' in first

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from minivision.data.files import IMAGE_SUFFIXES, OTHER_NAMES, FileDataset, one_split, split_name, walk
 from minivision.data.images import BrokenFileError
 from minivision.data.records import ImageRecord, ObjectRecord, Recorded
+from minivision.data.text import peek
 from minivision.data.voc_files import Annotation, first_pixel, read_annotation, read_classes
 
 __all__ = ["first_annotation", "open_loose_voc", "split_folders"]
@@ -34,11 +35,7 @@ def first_annotation(root: Path) -> Path | None:
 
 
 def _is_annotation(path):
-    try:
-        with open(path, encoding="utf-8-sig", errors="replace") as file:
-            return _BEGINNING.match(file.read(_PEEK)) is not None
-    except OSError:
-        return False
+    return _BEGINNING.match(peek(path, _PEEK).decode("utf-8-sig", "replace")) is not None
 
 
 def split_folders(root: Path) -> dict[str, Path]:

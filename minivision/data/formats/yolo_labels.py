@@ -9,7 +9,7 @@ import numpy as np
 
 from minivision.data.images import BrokenFileError
 from minivision.data.records import ObjectRecord
-from minivision.data.text import read_lines
+from minivision.data.text import peek, read_lines
 
 __all__ = ["LabelReader", "is_label_file", "largest_class"]
 
@@ -23,10 +23,9 @@ _PEEK = 1 << 12  # bytes of a file that tell whether it has YOLO's lines
 def is_label_file(path: Path) -> bool:
     """Return whether the first line of a text file is one of YOLO's; False for an empty one."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            words = next((line.split() for line in file.read(_PEEK).splitlines() if line.strip()), [])
-        numbers = [float(word) for word in words]
-    except (OSError, ValueError):
+        lines = peek(path, _PEEK).decode("utf-8-sig", "replace").splitlines()
+        numbers = [float(word) for word in next((line.split() for line in lines if line.strip()), [])]
+    except ValueError:
         return False
     fits = len(numbers) == BOX or len(numbers) >= POLYGON
     return fits and numbers[0] >= 0 and numbers[0] % 1 == 0 and all(_is_near(number) for number in numbers[1:BOX])
