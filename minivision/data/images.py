@@ -151,8 +151,8 @@ def read_index_map(path: str | os.PathLike, size: Size | None = None, content: b
 
 def check_is_file(path: Path) -> None:
     """Raise BrokenFileError unless a path leads to a file: a pipe or a device would be waited for."""
-    if not path.is_file():
-        raise BrokenFileError(path, "it is not an ordinary file" if path.exists() else "there is no such file")
+    if not os.path.isfile(path):  # False, not an error, for a name that no file can have
+        raise BrokenFileError(path, "it is not an ordinary file" if os.path.exists(path) else "there is no such file")
 
 
 class _opened:

@@ -121,13 +121,18 @@ class DataSpec:
         """Say in one line what was opened."""
         form, objects = READERS[self.kind], dataset.count_objects()
         found = form.recognize(root)
-        of = f" of {', '.join(found.splits)}" if found and found.splits else ""
-        by = f", by {found.evidence}" if found else ""
-        counts = f"{len(dataset)} images" + ("" if objects is None else f", {objects} objects")
         names = dataset.classes[1:]
+        by = f", by {found.evidence}" if found else ""
+        of = f" of {', '.join(found.splits)}" if found and found.splits else ""
+        counts = [_counted(len(dataset), "image"), *([] if objects is None else [_counted(objects, "object")])]
+        counts.append("1 class" if len(names) == 1 else f"{len(names)} classes")
         shown = ", ".join(names[:MAX_NAMES]) + (", ..." if len(names) > MAX_NAMES else "")
-        place = (root, form.title, form.kind, by)
-        _LOGGER.info("%s: %s (%s:%s), split %s%s: %s, %d classes (%s)", *place, split, of, counts, len(names), shown)
+        place = f"{root}: {form.title} ({form.kind}:{by}), split {split}{of}"
+        _LOGGER.info("%s: %s (%s)", place, ", ".join(counts), shown)
+
+
+def _counted(number, word):
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def open_dataset(

@@ -114,7 +114,7 @@ def read_classes(root: Path, annotated: set[str]) -> VocClasses:
     return classes
 
 
-def read_labelmap(path):
+def read_labelmap(path: Path) -> VocClasses:
     """Read the lines ``name:red,green,blue:parts:actions`` of CVAT and Datumaro; a label is the number of its line."""
     names, colors = [], {}
     for line in read_lines(path):

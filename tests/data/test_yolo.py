@@ -209,6 +209,16 @@ def test_path_may_lead_elsewhere_and_nothing_else_may(tmp_path):
             open_dataset(f"yolo:{root}", split="train")
 
 
+@pytest.mark.parametrize("line", ["a" * 5000 + ".png", "a\0.png", "/" * 5000, "../" * 2000 + "a.png"])
+def test_a_name_that_no_file_can_have_is_a_broken_image(tmp_path, line):
+    write(tmp_path, {"train/a": BOX, "val/b": BOX}, "train: train.txt\nval: images/val\nnames: [cat, dog]\n")
+    (tmp_path / "train.txt").write_text(f"{line}\nimages/train/a.png\n")
+    dataset = open_dataset(f"yolo:{tmp_path}", split="train")
+    assert len(dataset[1].instances) == 1
+    with pytest.raises(BrokenFileError, match="no such file|not an ordinary file"):
+        dataset[0]
+
+
 def test_a_set_that_nothing_describes_has_numbered_classes_of_all_splits(tmp_path):
     write(tmp_path, {"train/a": BOX, "val/b": "4 0.5 0.5 0.1 0.1\n"}, None)
     assert open_dataset(f"auto:{tmp_path}", split="train").classes[1:] == tuple(f"class_{k}" for k in range(5))

@@ -19,16 +19,22 @@ def recognize(root: Path) -> Found | None:
     files = [path for kind in KINDS for path in sorted((root / "annotations").glob(f"{kind}_*.json"))]
     if files:
         names = {path.stem.removeprefix(f"{kind}_") for kind in KINDS for path in files if path.stem.startswith(kind)}
-        return Found("coco", tuple(sorted(names - {"default"})), f"annotations/{files[0].name}")
+        return Found("coco", _in_order(names - {"default"}), f"annotations/{files[0].name}")
     files = sorted(root.glob("*/_annotations.coco.json"))
     if files:
         names = {split_name(path.parent.name) for path in files}
-        return Found("coco", tuple(sorted(names)), f"{files[0].parent.name}/{files[0].name}")
+        return Found("coco", _in_order(names), f"{files[0].parent.name}/{files[0].name}")
     loose = loose_files(root)
     if loose:
         splits = tuple(split for split in OTHER_NAMES if split in loose) if len(loose) > 1 else ()
         return Found("coco", splits, next(iter(loose.values())).relative_to(root).as_posix())
     return None
+
+
+def _in_order(names):
+    """Return names of splits, training first."""
+    usual = [name for name in OTHER_NAMES if name in names]
+    return (*usual, *sorted(set(names) - set(usual)))
 
 
 COCO = Format(

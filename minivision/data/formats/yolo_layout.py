@@ -215,12 +215,12 @@ def label_path(image: Path, folders: Sequence[Path]) -> Path | None:
     """
     stem = f"{image.stem}.txt"
     for folder in folders:
-        if image.is_relative_to(folder):
+        if image.parent.is_relative_to(folder):
             parts = image.parent.relative_to(folder).parts
             if "images" in parts:
                 last = len(parts) - 1 - parts[::-1].index("images")
                 path = folder.joinpath(*parts[:last], "labels", *parts[last + 1 :], stem)
                 if os.path.isfile(path):
                     return path
-    path = image.with_name(stem)
+    path = image.parent / stem
     return path if os.path.isfile(path) else None
