@@ -4,7 +4,9 @@ import argparse
 import re
 import textwrap
 
-KINDS = "coco, voc, yolo, labelme, folder"  # of datasets in files
+KINDS = (
+    "cityscapes, voc, coco, yolo, cvat, labelme, label-studio, open-images, color-maps, folder"  # of datasets in files
+)
 DATA_FORMS = f"scenes; the folder of a dataset, whose format is found out; or KIND:DIR, with a KIND of {KINDS}"
 
 

@@ -49,20 +49,20 @@ def region_size(result: Mapping[str, Any]) -> Size | None:
     ValueError
         If it is none of an image, or the image was turned in Label Studio's window.
     """
-    sides = [result.get(f"original_{key}") for key in ("height", "width")]
-    if None in sides:
+    height: Any = result.get("original_height")
+    width: Any = result.get("original_width")
+    if height is None or width is None:
         return None
-    if (
-        not all(is_number(side) and side > 0 and side == int(side) for side in sides)
-        or sides[0] * sides[1] > MAX_PIXELS
-    ):
-        raise ValueError(f"original_height and original_width should be numbers of pixels, got {sides!r:.60}")
+    good = all(is_number(side) and side > 0 and side == int(side) for side in (height, width))
+    if not good or height * width > MAX_PIXELS:
+        shown = f"{height!r:.30} and {width!r:.30}"
+        raise ValueError(f"original_height and original_width should be numbers of pixels, got {shown}")
     if result.get("image_rotation"):
         raise ValueError(
             f"its image was turned by {result['image_rotation']!r:.20} degrees in Label Studio's window, which is not "
             "supported; turn the image file, and draw its regions again"
         )
-    return int(sides[0]), int(sides[1])
+    return int(height), int(width)
 
 
 def read_region(result: Mapping[str, Any], label: str, size: Size) -> Region | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from minivision.core.types import Array, Size
 from minivision.data import rle
@@ -21,7 +22,7 @@ def rectangle(x1: float, y1: float, x2: float, y2: float) -> Array:
     return np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], float)
 
 
-def turn(points: Array, center: Sequence[float], degrees: float) -> Array:
+def turn(points: Array, center: ArrayLike, degrees: float) -> Array:
     """Turn points clockwise, as they are seen in an image, whose y axis points downwards.
 
     Parameters
@@ -43,14 +44,15 @@ def turn(points: Array, center: Sequence[float], degrees: float) -> Array:
     [[1.0, 3.0]]
     """
     cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
-    x, y = (np.asarray(points, float) - center).T
-    return np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1) + center
+    middle = np.asarray(center, float)
+    x, y = (np.asarray(points, float) - middle).T
+    return np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1) + middle
 
 
-def ellipse(center: Sequence[float], radii: Sequence[float], degrees: float = 0.0) -> Array:
+def ellipse(center: ArrayLike, radii: ArrayLike, degrees: float = 0.0) -> Array:
     """Return 64 points of an ellipse that is turned clockwise about its center; four of them are its vertices."""
     angles = np.arange(ELLIPSE_CORNERS) * (2 * np.pi / ELLIPSE_CORNERS)
-    points = np.stack([np.cos(angles) * radii[0], np.sin(angles) * radii[1]], axis=1) + center
+    points = np.stack([np.cos(angles), np.sin(angles)], axis=1) * np.asarray(radii, float) + np.asarray(center, float)
     return turn(points, center, degrees)
 
 
@@ -121,7 +123,7 @@ def place(mask: Array, left: int, top: int, size: Size) -> dict[str, Any]:
 
 def union(polygons: Sequence[Array], masks: Sequence[dict[str, Any]], size: Size) -> dict[str, Any]:
     """Return the run lengths of the union of polygons and of masks that are run lengths."""
-    together = rle.polygons_to_mask([polygon.ravel() for polygon in polygons], size)
+    together = rle.polygons_to_mask([polygon.ravel().tolist() for polygon in polygons], size)
     for mask in masks:
         together |= rle.decode(mask)
     return rle.encode(together)
