@@ -26,7 +26,7 @@ def test_a_text_is_parsed_and_written_again(text, kind, folder, name):
 
 @pytest.mark.parametrize("text", ["", "coco", "coco:", "scenes:x", "photos", "/data/coco"])
 def test_a_wrong_text_is_an_error_that_lists_the_forms(text):
-    with pytest.raises(ValueError, match="'scenes', 'FOLDER' or 'auto:FOLDER' .which exists., 'voc:FOLDER', .* got"):
+    with pytest.raises(ValueError, match="'scenes', 'FOLDER' or 'auto:FOLDER' .which exists., .*'voc:FOLDER', .* got"):
         DataSpec.parse(text)
 
 
