@@ -68,6 +68,8 @@ def read_color_table(root: Path) -> ColorTable | None:
             raise BrokenFileError(path, f"two classes have the color {color}, one of them {name!r:.60}; change one")
         colors[color] = label
         numbers.append(label)
+    if not colors:
+        raise BrokenFileError(path, "it lists no class with its color")
     return ColorTable(check_class_names(path, names), colors, tuple(numbers), path)
 
 

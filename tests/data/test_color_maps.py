@@ -125,6 +125,7 @@ def test_a_color_that_is_not_listed(tmp_path):
 WRONG = {
     "no header": ("class_dict.csv", "Sky,1,2,3\n", "columns name, r, g and b"),
     "nothing": ("class_dict.csv", "", "columns name"),
+    "no class": ("label_colors.txt", "# nothing\n", "lists no class with its color"),
     "a short line": ("class_dict.csv", "name,r,g,b\nSky,1,2\n", "color of 'Sky' should be three integers"),
     "too large": ("class_dict.csv", "name,r,g,b\nSky,1,2,256\n", "color of 'Sky' should be from 0 to 255"),
     "no number": ("label_colors.txt", "1 2 nan Sky\n", "color of 'Sky' should be three integers"),
