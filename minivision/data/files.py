@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -115,8 +116,9 @@ def one_split(images: Sequence[T], split: str, root: str | os.PathLike, name: Ca
 
 def _share_of_name(name):
     """Return a number from 0 to 1 that looks random and is the same for a name on every machine."""
-    stem = PurePosixPath(name.replace("\\", "/")).stem
-    return int.from_bytes(hashlib.sha256(stem.encode("utf-8", "surrogateescape")).digest()[:6], "big") / (1 << 48)
+    stem = unicodedata.normalize("NFC", PurePosixPath(name.replace("\\", "/")).stem)  # some systems write é as two
+    digest = hashlib.sha256(stem.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:6], "big") / (1 << 48)
 
 
 def split_name(name: str) -> str:

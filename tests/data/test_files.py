@@ -1,6 +1,7 @@
 """Files of datasets: splits by the names of images, files that annotations name, and folders that are walked."""
 
 import hashlib
+import unicodedata
 
 import pytest
 
@@ -25,6 +26,15 @@ def test_an_image_stays_in_its_split_when_others_are_added_and_in_any_folder_and
     for folder, suffix in (("a/b/", ".jpg"), ("a\\b\\", ".png"), ("/", "")):
         moved = {folder + name[:-4] + suffix: name for name in some}
         assert [moved[name] for name in one_split(list(moved), "val", "somewhere", str)] == validation
+
+
+def test_a_name_is_the_same_in_both_ways_of_writing_an_accent():
+    names = [f"caf\u00e9 {number}.png" for number in range(50)]
+    others = [unicodedata.normalize("NFD", name) for name in names]
+    assert names != others
+    expected = [names.index(name) for name in one_split(names, "val", "", str)]
+    assert [others.index(name) for name in one_split(others, "val", "", str)] == expected
+    assert one_split(["half a pair \udc80", "\ud800"], "all", "", str)  # the name of a file that is no text
 
 
 def test_two_images_have_a_split_of_both_kinds():

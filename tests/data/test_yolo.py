@@ -226,6 +226,20 @@ def test_a_set_that_nothing_describes_has_numbered_classes_of_all_splits(tmp_pat
     assert open_dataset(f"auto:{tmp_path}", split="train").classes[1:] == ("a", "b", "c", "d", "e")
 
 
+def test_darknet_as_roboflow_writes_it(tmp_path):
+    for split in ("train", "valid"):
+        write(tmp_path, {f"{split}/{split}": BOX}, None)
+        for path in (tmp_path / "images" / split, tmp_path / "labels" / split):
+            (tmp_path / split).mkdir(exist_ok=True)
+            for each in path.iterdir():
+                each.rename(tmp_path / split / each.name)
+            path.rmdir()
+        (tmp_path / split / "_darknet.labels").write_text("cat\ndog\n")
+    for split in ("train", "val"):
+        dataset = open_dataset(f"auto:{tmp_path}", split=split)
+        assert dataset.classes == ("background", "cat", "dog") and dataset[0].instances.labels.tolist() == [2]
+
+
 def test_labels_beside_the_images_and_in_a_folder_of_another_name(tmp_path):
     for folder in ("beside", "apart"):
         write(tmp_path / folder, {"a": BOX, "b": ""}, None)
