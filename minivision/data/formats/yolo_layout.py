@@ -74,9 +74,9 @@ class YoloLayout:
         """Return the paths of the images in the folders and lists of a split."""
         images: list[Path] = []
         for place in self.splits.get(split, ()):
-            if place.is_dir():
+            if os.path.isdir(place):  # False, not an error, for a name that no folder can have
                 images += walk(place, IMAGE_SUFFIXES, depth=8)
-            elif place.is_file():
+            elif os.path.isfile(place):
                 images += [find_file(line, [place.parent, *self.folders]) for line in read_lines(place)]
         if not images:
             places = " and ".join(map(str, self.splits.get(split, ()))) or str(self.source)
@@ -119,7 +119,7 @@ def _described(path, required=True):
     folders = [path.parent]
     if content.get("path"):
         base = Path(os.path.normpath(path.parent / _text(path, content, "path")))  # an absolute one stays as it is
-        folders = [base, path.parent] if base.is_dir() else folders
+        folders = [base, path.parent] if os.path.isdir(base) else folders
     splits = {split: _places(path, folders, split, value) for split, value in given.items()}
     splits = splits or _split_folders(path.parent)  # some tools write the names alone
     return YoloLayout(path, folders, splits, _names(path, content), content)
@@ -143,7 +143,7 @@ def _place(name, folders):
     """Return a folder or a list of images: in ``path`` exactly, else in the folder of the description."""
     base = Path(os.path.normpath(folders[0]))
     path = Path(os.path.normpath(base / name))
-    if path.is_relative_to(base) and path.exists():
+    if path.is_relative_to(base) and os.path.exists(path):
         return path
     return find_file(name, folders[-1:], os.path.exists)
 
