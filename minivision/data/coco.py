@@ -80,7 +80,7 @@ class Coco(FileDataset):
         if broken and not skip_broken:
             raise broken[0]
         images = [image for image in images if image.id not in content.broken]
-        if images and not any(self.layout.find_image(image.file_name).is_file() for image in images):
+        if images and not any(os.path.isfile(self.layout.find_image(image.file_name)) for image in images):
             folders = ", ".join(map(str, self.layout.folders))
             raise FileNotFoundError(f"the images of split {split!r} should be in {folders}, but none is there")
         self._entries = self._make_entries(images, content.annotations, broken if skip_broken else None)
@@ -237,7 +237,7 @@ def _true_size(path, size, boxes):
     height, width = size
     reach = boxes[:, 2:].max(axis=0, initial=0) - 1  # 1 pixel for rounding
     fits, fits_turned = (reach <= (width, height)).all(), (reach <= (height, width)).all()
-    if not fits and fits_turned and path.is_file() and stored_image_size(path) == size:
+    if not fits and fits_turned and os.path.isfile(path) and stored_image_size(path) == size:
         return image_size(path)
     return size
 

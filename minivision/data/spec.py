@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,7 +56,7 @@ class DataSpec:
             return cls(kind)
         if kind in (AUTO, *READERS) and folder:
             return cls(kind, Path(folder))
-        if str(text) and Path(text).expanduser().exists():
+        if str(text) and os.path.exists(os.path.expanduser(text)):
             return cls(AUTO, Path(text))
         *forms, last = "'scenes'", "'FOLDER' or 'auto:FOLDER' (which exists)", *(f"'{each}:FOLDER'" for each in READERS)
         raise ValueError(f"a dataset is {', '.join(forms)} or {last}; got {text!r}")

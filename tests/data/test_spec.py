@@ -24,7 +24,9 @@ def test_a_text_is_parsed_and_written_again(text, kind, folder, name):
     assert DataSpec.parse(spec) is spec and DataSpec.is_like(text)
 
 
-@pytest.mark.parametrize("text", ["", "coco", "coco:", "scenes:x", "photos", "/data/coco"])
+@pytest.mark.parametrize(
+    "text", ["", "coco", "coco:", "scenes:x", "photos", "/data/coco", "x" * 5000, "a\0b", "~nobody-of-this-name/x"]
+)
 def test_a_wrong_text_is_an_error_that_lists_the_forms(text):
     with pytest.raises(ValueError, match="'scenes', 'FOLDER' or 'auto:FOLDER' .which exists., .*'voc:FOLDER', .* got"):
         DataSpec.parse(text)

@@ -211,9 +211,9 @@ class _Reader:
         folders = [self.path.parent / name for name in FOLDERS] + [self.path.parent]
         path = find_file(rest, folders)
         last = rest.rpartition("/")[2]
-        if not path.is_file() and PREFIX.match(last):
+        if not os.path.isfile(path) and PREFIX.match(last):
             path = find_file(PREFIX.sub("", last, count=1), folders)
-        if not path.is_file():
+        if not os.path.isfile(path):
             if scheme:
                 raise BrokenFileError(
                     self.path,

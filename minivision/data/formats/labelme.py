@@ -166,7 +166,7 @@ class _Reader:
                 return path
             raise BrokenFileError(path, f"it has no imagePath and no imageData, got {name!r:.60}")
         image = find_file(name, [path.parent])
-        return path if embedded and not image.is_file() else image
+        return path if embedded and not os.path.isfile(image) else image
 
     def _part(self, path, where, shape, label, size, image):
         """Return the place of a shape, None if it is left out."""
