@@ -39,7 +39,7 @@ class DataSpec:
     folder: Path | None = None
 
     @classmethod
-    def parse(cls, text: str | DataSpec) -> DataSpec:
+    def parse(cls, text: str | os.PathLike | DataSpec) -> DataSpec:
         """Read ``scenes``, ``KIND:FOLDER`` with a kind of ``READERS``, such as ``coco:FOLDER``, or ``auto:FOLDER``.
 
         The path of a folder or file that exists means ``auto:``.
@@ -52,13 +52,13 @@ class DataSpec:
         if isinstance(text, DataSpec):
             return text
         kind, _, folder = str(text).partition(":")
-        if kind == "scenes" and not folder:
+        if kind == "scenes" and not folder and not isinstance(text, os.PathLike):
             return cls(kind)
         if kind in (AUTO, *READERS) and folder:
             return cls(kind, Path(folder))
         if str(text) and os.path.exists(os.path.expanduser(text)):
             return cls(AUTO, Path(text))
-        *forms, last = "'scenes'", "'FOLDER' or 'auto:FOLDER' (which exists)", *(f"'{each}:FOLDER'" for each in READERS)
+        *forms, last = "'scenes'", "a folder that exists", *(f"'{each}:FOLDER'" for each in (AUTO, *READERS))
         raise ValueError(f"a dataset is {', '.join(forms)} or {last}; got {text!r}")
 
     @staticmethod
@@ -137,7 +137,7 @@ def _counted(number, word):
 
 
 def open_dataset(
-    spec: str | DataSpec,
+    spec: str | os.PathLike | DataSpec,
     *,
     split: str,
     level: str = "hard",
@@ -151,10 +151,10 @@ def open_dataset(
 
     Parameters
     ----------
-    spec : str or DataSpec
-        ``scenes``: drawn by the computer, see `Scenes`. ``coco:FOLDER`` (or ``coco:FILE.json``), ``voc:FOLDER``: files
-        in the formats of COCO and PASCAL VOC. ``folder:FOLDER``: images and label maps. See `Coco`, `Voc` and
-        `LabelFolder`.
+    spec : str, path or DataSpec
+        ``scenes``: drawn by the computer, see `Scenes`. The path of a folder, or of a file of annotations: its format
+        is found out, see `minivision.data.recognition`. ``KIND:FOLDER``, such as ``coco:FOLDER``, names one of
+        `minivision.data.formats`; a page of the documentation shows the files of each.
     split : str
         Which part: ``"train"``, ``"val"``, or another one that the dataset has.
     level, seed, objects, classes
@@ -172,7 +172,7 @@ def open_dataset(
     Raises
     ------
     ValueError
-        If there is no such kind of dataset, split or level.
+        If there is no such kind of dataset, split or level, or the format of a folder is not known.
     FileNotFoundError
         If a folder or a file that belongs to a dataset of this kind is missing.
     BrokenFileError

@@ -28,7 +28,7 @@ def test_a_text_is_parsed_and_written_again(text, kind, folder, name):
     "text", ["", "coco", "coco:", "scenes:x", "photos", "/data/coco", "x" * 5000, "a\0b", "~nobody-of-this-name/x"]
 )
 def test_a_wrong_text_is_an_error_that_lists_the_forms(text):
-    with pytest.raises(ValueError, match="'scenes', 'FOLDER' or 'auto:FOLDER' .which exists., .*'voc:FOLDER', .* got"):
+    with pytest.raises(ValueError, match="'scenes', a folder that exists, 'auto:FOLDER', .*.*'voc:FOLDER', .* got"):
         DataSpec.parse(text)
 
 
@@ -63,6 +63,7 @@ def test_the_path_of_what_exists_is_a_dataset_of_a_kind_that_is_found_out(tmp_pa
     for text in ("coco", "./scenes", "set.json", str(tmp_path / "coco")):
         assert DataSpec.parse(text) == DataSpec("auto", Path(text))
     assert DataSpec.parse("scenes") == DataSpec("scenes") and not DataSpec.is_like("./scenes")
+    assert DataSpec.parse(Path("scenes")) == DataSpec("auto", Path("scenes"))
 
 
 def test_the_kind_that_is_found_out_is_kept(tmp_path):
