@@ -9,6 +9,7 @@ from PIL import Image
 
 from minivision.data import BrokenFileError
 from minivision.data.formats.label_studio import LabelStudio, recognize
+from minivision.data.formats.label_studio_regions import read_region
 from minivision.data.formats.label_studio_rle import decode_brush
 
 EXPORT = Path(__file__).parent / "exports" / "label_studio"
@@ -131,6 +132,16 @@ def test_a_turned_rectangle_and_its_mask(tmp_path):
     expected = np.zeros((10, 20), bool)
     expected[2:6, 8:10] = True
     assert (instances.masks[0] == expected).all()
+
+
+def test_rectangles_are_turned_as_by_label_studio():
+    utils = pytest.importorskip("label_studio_sdk.converter.utils")
+    rng = np.random.default_rng(1)
+    for degrees in (10, 30, 90, 135, -75, 300):
+        x, y, width, height = rng.uniform(10, 40, 4).tolist()
+        result = box(x, y, width, height, rotation=degrees)
+        theirs = utils.convert_annotation_to_yolo_obb({**result, **result["value"]}, normalize=False)
+        np.testing.assert_allclose(read_region(result, "cat", (10, 20)).polygon, theirs)
 
 
 def test_an_ellipse_is_turned_about_its_center(tmp_path):
