@@ -12,7 +12,7 @@ from minivision.core.labels import IGNORE
 from minivision.core.types import Size
 from minivision.data.class_names import read_class_names
 from minivision.data.dataset import Sample
-from minivision.data.files import IMAGE_SUFFIXES, FileDataset, image_files, is_hidden, one_split
+from minivision.data.files import IMAGE_SUFFIXES, OTHER_NAMES, FileDataset, image_files, is_hidden, one_split
 from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
 from minivision.data.instances import Instances
 
@@ -134,8 +134,9 @@ class LabelFolder(LabelMaps):
 def _find_pairs(root, split):
     """Return the paths of the images of a split and of their label maps."""
     splits = sorted(path.parent.name for path in root.glob("*/images") if path.is_dir())
-    if split in splits:
-        return _pairs_in(root / split)
+    own = next((name for name in (split, *OTHER_NAMES.get(split, ())) if name in splits), None)
+    if own is not None:
+        return _pairs_in(root / own)
     if splits or not (root / "images").is_dir():
         raise FileNotFoundError(
             f"{root} has no folders {split}/images and {split}/labels; "

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from minivision.core.labels import IGNORE
 from minivision.core.types import Size
 from minivision.data.class_names import check_class_names, check_names_are_listed, is_background, listed_classes
-from minivision.data.files import is_hidden
+from minivision.data.files import OTHER_NAMES, is_hidden
 from minivision.data.images import BrokenFileError
 from minivision.data.text import read_lines, read_xml
 
@@ -76,7 +76,10 @@ def read_names(root: Path, split: str, known: set[str]) -> list[str]:
     known : set of str
         Names of images and annotations. A line that is none of them may end with a flag, as in lists of one class.
     """
-    path = root / "ImageSets" / (f"{split}.txt" if "/" in split else f"Main/{split}.txt")
+    lists = root / "ImageSets"
+    path = lists / (f"{split}.txt" if "/" in split else f"Main/{split}.txt")
+    others = (lists / "Main" / f"{name}.txt" for name in OTHER_NAMES.get(split, ()))
+    path = next((each for each in (path, *others) if each.is_file()), path)
     if not path.is_file():
         if not (root / "ImageSets" / "Main").is_dir():
             raise FileNotFoundError(f"{root} is not a dataset in VOC's format: it has no folder 'ImageSets/Main'")

@@ -133,3 +133,9 @@ def test_names_of_classes_that_cannot_be_used_are_refused(tmp_path):
         (tmp_path / "classes.txt").write_text(names)
         with pytest.raises(BrokenFileError, match=f"classes.txt: .*{message}"):
             open_dataset(f"folder:{tmp_path}", split="train")
+
+
+def test_a_folder_called_valid_is_for_validation(tmp_path):
+    for split in ("train", "valid"):
+        write(tmp_path / split, {"a": [[1, 2]]})
+    assert len(open_dataset(f"folder:{tmp_path}", split="val")) == len(open_dataset(tmp_path, split="valid")) == 1

@@ -297,3 +297,8 @@ def test_a_size_without_the_orientation_of_the_camera_leaves_the_picture_unturne
     for sides, shape in (((30, 20), (20, 30, 3)), ((20, 30), (30, 20, 3)), ((0, 0), (30, 20, 3))):
         path.write_text(text.replace("<annotation>", size.format(*sides)))
         assert open_dataset(spec, split="train")[0].image.shape == shape
+
+
+def test_a_list_called_valid_is_for_validation(tmp_path):
+    spec = write(tmp_path, {"train": {"a": A}, "valid": {"b": A}})
+    assert len(open_dataset(spec, split="val")) == len(open_dataset(spec, split="valid")) == 1
