@@ -179,7 +179,7 @@ class Recorded(FileDataset):
         objects = [each for each, good in zip(record.objects, valid, strict=True) if good]
         labels = np.array([self.classes.index(each.label) for each in objects], np.int64)
         crowd = np.array([each.crowd for each in objects], bool)
-        fields = {"crowd": crowd}
+        fields: dict[str, Any] = {"crowd": crowd}
         if self.keypoint_names:
             fields["keypoints"] = self._keypoints(objects, scale)
         label_map = np.full(size, IGNORE, np.uint8)
