@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,11 +22,13 @@ from minivision.data.files import (
     clip_boxes,
     one_split,
     paint_label_map,
+    report_boxes,
     split_name,
     warn_about_boxes,
 )
 from minivision.data.images import BrokenFileError, image_size, read_image, stored_image_size
 from minivision.data.instances import Instances
+from minivision.data.problems import MendedWarning, report
 
 __all__ = ["Coco"]
 
@@ -151,22 +154,28 @@ class Coco(FileDataset):
                     raise
                 broken.append(error)
                 continue
+            report_boxes(path, boxes, size)
             clipped, valid = clip_boxes(boxes, size)
             cut += np.count_nonzero(_areas(clipped)[valid] < MAX_CUT * _areas(boxes)[valid])
             annotations = [annotation for annotation, keep in zip(annotations, valid, strict=True) if keep]
             entries.append(_Entry(path, size, annotations, clipped[valid]))
             dropped += np.count_nonzero(~valid)
             elsewhere += sum(map(_outside_its_box, annotations, clipped[valid]))
+        for path, count in Counter(entry.path for entry in entries).items():
+            if count > 1:
+                report("listed-twice", path, f"{count} entries of {self.path.name} name it")
         warn_about_boxes(self.path, dropped)
         if cut:
             warnings.warn(
                 f"{self.path}: clipped boxes that lie largely outside their images: {cut}. Are they x, y, width, "
                 "height (not corners), and are the images those that were annotated?",
+                MendedWarning,
                 stacklevel=4,
             )
         if elsewhere:
             warnings.warn(
                 f"{self.path}: masks outside their own boxes: {elsewhere}. Do boxes and segmentations belong together?",
+                MendedWarning,
                 stacklevel=4,
             )
         return entries
@@ -198,13 +207,13 @@ class Coco(FileDataset):
 
     def _keypoints(self, annotations):
         joints = len(self.keypoint_names)
-        keypoints = np.zeros((len(annotations), joints, 3), np.float32)
+        keypoints = np.zeros((len(annotations), joints, 3))
         for k, annotation in enumerate(annotations):
             if annotation.keypoints:
                 keypoints[k] = np.reshape(annotation.keypoints, (joints, 3))
         keypoints[..., :2] += 0.5
         keypoints[keypoints[..., 2] == 0] = 0
-        return keypoints
+        return keypoints.astype(np.float32)  # only now: half a pixel is added without rounding
 
 
 def _images_of_split(images, split, path):

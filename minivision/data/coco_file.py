@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from minivision.core.types import Size
 from minivision.data.class_names import check_class_names, is_background
 from minivision.data.images import BrokenFileError
+from minivision.data.problems import MendedWarning
 from minivision.data.text import are_numbers, is_number, read_json
 
 __all__ = ["Annotation", "CocoFile", "ImageEntry", "read_coco_file"]
@@ -199,6 +200,7 @@ def _warn_about_twins(path, images):
         warnings.warn(
             f"{path}: file names that are listed more than once: {len(twins)}, such as {twins[0]!r}. Each entry has "
             "only its own annotations, so objects of the others are taken for background; give them one id",
+            MendedWarning,
             stacklevel=5,
         )
 

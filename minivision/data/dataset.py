@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -90,6 +91,10 @@ class Dataset:
     def image_sizes(self) -> list[Size]:
         """Return ``(height, width)`` of every image, without decoding the images."""
         raise NotImplementedError(f"{type(self).__name__} does not define the sizes of its images (image_sizes)")
+
+    def image_path(self, index: int) -> Path | None:
+        """Return the file of an image; None where images are no files."""
+        return None
 
     @property
     def facts(self) -> Facts:

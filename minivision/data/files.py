@@ -16,6 +16,8 @@ from minivision.core.labels import IGNORE
 from minivision.core.types import Array, Size
 from minivision.data.dataset import Dataset
 from minivision.data.images import BrokenFileError
+from minivision.data.instances import Instances
+from minivision.data.problems import MendedWarning, is_collecting, report
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -26,8 +28,11 @@ __all__ = [
     "find_file",
     "image_files",
     "is_hidden",
+    "is_painted",
+    "kind_of_error",
     "one_split",
     "paint_label_map",
+    "report_boxes",
     "split_name",
     "walk",
     "warn_about_boxes",
@@ -56,6 +61,9 @@ class FileDataset(Dataset):
         """Return the number of objects of all images, None where only label maps are known."""
         return None
 
+    def image_path(self, index: int) -> Path | None:
+        return self._entries[index].path
+
     def _leave_out_broken(self, already=()):
         """Decode every file once; leave out those that cannot be used, with one warning.
 
@@ -64,6 +72,10 @@ class FileDataset(Dataset):
         already : sequence of BrokenFileError
             Files that are known to be broken, for the warning.
         """
+        if is_collecting():  # who collects problems reads every sample
+            for error in already:
+                report(kind_of_error(error), error.path, error.reason)
+            return
         errors, good = list(already), []
         for index, entry in enumerate(self._entries):
             try:
@@ -210,11 +222,56 @@ def clip_boxes(boxes: Array | Sequence, size: Size) -> tuple[Array, Array]:
     return clipped, np.all(clipped[:, 2:] > clipped[:, :2], axis=1)  # False also for NaN
 
 
+OUTSIDE = 1.0  # pixel by which a box may reach out of its image: the rounding of annotation tools
+
+
+def report_boxes(path: str | os.PathLike, boxes: Array, size: Size) -> None:
+    """Report the boxes that have no area, or that lie wholly or partly outside of the image.
+
+    Parameters
+    ----------
+    path : path
+        The image.
+    boxes : ndarray of shape (K, 4)
+        As annotated, before `clip_boxes`.
+    size : (height, width)
+    """
+    if not is_collecting():
+        return
+    height, width = size
+    _, valid = clip_boxes(boxes, size)
+    for (x1, y1, x2, y2), inside in zip(np.asarray(boxes, float).reshape(-1, 4).tolist(), valid, strict=True):
+        shown = f"{x1:g}, {y1:g}, {x2:g}, {y2:g} (x1, y1, x2, y2)"
+        out = max(-x1, -y1, x2 - width, y2 - height)
+        if not (x2 > x1 and y2 > y1):
+            report("empty-box", path, f"{shown} is {x2 - x1:g} wide and {y2 - y1:g} high", (x1, y1, x2, y2))
+        elif not inside:
+            report("lost-box", path, f"{shown} is outside of {width} x {height} pixels", (x1, y1, x2, y2))
+        elif out > OUTSIDE:
+            report("cut-box", path, f"{shown} reaches {out:g} pixels out of {width} x {height}", (x1, y1, x2, y2))
+
+
+def kind_of_error(error: BrokenFileError) -> str:
+    """Return the kind of problem that a broken file is: a key of `minivision.data.problems.KINDS`."""
+    if error.kind is not None:
+        return error.kind
+    if not error.path.exists():
+        return "missing-file"
+    return "unreadable" if error.path.suffix.lower() in IMAGE_SUFFIXES else "wrong-annotation"
+
+
 def warn_about_boxes(path: str | os.PathLike, dropped: int) -> None:
     """Give one warning for all boxes of a dataset that were dropped, if there are any."""
     if dropped:
         boxes = "1 box" if dropped == 1 else f"{dropped} boxes"
-        warnings.warn(f"{path}: dropped {boxes} without width or height inside the image", stacklevel=4)
+        message = f"{path}: dropped {boxes} without width or height inside the image"
+        warnings.warn(message, MendedWarning, stacklevel=4)
+
+
+def is_painted(label_map: Array, instances: Instances) -> bool:
+    """Return whether a label map is the one that `paint_label_map` makes of the masks of the objects."""
+    masks = instances.masks
+    return masks is not None and np.array_equal(paint_label_map(masks, instances.labels, instances.crowd), label_map)
 
 
 def paint_label_map(masks: Array, labels: Array, crowd: Array) -> Array:

@@ -42,7 +42,8 @@ class LabelMaps(FileDataset):
         for path, label_path in pairs:
             try:
                 if not label_path.is_file():
-                    raise BrokenFileError(path, f"its label map {label_path.name} is not in {label_path.parent}")
+                    reason = f"its label map {label_path.name} is not in {label_path.parent}"
+                    raise BrokenFileError(path, reason, "wrong-annotation")
                 self._entries.append(_Entry(path, label_path, image_size(label_path)))
             except BrokenFileError as error:
                 if not skip_broken:
@@ -127,6 +128,7 @@ class LabelFolder(LabelMaps):
                 entry.label_path,
                 f"it has label {largest}, but there are the background and {len(self.classes) - 1} classes; "
                 f"add names to {self.root / 'classes.txt'}, or use 255 for pixels to ignore",
+                "wrong-annotation",
             )
         return label_map
 

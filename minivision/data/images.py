@@ -6,7 +6,7 @@ import io
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BrokenFileError",
+    "ImageHeader",
     "check_is_file",
     "has_colors",
+    "image_header",
     "image_size",
     "read_image",
     "read_index_map",
@@ -30,6 +32,7 @@ __all__ = [
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000", "TGA", "ICO", "PCX")
 FEW_BITS = 1 << 14  # with 16 bits a pixel, no value as large as this: most likely a camera of 10, 12 or 14 bits
 _INDEX_MODES = ("1", "L", "P", "I", "I;16", "I;16B")  # of Pillow: one number a pixel
+_ALPHA_MODES = ("LA", "PA", "RGBA", "La", "RGBa")
 _EXIF_ORIENTATION = 0x0112  # 5 to 8 mean a rotation by 90 degrees
 
 
@@ -42,11 +45,13 @@ class BrokenFileError(ValueError):
         The file.
     reason : str or Exception
         What is wrong with it.
+    kind : str, optional
+        The kind of problem (`minivision.data.problems.KINDS`), where the file alone does not tell it.
     """
 
-    def __init__(self, path: str | os.PathLike, reason: str | Exception) -> None:
+    def __init__(self, path: str | os.PathLike, reason: str | Exception, kind: str | None = None) -> None:
         super().__init__(f"cannot use {path}: {reason}")
-        self.path, self.reason = Path(path), str(reason)
+        self.path, self.reason, self.kind = Path(path), str(reason), kind
 
 
 def read_image(path: str | os.PathLike, size: Size | None = None, content: bytes | None = None) -> Array:
@@ -77,15 +82,13 @@ def read_image(path: str | os.PathLike, size: Size | None = None, content: bytes
     from PIL import ImageOps
 
     with _opened(path, content) as image:
-        # Pillow keeps the upper 8 of 16 bits of colors; only its decoder's arguments tell.
-        deep = any(
-            isinstance(part, str) and ";16" in part for tile in getattr(image, "tile", ()) for part in np.ravel(tile[3])
-        )
+        deep = _is_deep(image)
         if size is None or _oriented_size(image) == tuple(size):
             image = ImageOps.exif_transpose(image)
         elif (image.height, image.width) != tuple(size):
             actual, expected = f"{image.height}x{image.width}", f"{size[0]}x{size[1]}"
-            raise BrokenFileError(path, f"it is {actual} (height x width), but its annotations say {expected}")
+            reason = f"it is {actual} (height x width), but its annotations say {expected}"
+            raise BrokenFileError(path, reason, "wrong-size")
         return _to_rgb(image, path, deep)
 
 
@@ -106,6 +109,36 @@ def stored_image_size(path: str | os.PathLike) -> Size:
     """Return ``(height, width)`` of an image as it is stored, without its EXIF orientation."""
     with _opened(path) as image:
         return image.height, image.width
+
+
+class ImageHeader(NamedTuple):
+    """What the header of an image file says.
+
+    Attributes
+    ----------
+    mode : str
+        Pillow's: ``"RGB"``, ``"L"`` (gray), ``"P"`` (palette), ``"RGBA"``, ...
+    deep : bool
+        Whether it has 16 bits a channel.
+    transparent : bool
+        Whether it has an alpha channel or a transparent color.
+    size, oriented_size : (height, width)
+        As it is stored, and after its EXIF orientation is applied.
+    """
+
+    mode: str
+    deep: bool
+    transparent: bool
+    size: Size
+    oriented_size: Size
+
+
+def image_header(path: str | os.PathLike) -> ImageHeader:
+    """Read the header of an image file; raises BrokenFileError as `read_image` does."""
+    with _opened(path) as image:
+        transparent = image.mode in _ALPHA_MODES or "transparency" in image.info
+        deep = _is_deep(image) or image.mode.startswith("I")
+        return ImageHeader(image.mode, deep, transparent, (image.height, image.width), _oriented_size(image))
 
 
 def has_colors(path: str | os.PathLike) -> bool:
@@ -141,10 +174,12 @@ def read_index_map(path: str | os.PathLike, size: Size | None = None, content: b
             raise BrokenFileError(
                 path,
                 f"its pixels should be numbers, but it is {image.mode}; save it in gray or with a palette",
+                "wrong-annotation",
             )
         if size is not None and (image.height, image.width) != tuple(size):
             actual, expected = f"{image.height}x{image.width}", f"{size[0]}x{size[1]}"
-            raise BrokenFileError(path, f"it is {actual} (height x width), but its image is {expected}")
+            reason = f"it is {actual} (height x width), but its image is {expected}"
+            raise BrokenFileError(path, reason, "wrong-size")
         values = np.array(image)
     return values.astype(np.uint8 if values.max(initial=0) < 256 else np.uint16)
 
@@ -182,6 +217,15 @@ class _opened:
             raise BrokenFileError(self.path, error) from error
 
 
+def _is_deep(image):
+    """Return whether a PIL image has colors of 16 bits a channel in its file.
+
+    Pillow keeps the upper 8 bits of them; only its decoder's arguments tell.
+    """
+    parts = (part for tile in getattr(image, "tile", ()) for part in np.ravel(tile[3]))
+    return any(isinstance(part, str) and ";16" in part for part in parts)
+
+
 def _oriented_size(image):
     """Return ``(height, width)`` of a PIL image after its EXIF orientation is applied."""
     quarter_turn = image.getexif().get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
@@ -200,7 +244,7 @@ def _to_rgb(image, path, deep):
             raise BrokenFileError(path, "its pixels have more than 16 bits; save it with 8 or 16 bits")
         _warn_if_dark(path, int(gray.max(initial=0)))
         return np.repeat((gray / 257 + 0.5).astype(np.uint8)[..., None], 3, axis=2)
-    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+    if image.mode in _ALPHA_MODES or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)

@@ -12,7 +12,7 @@ import numpy as np
 from minivision.core.labels import IGNORE
 from minivision.core.types import Array, Size
 from minivision.data.dataset import Sample
-from minivision.data.files import IMAGE_SUFFIXES, FileDataset, clip_boxes, warn_about_boxes
+from minivision.data.files import IMAGE_SUFFIXES, FileDataset, clip_boxes, report_boxes, warn_about_boxes
 from minivision.data.images import (
     BrokenFileError,
     has_colors,
@@ -22,6 +22,7 @@ from minivision.data.images import (
     stored_image_size,
 )
 from minivision.data.instances import Instances
+from minivision.data.problems import MendedWarning, report
 from minivision.data.voc_colors import read_color_map
 from minivision.data.voc_files import (
     Annotation,
@@ -79,7 +80,7 @@ class Voc(FileDataset):
         self.root = Path(root)
         files = files_by_name(self.root / "Annotations", (".xml",))
         images = files_by_name(self.root / "JPEGImages", (".jpg", *IMAGE_SUFFIXES))
-        names = read_names(self.root, split, files.keys() | images.keys())
+        names = read_names(self.root, split, files, images)
         annotations: dict[str, Annotation] = {}
         broken: dict[str, BrokenFileError] = {}
         for name, path in files.items():
@@ -120,6 +121,7 @@ class Voc(FileDataset):
                     raise BrokenFileError(self.root / "JPEGImages" / f"{name}.jpg", "there is no such file")
                 if name not in annotations:
                     without.append(name)
+                    report("not-annotated", images[name], f"there is no Annotations/{name}.xml")
                     continue
                 size = _size_of(images[name], annotations[name].size)
             except BrokenFileError as error:
@@ -130,8 +132,11 @@ class Voc(FileDataset):
             objects = annotations[name].objects
             numbers = np.array([k for k, each in enumerate(objects) if each], np.int64)
             boxless += len(objects) - len(numbers)
+            if len(numbers) < len(objects):
+                report("no-box", images[name], f"{len(objects) - len(numbers)} of {len(objects)} have no bndbox")
             corners = np.array([objects[k].corners for k in numbers], float).reshape(-1, 4)
             corners[:, :2] -= self._first
+            report_boxes(images[name], corners, size)
             boxes, valid = clip_boxes(corners, size)
             numbers = numbers[valid]
             entries.append(_Entry(name, images[name], size, [objects[k] for k in numbers], boxes[valid], numbers))
@@ -139,7 +144,9 @@ class Voc(FileDataset):
         self._tell_of_images_without_annotation(without, len(names))
         warn_about_boxes(self.root / "Annotations", dropped)
         if boxless:
-            warnings.warn(f"{self.root / 'Annotations'}: left out {boxless} objects without bndbox", stacklevel=4)
+            warnings.warn(
+                f"{self.root / 'Annotations'}: left out {boxless} objects without bndbox", MendedWarning, stacklevel=4
+            )
         return entries
 
     def _tell_of_images_without_annotation(self, names, total):
@@ -149,7 +156,8 @@ class Voc(FileDataset):
             raise BrokenFileError(folder, f"none of the {total} images of the split has an XML file here")
         if names:
             shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-            warnings.warn(f"{folder}: left out {len(names)} images without an XML file: {shown}", stacklevel=5)
+            message = f"{folder}: left out {len(names)} images without an XML file: {shown}"
+            warnings.warn(message, MendedWarning, stacklevel=5)
 
     def _leave_out_unreadable_maps(self):
         """Forget label maps in colors that nothing lists, with a warning: boxes can be used without them."""
@@ -213,6 +221,7 @@ class Voc(FileDataset):
                 maps[entry.name],
                 f"it has label {largest}, but there are only {len(self.classes) - 1} classes; "
                 f"write all their names to {self.root / 'classes.txt'}, one a line",
+                "wrong-annotation",
             )
         return label_map.astype(np.uint8)
 
@@ -240,7 +249,8 @@ def _size_of(path, size):
         return turned
     if size != stored_image_size(path):
         actual, expected = f"{turned[0]}x{turned[1]}", f"{size[0]}x{size[1]}"
-        raise BrokenFileError(path, f"it is {actual} (height x width), but its annotation says {expected}")
+        reason = f"it is {actual} (height x width), but its annotation says {expected}"
+        raise BrokenFileError(path, reason, "wrong-size")
     return size
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from minivision.core.types import Size
 from minivision.data.class_names import check_class_names, check_names_are_listed, is_background, listed_classes
 from minivision.data.files import OTHER_NAMES, is_hidden
 from minivision.data.images import BrokenFileError
+from minivision.data.problems import MendedWarning, report
 from minivision.data.text import read_lines, read_xml
 
 __all__ = [
@@ -66,15 +68,16 @@ def files_by_name(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     return found
 
 
-def read_names(root: Path, split: str, known: set[str]) -> list[str]:
+def read_names(root: Path, split: str, annotated: Collection[str], images: Mapping[str, Path]) -> list[str]:
     """Return the names of the images of a split.
 
     Parameters
     ----------
     root : path
     split : str
-    known : set of str
-        Names of images and annotations. A line that is none of them may end with a flag, as in lists of one class.
+    annotated : collection of str
+    images : dict of str to Path
+        Names of annotations and of images. A line that is none of them may end with a flag, as in lists of one class.
     """
     lists = root / "ImageSets"
     path = lists / (f"{split}.txt" if "/" in split else f"Main/{split}.txt")
@@ -91,10 +94,14 @@ def read_names(root: Path, split: str, known: set[str]) -> list[str]:
     names = []
     for line in read_lines(path):
         name, _, flag = line.rpartition(" ") if " " in line else line.rpartition("\t")
-        names.append(name.strip() if line not in known and flag in FLAGS and name.strip() else line)
+        known = line in annotated or line in images
+        names.append(name.strip() if not known and flag in FLAGS and name.strip() else line)
     twice = len(names) - len(set(names))
     if twice:
-        warnings.warn(f"{path}: left out {twice} lines that name an image once more", stacklevel=4)
+        for name, count in Counter(names).items():
+            if count > 1:
+                report("listed-twice", images.get(name, name), f"{count} lines of {path.name} name it")
+        warnings.warn(f"{path}: left out {twice} lines that name an image once more", MendedWarning, stacklevel=4)
     return list(dict.fromkeys(names))
 
 
