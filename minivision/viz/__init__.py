@@ -6,6 +6,7 @@ notebook shows it.
 
 from minivision.viz.arrays import draw_arrays
 from minivision.viz.colors import class_colors, palette
+from minivision.viz.contact_sheet import draw_contact_sheet
 from minivision.viz.curves import draw_loss_curve, save_loss_curve
 from minivision.viz.detection import (
     draw_anchor_matches,
@@ -33,6 +34,7 @@ __all__ = [
     "draw_best_proposals",
     "draw_box_sizes",
     "draw_comparison",
+    "draw_contact_sheet",
     "draw_hierarchy",
     "draw_instance_comparison",
     "draw_instances",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from minivision.viz.grid import legend_name, make_grid
 from minivision.viz.segmentation import outline
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from minivision.data.instances import Instances
@@ -26,7 +27,13 @@ INK, PAPER = "#1a1a1a", "#ffffff"
 
 # The right side of a body has warm colors and the left one cold ones. Arms are lighter than legs.
 ORANGE, SKY_BLUE, VERMILION, _, GREEN, _, BLUE = (tuple(part / 255 for part in color) for color in OKABE_ITO)
-PART_COLORS = {"right arm": ORANGE, "right leg": VERMILION, "left arm": SKY_BLUE, "left leg": BLUE, "trunk": GREEN}
+PART_COLORS: dict[str, Any] = {
+    "right arm": ORANGE,
+    "right leg": VERMILION,
+    "left arm": SKY_BLUE,
+    "left leg": BLUE,
+    "trunk": GREEN,
+}
 STRIPES = (0, (1.2, 0.6))  # of the left side: to be told from the right one without colors too
 BONES = {
     "trunk": (
@@ -75,9 +82,9 @@ def draw_instances(
     """
     height, width = image.shape[:2]
     scale = PICTURE / max(height, width)
-    entries = _legend_entries([instances], classes) if legend else ()
+    entries = legend_entries([instances], classes) if legend else ()
     figure, axes = make_grid(1, [title], cell=(scale * width, scale * height), entries=entries)
-    _draw_objects(axes[0, 0], image, instances, classes, keypoint_names, size=1.5)
+    draw_objects(axes[0, 0], image, instances, classes, keypoint_names, size=1.5)
     return figure
 
 
@@ -107,12 +114,12 @@ def draw_instance_comparison(
     matplotlib Figure
     """
     truths = as_far_as_predicted(truths, predictions)
-    entries = _legend_entries([*truths, *predictions], classes)
+    entries = legend_entries([*truths, *predictions], classes)
     figure, axes = make_grid(len(images), ["input", "ground truth", "prediction"], cell=(CELL, CELL), entries=entries)
     for row, image, truth, prediction in zip(axes, images, truths, predictions, strict=True):
         row[0].imshow(image, interpolation="nearest")
         for axis, instances in zip(row[1:], (truth, prediction), strict=True):
-            _draw_objects(axis, image, instances, classes, keypoint_names, size=1.0)
+            draw_objects(axis, image, instances, classes, keypoint_names, size=1.0)
     return figure
 
 
@@ -126,8 +133,16 @@ def as_far_as_predicted(truths: Sequence[Instances], predictions: Sequence[Insta
     return truths
 
 
-def _draw_objects(axis, image, instances, classes, keypoint_names, *, size):
-    """Draw into `axis`; lines and letters are `size` times as large as in a comparison."""
+def draw_objects(
+    axis: Axes,
+    image: Array,
+    instances: Instances,
+    classes: Sequence[str],
+    keypoint_names: Sequence[str],
+    *,
+    size: float,
+) -> None:
+    """Draw the objects of an image into `axis`; lines and letters are `size` times as large as in a comparison."""
     height, width = image.shape[:2]
     colors = class_colors(len(classes))[instances.labels] / 255
     axis.imshow(_with_masks(image, instances, colors), interpolation="nearest", extent=(0, width, height, 0))
@@ -191,12 +206,12 @@ def _style(part):
     return STRIPES if part.startswith("left") else "-"
 
 
-def _legend_entries(all_instances, classes):
-    """Name the classes where pictures do not, and the parts of skeletons."""
+def legend_entries(all_instances: Sequence[Instances], classes: Sequence[str]) -> list[Any]:
+    """Return the entries of a legend: the classes where pictures do not name them, and the parts of skeletons."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    entries = []
+    entries: list[Any] = []
     if any(len(instances) > MAX_NAMED for instances in all_instances):
         labels = np.unique(np.concatenate([instances.labels for instances in all_instances]))
         colors = class_colors(len(classes)) / 255

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -105,14 +105,15 @@ def draw_comparison(
 
 def _draw(rows, titles, label_maps, classes, *, cell):
     """Draw rows of pictures under titles, above a legend of the classes that occur in `label_maps`."""
-    figure, axes = make_grid(len(rows), titles, cell=cell, entries=_legend_entries(label_maps, classes))
+    figure, axes = make_grid(len(rows), titles, cell=cell, entries=label_map_entries(label_maps, classes))
     for row, pictures in zip(axes, rows, strict=True):
         for axis, picture in zip(row, pictures, strict=True):
             axis.imshow(picture, interpolation="nearest")
     return figure
 
 
-def _legend_entries(label_maps, classes):
+def label_map_entries(label_maps: Sequence[Array], classes: Sequence[str]) -> list[Any]:
+    """Return the entries of a legend: the classes that occur, and pixels to ignore."""
     from matplotlib.patches import Patch
 
     present = sorted(set().union(*(np.unique(label_map).tolist() for label_map in label_maps)) - {0})
