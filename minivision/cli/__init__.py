@@ -15,6 +15,7 @@ from minivision.core.printable import printable
 # command -> (module, summary), in the order of the help
 COMMANDS = {
     "demo": ("demo", "train a system for two minutes and look at its predictions"),
+    "data": ("data", "look through your data before training, see them, convert them"),
     "train": ("train", "train a system of the lecture"),
     "evaluate": ("evaluate", "measure how good a trained system is"),
     "predict": ("predict", "run a trained system on images"),
