@@ -13,6 +13,7 @@ import math
 import pathlib
 import sys
 
+from minivision.cli.messages import messages_hidden
 from minivision.cli.options import DATA_FORMS, Parser, UsageError, count, size
 from minivision.core.printable import printable
 
@@ -102,7 +103,9 @@ def _inspect(args):
 
     ratios = system_class("faster-rcnn").OPTIONS["ratios"]["default"]
     look = Look(args.size, args.stride, partial(best_ratio_iou, ratios=ratios))
-    return inspect_dataset(args.data, splits=args.split, number=args.number, look=look, level=args.level, progress=True)
+    options = {"splits": args.split, "number": args.number, "look": look, "level": args.level}
+    with messages_hidden():  # the table says what was opened
+        return inspect_dataset(args.data, **options, progress=True)
 
 
 def _write_page(path, inspection):

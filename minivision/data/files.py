@@ -15,7 +15,7 @@ import numpy as np
 from minivision.core.labels import IGNORE
 from minivision.core.types import Array, Size
 from minivision.data.dataset import Dataset
-from minivision.data.images import BrokenFileError
+from minivision.data.images import BrokenFileError, is_image_name
 from minivision.data.instances import Instances
 from minivision.data.problems import MendedWarning, is_collecting, report
 
@@ -62,7 +62,8 @@ class FileDataset(Dataset):
         return None
 
     def image_path(self, index: int) -> Path | None:
-        return self._entries[index].path
+        path = self._entries[index].path
+        return path if is_image_name(path) else None  # images may be within files of annotations
 
     def _leave_out_broken(self, already=()):
         """Decode every file once; leave out those that cannot be used, with one warning.

@@ -22,6 +22,7 @@ __all__ = [
     "has_colors",
     "image_header",
     "image_size",
+    "is_image_name",
     "read_image",
     "read_index_map",
     "rgb_of",
@@ -182,6 +183,14 @@ def read_index_map(path: str | os.PathLike, size: Size | None = None, content: b
             raise BrokenFileError(path, reason, "wrong-size")
         values = np.array(image)
     return values.astype(np.uint8 if values.max(initial=0) < 256 else np.uint16)
+
+
+def is_image_name(path: Path) -> bool:
+    """Return whether the suffix of a file is that of an image format which `read_image` reads."""
+    from PIL import Image
+
+    Image.init()
+    return Image.registered_extensions().get(path.suffix.lower()) in FORMATS
 
 
 def check_is_file(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Reading images: all modes become the same RGB, all kinds of damage the same error."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -137,3 +138,19 @@ def test_a_pipe_is_no_file_and_is_not_waited_for(tmp_path, read):
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(BrokenFileError, match="not an ordinary file"):
         read(tmp_path / "a.png")
+
+
+def test_the_header_tells_depth_transparency_and_orientation(tmp_path):
+    from minivision.data.images import image_header, is_image_name
+
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    Image.new("RGB", (30, 20)).save(tmp_path / "turned.jpg", exif=exif)
+    header = image_header(tmp_path / "turned.jpg")
+    assert header == ("RGB", False, False, (20, 30), (30, 20))
+    Image.fromarray(np.zeros((4, 5), np.uint16)).save(tmp_path / "deep.png")
+    assert image_header(tmp_path / "deep.png").deep
+    Image.new("RGBA", (5, 4)).save(tmp_path / "clear.png")
+    assert image_header(tmp_path / "clear.png").transparent
+    names = [Path(name) for name in ("a.JPG", "b.tiff", "c.json", "d.eps", "e")]
+    assert [is_image_name(name) for name in names] == [True, True, False, False, False]

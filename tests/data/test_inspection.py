@@ -424,3 +424,20 @@ def test_shapes_far_from_all_ratios_have_a_small_iou():
     q = np.sqrt(np.array([4.4, 4.6]) / 2)  # IoU of two boxes of one area whose ratios differ by q ** 2: 1 / (2 q - 1)
     np.testing.assert_allclose(iou[3:], 1 / (2 * q - 1))
     assert iou[3] >= 0.5 > iou[4]
+
+
+def test_reports_made_while_samples_are_read_count_too(data, monkeypatch):
+    from minivision.data.coco import Coco
+
+    read = Coco._sample
+
+    def reporting(self, index):
+        report("no-box", self.image_path(index), "told late")
+        return read(self, index)
+
+    monkeypatch.setattr(Coco, "_sample", reporting)
+    problems = inspect(data.write()).problems
+    found = [(each.kind, each.split, each.index) for each in problems]
+    assert found == [("no-box", "train", index) for index in range(3)] + [
+        ("no-box", "val", index) for index in range(2)
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -149,8 +150,8 @@ def inspect_dataset(
     problems += _same_pictures(pictures)
     if number is None:
         problems += _class_problems(summaries)
-    order = list(KINDS)
-    problems.sort(key=lambda problem: order.index(problem.kind))  # stable: split by split, file by file
+    kinds, places = list(KINDS), ["", *names]
+    problems.sort(key=lambda each: (kinds.index(each.kind), places.index(each.split), each.index or 0))
     return Inspection(spec, summaries, problems)
 
 
@@ -173,7 +174,8 @@ def _inspect_split(spec, split, number, look, level, progress):
             found += object_problems(sample, dataset.classes, name, look)
             return _Seen(picture_hash(sample.image), _labels(sample, dataset), found)
 
-        seen = list(map_in_threads(see, range(count), progress=progress))
+        context = copy_context()  # readers report also when they read a sample, in whichever thread
+        seen = list(map_in_threads(lambda index: context.copy().run(see, index), range(count), progress=progress))
     by_file = {str(path): index for index, path in reversed(list(enumerate(paths)))}
     found = [replace(each, split=split, index=by_file.get(each.file)) for each in reported]
     texts = dict.fromkeys(str(each.message) for each in warned if not issubclass(each.category, MendedWarning))
