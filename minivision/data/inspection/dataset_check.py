@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -168,14 +167,15 @@ def _inspect_split(spec, split, number, look, level, progress):
             name = str(paths[index] or f"{spec}/{split}/{index}")
             found = list(image_file_problems(paths[index], sizes[index])) if paths[index] else []
             try:
-                sample = dataset[index]
+                with collect_problems() as found_by_reader:  # in the thread that reads
+                    sample = dataset[index]
             except BrokenFileError as error:
                 return _Seen(None, [], [Problem(kind_of_error(error), str(error.path), error.reason)])
+            found += found_by_reader
             found += object_problems(sample, dataset.classes, name, look)
             return _Seen(picture_hash(sample.image), _labels(sample, dataset), found)
 
-        context = copy_context()  # readers report also when they read a sample, in whichever thread
-        seen = list(map_in_threads(lambda index: context.copy().run(see, index), range(count), progress=progress))
+        seen = list(map_in_threads(see, range(count), progress=progress))
     by_file = {str(path): index for index, path in reversed(list(enumerate(paths)))}
     found = [replace(each, split=split, index=by_file.get(each.file)) for each in reported]
     texts = dict.fromkeys(str(each.message) for each in warned if not issubclass(each.category, MendedWarning))
