@@ -155,28 +155,16 @@ def inspect_dataset(
 
 
 def _inspect_split(spec, split, number, look, level, progress):
-    """Return the summary of a split, its problems, and the hashes of its pictures."""
+    """Return the summary of a split, its problems, and its pictures that can be read."""
     with warnings.catch_warnings(record=True) as warned, collect_problems() as reported:
         warnings.simplefilter("always")
         dataset = spec.open(split, level=level, skip_broken=True)
         count = len(dataset) if number is None else min(number, len(dataset))
-        paths = [dataset.image_path(index) for index in range(count)]
-        sizes = dataset.image_sizes()
-
-        def see(index):
-            name = str(paths[index] or f"{spec}/{split}/{index}")
-            found = list(image_file_problems(paths[index], sizes[index])) if paths[index] else []
-            try:
-                with collect_problems() as found_by_reader:  # in the thread that reads
-                    sample = dataset[index]
-            except BrokenFileError as error:
-                return _Seen(None, [], [Problem(kind_of_error(error), str(error.path), error.reason)])
-            found += found_by_reader
-            found += object_problems(sample, dataset.classes, name, look)
-            return _Seen(picture_hash(sample.image), _labels(sample, dataset), found)
-
-        seen = list(map_in_threads(see, range(count), progress=progress))
-    by_file = {str(path): index for index, path in reversed(list(enumerate(paths)))}
+        files = [str(dataset.image_path(index) or f"{spec}/{split}/{index}") for index in range(count)]
+        seen = list(
+            map_in_threads(lambda index: _see(dataset, index, files[index], look), range(count), progress=progress)
+        )
+    by_file = {file: index for index, file in reversed(list(enumerate(files)))}
     found = [replace(each, split=split, index=by_file.get(each.file)) for each in reported]
     texts = dict.fromkeys(str(each.message) for each in warned if not issubclass(each.category, MendedWarning))
     found += [Problem("reader", "", text, split=split) for text in texts]
@@ -184,12 +172,26 @@ def _inspect_split(spec, split, number, look, level, progress):
         found += [replace(problem, split=split, index=index) for problem in each.problems]
     labels = Counter(label for each in seen for label in each.labels)
     objects = {name: labels[label] for label, name in enumerate(dataset.classes) if label}
-    readable = [
-        _Picture(each.picture, split, str(paths[index] or f"{spec}/{split}/{index}"), index)
+    pictures = [
+        _Picture(each.picture, split, files[index], index)
         for index, each in enumerate(seen)
         if each.picture is not None
     ]
-    return SplitSummary(dataset, len(readable), objects), found, readable
+    return SplitSummary(dataset, len(pictures), objects), found, pictures
+
+
+def _see(dataset, index, file, look):
+    """Return what is left of a sample after it was looked at."""
+    try:
+        with collect_problems() as found:  # also what its reader reports only now, in whichever thread
+            sample = dataset[index]
+    except BrokenFileError as error:
+        return _Seen(None, [], [Problem(kind_of_error(error), str(error.path), error.reason)])
+    path = dataset.image_path(index)
+    if path is not None:
+        found += image_file_problems(path, sample.image.shape[:2])
+    found += object_problems(sample, dataset.classes, file, look)
+    return _Seen(picture_hash(sample.image), _labels(sample, dataset), found)
 
 
 def _is_said(problem, earlier):
