@@ -392,14 +392,16 @@ def test_scenes_can_be_looked_through_too():
 def test_splits_are_listed_without_those_made_of_others(tmp_path, data):
     assert list_splits("scenes") == ["train", "val", "test"]
     assert list_splits(data.write()) == ["train", "val"]
-    assert list_splits(f"coco:{data.root / 'annotations' / 'instances_val.json'}") == ["train", "val"]  # of one file
+    one_file = data.root / "train" / "all.json"
+    one_file.write_text(json.dumps(data.train), encoding="utf-8")
+    write_folder(tmp_path / "folder")
+    for in_one_place in (f"coco:{one_file}", f"folder:{tmp_path / 'folder' / 'train'}"):  # divided by the reader
+        assert sum(len(open_dataset(in_one_place, split=name)) for name in list_splits(in_one_place)) == 3
     spec = write_voc(tmp_path / "voc")
     for name in ("trainval", "cat_train", "cat_trainval", "test"):
         (tmp_path / "voc" / "ImageSets" / "Main" / f"{name}.txt").write_text("a\n", encoding="utf-8")
     assert list_splits(spec) == ["train", "val", "test"]
-    assert list_splits(write_folder(tmp_path / "folder")) == ["train", "val"]
-    (tmp_path / "one" / "images").mkdir(parents=True)
-    assert list_splits(f"folder:{tmp_path / 'one'}") == ["train", "val"]
+    assert list_splits(f"folder:{tmp_path / 'folder'}") == ["train", "val"]
     for name in list_splits(spec):
         open_dataset(spec, split=name)
 
