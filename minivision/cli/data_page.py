@@ -67,7 +67,9 @@ def _section(inspection, name, kind, problems):
     for problem in problems:
         by_image.setdefault((problem.split, problem.file), []).append(problem)
     lines = [f'  <h2 id="{name}"><span class="{kind.severity}">{kind.severity}</span> {_text(kind.title)}</h2>']
-    lines.append(f"  <p>{len(problems)}: {_text(kind.advice)}.</p>".replace("?.</p>", "?</p>"))
+    lines.append(
+        f"  <p>{len(problems)} case{'s' * (len(problems) != 1)}: {_text(kind.advice)}.</p>".replace("?.</p>", "?</p>")
+    )
     if name in ("split", "reader", "different-classes", "unused-class", "one-split-class"):
         texts = [f"{problem.split}: {problem.detail}" if problem.split else problem.detail for problem in problems]
         items = "".join(f"<li>{_text(text)}</li>" for text in texts[:MAX_TEXTS])
