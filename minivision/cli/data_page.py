@@ -14,6 +14,7 @@ MAX_LINES = 4  # problems of one image that are written below it
 MAX_TEXTS = 40  # problems without an image
 LONGEST = 480  # pixels of a thumbnail's longer side
 REACH = 0.5  # of the image, on each side: how far boxes are shown that lie outside
+LEAST = 0.01  # side of a box: one of 0 is not drawn by browsers
 MEANT, OTHER = "#d55e00", "#56b4e9"  # colors of boxes
 SMALL = 0.05  # of the picture: a box below that gets a ring around it
 
@@ -154,7 +155,8 @@ def _view(width, height, boxes):
 def _rectangle(box, color, thickness, dashed=False):
     """Return a box, with a dark rim if it is meant; corners in any order."""
     (x1, x2), (y1, y2) = sorted(box[0::2]), sorted(box[1::2])
-    place = f'x="{x1:g}" y="{y1:g}" width="{x2 - x1:g}" height="{y2 - y1:g}" fill="none"'
+    width, height = max(x2 - x1, LEAST), max(y2 - y1, LEAST)
+    place = f'x="{x1:g}" y="{y1:g}" width="{width:g}" height="{height:g}" fill="none"'
     rim = [("#1a1a1a", thickness + 1.5)] if color == MEANT else []
     dash = ' stroke-dasharray="5 4"' if dashed else ""
     return "".join(

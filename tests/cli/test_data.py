@@ -102,6 +102,18 @@ def test_the_page_contains_its_pictures_and_escapes_all_text(photos, tmp_path):
     assert (40, 30, 500, 4) in boxes and (4, 6, 30, 20) in boxes
 
 
+def test_a_box_without_width_is_drawn_on_the_page(photos, tmp_path):
+    path = photos / "annotations" / "instances_train.json"
+    content = json.loads(path.read_text())
+    content["annotations"].append({**content["annotations"][0], "id": 9, "bbox": [20, 5, 0, 30]})
+    path.write_text(json.dumps(content), encoding="utf-8")
+    page = tmp_path / "check.html"
+    assert main(["data", "check", f"coco:{photos}", "--html", str(page)]) == 1
+    svg = ElementTree.fromstring(re.search("<svg.*?</svg>", page.read_text(encoding="utf-8"), re.DOTALL)[0])
+    rectangles = [{key: float(each.get(key)) for key in ("x", "width", "height")} for each in svg.iter("rect")]
+    assert all(each["width"] > 0 for each in rectangles) and {20, 4} == {each["x"] for each in rectangles}
+
+
 def test_many_images_of_a_kind_are_counted_on_the_page(photos, tmp_path, monkeypatch):
     monkeypatch.setattr("minivision.cli.data_page.MAX_CARDS", 1)
     page = tmp_path / "check.html"
