@@ -2,6 +2,7 @@
 
 import copy
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -435,6 +436,7 @@ def test_reports_made_while_samples_are_read_count_too(data, monkeypatch):
 
     def reporting(self, index):
         report("no-box", self.image_path(index), "told late")
+        warnings.warn("of no interest here", DeprecationWarning, stacklevel=1)
         return read(self, index)
 
     monkeypatch.setattr(Coco, "_sample", reporting)

@@ -166,8 +166,7 @@ def _inspect_split(spec, split, number, look, level, progress):
         )
     by_file = {file: index for index, file in reversed(list(enumerate(files)))}
     found = [replace(each, split=split, index=by_file.get(each.file)) for each in reported]
-    texts = dict.fromkeys(str(each.message) for each in warned if not issubclass(each.category, MendedWarning))
-    found += [Problem("reader", "", text, split=split) for text in texts]
+    found += [Problem("reader", "", text, split=split) for text in _texts(warned)]
     for index, each in enumerate(seen):
         found += [replace(problem, split=split, index=index) for problem in each.problems]
     labels = Counter(label for each in seen for label in each.labels)
@@ -178,6 +177,13 @@ def _inspect_split(spec, split, number, look, level, progress):
         if each.picture is not None
     ]
     return SplitSummary(dataset, len(pictures), objects), found, pictures
+
+
+def _texts(warned):
+    """Return what readers warned of, each once; not what is reported case by case, nor warnings for programmers."""
+    said = [each for each in warned if issubclass(each.category, UserWarning)]
+    said = [each for each in said if not issubclass(each.category, MendedWarning)]
+    return dict.fromkeys(str(each.message) for each in said)
 
 
 def _see(dataset, index, file, look):
