@@ -9,6 +9,7 @@ import pytest
 
 from minivision.data import IGNORE, in_memory, open_dataset
 from minivision.data.images import image_size
+from minivision.data.inspection import inspect_dataset
 
 ROOT = Path(os.environ.get("MINIVISION_DATA", "."))
 
@@ -46,3 +47,12 @@ def test_all_of_bccd_is_read(split):
         assert len(boxes) and (boxes >= 0).all() and (boxes[:, 2] <= width).all() and (boxes[:, 3] <= height).all()
         assert (boxes[:, 2:] > boxes[:, :2]).all()
     assert image_size(next((ROOT / "bccd" / "JPEGImages").iterdir())) == (480, 640)
+
+
+def test_the_check_finds_the_two_clicks_in_bccd_and_no_fault_in_nuclei():
+    problems = inspect_dataset(f"voc:{ROOT / 'bccd'}").problems
+    assert [(each.kind, each.split, Path(each.file).stem) for each in problems] == [
+        ("thin-box", "train", "BloodImage_00343"), ("thin-box", "val", "BloodImage_00338"),
+    ]  # fmt: skip
+    counts = inspect_dataset(f"coco:{ROOT / 'nuclei'}").counts
+    assert counts["error"] == counts["warning"] == 0
