@@ -15,9 +15,17 @@ from minivision.core.types import Array, Size
 from minivision.data import rle
 from minivision.data.class_names import check_class_names
 from minivision.data.dataset import Sample
-from minivision.data.files import FileDataset, all_have_masks, clip_boxes, paint_label_map, warn_about_boxes
+from minivision.data.files import (
+    FileDataset,
+    all_have_masks,
+    clip_boxes,
+    paint_label_map,
+    report_boxes,
+    warn_about_boxes,
+)
 from minivision.data.images import BrokenFileError, image_size, read_image
 from minivision.data.instances import Instances
+from minivision.data.problems import is_collecting
 
 __all__ = ["ImageRecord", "ObjectRecord", "Recorded"]
 
@@ -160,6 +168,8 @@ class Recorded(FileDataset):
                 errors.append(error)
                 continue
             kept = [each for each in objects if each.box is not None]
+            if is_collecting():
+                _report_boxes_of(record, kept)
             size = (1, 1) if record.relative else record.size
             if size is not None:
                 _, valid = clip_boxes([each.box for each in kept], size)
@@ -198,6 +208,17 @@ class Recorded(FileDataset):
                 keypoints[k] = np.asarray(each.keypoints) * (*scale, 1)
         keypoints[keypoints[..., 2] == 0] = 0
         return keypoints
+
+
+def _report_boxes_of(record, objects):
+    """Report boxes without area and outside of their image, for who collects problems; looks at the image's header."""
+    try:
+        height, width = record.size or image_size(record.path)
+    except BrokenFileError:
+        return  # reported when its sample is read
+    scale = (width, height) if record.relative else (1, 1)
+    boxes = np.array([each.box for each in objects], float).reshape(-1, 4) * (*scale, *scale)
+    report_boxes(record.path, boxes, (height, width))
 
 
 def _checked(record, number, labels, joints):

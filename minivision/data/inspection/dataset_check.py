@@ -128,7 +128,7 @@ def inspect_dataset(
     FileNotFoundError, ValueError
         If it is no dataset: none of its splits can be opened.
     """
-    spec = DataSpec.parse(spec)
+    spec = DataSpec.parse(spec).resolved()
     summaries: dict[str, SplitSummary] = {}
     problems: list[Problem] = []
     pictures: list[_Picture] = []
