@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from minivision.core.types import Array, Size
+from minivision.data.rle_encoding import compressed, mask_counts
 
 __all__ = [
     "bounding_box",
@@ -59,12 +60,7 @@ def encode(mask: Array) -> dict[str, Any]:
     mask = np.asarray(mask)
     if mask.ndim != 2 or mask.dtype != bool:
         raise ValueError(f"mask must be a bool array of shape (H, W), got {mask.dtype} of shape {mask.shape}")
-    flat = mask.T.ravel()
-    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    counts = np.diff(np.concatenate([[0], changes, [flat.size]]))
-    if flat.size and flat[0]:
-        counts = np.concatenate([[0], counts])  # the first run is of zeros
-    return {"size": list(mask.shape), "counts": compress(counts)}
+    return {"size": list(mask.shape), "counts": compress(mask_counts(mask))}
 
 
 def decode(rle: Mapping[str, Any]) -> Array:
@@ -164,17 +160,8 @@ def compress(counts: Iterable[int]) -> str:
     A number is split into groups of 5 bits, the lowest first; a sixth bit is 1 if more groups follow, and 48 is added
     to get a printable character. The highest bit of the last group is the sign.
     """
-    numbers = [int(count) for count in counts]
-    text = bytearray()
-    for i, count in enumerate(numbers):
-        value = count - numbers[i - 2] if i > 2 else count
-        more = True
-        while more:
-            group = value & 0x1F
-            value >>= 5
-            more = value != (-1 if group & 0x10 else 0)  # until all remaining bits are copies of the sign
-            text.append(48 + (group | 0x20 if more else group))
-    return text.decode("ascii")
+    numbers = np.asarray(counts if isinstance(counts, np.ndarray) else list(counts)).astype(np.int64)
+    return compressed(numbers).tobytes().decode("ascii")
 
 
 def decompress(text: str | bytes) -> Array:

@@ -1,5 +1,9 @@
 """Run lengths and polygons are identical to those of pycocotools, bit for bit."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,6 +49,38 @@ def test_encoding_equals_pycocotools():
             ours = rle.encode(mask)
             assert ours == {"size": theirs["size"], "counts": theirs["counts"].decode()}
             np.testing.assert_array_equal(rle.decode(theirs), mask)
+
+
+def test_masks_of_any_layout_and_without_pixels_are_encoded():
+    rng = np.random.default_rng(3)
+    mask = rng.random((30, 21)) < 0.4
+    for view in (mask, mask.T, mask[::-1, ::-1], mask[2:19:3, 1:20:2], np.asfortranarray(mask)):
+        np.testing.assert_array_equal(rle.decode(rle.encode(view)), view)
+        assert rle.encode(view) == rle.encode(view.copy(order="C"))
+    for size in ((0, 0), (0, 5), (5, 0)):
+        assert rle.encode(np.zeros(size, bool)) == {"size": list(size), "counts": "0"}  # as pycocotools
+
+
+def test_large_masks_are_encoded_as_by_pycocotools():
+    coco = pytest.importorskip("pycocotools.mask")
+    y, x = np.mgrid[:1021, :1003]
+    ring = abs(np.hypot(y - 500, x - 480) - 300) < 60
+    ring[:, -1] = True  # a run that goes on in the last column
+    for mask in (ring, ~ring, np.sin(x * y / 900) > 0.3, np.ones((1000, 1000), bool)):
+        theirs = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
+        assert rle.encode(mask)["counts"] == theirs["counts"].decode()
+
+
+def test_the_loops_are_the_same_when_they_are_not_compiled():
+    program = (
+        "import sys, numpy as np; from minivision.data import rle; "
+        "masks = np.random.default_rng(0).random((20, 17, 23)) < 0.5; "
+        "print([rle.encode(mask)['counts'] for mask in masks])"
+    )
+    without = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    output = subprocess.run([sys.executable, "-c", program], env=without, capture_output=True, text=True, check=True)
+    masks = np.random.default_rng(0).random((20, 17, 23)) < 0.5
+    assert output.stdout.strip() == str([rle.encode(mask)["counts"] for mask in masks])
 
 
 @pytest.mark.parametrize("step", [None, 1, 0.5, 0.2])
