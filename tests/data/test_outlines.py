@@ -1,57 +1,57 @@
-"""Turned rectangles, ellipses and parts of masks, by hand and against the whole mask."""
+"""Outlines of masks: the same mask comes back from them, by our rasterization and by scikit-image's."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from minivision.data import rle
-from minivision.data.formats.outlines import ellipse, mask_of_rows, place, rectangle, turn, union
+from minivision.data.outlines import has_holes, joined, outlines, signed_area, simplified
+from minivision.data.rle import polygons_to_mask
 
-
-def test_turning_is_clockwise_in_an_image():
-    # The rectangle is 4 wide and 2 high. A quarter turn about its center (4, 3) makes it 2 wide and 4 high, and its
-    # upper left corner becomes the upper right one.
-    turned = turn(rectangle(2, 2, 6, 4), (4, 3), 90)
-    np.testing.assert_allclose(turned, [[5, 1], [5, 5], [3, 5], [3, 1]], atol=1e-12)
-    # By 30 degrees, (1, 0) goes to (cos 30, sin 30): to the right and down.
-    np.testing.assert_allclose(turn(np.array([[1.0, 0]]), (0, 0), 30), [[np.sqrt(3) / 2, 0.5]])
+MASKS = arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 
 
-def test_an_ellipse_has_its_vertices_and_its_area():
-    points = ellipse((10, 8), (4, 2))
-    assert points.min(axis=0).round(9).tolist() == [6, 6] and points.max(axis=0).round(9).tolist() == [14, 10]
-    x, y = points.T
-    area = 0.5 * abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))
-    assert area == pytest.approx(np.pi * 8, rel=2e-3)
-    np.testing.assert_allclose(np.ptp(ellipse((0, 0), (4, 2), 90), axis=0), [4, 8])
+@given(MASKS)
+def test_the_joined_outline_of_any_mask_is_the_mask_again(mask):
+    polygons = outlines(mask)
+    assert bool(polygons) == mask.any()
+    if polygons:
+        np.testing.assert_array_equal(polygons_to_mask([joined(polygons).ravel()], mask.shape), mask)
+    if not has_holes(polygons):
+        np.testing.assert_array_equal(polygons_to_mask([each.ravel() for each in polygons], mask.shape), mask)
 
 
-@pytest.mark.parametrize("left,top", [(0, 0), (3, 1), (5, 0), (0, 4), (5, 4)])
-def test_a_part_is_placed(left, top):
-    rng = np.random.default_rng(left + top)
-    for part in (rng.random((3, 2)) < 0.5, np.ones((3, 2), bool), np.zeros((3, 2), bool)):
-        whole = np.zeros((7, 7), bool)
-        whole[top : top + 3, left : left + 2] = part
-        assert (rle.decode(place(part, left, top, (7, 7))) == whole).all()
-    assert (rle.decode(place(np.ones((7, 7), bool), 0, 0, (7, 7)))).all()
+@given(MASKS)
+def test_every_center_of_a_pixel_is_inside_as_scikit_image_sees_it(mask):
+    from skimage.measure import points_in_poly
+
+    centers = np.argwhere(np.ones_like(mask))[:, ::-1] + 0.5
+    crossings = np.zeros(len(centers), int)
+    for polygon in outlines(mask):
+        crossings += points_in_poly(centers, polygon)
+    np.testing.assert_array_equal((crossings % 2).reshape(mask.shape).astype(bool), mask)
 
 
-@pytest.mark.parametrize("left,top", [(-1, 0), (0, -1), (6, 0), (0, 5)])
-def test_a_part_that_reaches_out(left, top):
-    with pytest.raises(ValueError, match="reaches out of the image of 7x7"):
-        place(np.ones((3, 2), bool), left, top, (7, 7))
+def test_a_ring_has_a_hole_and_two_parts_are_two_polygons():
+    ring = np.zeros((9, 9), bool)
+    ring[1:8, 1:8] = True
+    ring[4, 4] = False
+    outer, hole = outlines(ring)
+    assert signed_area(outer) == pytest.approx(49 - 4 / 8) and signed_area(hole) == pytest.approx(-0.5)  # cut corners
+    assert has_holes([outer, hole]) and not has_holes([outer])
+    assert outer.min() == 1 and outer.max() == 8 and len(outer) == 8
+    parts = np.eye(2, dtype=bool)  # pixels that touch at a corner
+    assert [signed_area(each) for each in outlines(parts)] == [0.5, 0.5]
 
 
-def test_run_lengths_row_by_row():
-    assert mask_of_rows([1, 4, 1], (2, 3)).tolist() == [[False, True, True], [True, True, False]]
-    for counts, size in (([1, 4], (2, 3)), ([2**63 - 1, 2**63 - 1, 8], (2, 3)), ([-1, 7], (2, 3)), ([4], (0, 4))):
-        with pytest.raises(ValueError):
-            mask_of_rows(counts, size)
-    with pytest.raises(ValueError, match="none of an image"):
-        mask_of_rows([65535 * 65535], (65535, 65535))
-
-
-def test_the_union():
-    mask = np.zeros((6, 6), bool)
-    mask[0, 0] = True
-    together = rle.decode(union([rectangle(2, 2, 4, 4)], [rle.encode(mask)], (6, 6)))
-    assert together.sum() == 5 and together[0, 0] and together[2:4, 2:4].all()
+def test_a_simplified_outline_is_near_the_outline():
+    y, x = np.mgrid[:200, :200]
+    disk = np.hypot(y - 100, x - 90) < 70
+    (outline,) = outlines(disk)
+    fewer = simplified(outline, 0.5)
+    assert 10 < len(fewer) < len(outline) / 2
+    mask = polygons_to_mask([fewer.ravel()], disk.shape)
+    assert (mask & disk).sum() / (mask | disk).sum() > 0.98
+    square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
+    np.testing.assert_array_equal(simplified(square, 100), square)  # never fewer than three corners
