@@ -125,3 +125,9 @@ if __name__ == "__main__":
                 continue
             return
     pytest.fail(f"the worker {worker} outlives its parent")
+
+
+def test_label_maps_have_no_files_of_objects(trained, picture, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["predict", str(trained), str(picture), "--format", "yolo", "--out", str(out)]) == 2
+    assert "--format is for objects, and tiny predicts label maps" in capsys.readouterr().err and not out.exists()

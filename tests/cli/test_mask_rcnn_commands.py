@@ -77,3 +77,24 @@ def test_annotations_that_do_not_fit_the_images_are_refused_before_anything_is_w
     words = [*(str(run / image) for image in images), "--coco", str(run / annotations), "--out", str(out)]
     assert main(["predict", str(run / "run"), *words]) != 0
     assert message in capsys.readouterr().err and not out.exists()
+
+
+def test_predictions_are_written_in_the_formats_of_other_tools_instead_of_pictures(run, tmp_path, capsys):
+    words = ["predict", str(run / "run"), str(run / "0.png"), "--out", str(tmp_path)]
+    formats = [word for name in ("coco", "yolo", "labelme", "csv") for word in ("--format", name)]
+    assert main([*words, *formats, "--scores"]) == 0
+    assert "Wrote the objects (coco, yolo, labelme, csv) of 1 images" in capsys.readouterr().out
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {
+        "0.json", "coco-images.json", "coco-results-joints.json", "coco-results-masks.json", "coco-results.json",
+        "data.yaml", "labels-pose/0.txt", "labels-segment/0.txt", "labels/0.txt", "predictions.csv",
+    }  # fmt: skip
+    model = Checkpoint.load(run / "run" / "checkpoint.npz").make_model()
+    (expected,) = model.predict([np.asarray(Image.open(run / "0.png"))])
+    lines = [line.split() for line in (tmp_path / "labels" / "0.txt").read_text().splitlines()]
+    assert [int(line[0]) + 1 for line in lines] == expected.labels.tolist()
+    np.testing.assert_allclose([float(line[5]) for line in lines], expected.scores, rtol=1e-6)
+    capsys.readouterr()
+    assert main([*words, "--format", "labelme"]) == 2
+    assert "0.json is there already, and may have been corrected by hand" in capsys.readouterr().err
+    assert main([*words, "--scores"]) == 2 and "--scores is for --format yolo" in capsys.readouterr().err
