@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from minivision.data.instances import Instances
-from minivision.data.outlines import has_holes, outlines, simplified
+from minivision.data.mask_outlines import has_holes, outlines, simplified
 from minivision.data.prediction_files.writer import PredictedImage, PredictionWriter
 
 __all__ = ["LabelmeWriter"]

@@ -18,7 +18,7 @@ from minivision.core.types import Array
 from minivision.data.dataset import keypoint_flip
 from minivision.data.files import clip_boxes
 from minivision.data.instances import Instances
-from minivision.data.outlines import joined, outlines
+from minivision.data.mask_outlines import joined, outlines
 from minivision.data.prediction_files.writer import PredictedImage, PredictionWriter, kinds_of
 
 __all__ = ["YoloWriter"]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from minivision.data.outlines import has_holes, joined, outlines, signed_area, simplified
+from minivision.data.mask_outlines import has_holes, joined, outlines, signed_area, simplified
 from minivision.data.rle import polygons_to_mask
 
 MASKS = arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12)))
