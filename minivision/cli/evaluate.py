@@ -1,4 +1,9 @@
-"""Measure how good a trained system is, on images that it was not trained on."""
+"""Measure how good a trained system is, on images that it was not trained on.
+
+With --predictions FILE no run is needed: FILE has COCO's results (boxes, masks, joints), from any program. Their ids of
+images and categories are those of the ground truth's JSON file. For data in other formats an image_id is the name of
+the image's file, and a category_id the name of a class or its number, from 1.
+"""
 
 import contextlib
 import json
@@ -7,6 +12,7 @@ import pathlib
 import sys
 
 from minivision.cli.options import (
+    UsageError,
     add_backend_argument,
     add_data_arguments,
     choose_backend,
@@ -21,6 +27,7 @@ examples:
   minivision evaluate runs/scenes
   minivision evaluate runs/scenes --level hard --split test
   minivision evaluate runs/cells --json > cells.json
+  minivision evaluate --data coco:cells --split val --predictions results.json
 
 The metrics depend on the task of the system; all are from 0 to 1.
 Segmentation: intersection over union (IoU), counted over all pixels of all images together, the background
@@ -32,9 +39,14 @@ Pose: the share of the joints within a fifth of a length of the person (PCK), an
 
 
 def add_arguments(parser, system):
-    parser.add_argument("run_folder", type=pathlib.Path, metavar="DIR", help="the folder of a run, or a checkpoint")
+    parser.add_argument(
+        "run_folder", nargs="?", type=pathlib.Path, metavar="DIR", help="the folder of a run, or a checkpoint"
+    )
     add_data_arguments(parser, split="val", default="default: the data that it was trained on")
     add_backend_argument(parser)
+    parser.add_argument(
+        "--predictions", type=pathlib.Path, metavar="FILE", help="evaluate COCO's results in a file, without a run"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
 
@@ -50,6 +62,10 @@ def run(args):
 
 def _metrics(args):
     """Return the task of the model, and the metrics together with what was evaluated."""
+    if args.predictions is not None:
+        return "detection", _metrics_of_file(args)
+    if args.run_folder is None:
+        raise UsageError("what to evaluate? Give the folder of a run, or --predictions FILE with --data DATA")
     from minivision.data.memory import hold_in_memory
     from minivision.tasks import evaluate
     from minivision.training import Checkpoint
@@ -69,15 +85,41 @@ def _metrics(args):
     return model.task, {**about, **evaluate(model, dataset, progress=True)}
 
 
+def _metrics_of_file(args):
+    """Return the metrics of a file of results, together with what was evaluated."""
+    from minivision.data import DataSpec
+    from minivision.data.ground_truth import open_truth
+    from minivision.data.result_file import read_results
+    from minivision.metrics.result_file import evaluate_results
+
+    for name, value in (("DIR", args.run_folder), ("--size", args.size), ("--backend", args.backend)):
+        if value is not None:
+            raise UsageError(
+                f"{name} does not go with --predictions: the results in the file are evaluated as they are"
+            )
+    if args.data is None:
+        raise UsageError("--predictions needs --data DATA, the ground truth of these predictions")
+    spec, split = DataSpec.parse(args.data), args.split or "val"
+    if args.level is not None and spec.folder is not None:
+        raise UsageError("--level is for scenes only")
+    results = read_results(args.predictions)
+    truth = open_truth(spec, split, level=args.level or "hard", skip_broken=bool(args.skip_broken))
+    about = {"predictions": str(args.predictions), "data": str(spec), "split": split}
+    if spec.folder is None:
+        about["level"] = args.level or "hard"
+    return {**about, **evaluate_results(truth, results, progress=True)}
+
+
 def _text(task, metrics):
     """Return the metrics for people."""
     from minivision.tasks import get_task
 
     where = [metrics["data"], *(metrics[name] for name in ("level", "split") if name in metrics)]
-    head = (
-        f"{metrics['system']} after step {metrics['step']} of {metrics['total']}, "
-        f"on {metrics['images']} images ({', '.join(where)})"
-    )
+    if "predictions" in metrics:
+        what = metrics["predictions"]
+    else:
+        what = f"{metrics['system']} after step {metrics['step']} of {metrics['total']}"
+    head = f"{what}, on {metrics['images']} images ({', '.join(where)})"
     return "\n".join([head, "", *(f"  {line}".rstrip() for line in get_task(task).table(metrics))])
 
 

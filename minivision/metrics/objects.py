@@ -42,7 +42,8 @@ def compare_masks(truth: Instances, prediction: Instances, crowd: Array) -> Comp
     pixels, areas, shared = _count_pixels(truth, prediction)
     similarity = mask_similarity(shared, areas, pixels, crowd)
     object_areas = pixels if truth.area is None else truth.area.copy()
-    return Comparison(similarity, areas, object_areas, np.ones(len(truth), bool))
+    detection_areas = areas if prediction.area is None else prediction.area
+    return Comparison(similarity, detection_areas, object_areas, np.ones(len(truth), bool))
 
 
 def _count_pixels(truth, prediction):
@@ -71,7 +72,7 @@ def mask_areas(instances: Instances) -> Array:
 
 
 def compare_keypoints(truth: Instances, prediction: Instances, sigmas: Array | None = None) -> Comparison:
-    """Compare joints by OKS. The area of a detection is that of the box around its joints."""
+    """Compare joints by OKS. The area of a detection without ``area`` is that of the box around its joints."""
     counts = [each.keypoints.shape[1] for each in (truth, prediction) if len(each) and each.keypoints is not None]
     if not counts:
         return Comparison(np.zeros((0, 0)), np.zeros(0), np.zeros(0), np.zeros(0, bool))
@@ -88,7 +89,8 @@ def compare_keypoints(truth: Instances, prediction: Instances, sigmas: Array | N
     similarity = object_keypoint_similarity(detections, objects, areas, sigmas, truth.boxes)
     points = detections[..., :2].astype(np.float64)
     around = (points.max(axis=1) - points.min(axis=1)).prod(axis=1)  # (D, J, 2) -> (D, 2) -> (D,)
-    return Comparison(similarity, around, areas, np.any(objects[..., 2] > 0, axis=1))
+    detection_areas = around if prediction.area is None else prediction.area
+    return Comparison(similarity, detection_areas, areas, np.any(objects[..., 2] > 0, axis=1))
 
 
 def given_areas(truth: Instances) -> Array | None:

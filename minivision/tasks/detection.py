@@ -60,5 +60,9 @@ class Detection(ObjectTask):
 
 def _parts(metrics):
     """Return the metrics of boxes, masks and joints, as far as there are any."""
-    parts = {"boxes": metrics, "masks": metrics.get("masks"), "joints": metrics.get("keypoints")}
+    parts = {
+        "boxes": metrics if "AP50" in metrics else None,
+        "masks": metrics.get("masks"),
+        "joints": metrics.get("keypoints"),
+    }
     return {name: part for name, part in parts.items() if part is not None}
