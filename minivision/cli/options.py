@@ -77,6 +77,14 @@ def not_negative(text):
     return number
 
 
+def share(text):
+    """Parse a number from 0 to 1."""
+    number = _number(text)
+    if number is None or not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+    return number
+
+
 def _number(text):
     try:
         return float(text)

@@ -21,11 +21,13 @@ from minivision.cli.options import (
     open_data,
     positive,
     seed,
+    share,
     size,
     system_options,
 )
 
 MINUTES = 5  # default length of a training
+MEMORY_SHARE = 0.5  # as in minivision.data.memory, which the help does not import
 
 EPILOG = """\
 examples:
@@ -48,6 +50,11 @@ def add_arguments(parser, system):
     add_data_arguments(data, split="train", default="default: scenes")
     data.add_argument("--crop", type=size, metavar="HxW", help="train on random crops of this size")
     data.add_argument("--flips", type=flips, metavar="WHICH", help="mirror images: none, horizontal or both")
+    data.add_argument(
+        "--memory-share", type=share, default=MEMORY_SHARE, metavar="S",
+        help="keep the decoded images in memory if they need no more than this share of what is available, else read "
+        f"them from disk while training; 0: always from disk (default: {MEMORY_SHARE})",
+    )  # fmt: skip
     training = parser.add_argument_group("training")
     length = training.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=positive, metavar="M", help=f"how long to train (default: {MINUTES})")
@@ -84,15 +91,16 @@ def run(args):
     if data["size"] is not None:
         from minivision.data.memory import hold_in_memory
 
-        dataset = hold_in_memory(dataset, size=tuple(data["size"]), progress=True)
+        dataset = hold_in_memory(dataset, size=tuple(data["size"]), progress=True, memory_share=args.memory_share)
     minutes = args.minutes
     if minutes is None and args.steps is None and not args.resume:
         minutes = model.recipe.get("minutes", MINUTES)
     names = [field.name for field in dataclasses.fields(Settings)]
     settings = Settings(**{name: getattr(args, name) for name in names if hasattr(args, name)})
     result = train(
-        model, dataset, settings, steps=args.steps, minutes=minutes, out=args.out, resume=args.resume, data=data
-    )
+        model, dataset, settings, steps=args.steps, minutes=minutes, out=args.out, resume=args.resume, data=data,
+        memory_share=args.memory_share,
+    )  # fmt: skip
     if result.interrupted:
         print(f"Continue with: minivision train --resume --out {args.out}")
         return 1

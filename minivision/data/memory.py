@@ -6,10 +6,12 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from minivision.core.atomic import atomic_write
+from minivision.core.memory_available import available_memory
 from minivision.core.types import Array, Size
 from minivision.data.dataset import Dataset, Facts, Sample
 from minivision.data.images import BrokenFileError
@@ -20,7 +22,8 @@ from minivision.data.transforms import resize
 __all__ = ["InMemory", "Resized", "hold_in_memory", "in_memory"]
 
 FORMAT = 1  # of the file; raise it when the arrays in it change
-MEMORY_LIMIT = 2 << 30  # bytes of decoded images that `hold_in_memory` keeps
+MEMORY_SHARE = 0.5  # of the available memory may be used for decoded images
+ASSUMED_MEMORY = 4 << 30  # bytes, where the system does not say how much is available
 BYTES_PER_PIXEL = 5  # three colors, the class, the object; more where objects overlap
 
 logger = logging.getLogger("minivision")
@@ -229,12 +232,17 @@ class Resized(Dataset):
     def image_sizes(self) -> list[Size]:
         return [self.size] * len(self)
 
+    def image_path(self, index: int) -> Path | None:
+        return self.dataset.image_path(index)
+
     def _sample(self, index: int) -> Sample:
         return resize(self.dataset[index], self.size)
 
 
-def hold_in_memory(dataset: Dataset, *, size: Size | None = None, progress: bool = False) -> Dataset:
-    """Return `dataset` decoded into memory if it needs no more than 2 GiB, else as it is; resized if `size` is given.
+def hold_in_memory(
+    dataset: Dataset, *, size: Size | None = None, progress: bool = False, memory_share: float = MEMORY_SHARE
+) -> Dataset:
+    """Return `dataset` decoded into memory if it fits into a share of it, else as it is; resized if `size` is given.
 
     A dataset that is in memory already is returned unchanged, so a second call costs nothing.
 
@@ -245,23 +253,32 @@ def hold_in_memory(dataset: Dataset, *, size: Size | None = None, progress: bool
         Height and width of the resized images.
     progress : bool
         Whether to show a progress bar. The time that it took is logged either way.
+    memory_share : float
+        How much of the available memory (see `available_memory`) the decoded images may need, from 0, never, to 1.
 
     Returns
     -------
     dataset : Dataset
         An `InMemory`; or, where it needs too much memory, `dataset` itself or a `Resized`.
     """
+    if not 0 <= memory_share <= 1:
+        raise ValueError(f"memory_share: expected a share from 0 to 1, got {memory_share}")
     current = dataset.image_sizes()
     sizes = current if size is None else [(size[0], size[1])] * len(dataset)
     if isinstance(dataset, InMemory) and sizes == current:
         return dataset
-    if BYTES_PER_PIXEL * sum(height * width for height, width in sizes) > MEMORY_LIMIT:
-        return dataset if size is None else Resized(dataset, size)
+    limit = memory_share * (available_memory() or ASSUMED_MEMORY)
+    needed = BYTES_PER_PIXEL * sum(height * width for height, width in sizes)
     start = time.perf_counter()
     try:
-        held = _in_memory(dataset, size, None, progress, MEMORY_LIMIT)
-    except _TooLarge:  # many objects overlap
-        logger.info("The images need more than %.1f GB of memory; each is read when it is needed", MEMORY_LIMIT / 1e9)
+        if needed > limit:
+            raise _TooLarge
+        held = _in_memory(dataset, size, None, progress, limit)
+    except _TooLarge:  # also where many objects overlap
+        logger.info(
+            "Each of the %d images is read when it is needed: decoded they need over %.2f GB, and %.2f GB may be used",
+            *(len(dataset), needed / 1e9, limit / 1e9),
+        )
         return dataset if size is None else Resized(dataset, size)
     logger.info("Read %d images into memory in %.1f s", len(held), time.perf_counter() - start)
     return held

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from minivision.core.types import Array, Size
 from minivision.data.dataset import Dataset, Sample
@@ -31,6 +32,9 @@ class WithProposals(Dataset):
 
     def image_sizes(self) -> list[Size]:
         return self.dataset.image_sizes()
+
+    def image_path(self, index: int) -> Path | None:
+        return self.dataset.image_path(index)
 
     def _sample(self, index: int) -> Sample:
         return self.dataset[index]._replace(proposals=self.proposals[index])

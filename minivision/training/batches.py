@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import itertools
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minivision.core.types import Size
+from minivision.data.read_ahead import read_ahead
 from minivision.layers.watching import named_layers
 
 if TYPE_CHECKING:
@@ -75,7 +77,14 @@ class Batches:
         from minivision.data import collate
 
         rng = np.random.default_rng([self.seed, AUGMENT, step])
-        return collate([self._augment(self.dataset[index], rng) for index in self.indices(step)])
+        return collate([self._augment(self._read(index), rng) for index in self.indices(step)])
+
+    def _read(self, index):
+        try:
+            return self.dataset[index]
+        except Exception as error:
+            error.add_note(f"while reading image {index}, {self.dataset.image_path(index) or 'which is no file'}")
+            raise
 
     def _augment(self, sample, rng):
         from minivision.data import flip_horizontal, flip_vertical, random_crop
@@ -90,6 +99,48 @@ class Batches:
         if "vertical" in self.flips and rng.random() < 0.5:
             sample = flip_vertical(sample, self.dataset.keypoint_flip)
         return sample
+
+
+class BatchesAhead:
+    """The same batches, of images on disk: a thread reads the next ones while a step is computed.
+
+    Batches that are asked for in the order of their steps are ready, or in the making; another one begins a new order.
+    As a context manager it ends its thread; so do `close` and the end of the program.
+
+    Parameters
+    ----------
+    batches : Batches
+    ahead : int
+        How many batches wait in memory at most.
+    """
+
+    def __init__(self, batches: Batches, *, ahead: int = 2) -> None:
+        self.batches, self.ahead = batches, ahead
+        self._step = -1  # of the next batch
+        self._reading: Generator[Batch, None, None] | None = None
+
+    def __getitem__(self, step: int) -> Batch:
+        if self._reading is None or step != self._step:
+            self.close()
+            self._reading = read_ahead(self.batches.__getitem__, itertools.count(step), ahead=self.ahead)
+        self._step = step + 1
+        try:
+            return next(self._reading)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> BatchesAhead:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the thread; the next batch begins a new one."""
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
 
 
 def reseed(model: Model, seed: int, step: int) -> None:

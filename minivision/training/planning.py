@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from minivision.training.batches import Batches
+from minivision.training.batches import Batches, BatchesAhead
 from minivision.training.settings import Settings
 from minivision.training.step import make_optimizer, take_step
 
@@ -28,7 +28,7 @@ MIN_STEPS_TO_CORRECT = 20  # fewer steps are too few to measure the time of one
 TRIAL_RATE_DIVISOR = 100  # the learning rate is divided by it for steps on a copy of the model
 
 
-def compile_step(model: Model, batches: Batches, settings: Settings) -> float:
+def compile_step(model: Model, batches: Batches | BatchesAhead, settings: Settings) -> float:
     """Take one step on a copy of the model, so that every kernel is compiled; return the seconds it took."""
     start = time.perf_counter()
     trial = copy.deepcopy(model)
@@ -36,7 +36,7 @@ def compile_step(model: Model, batches: Batches, settings: Settings) -> float:
     return time.perf_counter() - start
 
 
-def steps_within(model: Model, batches: Batches, settings: Settings, seconds: float) -> int:
+def steps_within(model: Model, batches: Batches | BatchesAhead, settings: Settings, seconds: float) -> int:
     """Return how many steps fit into `seconds`, from now on; the trial steps are part of this time.
 
     The model is left as it is: the trial steps are taken on a copy, at a hundredth of the learning rate.
@@ -45,7 +45,7 @@ def steps_within(model: Model, batches: Batches, settings: Settings, seconds: fl
     ----------
     model : Model
         Its kernels must be compiled.
-    batches : Batches
+    batches : Batches or BatchesAhead
     settings : Settings
     seconds : float
 

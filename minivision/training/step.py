@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from minivision.optim.optimizers import OPTIMIZERS, Optimizer, clip_gradients, gradient_norm
-from minivision.training.batches import Batches, reseed
+from minivision.training.batches import Batches, BatchesAhead, reseed
 from minivision.training.nonfinite_layer import TrainingError, explain_nonfinite
 from minivision.training.settings import Settings
 
@@ -20,7 +20,7 @@ def make_optimizer(model: Model, settings: Settings) -> Optimizer:
 
 
 def take_step(
-    model: Model, optimizer: Optimizer, batches: Batches, step: int, rate: float, settings: Settings
+    model: Model, optimizer: Optimizer, batches: Batches | BatchesAhead, step: int, rate: float, settings: Settings
 ) -> tuple[dict[str, float], float]:
     """Train one step: read the batch, compute losses and gradients, check them, clip, and update the parameters.
 
@@ -28,7 +28,7 @@ def take_step(
     ----------
     model : Model
     optimizer : Optimizer
-    batches : Batches
+    batches : Batches or BatchesAhead
     step : int
         Number of the step, from 0.
     rate : float

@@ -18,10 +18,10 @@ import numpy as np
 from minivision.core.allocator import keep_freed_memory
 from minivision.core.folder_lock import folder_lock
 from minivision.core.progress import progress_bar
-from minivision.data.memory import hold_in_memory
+from minivision.data.memory import MEMORY_SHARE, InMemory, hold_in_memory
 from minivision.optim.schedules import rate_factor, warmup_steps
 from minivision.tasks import get_task
-from minivision.training.batches import Batches, has_one_size, reseed
+from minivision.training.batches import Batches, BatchesAhead, has_one_size, reseed
 from minivision.training.checkpoint import CHECKPOINT, Checkpoint
 from minivision.training.log import LOG, Log
 from minivision.training.nonfinite_layer import TrainingError
@@ -78,6 +78,7 @@ def train(
     resume: bool = False,
     data: Mapping[str, Any] | None = None,
     save_every: float = SAVE_EVERY,
+    memory_share: float = MEMORY_SHARE,
     progress: bool = True,
     on_step: Callable[[int, int], Any] | None = None,
 ) -> TrainingResult:
@@ -91,7 +92,7 @@ def train(
     model : Model
         Changed in place.
     dataset : Dataset
-        Read into memory first, if it fits.
+        Read into memory first, if it fits; see `memory_share`.
     settings : Settings, optional
         Batch size, learning rate and so on. What is not given comes from the checkpoint if `resume`, else from
         ``model.recipe``, else from the defaults. Images of several sizes without a crop are trained on crops of
@@ -111,6 +112,9 @@ def train(
         How to open the data again; kept in the checkpoint.
     save_every : float
         Seconds between two checkpoints.
+    memory_share : float
+        Images that need more than this share of the available memory, 0 to 1, are read from disk when a batch needs
+        them, ahead of it in a thread. The batches are the same, bit for bit.
     progress : bool
         Whether to show a progress bar and to log messages.
     on_step : callable, optional
@@ -152,17 +156,20 @@ def train(
         pathlib.Path(out).mkdir(parents=True, exist_ok=True)
         lock = folder_lock(out)
     with lock:
-        return _train(model, dataset, settings, steps, minutes, out, resume, data, save_every, progress, on_step)
+        return _train(
+            model, dataset, settings, steps, minutes, out, resume, data, save_every, memory_share, progress, on_step
+        )
 
 
-def _train(model, dataset, settings, steps, minutes, out, resume, data, save_every, progress, on_step):
+def _train(model, dataset, settings, steps, minutes, out, resume, data, save_every, memory_share, progress, on_step):
     checkpoint = open_run(out, resume)
     settings = (settings or Settings()).complete(checkpoint.settings if checkpoint else {}, model.recipe)
     if settings.crop is None and not has_one_size(dataset):
         settings = dataclasses.replace(settings, crop=DEFAULT_CROP)
         if progress:
             logger.info("The images have several sizes: training on crops of 128x128 (set a size or a crop to change)")
-    dataset = hold_in_memory(dataset, progress=progress)
+    dataset = hold_in_memory(dataset, progress=progress, memory_share=memory_share)
+    on_disk = not isinstance(dataset, InMemory)
     prepared = model.prepare(dataset)
     dataset = dataset if prepared is None else prepared
     get_task(model.task).check_targets(dataset)
@@ -170,8 +177,9 @@ def _train(model, dataset, settings, steps, minutes, out, resume, data, save_eve
         _check_options(model)
     run = _Run(model, dataset, settings, out, data, save_every, progress, checkpoint)
     keep_freed_memory()
-    run.plan(minutes, steps)
-    return run.train(on_step)
+    with BatchesAhead(run.batches) if on_disk else contextlib.nullcontext(run.batches) as run.batches:
+        run.plan(minutes, steps)
+        return run.train(on_step)
 
 
 def _check_options(model):

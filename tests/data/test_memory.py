@@ -204,10 +204,11 @@ def test_instance_maps_of_any_integers_are_kept():
 
 def test_overlapping_objects_that_need_too_much_memory_are_not_held(monkeypatch, caplog):
     dataset = Various()
-    monkeypatch.setattr("minivision.data.memory.MEMORY_LIMIT", 5 * sum(h * w for h, w in dataset.sizes))
+    pixels = sum(h * w for h, w in dataset.sizes)
+    monkeypatch.setattr("minivision.data.memory.available_memory", lambda: 2 * 5 * pixels)
     with caplog.at_level("INFO", logger="minivision"):
         assert hold_in_memory(dataset) is dataset
-    assert "each is read when it is needed" in caplog.text
+    assert "is read when it is needed" in caplog.text
 
 
 def test_columns_that_do_not_fit_are_an_error():
@@ -234,9 +235,21 @@ def test_a_dataset_is_held_in_memory_once(caplog):
 
 
 def test_a_large_dataset_is_not_held_in_memory_and_a_second_call_changes_nothing(monkeypatch):
-    monkeypatch.setattr("minivision.data.memory.MEMORY_LIMIT", 100)
+    monkeypatch.setattr("minivision.data.memory.available_memory", lambda: 200)
     dataset = Various()
     assert hold_in_memory(dataset) is dataset
     resized = hold_in_memory(dataset, size=(6, 5))
     assert isinstance(resized, Resized) and resized[2].image.shape == (6, 5, 3)
     assert hold_in_memory(resized) is resized
+
+
+def test_the_share_of_the_memory_decides_and_memory_that_nobody_knows_is_assumed(monkeypatch):
+    needed = 5 * sum(height * width for height, width in Various.sizes)
+    monkeypatch.setattr("minivision.data.memory.available_memory", lambda: 4 * needed)
+    dataset = Various(masks=False)
+    assert isinstance(hold_in_memory(dataset, memory_share=0.25), InMemory)
+    assert hold_in_memory(dataset, memory_share=0.24) is hold_in_memory(dataset, memory_share=0) is dataset
+    monkeypatch.setattr("minivision.data.memory.available_memory", lambda: None)
+    assert isinstance(hold_in_memory(dataset), InMemory) and hold_in_memory(dataset, memory_share=0) is dataset
+    with pytest.raises(ValueError, match="memory_share: expected a share from 0 to 1, got 2"):
+        hold_in_memory(dataset, memory_share=2)

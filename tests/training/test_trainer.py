@@ -207,7 +207,7 @@ def test_the_search_for_the_layer_leaves_no_trace():
 
 def test_large_datasets_are_not_held_in_memory_and_are_resized_when_read(monkeypatch):
     dataset = Blobs(4, sizes=((16, 20), (12, 12)))
-    monkeypatch.setattr("minivision.data.memory.MEMORY_LIMIT", 1000)
+    monkeypatch.setattr("minivision.data.memory.available_memory", lambda: 2000)
     assert hold_in_memory(dataset) is dataset
     resized = hold_in_memory(dataset, size=(8, 10))
     assert resized.image_sizes() == [(8, 10)] * 4 and resized[1].image.shape == (8, 10, 3)
