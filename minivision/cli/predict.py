@@ -7,13 +7,14 @@ With --format the objects are written in files for other tools instead:
 coco: coco-results.json for boxes, coco-results-masks.json and coco-results-joints.json, for COCO's evaluation.
 yolo: labels/NAME.txt, labels-segment/NAME.txt and labels-pose/NAME.txt, as Ultralytics reads them.
 labelme: NAME.json, to correct the predictions by hand. csv: predictions.csv, a line for each object.
+coco and csv have all objects, for rankings; yolo and labelme those of the picture. --min-score sets it for all.
 """
 
 import pathlib
 
 from minivision.cli.images import check_overwrites, expand, for_each_image, unique_names
 from minivision.cli.options import add_backend_argument, choose_backend, on_backend, size
-from minivision.cli.prediction_files import add_format_arguments, make_writers
+from minivision.cli.prediction_files import add_format_arguments, chosen_objects, make_writers
 from minivision.core.atomic import atomic_write
 
 EPILOG = """\
@@ -63,7 +64,8 @@ def run(args):
             with atomic_write(args.out / f"{name}-overlay.png") as partial:
                 task.draw(image, prediction, model).savefig(partial, format="png")
         for writer in writers:
-            writer.add(PredictedImage(path, name, image.shape[:2]), prediction)
+            objects = chosen_objects(args, writer, task, prediction, model)
+            writer.add(PredictedImage(path, name, image.shape[:2]), objects)
 
     failed = for_each_image(paths, names, work)
     if failed < len(paths):

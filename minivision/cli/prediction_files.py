@@ -2,7 +2,7 @@
 
 import pathlib
 
-from minivision.cli.options import UsageError
+from minivision.cli.options import UsageError, share
 
 
 def add_format_arguments(parser):
@@ -16,6 +16,9 @@ def add_format_arguments(parser):
         "--coco", type=pathlib.Path, metavar="FILE",
         help="annotations with the ids of these images and classes, for coco-results.json",
     )  # fmt: skip
+    parser.add_argument(
+        "--min-score", type=share, metavar="S", help="objects with this score or more are written by --format, 0 to 1"
+    )
     parser.add_argument("--scores", action="store_true", help="end the lines of --format yolo with the score")
 
 
@@ -46,6 +49,13 @@ def make_writers(args, model, task, paths, names):
         if name == "coco" and args.coco:
             writer.use_ids(*_ids(args.coco, model, paths))
     return writers
+
+
+def chosen_objects(args, writer, task, prediction, model):
+    """Return the objects of a prediction that a writer gets."""
+    if args.min_score is not None:
+        return prediction if prediction.scores is None else prediction[prediction.scores >= args.min_score]
+    return task.shown(prediction, model) if writer.certain_only else prediction
 
 
 def _ids(annotations, model, images):

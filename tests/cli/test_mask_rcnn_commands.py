@@ -82,7 +82,7 @@ def test_annotations_that_do_not_fit_the_images_are_refused_before_anything_is_w
 def test_predictions_are_written_in_the_formats_of_other_tools_instead_of_pictures(run, tmp_path, capsys):
     words = ["predict", str(run / "run"), str(run / "0.png"), "--out", str(tmp_path)]
     formats = [word for name in ("coco", "yolo", "labelme", "csv") for word in ("--format", name)]
-    assert main([*words, *formats, "--scores"]) == 0
+    assert main([*words, *formats, "--scores", "--min-score", "0"]) == 0
     assert "Wrote the objects (coco, yolo, labelme, csv) of 1 images" in capsys.readouterr().out
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert files == {
@@ -98,3 +98,21 @@ def test_predictions_are_written_in_the_formats_of_other_tools_instead_of_pictur
     assert main([*words, "--format", "labelme"]) == 2
     assert "0.json is there already, and may have been corrected by hand" in capsys.readouterr().err
     assert main([*words, "--scores"]) == 2 and "--scores is for --format yolo" in capsys.readouterr().err
+
+
+def test_uncertain_objects_are_in_rankings_only(run, tmp_path, monkeypatch):
+    words = ["predict", str(run / "run"), str(run / "0.png"), "--format", "yolo", "--format", "csv"]
+    model = Checkpoint.load(run / "run" / "checkpoint.npz").make_model()
+    (expected,) = model.predict([np.asarray(Image.open(run / "0.png"))])
+    low, high = (float(score) for score in np.quantile(expected.scores, [0.3, 0.6]))
+    monkeypatch.setattr(type(model), "picture_score", high)
+
+    def counts(out, *options):
+        assert main([*words, "--out", str(out), *options]) == 0
+        tables = (out / "labels" / "0.txt", out / "predictions.csv")
+        return [len(table.read_text().splitlines()) for table in tables]
+
+    certain, chosen = (int((expected.scores >= limit).sum()) for limit in (high, low))
+    assert 0 < certain < chosen < len(expected)
+    assert counts(tmp_path / "a") == [certain, 1 + len(expected)]
+    assert counts(tmp_path / "b", "--min-score", repr(low)) == [chosen, 1 + chosen]

@@ -34,7 +34,7 @@ HIDDEN = "hidden"  # the flag of a joint that is labeled but not visible
 class LabelmeWriter(PredictionWriter):
     """Writes ``NAME.json`` for each image; a file that is there already is not touched."""
 
-    per_image = ".json"
+    certain_only = True
 
     def check(self, names: Sequence[str]) -> None:
         for name in names:

@@ -33,7 +33,7 @@ class PredictionWriter:
     keypoint_names : sequence of str
     """
 
-    per_image: ClassVar[str] = ""  # ending of the file of each image, such as ".json"; empty without such files
+    certain_only: ClassVar[bool] = False  # whether it is for objects that are probably there, not for rankings
 
     def __init__(self, folder: str | os.PathLike, classes: Sequence[str], keypoint_names: Sequence[str] = ()) -> None:
         self.folder, self.classes, self.keypoint_names = Path(folder), tuple(classes), tuple(keypoint_names)

@@ -39,6 +39,8 @@ class YoloWriter(PredictionWriter):
         Whether the lines end with the score.
     """
 
+    certain_only = True
+
     def __init__(self, folder: str | os.PathLike, classes: Sequence[str], keypoint_names: Sequence[str] = ()) -> None:
         super().__init__(folder, classes, keypoint_names)
         self.scores = False
