@@ -101,8 +101,12 @@ def test_predictions_are_written_in_the_formats_of_other_tools_instead_of_pictur
 
 
 def test_uncertain_objects_are_in_rankings_only(run, tmp_path, monkeypatch):
-    words = ["predict", str(run / "run"), str(run / "0.png"), "--format", "yolo", "--format", "csv"]
-    model = Checkpoint.load(run / "run" / "checkpoint.npz").make_model()
+    checkpoint = Checkpoint.load(run / "run" / "checkpoint.npz")
+    weights = checkpoint.model["head.scores.w"]
+    weights[:] = np.random.default_rng(0).normal(0, 0.01, weights.shape)  # scores that differ
+    checkpoint.save(tmp_path / "checkpoint.npz")
+    words = ["predict", str(tmp_path / "checkpoint.npz"), str(run / "0.png"), "--format", "yolo", "--format", "csv"]
+    model = checkpoint.make_model()
     (expected,) = model.predict([np.asarray(Image.open(run / "0.png"))])
     low, high = (float(score) for score in np.quantile(expected.scores, [0.3, 0.6]))
     monkeypatch.setattr(type(model), "picture_score", high)
