@@ -61,9 +61,8 @@ class YoloWriter(PredictionWriter):
     def _boxes(self, objects, sides):
         """Return center, width and height of each box, ``(K, 4)``."""
         boxes = objects.boxes.astype(np.float64)
-        return np.concatenate(
-            [(boxes[:, :2] + boxes[:, 2:]) / 2 / sides, (boxes[:, 2:] - boxes[:, :2]) / sides], axis=1
-        )
+        low, high = boxes[:, :2] / sides, boxes[:, 2:] / sides
+        return np.concatenate([(low + high) / 2, high - low], axis=1)
 
     def _masks(self, objects, sides):
         """Yield the outline of each mask, ``(2 n,)``."""
