@@ -42,7 +42,8 @@ class GroundTruth:
     labels : dict
         ``category_id`` -> label.
     ids : dict
-        Every ``image_id`` that is allowed -> the number of its image, from 0; None where it is of another split.
+        Every ``image_id`` that is allowed -> the number of its image, from 0; None where it does not count, since it is
+        of another split, or broken and skipped.
     what_ids_are : str
         For messages.
     """
@@ -81,7 +82,7 @@ class CocoTruth(GroundTruth):
         if content.broken and not skip_broken:
             raise next(iter(content.broken.values()))
         images = [image for image in content.images if image.id not in content.broken]
-        self.ids = dict.fromkeys(image.id for image in images)
+        self.ids = dict.fromkeys(image.id for image in content.images)
         if self.layout.holds_all_splits and split != "all":
             chosen = {entry.path for entry in Coco(root, split, skip_broken=skip_broken)._entries}
             images = [image for image in images if self.layout.find_image(image.file_name) in chosen]

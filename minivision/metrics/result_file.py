@@ -84,7 +84,7 @@ def _by_number(truth: GroundTruth, results: ResultFile) -> dict[int, list[Entry]
         else:
             by_number.setdefault(number, []).extend(entries)
     if elsewhere:
-        logger.info("%d results are of images of other splits, and are left out", elsewhere)
+        logger.info("Results of images of other splits, or of broken ones, are left out: %d", elsewhere)
     return {number: sorted(entries, key=lambda entry: entry[0]) for number, entries in by_number.items()}
 
 

@@ -201,3 +201,14 @@ def test_drawn_scenes_go_by_number(tmp_path):
     results = read_results(write(tmp_path, {}, [{**result, "image_id": 0}]))
     with pytest.raises(BrokenFileError, match=f"the numbers of its images, 1 to {len(truth)}"):
         evaluate_results(truth, results)
+
+
+def test_results_of_a_broken_image_are_left_out_with_it(tmp_path):
+    truth = make_truth(np.random.default_rng(0))
+    truth["annotations"][0]["bbox"] = "none"
+    broken = truth["annotations"][0]["image_id"]
+    path = write(tmp_path, truth, [{**GOOD, "image_id": broken}])
+    with pytest.raises(BrokenFileError, match="annotation 1 has no bbox"):
+        CocoTruth(tmp_path, "val")
+    metrics = evaluate_results(CocoTruth(tmp_path, "val", skip_broken=True), read_results(path))
+    assert metrics["images"] == 11 and metrics["AP"] == 0
