@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from minivision.core.types import Array, Size
-from minivision.data.rle_encoding import compressed, mask_counts
 
 __all__ = [
     "bounding_box",
@@ -60,6 +59,8 @@ def encode(mask: Array) -> dict[str, Any]:
     mask = np.asarray(mask)
     if mask.ndim != 2 or mask.dtype != bool:
         raise ValueError(f"mask must be a bool array of shape (H, W), got {mask.dtype} of shape {mask.shape}")
+    from minivision.data.rle_encoding import mask_counts  # here: it imports Numba
+
     return {"size": list(mask.shape), "counts": compress(mask_counts(mask))}
 
 
@@ -160,6 +161,8 @@ def compress(counts: Iterable[int]) -> str:
     A number is split into groups of 5 bits, the lowest first; a sixth bit is 1 if more groups follow, and 48 is added
     to get a printable character. The highest bit of the last group is the sign.
     """
+    from minivision.data.rle_encoding import compressed
+
     numbers = np.asarray(counts if isinstance(counts, np.ndarray) else list(counts)).astype(np.int64)
     return compressed(numbers).tobytes().decode("ascii")
 
