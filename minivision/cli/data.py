@@ -1,9 +1,10 @@
-"""Data of your own: look through them before training, see them, convert them.
+"""Data of your own: look through them before training, see them, convert them; or fetch some that are published.
 
 check: list everything that is wrong or odd, the worst first: images that are lost, unreadable or of another size than
 annotated, pictures in two splits or twice in one, boxes and masks that cannot be right, classes without objects.
 show: draw images of a split with their boxes, masks, joints and label maps into one picture.
 convert: write the data in COCO's format, which most tools read.
+fetch: download a dataset from where it is published, every file checked.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import math
 import pathlib
 import sys
 
+from minivision.cli.data_fetch import add_fetch
 from minivision.cli.messages import messages_hidden
 from minivision.cli.options import DATA_FORMS, Parser, UsageError, count, size
 from minivision.core.printable import printable
@@ -23,6 +25,7 @@ examples:
   minivision data check voc:cells --html check.html
   minivision data show coco:photos --split val --out val.png
   minivision data convert voc:cells --out cells-coco
+  minivision data fetch bccd
 
 exit codes of check: 0 nothing is wrong (there may be notes), 1 errors or warnings, 2 it is no dataset
 """
@@ -64,6 +67,7 @@ def add_arguments(parser, system):
     sub.add_argument("--number", type=count, metavar="N", help="only the first N images of each split")
     sub.add_argument("--skip-broken", action="store_true", help="leave out images that cannot be read, with a warning")
     sub.set_defaults(data_command=convert)
+    add_fetch(commands)
 
 
 def _add_data(parser):

@@ -1,5 +1,6 @@
 """``minivision data fetch``: download a dataset from where it is published."""
 
+import argparse
 import importlib.util
 import pathlib
 
@@ -14,6 +15,7 @@ def add_fetch(commands):
     sub = commands.add_parser("fetch", help="download a dataset from where it is published")
     sub.add_argument("name", nargs="?", metavar="NAME", help=f"{', '.join(published_names())}; without it: list them")
     sub.add_argument("--out", type=pathlib.Path, metavar="DIR", help="folder for the files (default: NAME)")
+    sub.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     sub.set_defaults(data_command=fetch)
 
 

@@ -175,6 +175,7 @@ def open_truth(spec: DataSpec, split: str, *, level: str = "hard", skip_broken: 
 
     Parameters and errors are those of `open_dataset`.
     """
+    spec = spec.resolved()
     if spec.kind == "coco" and spec.folder is not None:
         root = spec.folder.expanduser()
         if not root.exists():

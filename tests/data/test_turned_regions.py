@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivision.data import rle
-from minivision.data.formats.outlines import ellipse, mask_of_rows, place, rectangle, turn, union
+from minivision.data.formats.regions import ellipse, mask_of_rows, place, rectangle, turn, union
 
 
 def test_turning_is_clockwise_in_an_image():

@@ -19,7 +19,7 @@ from minivision.data.class_names import is_background
 from minivision.data.files import find_file, is_hidden, one_split, split_name
 from minivision.data.formats.cvat_labels import Labels, read_labels
 from minivision.data.formats.format import Format, Found
-from minivision.data.formats.outlines import ellipse, mask_of_rows, place, rectangle, turn, union
+from minivision.data.formats.regions import ellipse, mask_of_rows, place, rectangle, turn, union
 from minivision.data.images import BrokenFileError
 from minivision.data.records import ImageRecord, ObjectRecord, Recorded
 from minivision.data.text import peek, read_xml

@@ -10,7 +10,7 @@ import numpy as np
 
 from minivision.core.types import Array, Size
 from minivision.data.formats.label_studio_rle import decode_brush
-from minivision.data.formats.outlines import MAX_PIXELS, ellipse, place, rectangle, turn
+from minivision.data.formats.regions import MAX_PIXELS, ellipse, place, rectangle, turn
 from minivision.data.text import is_number
 
 __all__ = ["Region", "read_region", "region_size"]

@@ -21,7 +21,7 @@ from minivision.core.types import Array, Size
 from minivision.data.class_names import is_background, is_ignored, listed_classes
 from minivision.data.files import find_file, walk
 from minivision.data.formats.format import Format, Found
-from minivision.data.formats.outlines import ellipse, place, rectangle, union
+from minivision.data.formats.regions import ellipse, place, rectangle, union
 from minivision.data.formats.splitting import choose_split, folders_of_splits
 from minivision.data.images import BrokenFileError, image_size, read_image, read_index_map
 from minivision.data.records import ImageRecord, ObjectRecord, Recorded

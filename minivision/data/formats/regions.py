@@ -39,7 +39,7 @@ def turn(points: Array, center: ArrayLike, degrees: float) -> Array:
     Examples
     --------
     >>> import numpy as np
-    >>> from minivision.data.formats.outlines import turn
+    >>> from minivision.data.formats.regions import turn
     >>> turn(np.array([[3.0, 1.0]]), (1, 1), 90).round(6).tolist()
     [[1.0, 3.0]]
     """
