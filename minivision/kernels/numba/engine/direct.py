@@ -14,6 +14,7 @@ import numba
 import numpy as np
 
 from minivision.core.compile import jit
+from minivision.kernels.numba.engine.finishing import finish_run, how_to_finish
 from minivision.kernels.numba.engine.packing import pack_filters
 from minivision.kernels.numba.engine.register_tile import (
     dot_row,
@@ -76,20 +77,31 @@ def multiply_line(x, offsets, taps, w, w_start, b, b_start, y, y_start, count, l
 # ---- correlation -----------------------------------------------------------------------------------------------
 
 
-def correlate2d(x, w, b, stride, padding, dilation, groups, output_size):
-    """Correlate `x` with filters `w` (F, C / groups, kh, kw); arguments of ``conv2d``, and the output size."""
+def correlate2d(x, w, b, stride, padding, dilation, groups, output_size, *, packed=None, other=None, relu=False):
+    """Correlate `x` with filters `w` (F, C / groups, kh, kw); arguments of ``conv2d``, and the output size.
+
+    For prediction: `packed` is what :func:`pack` returned for `w` and `b`; a map `other` in the shape of the result is
+    added to it, and numbers below 0 become 0 if `relu`.
+    """
     F, C, kh, kw = w.shape
     N = x.shape[0]
     y = np.empty((N, F, *output_size), dtype=x.dtype)
     threads = numba.get_num_threads()
     plan = plan_correlate2d(N * groups, C, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads)
-    filters = pack_filters(w.reshape(F, C * kh * kw), groups)
-    _correlate2d(x, filters, _pack_bias(b, F // groups, groups, x.dtype), y, groups, plan, lanes_of(x.dtype), threads)
+    filters, bias = packed or pack(w, b, groups)
+    how = how_to_finish(other, relu)
+    _correlate2d(x, filters, bias, y, groups, plan, lanes_of(x.dtype), threads, y if other is None else other, how)
     return y
 
 
+def pack(w, b, groups):
+    """Return filters and biases in the order of the register tile."""
+    F, C, kh, kw = w.shape
+    return pack_filters(w.reshape(F, C * kh * kw), groups), _pack_bias(b, F // groups, groups, w.dtype)
+
+
 @jit(parallel=True)
-def _correlate2d(x, w, b, y, groups, plan, lanes, threads):
+def _correlate2d(x, w, b, y, groups, plan, lanes, threads, other, how):
     N, F, H_out, W_out = y.shape
     C = x.shape[1] // groups
     F = F // groups
@@ -98,7 +110,7 @@ def _correlate2d(x, w, b, y, groups, plan, lanes, threads):
     tasks = N * groups * blocks
     columns, taps = plan.columns, plan.offsets.size
     longest = plan.block_rows * columns + VECTORS * lanes
-    numbers = y.reshape(y.size)
+    numbers, others = y.reshape(y.size), other.reshape(other.size)
     for thread in numba.prange(threads):
         scratch = np.empty(C * plan.plane_size + VECTORS * lanes, x.dtype)
         line = np.empty(line_size(plan), x.dtype)
@@ -122,11 +134,10 @@ def _correlate2d(x, w, b, y, groups, plan, lanes, threads):
                     multiply_block(
                         scratch, plan.offsets, taps, w, w_start, b, b_start, target, place, distance, count, lanes
                     )
-                if in_place:
-                    continue
                 for k in range(filters):
-                    for r in range(rows):
+                    for r in range(0 if in_place else rows):
                         copy_run(result, k * longest + r * columns, numbers, start + (k * H_out + r) * W_out, W_out)
+                    finish_run(numbers, start + k * H_out * W_out, rows * W_out, others, how)
 
 
 # ---- its transpose ---------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ import numpy as np
 
 from minivision.core.compile import jit
 from minivision.kernels.numba.engine.direct import multiply_block
+from minivision.kernels.numba.engine.finishing import finish_run, how_to_finish
 from minivision.kernels.numba.engine.packing import copy_transposed
 from minivision.kernels.numba.engine.vector_moves import make_apply_on_both_sides
 from minivision.kernels.numba.engine.vectors import ROWS, VECTORS, lanes_of
@@ -83,11 +84,22 @@ def suits_winograd(x, filters, output_size):
     return is_worthwhile(x.shape[0], x.shape[1], filters, output_size, FILTER_COST)
 
 
-def winograd(x, w, b, padding, output_size, *, flipped=False):
+def transform_filters(w, *, flipped=False):
+    """Return the transformed filters, as :func:`winograd` uses them."""
+    F, C = (w.shape[1], w.shape[0]) if flipped else (w.shape[0], w.shape[1])
+    u = np.empty(36 * apart(-(-F // ROWS) * ROWS * C), w.dtype)
+    _transform_filters(w, flipped, u, numba.get_num_threads())
+    return u
+
+
+def winograd(x, w, b, padding, output_size, *, flipped=False, transformed=None, other=None, relu=False):
     """Correlate `x` with 3 x 3 filters, stride 1.
 
     `w` is ``(F, C, 3, 3)``. If `flipped`, it holds the filters ``(C, F, 3, 3)`` of a convolution, and its transpose is
     computed; then `padding` may be negative: input at the border that is not used.
+
+    For prediction: `transformed` is what :func:`transform_filters` returned for `w`; a map `other` in the shape of the
+    result is added to it, and numbers below 0 become 0 if `relu`.
     """
     N, C = x.shape[:2]
     F = w.shape[1] if flipped else w.shape[0]
@@ -95,16 +107,16 @@ def winograd(x, w, b, padding, output_size, *, flipped=False):
     tiles = plan_tiles(N, C, F, tuple(output_size), padding, threads)
     bias = np.zeros(F, x.dtype) if b is None else b
     padded = -(-F // ROWS) * ROWS
-    u = np.empty(36 * apart(padded * C), x.dtype)
-    _transform_filters(w, flipped, u, threads)
+    u = transform_filters(w, flipped=flipped) if transformed is None else transformed
     y = np.empty((N, F, *output_size), dtype=x.dtype)
     size = space_for_blocks(tiles) + 36 * (apart(C * tiles.stream) + padded * tiles.stream) + 4 * VECTORS * lanes
-    _winograd(x, u, bias, y, tiles, lanes, threads, workspace(threads, size, x.dtype))
+    memory, how = workspace(threads, size, x.dtype), how_to_finish(other, relu)
+    _winograd(x, u, bias, y, tiles, lanes, threads, memory, y if other is None else other, how)
     return y
 
 
 @jit(parallel=True)
-def _winograd(x, u, b, y, tiles, lanes, threads, memory):
+def _winograd(x, u, b, y, tiles, lanes, threads, memory, other, how):
     N, F, H_out, W_out = y.shape
     C, stream = x.shape[1], tiles.stream
     panels = (F + ROWS - 1) // ROWS
@@ -113,6 +125,7 @@ def _winograd(x, u, b, y, tiles, lanes, threads, memory):
     channel_offsets = np.arange(C) * stream
     element_size, filters_size = apart(C * stream), apart(panels * C * ROWS)
     no_bias = np.zeros(ROWS, x.dtype)
+    numbers, others = y.reshape(y.size), other.reshape(other.size)
     for thread in numba.prange(threads):
         space, rest = take(memory[thread], space_for_blocks(tiles))
         v, m = take(rest, 36 * element_size + VECTORS * lanes)
@@ -130,3 +143,6 @@ def _winograd(x, u, b, y, tiles, lanes, threads, memory):
                     )  # fmt: skip
             for f in range(F):
                 transform_output(m, f * 36 * stream, block, tiles, space, b[f], y, f)
+                for n in range(block.image, block.image + block.images):
+                    count = min(4 * block.rows, H_out - 4 * block.row) * W_out
+                    finish_run(numbers, ((n * F + f) * H_out + 4 * block.row) * W_out, count, others, how)
