@@ -93,6 +93,30 @@ class Backend:
             self._kernels[name] = kernel
         return self._kernels[name]
 
+    def fused(self, name: str) -> Callable | None:
+        """Return a function of a module of the package ``fused`` of a built-in backend, or None where there is none.
+
+        Such a function is no operation, but stands for several. A backend of one's own has none: its kernels run.
+
+        Parameters
+        ----------
+        name : str
+            With its module, such as ``"convolution.conv2d"``.
+        """
+        key = f"fused.{name}"
+        if key not in self._kernels:
+            package, (module_name, _, function) = f"{self.source}.fused", name.partition(".")
+            found = None
+            if isinstance(self.source, str) and importlib.util.find_spec(package):
+                dotted = f"{package}.{module_name}"
+                if importlib.util.find_spec(dotted):
+                    from minivision.core.kernel_guard import guarded
+
+                    module = importlib.import_module(dotted)
+                    found = guarded(getattr(module, function), module)
+            self._kernels[key] = found
+        return self._kernels[key]
+
     def forget_kernels(self) -> None:
         """Look up every kernel anew at its next call."""
         self._kernels.clear()

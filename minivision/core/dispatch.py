@@ -111,6 +111,24 @@ def call(op: Operation, values: tuple, kernel: Callable | None = None) -> Any:
         return kernel(*values[: op.positional], **dict(zip(op.keywords, values[op.positional :], strict=True)))
 
 
+def fused_kernel(name: str, x: Any) -> Callable | None:
+    """Return a function that does the work of several operations at once, or None: then they run one by one.
+
+    Only the Numba backend has such functions (``kernels/numba/fused``). There is none while somebody observes the
+    operations, and for an array that would have to be converted first: of symbols, on a GPU, not in C order.
+
+    Parameters
+    ----------
+    name : str
+        With its module, such as ``"convolution.conv2d"``.
+    x : ndarray
+        What the function is to be called with.
+    """
+    if type(x) is not np.ndarray or x.dtype.kind not in "fu" or not x.flags.carray or _observers.get():
+        return None
+    return backends.active_backend()[0].fused(name)
+
+
 def _kernel_for(op, values, on_gpu):
     if on_gpu:
         return backends.get_backend("cupy").kernel(op)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from minivision import ops
 from minivision.core.types import Array
 from minivision.layers.convolution import Conv2d
+from minivision.layers.fusing import predict_through
 from minivision.layers.layer import Layer, Sequential
 from minivision.layers.normalization import BatchNorm2d
 from minivision.layers.pointwise import ReLU
@@ -52,33 +52,7 @@ def conv_block(
 
 
 class NormalizedConvs(Sequential):
-    """Convolutions followed by batch normalization, which is folded into the filters in prediction.
-
-    With running statistics, normalization scales and shifts each channel. A convolution with scaled filters and a bias
-    computes the same, and saves a pass over the maps.
-    """
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Return the output of the last layer."""
-        if training:
-            return super().forward(x, training)
-        layers = iter(zip(self.layers, [*self.layers[1:], None], strict=True))
-        for layer, following in layers:
-            if isinstance(layer, Conv2d) and isinstance(following, BatchNorm2d):
-                x = _normalized_conv2d(x, layer, following)
-                next(layers)  # the normalization is done
-            else:
-                x = layer.forward(x)
-        return x
-
-
-def _normalized_conv2d(x: Array, conv: Conv2d, norm: BatchNorm2d) -> Array:
-    """Return ``norm(conv(x))`` in inference: gamma / sqrt(var + eps) times (w x + b - mean), plus beta."""
-    scale = norm.gamma.value / (norm.running_var + x.dtype.type(norm.eps)) ** 0.5
-    bias = norm.beta.value - norm.running_mean * scale
-    if conv.b is not None:
-        bias = bias + conv.b.value * scale
-    return ops.conv2d(x, conv.w.value * scale[:, None, None, None], bias, **conv.geometry)
+    """Convolutions followed by batch normalization, which is folded into the filters in prediction."""
 
 
 class ResidualBlock(Layer):
@@ -111,6 +85,8 @@ class ResidualBlock(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return y in the shape of x."""
+        if not training:
+            return predict_through(self.residual.layers, x, other=x, relu=True)
         y = self.residual(x, training)
         y += x
         return self.relu(y, training)

@@ -275,6 +275,8 @@ def _tree(name: str, layer: Layer) -> list[tuple[str, int]]:
 class Sequential(Layer):
     """Layers one after the other: forward in order, backward in reverse.
 
+    In prediction several may run at once, see :mod:`minivision.layers.fusing`.
+
     Parameters
     ----------
     *layers : Layer
@@ -285,6 +287,10 @@ class Sequential(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return ``layers[-1](... layers[0](x))``."""
+        if not training:
+            from minivision.layers.fusing import predict_through
+
+            return predict_through(self.layers, x)
         for layer in self.layers:
             x = layer.forward(x, training=training)
         return x
