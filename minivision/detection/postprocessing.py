@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minivision import ops
+from minivision.core.dispatch import fused_kernel
 from minivision.core.types import Array, Size
 from minivision.data.instances import Instances
 
@@ -17,6 +18,7 @@ def select_detections(
     score_threshold: float = 0.05,
     iou_threshold: float = 0.5,
     max_detections: int = 100,
+    max_candidates: int | None = None,
 ) -> Instances:
     """Select detections by their scores and by non-maximum suppression per class.
 
@@ -34,6 +36,9 @@ def select_detections(
         If two boxes of a class have a larger intersection over union, the one with the lower score is dropped.
     max_detections : int
         Largest number of detections; those with the highest scores are kept.
+    max_candidates : int, optional
+        Largest number of scores that take part in non-maximum suppression: the best. More would cost time and bring
+        nothing.
 
     Returns
     -------
@@ -49,6 +54,14 @@ def select_detections(
     >>> found.boxes.tolist(), found.scores.tolist()
     ([[1.0, 0.0, 9.0, 8.0], [20.0, 20.0, 32.0, 30.0]], [0.75, 0.25])
     """
+    scores = np.ascontiguousarray(scores)
+    most = scores.size if max_candidates is None else max_candidates
+    fused = fused_kernel("detections.select", scores)
+    if fused is not None and _fits(boxes, scores) and 0 <= iou_threshold <= 1:
+        settings = score_threshold, most, iou_threshold, max_detections
+        found_boxes, labels, found_scores = fused(boxes, scores, size, *settings)
+        return Instances(found_boxes, labels, scores=found_scores)
+    score_threshold = _threshold_for(scores, score_threshold, most)
     K, C = scores.shape
     rows, columns = np.nonzero(scores > score_threshold)
     boxes = boxes[:, None] if boxes.ndim == 2 else boxes
@@ -58,3 +71,21 @@ def select_detections(
     solid = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
     kept = solid[ops.batched_nms(boxes[solid], scores[solid], labels[solid], iou_threshold)[:max_detections]]
     return Instances(boxes[kept], labels[kept], scores=scores[kept])
+
+
+def _threshold_for(scores: Array, threshold: float, most: int) -> float:
+    """Return `threshold`, or a higher one that no more than `most` scores exceed."""
+    above = scores[scores > threshold]
+    rank = above.size - most - 1  # counted from the lowest
+    return threshold if rank < 0 else np.partition(above, rank)[rank]
+
+
+def _fits(boxes: Array, scores: Array) -> bool:
+    """Return whether the fused function takes these arrays; where they are wrong, the operations say so."""
+    return (
+        type(boxes) is np.ndarray
+        and boxes.flags.carray
+        and boxes.dtype == scores.dtype
+        and scores.ndim == 2
+        and boxes.shape in ((len(scores), 4), (*scores.shape, 4))
+    )

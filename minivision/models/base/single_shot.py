@@ -25,11 +25,8 @@ class SingleShot(Detector):
 
     Attributes
     ----------
-    score_threshold, iou_threshold : float
+    score_threshold, iou_threshold, max_candidates
         As in :func:`minivision.detection.select_detections`.
-    max_candidates : int
-        Largest number of scores per image that take part in non-maximum suppression: the best. More would cost time
-        and bring nothing.
     """
 
     score_threshold: float = 0.01
@@ -64,15 +61,13 @@ class SingleShot(Detector):
         """Return the objects in a batch of images; see :meth:`Detector.detect`."""
         x = self.normalize(images, self.stride)
         all_boxes, all_scores = self.decode(on_host(self.forward(x)), x.shape[2:])
-        detections = []
-        for boxes, scores in zip(all_boxes, all_scores, strict=True):
-            threshold = _threshold_for(scores, self.score_threshold, self.max_candidates)
-            detections.append(
-                select_detections(
-                    boxes, scores, images.shape[1:3], score_threshold=threshold, iou_threshold=self.iou_threshold
-                )
+        return [
+            select_detections(
+                boxes, scores, images.shape[1:3], score_threshold=self.score_threshold,
+                iou_threshold=self.iou_threshold, max_candidates=self.max_candidates,
             )
-        return detections
+            for boxes, scores in zip(all_boxes, all_scores, strict=True)
+        ]  # fmt: skip
 
     def check_size(self, images: Array) -> None:
         """Raise ValueError unless height and width of images ``(N, 3, H, W)`` divide by the stride."""
@@ -82,13 +77,6 @@ class SingleShot(Detector):
                 f"{self.name}: images of {height} x {width} do not divide into cells of {self.stride} x {self.stride} "
                 f"pixels; bring them to such a size, or train on crops of one"
             )
-
-
-def _threshold_for(scores: Array, threshold: float, max_candidates: int) -> float:
-    """Return `threshold`, or a higher one that no more than `max_candidates` scores exceed."""
-    above = scores[scores > threshold]
-    rank = above.size - max_candidates - 1  # counted from the lowest
-    return threshold if rank < 0 else np.partition(above, rank)[rank]
 
 
 def clip_instances(instances: Instances, size: Size) -> Instances:
