@@ -115,7 +115,7 @@ def _filters(x: Array, conv: Conv2d, norm: BatchNorm2d | None) -> Any:
             return None
     if x.ndim != 4 or x.shape[1] != w.shape[1] * conv.geometry["groups"]:
         return None
-    settings = (w.shape, None if norm is None else norm.eps, *conv.geometry.values())
+    settings = (x.dtype, w.shape, None if norm is None else norm.eps, *conv.geometry.values())
     kept = vars(conv).get("_kept")
     are_unchanged = fused_kernel("convolution.are_unchanged", x)
     assert are_unchanged is not None
