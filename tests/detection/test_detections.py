@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minivision.core.dispatch import observe
 from minivision.detection import select_detections
 
 SIZE = (50, 60)
@@ -45,3 +46,26 @@ def test_thresholds_and_the_cap(threshold, max_detections, expected):
 def test_no_boxes_are_no_objects():
     found = select_detections(np.zeros((0, 4), np.float32), np.zeros((0, 3), np.float32), SIZE)
     assert len(found) == 0 and found.boxes.shape == (0, 4)
+
+
+def test_one_function_selects_what_the_operations_select_one_by_one(rng):
+    for trial in range(40):
+        K, C, dtype = int(rng.integers(0, 150)), int(rng.integers(1, 6)), (np.float32, np.float64)[trial % 2]
+        centers, halves = rng.uniform(-10, 140, (K, 1, 2)), rng.uniform(-2, 40, (K, (1, C)[trial % 3 == 0], 2))
+        boxes = np.concatenate([centers - halves, centers + halves], axis=2).astype(dtype)
+        boxes = boxes if boxes.shape[1] == C else boxes[:, 0]
+        scores = (rng.integers(0, 20, (K, C)) / 20).astype(dtype)  # many equal ones, and some that are the threshold
+        if trial % 4 == 0:
+            scores[rng.random(scores.shape) < 0.1] = np.nan
+            boxes[rng.random(K) < 0.1] = np.nan
+        settings = {
+            "score_threshold": (0.05, 0.1, 0.5)[trial % 3],
+            "iou_threshold": (0.1, 0.3)[trial % 2],
+            "max_detections": (5, 100)[trial % 2],
+            "max_candidates": (None, 20)[trial // 2 % 2],
+        }
+        found = select_detections(boxes, scores, (100, 128), **settings)
+        with observe(lambda *_: None):
+            expected = select_detections(boxes, scores, (100, 128), **settings)
+        for field in ("boxes", "labels", "scores"):
+            np.testing.assert_array_equal(getattr(found, field), getattr(expected, field), err_msg=f"{trial} {field}")
