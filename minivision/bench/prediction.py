@@ -1,9 +1,11 @@
 """Time trained detectors, compared with PyTorch: ``python -m minivision.bench.prediction runs/yolo ...``.
 
 Our time includes everything: preparing the images, the network, decoding of boxes, and non-maximum suppression. PyTorch
-runs only the network, with the same weights. The second stage of Faster R-CNN in PyTorch gets our proposals, and
-samples each with ``grid_sample`` once in each cell, where RoIAlign takes several samples. Both take turns, and use all
-threads, or ``--threads``.
+runs only the network, with the same weights, in the fastest of the ways that it has: normalization folded into the
+convolutions, channels last or first, as it is or compiled (``torch.compile``, where there is a C++ compiler; it takes
+half a minute for each model). The second stage of Faster R-CNN in PyTorch gets our proposals, and samples each with
+``grid_sample`` once in each cell, where RoIAlign takes several samples. Both take turns, and use all threads, or
+``--threads``.
 """
 
 from __future__ import annotations
@@ -47,14 +49,50 @@ def measure(model: Model, images: Sequence[np.ndarray], torch: ModuleType | None
     for key, some in (("", images), ("_alone", images[:1])):
         peers: dict[str, Callable] = {"ours": lambda some=some: model.predict(some)}
         if torch is not None:
-            peers["torch"] = torch_network(model, some, torch)
+            peers["torch"] = fastest_torch_network(model, some, torch)
         seconds = interleaved_medians(peers, rounds=9, seconds=0.3)
         rates |= {name + key: len(some) / taken for name, taken in seconds.items()}
     return rates
 
 
-def torch_network(model: Model, images: Sequence[np.ndarray], torch: ModuleType) -> Callable[[], Any]:
+def fastest_torch_network(model: Model, images: Sequence[np.ndarray], torch: ModuleType) -> Callable[[], Any]:
+    """Return the fastest of the ways to run a model's network in PyTorch; see :func:`torch_network`."""
+    ways: dict[str, Callable] = {}
+    for channels_last in (True, False):
+        for compiled in (False, True):
+            name = f"{'compiled, ' if compiled else ''}channels {'last' if channels_last else 'first'}"
+            run = torch_network(model, images, torch, channels_last=channels_last, compiled=compiled)
+            try:
+                run()
+            except Exception as error:  # no C++ compiler: one of many errors of its own
+                print(f"PyTorch, {name}: does not run here ({type(error).__name__})", file=sys.stderr)
+            else:
+                ways[name] = run
+    seconds = interleaved_medians(ways, rounds=3)
+    return ways[min(ways, key=lambda name: seconds[name])]
+
+
+def torch_network(
+    model: Model,
+    images: Sequence[np.ndarray],
+    torch: ModuleType,
+    *,
+    channels_last: bool = True,
+    compiled: bool = False,
+) -> Callable[[], Any]:
     """Return a function without arguments that runs a model's network in PyTorch on images of the same size.
+
+    Normalization is folded into the convolutions, as in our prediction.
+
+    Parameters
+    ----------
+    model : Model
+    images : list of uint8 ndarray of shape (H, W, 3)
+    torch : module
+    channels_last : bool
+        Whether images and filters have PyTorch's layout with the channels of a pixel side by side.
+    compiled : bool
+        Whether ``torch.compile`` makes a program of the network at its first call, with its constants built in.
 
     Raises
     ------
@@ -67,17 +105,33 @@ def torch_network(model: Model, images: Sequence[np.ndarray], torch: ModuleType)
         raise ValueError(f"{model.name}: its network is not available in PyTorch; available are {', '.join(_NETWORKS)}")
     batch = np.stack(images)
 
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+
     def convert(layer):
-        return layer_converter([])(layer).eval()
+        return _fold_normalization(layer_converter([])(layer).eval(), torch).to(memory_format=layout)
 
     network = _NETWORKS[model.name](model, images, torch, convert)
+    if compiled:
+        network = torch.compile(network, options={"freezing": True})
 
     def run():
         with torch.inference_mode():
             x = torch.from_numpy(batch).permute(0, 3, 1, 2).float()
-            return network((x - 127.5) / 64)
+            return network(((x - 127.5) / 64).contiguous(memory_format=layout))
 
     return run
+
+
+def _fold_normalization(module, torch):
+    """Fold each normalization that follows a convolution into its filters, here and in all parts."""
+    for part in module.children():
+        _fold_normalization(part, torch)
+    if isinstance(module, torch.nn.Sequential):
+        for k in range(len(module) - 1):
+            conv, norm = module[k], module[k + 1]
+            if isinstance(conv, torch.nn.Conv2d) and isinstance(norm, torch.nn.BatchNorm2d):
+                module[k], module[k + 1] = torch.nn.utils.fuse_conv_bn_eval(conv, norm), torch.nn.Identity()
+    return module
 
 
 def _yolo(model, images, torch, convert):

@@ -11,6 +11,7 @@ Read for the convolutions, in this order:
 5. ``one_by_one``: correlations with filters of 1 x 1, from 4.
 6. ``winograd_tiles``, ``winograd`` and ``winograd_gradient``: 3 x 3 filters of stride 1 with a quarter of the
    multiplications, from 1 and 4.
+7. ``finishing`` and ``pooled``: what prediction does with a block of outputs before it leaves the cache, for 3 and 6.
 
 The others are independent of each other:
 
