@@ -33,7 +33,7 @@ class Filters:
     def is_for_winograd(self, images, size):
         """Return whether Winograd's algorithm computes outputs of this size faster than the direct kernel."""
         F, C = self.w.shape[:2]
-        return self._may_be_winograd and is_worthwhile(images, C, F, size, transformed=True)
+        return self._may_be_winograd and is_worthwhile(images, C, F, size, 0)  # the filters are transformed once
 
     def for_winograd(self):
         if self._transformed is None:
