@@ -46,7 +46,7 @@ def predict_through(layers: Sequence[Layer], x: Array, *, other: Array | None = 
     """
     k = 0
     while k < len(layers):
-        layer = layers[k]
+        layer: Any = layers[k]
         k += 1
         if not (_is_plain(layer, Conv2d) or _is_plain(layer, MaxPool2d)):
             x = layer.forward(x)
