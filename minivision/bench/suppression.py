@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -13,12 +14,13 @@ from minivision.bench.entry import Entry, entry
 
 _THRESHOLD = 0.5
 _LABELS = 20
+_MANY = 20_000  # boxes, as before a selection of the best scores
 
 
 def entries(torch: ModuleType | None, batch: int = 1) -> Iterator[Entry]:
     """Yield the entries of these operations, with batches `batch` times as large; `torch` is the module or None."""
     torchvision = import_torchvision(torch)
-    for count in counts(batch):
+    for count in [*counts(batch), _MANY * math.isqrt(batch)]:
         (boxes, scores, labels), (few, few_scores, few_labels) = _detections(count), _detections(SMALL)
         one = several = None
         if torchvision is not None:

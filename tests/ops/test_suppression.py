@@ -118,6 +118,51 @@ def test_of_equal_scores_the_lower_index_comes_first(count):
     assert ops.batched_nms(boxes, np.zeros(count), np.arange(count) % 3, 0.5).tolist() == list(range(count))
 
 
+def kept_one_after_another(boxes, scores, threshold):
+    """Return what is kept by the definition: the best box that is left drops all that overlap it."""
+    left, keep = np.argsort(-scores, kind="stable"), []
+    while left.size:
+        keep.append(left[0])
+        left = left[1:]
+        left = left[ops.box_iou(boxes[keep[-1]][None], boxes[left])[0].astype(float) <= threshold]
+    return keep
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["scattered", "strips", "crowd", "concentric", "far apart", "without area"])
+def test_of_many_boxes_those_are_kept_that_the_definition_keeps(rng, on_backend, kind, dtype):
+    count = 5000 if on_backend == "numba" else 300
+    corners, sizes = rng.uniform(0, 2000, (count, 2)), rng.uniform(10, 60, (count, 2))
+    if kind == "strips":  # each touches its neighbors only, above and below
+        corners, sizes = rng.permutation(count)[:, None] * [0, 2.0], np.array([1000, 2.5])
+    elif kind == "crowd":  # on whole pixels, so that boxes are equal and overlaps are exactly 1/2
+        corners, sizes = rng.integers(0, 99, (count, 2)), rng.integers(1, 5, (count, 2))
+    elif kind == "concentric":
+        sizes = 1.0 + rng.permutation(count)[:, None] * np.ones(2)
+        corners = -sizes / 2
+    elif kind == "far apart":
+        corners, sizes = corners * 10.0 ** rng.uniform(-20, 14, (count, 1)), 10.0 ** rng.uniform(-20, 17, (count, 2))
+    elif kind == "without area":
+        sizes = rng.integers(-1, 2, (count, 2)) * sizes
+    boxes = np.concatenate([corners, corners + sizes], axis=1).astype(dtype)
+    scores = (rng.integers(-count, count, count) / count).astype(dtype)  # some are equal
+    labels = rng.integers(0, 2, count) * 2**40 - 2**39
+    keep = ops.nms(boxes, scores, 0.5)
+    assert keep.dtype == np.int64 and keep.tolist() == kept_one_after_another(boxes, scores, 0.5)
+    keep = ops.batched_nms(boxes, scores, labels, 0.5)
+    groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    expected = [i for group in groups for i in group[kept_one_after_another(boxes[group], scores[group], 0.5)]]
+    assert keep.dtype == np.int64 and keep.tolist() == sorted(expected, key=lambda i: (-scores[i], i))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("count", [100, 1000])
+def test_scores_of_all_kinds_are_sorted_and_zeros_of_either_sign_are_equal(rng, count, dtype):
+    scores = rng.choice(np.array([-np.inf, np.inf, 0.0, -0.0, 1e-300, -1e-42, 1e-42, 3, -3, 1e30, -1e30], dtype), count)
+    boxes = np.arange(count, dtype=dtype)[:, None] * [10, 0, 10, 0] + np.array([0, 0, 5, 5], dtype)
+    assert ops.nms(boxes, scores, 0.5).tolist() == sorted(range(count), key=lambda i: (-scores[i], i))
+
+
 BOXES = np.array([[0.0, 0.0, 4.0, 4.0], [1.0, 1.0, 2.0, 3.0]])
 SCORES = np.array([0.5, 0.6])
 LABELS = np.array([1, 1])

@@ -19,5 +19,6 @@ The others are independent of each other:
 - ``sums``: sums that use vector instructions and still give the same bits in every process.
 - ``exponential``: exp, log and log1p that the compiler can vectorize.
 - ``pairwise_boxes``: IoU of one box with many boxes.
+- ``radix_sort``: a stable sort of numbers by their bits.
 - ``channel_blocks``: maps stored with the channels of a pixel next to each other, for RoI pooling and RoIAlign.
 """
