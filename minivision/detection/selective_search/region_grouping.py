@@ -54,7 +54,7 @@ def _check_group_regions(regions, pairs, image_size, used):
     pairs = integers("pairs", pairs)
     check_shape("pairs", pairs, "P, 2", meaning="two regions that touch in each row")
     check_range("pairs", pairs, len(sizes), "they are numbers of regions")
-    if (pairs[:, 0] >= pairs[:, 1]).any() or len(np.unique(pairs, axis=0)) < len(pairs):
+    if (pairs[:, 0] >= pairs[:, 1]).any() or not _all_different(pairs):
         raise ValueError("pairs: expected the smaller number first, and each pair once")
     if not _reaches_all(pairs, len(sizes)):
         raise ValueError("pairs: expected that every region can be reached from every other one")
@@ -62,6 +62,12 @@ def _check_group_regions(regions, pairs, image_size, used):
         raise ValueError(f"used: expected some of the letters {', '.join(SIMILARITIES)}, got {used!r}")
     regions = Regions(sizes, boxes, colors.astype(np.int32, copy=False), textures.astype(np.int32, copy=False))
     return regions, pairs, integer("image_size", image_size, minimum=1), used
+
+
+def _all_different(pairs):
+    first, second = pairs.T
+    ascending = (first[1:] > first[:-1]) | (first[1:] == first[:-1]) & (second[1:] > second[:-1])
+    return bool(ascending.all()) or len(np.unique(pairs, axis=0)) == len(pairs)
 
 
 def _reaches_all(pairs, count):

@@ -5,14 +5,13 @@ import math
 import numpy as np
 
 from minivision.core.compile import jit
-
-_DIGIT_BITS = 11  # bits of a digit of the radix sort
+from minivision.kernels.numba.engine.radix_sort import radix_sort
 
 
 def sorted_edges(image):
     weights, codes = _edges(image)
-    bits = weights.view(f"u{weights.itemsize}")
-    bits, codes = _sort(bits, codes)
+    # Floats that are not negative have the order of their bits.
+    bits, codes = radix_sort(weights.view(f"u{weights.itemsize}"), codes)
     return _pixels_of_edges(codes, image.shape[1]), bits.view(image.dtype)
 
 
@@ -46,27 +45,6 @@ def _step(direction):
 
 
 @jit
-def _sort(bits, codes):
-    """Sort weights stably by their bits; floats that are not negative have the order of their bits."""
-    bits, codes = bits.copy(), codes.copy()
-    next_bits, next_codes = np.empty_like(bits), np.empty_like(codes)
-    mask = np.uint64((1 << _DIGIT_BITS) - 1)
-    for shift in range(0, 8 * bits.itemsize, _DIGIT_BITS):  # radix sort, the last digit first
-        starts = np.zeros((1 << _DIGIT_BITS) + 1, np.int64)
-        for i in range(bits.size):
-            starts[((bits[i] >> np.uint64(shift)) & mask) + np.uint64(1)] += 1
-        starts = np.cumsum(starts)
-        for i in range(bits.size):
-            digit = (bits[i] >> np.uint64(shift)) & mask
-            place = np.uint64(starts[digit])
-            next_bits[place], next_codes[place] = bits[i], codes[i]
-            starts[digit] += 1
-        bits, next_bits = next_bits, bits
-        codes, next_codes = next_codes, codes
-    return bits, codes
-
-
-@jit
 def _pixels_of_edges(codes, width):
     edges = np.empty((codes.size, 2), np.int32)
     for edge in range(codes.size):
@@ -78,16 +56,17 @@ def _pixels_of_edges(codes, width):
 
 
 def merge_pixels(edges, weights, size, *, k, min_size):
-    return _merge_pixels(edges, weights, size, weights.dtype.type(k), min_size)
+    # Unsigned numbers of pixels: others might count from the end, which takes a third of the time.
+    return _merge_pixels(edges.view(np.uint32), weights, size, weights.dtype.type(k), min_size)
 
 
 @jit
 def _merge_pixels(edges, weights, size, k, min_size):
     height, width = size
-    parent = np.arange(height * width).astype(np.int32)
+    parent = np.arange(height * width).astype(np.uint32)
     pixels = np.ones(height * width, np.int32)
     limit = np.full(height * width, k, weights.dtype)  # the internal difference of a region + k / its pixels
-    between = np.empty(weights.size, np.int32)  # edges whose pixels were in different regions and were not merged
+    between = np.empty(weights.size, np.uint32)  # edges whose pixels were in different regions and were not merged
     kept = 0
     for edge in range(weights.size):
         a, b = _root(parent, edges[edge, 0]), _root(parent, edges[edge, 1])
@@ -128,7 +107,7 @@ def _number_regions(parent):
     """Return the region number of each pixel; regions are numbered in the order of their first pixels."""
     number, labels, regions = np.full(parent.size, -1, np.int32), np.empty(parent.size, np.int32), 0
     for pixel in range(parent.size):
-        root = _root(parent, pixel)
+        root = _root(parent, parent[pixel])
         if number[root] < 0:
             number[root] = regions
             regions += 1

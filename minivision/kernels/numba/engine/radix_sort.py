@@ -19,11 +19,11 @@ def radix_sort(bits, companions):
     Returns
     -------
     bits, companions : ndarray of shape (N,)
-        New arrays.
+        New arrays, or the arguments if all numbers are equal.
     """
     counts = _count_digits(bits)
-    bits, companions = bits.copy(), companions.copy()
     next_bits, next_companions = np.empty_like(bits), np.empty_like(companions)
+    spare_bits, spare_companions = np.empty_like(bits), np.empty_like(companions)
     for digit in range(len(counts)):  # the last digit first
         places = counts[digit]
         if bits.size == 0 or places[_digit(bits[0], digit)] == bits.size:
@@ -36,8 +36,8 @@ def radix_sort(bits, companions):
             place = places[value]
             next_bits[place], next_companions[place] = bits[i], companions[i]
             places[value] = np.uint32(place + np.uint32(1))
-        bits, next_bits = next_bits, bits
-        companions, next_companions = next_companions, companions
+        bits, next_bits, spare_bits = next_bits, spare_bits, next_bits
+        companions, next_companions, spare_companions = next_companions, spare_companions, next_companions
     return bits, companions
 
 
