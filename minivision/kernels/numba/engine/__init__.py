@@ -20,5 +20,6 @@ The others are independent of each other:
 - ``exponential``: exp, log and log1p that the compiler can vectorize.
 - ``pairwise_boxes``: IoU of one box with many boxes.
 - ``radix_sort``: a stable sort of numbers by their bits.
+- ``many_boxes``: non-maximum suppression of thousands of boxes.
 - ``channel_blocks``: maps stored with the channels of a pixel next to each other, for RoI pooling and RoIAlign.
 """
