@@ -11,6 +11,7 @@ half a minute for each model). The second stage of Faster R-CNN in PyTorch gets 
 from __future__ import annotations
 
 import argparse
+import functools
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minivision.bench.timing import interleaved_medians
+from minivision.bench.torch_equivalent import layer_converter
+from minivision.bench.torch_networks import fastest_way, prediction_network
 from minivision.data import Scenes
 
 if TYPE_CHECKING:
@@ -49,38 +52,22 @@ def measure(model: Model, images: Sequence[np.ndarray], torch: ModuleType | None
     for key, some in (("", images), ("_alone", images[:1])):
         peers: dict[str, Callable] = {"ours": lambda some=some: model.predict(some)}
         if torch is not None:
-            peers["torch"] = fastest_torch_network(model, some, torch)
+            peers["torch"] = fastest_way(torch, functools.partial(torch_network, model, some, torch))
         seconds = interleaved_medians(peers, rounds=9, seconds=0.3)
         rates |= {name + key: len(some) / taken for name, taken in seconds.items()}
     return rates
-
-
-def fastest_torch_network(model: Model, images: Sequence[np.ndarray], torch: ModuleType) -> Callable[[], Any]:
-    """Return the fastest of the ways to run a model's network in PyTorch; see :func:`torch_network`."""
-    ways: dict[str, Callable] = {}
-    for channels_last in (True, False):
-        for compiled in (False, True):
-            name = f"{'compiled, ' if compiled else ''}channels {'last' if channels_last else 'first'}"
-            run = torch_network(model, images, torch, channels_last=channels_last, compiled=compiled)
-            try:
-                run()
-            except Exception as error:  # no C++ compiler: one of many errors of its own
-                print(f"PyTorch, {name}: does not run here ({type(error).__name__})", file=sys.stderr)
-            else:
-                ways[name] = run
-    seconds = interleaved_medians(ways, rounds=3)
-    return ways[min(ways, key=lambda name: seconds[name])]
 
 
 def torch_network(
     model: Model,
     images: Sequence[np.ndarray],
     torch: ModuleType,
-    *,
     channels_last: bool = True,
     compiled: bool = False,
 ) -> Callable[[], Any]:
     """Return a function without arguments that runs a model's network in PyTorch on images of the same size.
+
+    It returns the network's outputs as a tuple.
 
     Normalization is folded into the convolutions, as in our prediction.
 
@@ -99,18 +86,13 @@ def torch_network(
     ValueError
         If the network of this model is not available in PyTorch.
     """
-    from minivision.bench.torch_equivalent import layer_converter
-
-    if model.name not in _NETWORKS:
-        raise ValueError(f"{model.name}: its network is not available in PyTorch; available are {', '.join(_NETWORKS)}")
-    batch = np.stack(images)
-
+    batch, convert_layer = np.stack(images), layer_converter([])
     layout = torch.channels_last if channels_last else torch.contiguous_format
 
     def convert(layer):
-        return _fold_normalization(layer_converter([])(layer).eval(), torch).to(memory_format=layout)
+        return _fold_normalization(convert_layer(layer).eval(), torch).to(memory_format=layout)
 
-    network = _NETWORKS[model.name](model, images, torch, convert)
+    network = prediction_network(model, images, convert)
     if compiled:
         network = torch.compile(network, options={"freezing": True})
 
@@ -132,66 +114,6 @@ def _fold_normalization(module, torch):
             if isinstance(conv, torch.nn.Conv2d) and isinstance(norm, torch.nn.BatchNorm2d):
                 module[k], module[k + 1] = torch.nn.utils.fuse_conv_bn_eval(conv, norm), torch.nn.Identity()
     return module
-
-
-def _yolo(model, images, torch, convert):
-    return torch.nn.Sequential(convert(model.backbone), convert(model.head))
-
-
-def _yolov2(model, images, torch, convert):
-    *first, last = map(convert, model.stages)
-    fine, head = torch.nn.Sequential(*first), convert(model.head)
-    passthrough = convert(model.passthrough) if model.passthrough else None
-
-    def network(x):
-        x = fine(x)
-        y = last(x)
-        return head(torch.cat([y, passthrough(x)], 1) if passthrough else y)
-
-    return network
-
-
-def _ssd(model, images, torch, convert):
-    stages, heads = [convert(stage) for stage in model.stages], [convert(head) for head in model.heads]
-
-    def network(x):
-        outputs = []
-        for stage, head in zip(stages, heads, strict=True):
-            x = stage(x)
-            outputs.append(head(x))
-        return outputs
-
-    return network
-
-
-def _faster_rcnn(model, images, torch, convert):
-    backbone, rpn, head = convert(model.backbone), model.rpn, model.head
-    shared, objectness, deltas = convert(rpn.shared), convert(rpn.objectness), convert(rpn.deltas)
-    body, scores, boxes = convert(head.body), convert(head.scores), convert(head.deltas)
-    height, width = images[0].shape[:2]
-    cells = (torch.arange(7) + 0.5) / 7
-    grids = []
-    for proposals in model.propose(images):
-        x1, y1, x2, y2 = torch.from_numpy(proposals.astype(np.float32)).T[..., None]
-        x, y = 2 * (x1 + cells * (x2 - x1)) / width - 1, 2 * (y1 + cells * (y2 - y1)) / height - 1  # (P, 7)
-        grids.append(torch.stack([x[:, None].expand(-1, 7, 7), y[:, :, None].expand(-1, 7, 7)], -1))
-
-    def network(x):
-        features = backbone(x)
-        hidden_maps = shared(features)
-        rpn_outputs = objectness(hidden_maps), deltas(hidden_maps)
-        regions = []
-        for one, grid in zip(features, grids, strict=True):
-            P, C = len(grid), len(one)
-            cut = torch.nn.functional.grid_sample(one[None], grid.reshape(1, P * 7, 7, 2), align_corners=False)
-            regions.append(cut.reshape(C, P, 7, 7).transpose(0, 1))
-        hidden = body(torch.cat(regions))
-        return rpn_outputs, scores(hidden), boxes(hidden)
-
-    return network
-
-
-_NETWORKS = {"faster-rcnn": _faster_rcnn, "yolo": _yolo, "ssd": _ssd, "yolov2": _yolov2}
 
 
 def main() -> int:

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minivision.bench.timing import interleaved_medians
 from minivision.bench.torch_equivalent import layer_converter, torch_encoder_decoder
+from minivision.models.parts.roi_head import rois_of
 
 if TYPE_CHECKING:
     from minivision.data import Batch
     from minivision.models.base.model import Model
+
+
+def fastest_way(torch: ModuleType, make: Callable[[bool, bool], Callable], *, compiled: bool = True) -> Callable:
+    """Return the fastest of the ways to run something in PyTorch.
+
+    Parameters
+    ----------
+    torch : module
+    make : callable
+        ``make(channels_last, compiled)`` returns a function without arguments.
+    compiled : bool
+        Whether to try ``torch.compile``, which takes up to minutes and needs a C++ compiler.
+    """
+    ways: dict[str, Callable] = {}
+    for is_compiled in (False, True) if compiled else (False,):
+        for channels_last in (True, False):
+            name = f"{'compiled, ' if is_compiled else ''}channels {'last' if channels_last else 'first'}"
+            run = make(channels_last, is_compiled)
+            try:
+                run()
+            except Exception as error:  # of the compiler, in one of many classes
+                if not is_compiled:
+                    raise
+                print(f"PyTorch, {name}: does not run here ({type(error).__name__})", file=sys.stderr)
+            else:
+                ways[name] = run
+    seconds = interleaved_medians(ways, rounds=3)
+    return ways[min(ways, key=lambda name: seconds[name])]
 
 
 def training_network(model: Model, batch: Batch) -> Any:
@@ -32,11 +64,39 @@ def training_network(model: Model, batch: Batch) -> Any:
     ValueError
         If the network of this model is not available in PyTorch.
     """
+    regions = {}
+    if model.name in ("faster-rcnn", "mask-rcnn"):
+        outputs = model.forward(model.normalize(batch.images), training=True, batch=batch)
+        model.forget()
+        first = outputs.faster_rcnn if model.name == "mask-rcnn" else outputs
+        regions["head"] = first.regions.rois
+        if model.name == "mask-rcnn":
+            regions |= {"mask_branch": outputs.masks.rois}
+            regions |= {"keypoint_branch": outputs.joints.rois} if outputs.joints is not None else {}
+    return _network(model, layer_converter([]), batch.images.shape[1:3], regions)
+
+
+def prediction_network(model: Any, images: Sequence[np.ndarray], convert: Callable) -> Any:
+    """Return the network of a trained system, as `training_network` does; the second stage gets our proposals.
+
+    Parameters
+    ----------
+    model : Model
+    images : list of uint8 ndarray of shape (H, W, 3)
+        All of the same size.
+    convert : callable
+        From a layer to a PyTorch module.
+    """
+    regions = {"head": rois_of(model.propose(images))} if model.name == "faster-rcnn" else {}
+    return _network(model, convert, images[0].shape[:2], regions)
+
+
+def _network(model, convert, size, regions):
     import torch
 
     if model.name not in _NETWORKS:
         raise ValueError(f"{model.name}: its network is not available in PyTorch; available are {', '.join(_NETWORKS)}")
-    parts, run = _NETWORKS[model.name](model, batch, layer_converter([]))
+    parts, run = _NETWORKS[model.name](model, convert, size, regions)
 
     class Network(torch.nn.Module):
         def __init__(self):
@@ -51,13 +111,14 @@ def training_network(model: Model, batch: Batch) -> Any:
 
 
 # Each function below returns the parts of a network by name, and a function from these parts and images to the outputs.
+# `size` is that of the images, `regions` has those (K, 5) of each part that looks at regions.
 
 
-def _encoder_decoder(model, batch, convert):
+def _encoder_decoder(model, convert, size, regions):
     return {"whole": torch_encoder_decoder(model)}, lambda network, x: (network.whole(x),)
 
 
-def _localizer(model, batch, convert):
+def _localizer(model, convert, size, regions):
     import torch
 
     attention, *rest = model.box_head.layers
@@ -81,12 +142,12 @@ def _localizer(model, batch, convert):
     return parts, run
 
 
-def _yolo(model, batch, convert):
+def _yolo(model, convert, size, regions):
     parts = {"backbone": convert(model.backbone), "head": convert(model.head)}
     return parts, lambda network, x: (network.head(network.backbone(x)),)
 
 
-def _yolov2(model, batch, convert):
+def _yolov2(model, convert, size, regions):
     import torch
 
     *first, last = map(convert, model.stages)
@@ -102,7 +163,7 @@ def _yolov2(model, batch, convert):
     return parts, run
 
 
-def _ssd(model, batch, convert):
+def _ssd(model, convert, size, regions):
     import torch
 
     stages, heads = (torch.nn.ModuleList(map(convert, layers)) for layers in (model.stages, model.heads))
@@ -117,33 +178,8 @@ def _ssd(model, batch, convert):
     return {"stages": stages, "heads": heads}, run
 
 
-def _faster_rcnn(model, batch, convert):
-    outputs = model.forward(model.normalize(batch.images), training=True, batch=batch)
-    parts, run, _ = _two_stages(model, batch, convert, outputs.regions.rois)
-    return parts, run
-
-
-def _mask_rcnn(model, batch, convert):
-    outputs = model.forward(model.normalize(batch.images), training=True, batch=batch)
-    parts, two_stages, pool = _two_stages(model, batch, convert, outputs.faster_rcnn.regions.rois)
-    branches = {"mask_branch": outputs.masks, "keypoint_branch": outputs.joints}
-    samplers = {}
-    for name, samples in branches.items():
-        branch = getattr(model, name)
-        if branch is not None and len(samples.rois):
-            parts[name] = convert(branch.body)
-            samplers[name] = pool(samples.rois, branch.pool.output_size)
-
-    def run(network, x):
-        *outputs, features = two_stages(network, x, return_features=True)
-        return (*outputs, *(getattr(network, name)(sample(features)) for name, sample in samplers.items()))
-
-    return parts, run
-
-
-def _two_stages(model, batch, convert, rois):
-    """Return the parts of Faster R-CNN, a function that runs them, and one that makes a pooling of regions."""
-    size = batch.images.shape[1:3]
+def _two_stages(model, convert, size, regions):
+    """Return the parts of Faster R-CNN, or of Mask R-CNN with the branches that have regions."""
     parts = {
         "backbone": convert(model.backbone),
         "shared": convert(model.rpn.shared),
@@ -153,21 +189,23 @@ def _two_stages(model, batch, convert, rois):
         "scores": convert(model.head.scores),
         "deltas": convert(model.head.deltas),
     }
+    samplers = {
+        name: region_sampler(rois, size, getattr(model, name).pool.output_size)
+        for name, rois in regions.items()
+        if len(rois)
+    }
+    branches = [name for name in samplers if name != "head"]
+    parts |= {name: convert(getattr(model, name).body) for name in branches}
 
-    def pool(regions, cells):
-        return region_sampler(regions, size, cells)
-
-    sample = pool(rois, model.head.pool.output_size)
-
-    def run(network, x, return_features=False):
+    def run(network, x):
         features = network.backbone(x)
         hidden_maps = network.shared(features)
-        hidden = network.body(sample(features))
+        hidden = network.body(samplers["head"](features))
         outputs = network.objectness(hidden_maps), network.anchor_deltas(hidden_maps)
         outputs += network.scores(hidden), network.deltas(hidden)
-        return (*outputs, features) if return_features else outputs
+        return (*outputs, *(getattr(network, name)(samplers[name](features)) for name in branches))
 
-    return parts, run, pool
+    return parts, run
 
 
 def region_sampler(rois: np.ndarray, size: tuple[int, int], cells: int) -> Callable[[Any], Any]:
@@ -214,6 +252,6 @@ _NETWORKS: dict[str, Callable] = {
     "yolo": _yolo,
     "yolov2": _yolov2,
     "ssd": _ssd,
-    "faster-rcnn": _faster_rcnn,
-    "mask-rcnn": _mask_rcnn,
+    "faster-rcnn": _two_stages,
+    "mask-rcnn": _two_stages,
 }

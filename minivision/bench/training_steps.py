@@ -10,23 +10,20 @@ the fastest counts.
 from __future__ import annotations
 
 import functools
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minivision.bench.entry import Entry
+from minivision.bench.torch_networks import fastest_way, training_network
 
 if TYPE_CHECKING:
-    from minivision.data import Batch
     from minivision.models.base.model import Model
 
 SYSTEMS = ("encoder-decoder", "faster-rcnn", "mask-rcnn", "yolo", "ssd", "yolov2", "localizer")
 SCENES = 64
-
-logger = logging.getLogger("minivision")
 
 
 class Training(NamedTuple):
@@ -79,40 +76,22 @@ def entries(torch: ModuleType | None, systems: Sequence[str], *, compiled: bool 
         batch = training.batches[0]
         shape = "x".join(map(str, training.model.normalize(batch.images).shape))
         training.step(0)  # memory of the optimizer
-        theirs = torch_step(torch, training.model, batch, compiled=compiled) if torch else None
+        theirs = None
+        if torch:
+            make = functools.partial(_torch_step, torch, training.model, batch)
+            theirs = fastest_way(torch, make, compiled=compiled)
         yield Entry(system, f"{shape}, a training step", functools.partial(training.step, 1), theirs, seconds=0.5)
 
 
-def torch_step(torch: ModuleType, model: Model, batch: Batch, *, compiled: bool = True) -> Callable[[], None]:
-    """Return the fastest variant of a training step of the same network in PyTorch, a function without arguments."""
-    from minivision.bench.timing import interleaved_medians
-
-    variants: dict[str, Callable[[], None]] = {}
-    for layout in ("contiguous", "channels_last"):
-        for runs in ("eager", "compiled") if compiled else ("eager",):
-            name = f"{layout}, {runs}"
-            try:
-                variants[name] = _variant(torch, model, batch, layout, runs == "compiled")
-                variants[name]()
-            except Exception as error:  # torch.compile fails in many ways: no compiler, an operation it cannot lower
-                if runs == "eager":
-                    raise
-                variants.pop(name, None)
-                logger.info("PyTorch's network of %s is not compiled: %s", model.name, str(error).partition("\n")[0])
-    times = interleaved_medians(variants, rounds=3, seconds=0.2)
-    return variants[min(times, key=times.__getitem__)]
-
-
-def _variant(torch, model, batch, layout, is_compiled):
-    from minivision.bench.torch_networks import training_network
-
-    memory_format = getattr(torch, f"{layout}_format" if layout == "contiguous" else layout)
-    network = training_network(model, batch).train().to(memory_format=memory_format)
-    images = torch.from_numpy(model.normalize(batch.images)).contiguous(memory_format=memory_format)
+def _torch_step(torch, model, batch, channels_last, compiled):
+    """Return a training step of the same network in PyTorch, a function without arguments."""
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    network = training_network(model, batch).train().to(memory_format=layout)
+    images = torch.from_numpy(model.normalize(batch.images)).contiguous(memory_format=layout)
     with torch.no_grad():
         gradients = [torch.randn_like(output) / output.numel() for output in network(images)]
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
-    run = torch.compile(network) if is_compiled else network
+    run = torch.compile(network) if compiled else network
 
     def step():
         optimizer.zero_grad()

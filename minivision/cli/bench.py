@@ -36,7 +36,7 @@ EPILOG = """\
 examples:
   minivision bench
   minivision bench conv2d conv2d_backward
-  minivision bench encoder-decoder --threads 1
+  minivision bench encoder-decoder faster-rcnn yolo --threads 1
   minivision bench --json speed.json
   minivision bench --profile faster-rcnn --picture step.png
   minivision bench --growth --threads 1 --picture growth.svg
@@ -46,17 +46,20 @@ examples:
   minivision bench --backend cupy conv2d faster-rcnn
 """
 
-SYSTEM = "encoder-decoder"  # its training step is timed
+STEP = "encoder-decoder"  # whose training step is in the table of all operations
 ROUNDS = 7
 SMALL_ROUNDS, SMALL_SECONDS = 3, 0.01  # for the reference implementations, whose single calls take longer
 
 
 def add_arguments(parser, system):
+    from minivision.bench.on_gpu import TRAINING_STEPS as ON_GPU
+    from minivision.bench.training_steps import SYSTEMS
     from minivision.models import systems
 
     parser.add_argument(
         "names", nargs="*", metavar="NAME",
-        help=f"operations, or {SYSTEM} for its training step; with cupy also faster-rcnn, mask-rcnn (default: all)",
+        help=f"operations, or systems for their training steps: {', '.join(SYSTEMS)}; with cupy only "
+        f"{', '.join(ON_GPU)} (default: all operations, and {STEP})",
     )  # fmt: skip
     parser.add_argument(
         "--backend", choices=("numba", "cupy"), default="numba", metavar="NAME",
@@ -71,7 +74,7 @@ def add_arguments(parser, system):
     )
     kind.add_argument(
         "--growth", action="store_true",
-        help=f"show how time and memory of a step grow; NAME is block or {SYSTEM} (default: both)",
+        help=f"show how time and memory of a step grow; NAME is block or {STEP} (default: both)",
     )  # fmt: skip
     kind.add_argument(
         "--cliffs", action="store_true",
@@ -103,7 +106,9 @@ def run(args):
         return run_cliffs(args)
     if args.backend == "cupy":
         return _run_on_gpu(args)
-    _refuse_unknown(args, {SYSTEM})
+    from minivision.bench.training_steps import SYSTEMS
+
+    _refuse_unknown(args, SYSTEMS)
     torch = _torch()
     from minivision.core import backends
     from minivision.core.allocator import keep_freed_memory
@@ -178,13 +183,13 @@ def _start(torch, threads):
 
 
 def _entries(torch, names):
-    from minivision.bench.operations import entries, training_step
+    from minivision.bench import operations, training_steps
 
-    operations = [name for name in names if name != SYSTEM]
-    if operations or not names:
-        yield from entries(torch, operations)
-    if SYSTEM in names or not names:
-        yield training_step(torch)
+    steps = [name for name in names if name in training_steps.SYSTEMS] or ([] if names else [STEP])
+    others = [name for name in names if name not in training_steps.SYSTEMS]
+    if others or not names:
+        yield from operations.entries(torch, others)
+    yield from training_steps.entries(torch, steps)
 
 
 def _timed(entry, rounds):

@@ -146,7 +146,7 @@ def test_wrong_names_are_refused_before_anything_is_timed(capsys, words, message
 
 
 def test_a_profile_names_operations_and_what_is_none(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("minivision.bench.profile.SCENES", 8)
+    monkeypatch.setattr("minivision.bench.training_steps.SCENES", 8)
     out = run_profile(capsys, "encoder-decoder", "--json", tmp_path / "p.json", "--picture", tmp_path / "p.png")
     parts = {part["name"]: part for part in json.loads((tmp_path / "p.json").read_text())["parts"]}
     assert parts["conv2d_backward"]["group"] == "operations" and parts["optimizer"]["group"] == "no operation"

@@ -28,13 +28,14 @@ def test_pytorch_runs_the_same_network_on_the_same_images(name, scenes):
         theirs = torch.cat([each.permute(0, 2, 3, 1).reshape(3, -1, 4 + len(model.classes)) for each in theirs], 1)
         ours = outputs_of(model, images)
     elif name == "faster-rcnn":
-        (logits, _), scores, _ = theirs
+        logits, _, scores, _ = theirs
         proposed = outputs_of(model, images).rpn
         assert scores.shape == (sum(map(len, model.propose(images))), len(model.classes))
         theirs, ours = logits.permute(0, 2, 3, 1).reshape(3, -1), proposed.logits
     elif name == "yolo":
-        theirs, ours = theirs.permute(0, 2, 3, 1), outputs_of(model, images)
+        theirs, ours = theirs[0].permute(0, 2, 3, 1), outputs_of(model, images)
     else:
+        (theirs,) = theirs
         N, _, rows, columns = theirs.shape
         theirs = theirs.reshape(N, len(model.anchors), -1, rows, columns).permute(0, 3, 4, 1, 2)
         ours = outputs_of(model, images)
@@ -45,5 +46,6 @@ def test_rates_are_of_images_and_a_model_without_a_pytorch_network_is_named(scen
     monkeypatch.setattr("minivision.bench.prediction.interleaved_medians", lambda peers, **_: dict.fromkeys(peers, 0.5))
     model = make_model("yolo", scenes.classes)
     assert measure(model, [scenes[0].image] * 4) == {"ours": 8, "ours_alone": 2}
+    torch = pytest.importorskip("torch")
     with pytest.raises(ValueError, match="rcnn: its network is not available in PyTorch"):
-        torch_network(make_model("rcnn", scenes.classes), [scenes[0].image], None)
+        torch_network(make_model("rcnn", scenes.classes), [scenes[0].image], torch)
