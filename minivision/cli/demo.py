@@ -10,6 +10,7 @@ import importlib.resources
 import pathlib
 import time
 
+from minivision.cli.compile_ahead import compile_ahead
 from minivision.cli.messages import messages_hidden
 from minivision.cli.options import UsageError, positive, seed
 
@@ -65,15 +66,16 @@ def run(args):
 
     start = time.perf_counter()
     _make_room(args.out)
-    if args.system == PRETRAINED_SYSTEM and not args.make_checkpoint:
-        _show_pretrained(args, start)
     scene_options = {"classes": CLASSES, **system_class(args.system).scene_options}
-    count = min(TRAIN_SCENES, FEWER_SCENES.get(args.system, TRAIN_SCENES))
-    print(f"Drawing {count} scenes", flush=True)
-    scenes = Scenes(LEVEL, "train", **scene_options).cached(count, progress=True)
-    options = OPTIONS.get(args.system, {})
-    model = make_model(args.system, scenes.classes, rng=np.random.default_rng(args.seed), **options)
-    prediction_seconds, step_seconds = _compile(model, scenes)
+    with compile_ahead(args.system, LEVEL, scene_options):
+        if args.system == PRETRAINED_SYSTEM and not args.make_checkpoint:
+            _show_pretrained(args, start)
+        count = min(TRAIN_SCENES, FEWER_SCENES.get(args.system, TRAIN_SCENES))
+        print(f"Drawing {count} scenes", flush=True)
+        scenes = Scenes(LEVEL, "train", **scene_options).cached(count, progress=True)
+        options = OPTIONS.get(args.system, {})
+        model = make_model(args.system, scenes.classes, rng=np.random.default_rng(args.seed), **options)
+        prediction_seconds, step_seconds = _compile(model, scenes)
     num_validated = min(VAL_SCENES, max(4 * SHOWN_SCENES, int(EVALUATION_SHARE * args.seconds / prediction_seconds)))
     data = {"data": "scenes", "level": LEVEL, "split": "train", "size": None, "skip_broken": False, **scene_options}
     length = {"minutes": args.seconds / 60}
