@@ -63,7 +63,7 @@ def test_every_system_is_tested():
 
 @pytest.mark.parametrize("name", SMALL)
 def test_losses_gradients_and_predictions_are_those_of_the_cpu(name, cupy):
-    batches, losses, gradients, predictions = Batches(dataset(name), 2), {}, {}, {}
+    batches, losses, gradients, predictions, weights = Batches(dataset(name), 2), {}, {}, {}, {}
     for device in ("numpy", "cupy"):
         model = model_on(device, name)
         optimizer = AdamW(model)
@@ -72,6 +72,10 @@ def test_losses_gradients_and_predictions_are_those_of_the_cpu(name, cupy):
             losses[device] = {name: float(loss) for name, loss in model.step(batches[step]).items()}
             gradients[device] = {each.name: on_host(each.grad).copy() for each in optimizer.parameters}
             optimizer.step(1e-2)
+            # Adam makes long steps of the smallest gradients too, whose rounding would decide the rest.
+            if device == "numpy":
+                weights[step] = {key: array.copy() for key, array in model.state().items()}
+            model.load_state(weights[step])
         images = [dataset(name)[number].image for number in range(2)]
         predictions[device] = model.predict([images[0], images[1][:50, :60]])
     assert losses["cupy"].keys() == losses["numpy"].keys()
