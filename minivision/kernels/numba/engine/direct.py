@@ -15,7 +15,7 @@ import numpy as np
 
 from minivision.core.compile import jit
 from minivision.kernels.numba.engine.finishing import finish_run, how_to_finish
-from minivision.kernels.numba.engine.packing import pack_filters
+from minivision.kernels.numba.engine.packing import pack_filters, pack_filters_of_phases
 from minivision.kernels.numba.engine.register_tile import (
     dot_row,
     dot_rows,
@@ -149,19 +149,13 @@ def correlate2d_transpose(x, w, b, stride, padding, dilation, groups, output_siz
     N = x.shape[0]
     y = np.empty((N, F * groups, *output_size), dtype=x.dtype)
     threads = numba.get_num_threads()
-    plan, phase_taps = plan_correlate2d_transpose(
+    plan, taps, starts = plan_correlate2d_transpose(
         N * groups, C // groups, output_size, (kh, kw), stride, padding, dilation, x.itemsize, threads
     )
-    # (C, F, taps) -> (groups, F, C / groups, taps), then for each output phase the filters of its taps
-    taps = w.reshape(groups, C // groups, F, kh * kw).transpose(0, 2, 1, 3)
-    filters = [
-        pack_filters(taps[..., phase].reshape(groups * F, C // groups * len(phase)), groups) for phase in phase_taps
-    ]
-    begins = np.cumsum([0] + [part.size for part in filters])
+    filters = pack_filters_of_phases(w.reshape(C, F, kh * kw), groups, taps, starts)
+    begins = starts * -(-F // ROWS) * ROWS * C  # of the filters of each phase
     bias = _pack_bias(b, F, groups, x.dtype)
-    _correlate2d_transpose(
-        x, np.concatenate(filters), begins, bias, y, groups, stride, plan, lanes_of(x.dtype), threads
-    )
+    _correlate2d_transpose(x, filters, begins, bias, y, groups, stride, plan, lanes_of(x.dtype), threads)
     return y
 
 

@@ -19,6 +19,34 @@ def copy_transposed(x, x_start, x_stride, rows, columns, y, y_start, y_stride):
             y[y_start + k * y_stride + r] = x[x_start + r * x_stride + k]
 
 
+@jit
+def pack_filters_of_phases(w, groups, taps, starts):
+    """Reorder filters ``(groups * C, F, taps)`` to ``(groups, F / ROWS, C, its taps, ROWS)`` per output phase, flat.
+
+    Phase p has the taps ``taps[starts[p] : starts[p + 1]]``. F is filled up with zeros.
+    """
+    C, F, K = w.shape[0] // groups, w.shape[1], w.shape[2]
+    panels = (F + ROWS - 1) // ROWS
+    size = groups * panels * C * ROWS
+    packed = np.zeros(size * taps.size, w.dtype)
+    of_channel = np.empty(K * ROWS, w.dtype)
+    numbers = w.reshape(w.size)
+    for group in range(groups):
+        for panel in range(panels):
+            rows = min(ROWS, F - panel * ROWS)
+            for c in range(C):
+                first = ((group * C + c) * F + panel * ROWS) * K
+                copy_transposed(numbers, first, K, rows, K, of_channel, 0, ROWS)
+                for phase in range(starts.size - 1):
+                    count = starts[phase + 1] - starts[phase]
+                    target = size * starts[phase] + ((group * panels + panel) * C + c) * count * ROWS
+                    for tap in range(count):
+                        source = taps[starts[phase] + tap] * ROWS
+                        for row in range(rows):
+                            packed[target + tap * ROWS + row] = of_channel[source + row]
+    return packed
+
+
 def pack_filters(w, groups):
     """Reorder filters ``(groups * F, taps)`` to ``(groups, F / ROWS, taps, ROWS)``, flat.
 

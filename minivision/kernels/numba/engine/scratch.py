@@ -111,8 +111,8 @@ def plan_correlate2d_transpose(
     """Plan a transposed correlation as one small stride-1 correlation for each phase of the output.
 
     Tap k connects input row i with output row ``o = r * stride + phase`` if ``o + top = i * stride + k * dilation``.
-    So a phase uses the taps with the right remainder, and i is r plus a constant of the tap. Returns the plan and, for
-    each phase, the indices of its taps in ``kh * kw``.
+    So a phase uses the taps with the right remainder, and i is r plus a constant of the tap. Returns the plan, the
+    indices of the taps of all phases in ``kh * kw``, and where those of each phase begin.
     """
     (kh, kw), (sh, sw), (dh, dw) = kernel_size, stride, dilation
     (top, _), (left, _) = padding
@@ -139,7 +139,7 @@ def plan_correlate2d_transpose(
     offsets = np.concatenate([*offsets, [0]]).astype(np.int64)
     one = np.zeros(1, np.int64)
     plan = Plan(*first, 1, 1, one, phases_x, halo, columns, block, size, plane, np.array(begins), offsets)
-    return plan, tuple(phase_taps)
+    return plan, np.concatenate(phase_taps), np.cumsum([0] + [len(each) for each in phase_taps])
 
 
 def _taps_by_phase(kernel, stride, before, dilation):
