@@ -126,3 +126,17 @@ def test_regions_that_cannot_be_grouped_are_refused(pairs, counts, message, back
     regions = Regions(np.full(4, 6), boxes, np.full((4, 1), counts), np.full((4, 1), 6))
     with minivision.backend(backend), pytest.raises(ValueError, match=message):
         detection.group_regions(regions, np.array(pairs), 24, "CTSF")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: ops.nms(np.zeros((3, 5), np.float32), np.ones(3, np.float32), 0.5),
+        lambda: ops.box_area(np.zeros((3, 3), np.float32)),
+        lambda: ops.roi_align(X, np.zeros((2, 4), np.float32), 7),
+        lambda: ops.roi_pool(X, np.zeros((2, 6), np.float32), 7),
+    ],
+)
+def test_an_axis_of_a_fixed_size(call):
+    with pytest.raises(ValueError, match=r"^(boxes|rois): expected shape \((K|\.\.\.), [45]\), .*, got \([23], [3456]\)$"):
+        call()
