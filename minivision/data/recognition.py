@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from minivision.data.files import IMAGE_SUFFIXES, is_hidden, walk
+from minivision.data.files import IMAGE_SUFFIXES, OTHER_NAMES, is_hidden, split_name, walk
 from minivision.data.formats import FORMATS, Found
 
 __all__ = ["Recognized", "UnknownFormatError", "recognize"]
 
+SPLITS = tuple(OTHER_NAMES)  # a folder of this name is a part of a dataset
 MOST_FOLDERS = 20  # that are looked into, for a message
 
 
@@ -41,12 +42,16 @@ def recognize(root: str | os.PathLike) -> Recognized:
     root = Path(root)
     if not root.exists():
         raise FileNotFoundError(f"there is no folder {root}")
+    shown = sorted(path for path in root.iterdir() if _counts(path)) if root.is_dir() else []
+    folders = [path for path in shown if path.is_dir()]
+    alone = len(shown) == len(folders) == 1
+    if alone and split_name(shown[0].name) not in SPLITS and _asked(shown[0]):
+        return recognize(shown[0])  # asked first: seen from above, its lists and folders of splits may be missed
     found = _asked(root)
     if found:
         return Recognized(root, found)
-    folders = [] if root.is_file() else sorted(path for path in root.iterdir() if path.is_dir() and _counts(path))
-    if len(folders) == 1 and not any(path.is_file() and _counts(path) for path in root.iterdir()):
-        return recognize(folders[0])
+    if alone:
+        return recognize(shown[0])
     inside = [f"{path} ({each[0].kind})" for path in folders[:MOST_FOLDERS] if (each := _asked(path))]
     if inside:
         raise UnknownFormatError(f"{root} holds several datasets; name one of them: {', '.join(inside)}")

@@ -81,6 +81,34 @@ def test_a_folder_in_a_folder_stands_for_it(tmp_path):
     assert DataSpec.parse(str(tmp_path / "outer")).resolved() == DataSpec("yolo", inner)
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_lists_of_images_count_where_a_folder_above_them_is_given(tmp_path, beside):
+    put(tmp_path / "kit" / "VOC2007", JPEGImages__a_dot_png=None, Annotations__a_dot_xml=XML)
+    put(tmp_path / "kit" / "VOC2007", ImageSets__Main__train_dot_txt="a", ImageSets__Main__val_dot_txt="a")
+    if not beside:
+        root, found = recognize(tmp_path / "kit")
+        assert root == tmp_path / "kit" / "VOC2007" and found[0].splits == ("train", "val")
+    else:
+        (tmp_path / "kit" / "notes").mkdir()
+        with pytest.raises(UnknownFormatError, match=r"holds several datasets; name one of them: .*VOC2007 \(voc\)$"):
+            recognize(tmp_path / "kit")
+    with pytest.raises(FileNotFoundError, match="holds a set with ImageSets/Main, .* voc:.*VOC2007"):
+        open_dataset(f"voc:{tmp_path / 'kit'}", split="train")
+
+
+def test_a_description_counts_where_a_folder_above_it_is_given(tmp_path):
+    label = "1 0.5 0.5 0.1 0.1"
+    put(tmp_path / "out" / "set", train__a_dot_png=None, train__a_dot_txt=label, val__b_dot_png=None)
+    put(tmp_path / "out" / "set", val__b_dot_txt=label, data_dot_yaml="train: train\nval: val\nnames: [cat, dog]")
+    dataset = open_dataset(str(tmp_path / "out"), split="train")
+    assert dataset.classes == ("background", "cat", "dog") and len(dataset) == 1
+
+
+def test_a_folder_with_the_name_of_a_split_is_a_part_of_a_set(tmp_path):
+    put(tmp_path / "set", train___annotations_dot_coco_dot_json=COCO, train__a_dot_png=None)
+    assert recognize(tmp_path / "set").root == tmp_path / "set"
+
+
 def test_several_sets_in_a_folder_are_listed(tmp_path):
     put(tmp_path / "one", images__train__a_dot_png=None, labels__train__a_dot_txt="0 0.5 0.5 0.1 0.1")
     put(tmp_path / "two", annotations__instances_train_dot_json=COCO, train__a_dot_png=None)
