@@ -283,3 +283,36 @@ def test_opening_three_thousand_images_opens_none(tmp_path, monkeypatch):
 def test_it_can_be_held_in_memory(tmp_path):
     kept = in_memory(open_dataset(write(tmp_path, both(BOX)), split="train"))
     assert kept[0].instances.boxes.tolist() == [[10, 7.5, 30, 12.5]] and kept.classes == ("background", "cat", "dog")
+
+
+def test_a_text_file_with_a_suffix_in_capitals_counts(tmp_path):
+    spec = write(tmp_path, {"train/a": BOX, "train/b": BOX, "val/c": BOX})
+    (tmp_path / "labels" / "train" / "a.txt").rename(tmp_path / "labels" / "train" / "a.TXT")
+    assert len(open_dataset(spec, split="train")[0].instances) == 1
+
+
+@pytest.mark.parametrize("make", ["mkdir", "symlink_to"])
+def test_what_has_the_name_of_a_text_file_and_is_none_is_an_error_and_no_image_without_objects(tmp_path, make):
+    spec = write(tmp_path, {"train/a": BOX, "train/b": BOX, "val/c": BOX})
+    path = tmp_path / "labels" / "train" / "a.txt"
+    path.unlink()
+    try:
+        getattr(path, make)(*(["nowhere"] if make == "symlink_to" else []))
+    except OSError:
+        pytest.skip("no links here")
+    with pytest.raises(BrokenFileError, match="a.txt: (it is not an ordinary file|there is no such file)"):
+        open_dataset(spec, split="train")
+
+
+def test_splits_that_are_not_where_the_description_says_are_not_taken_from_one_folder(tmp_path):
+    yaml = "train: ../train/images\nval: ../valid/images\nnames: [cat, dog]\n"  # the images are in images/train
+    with pytest.raises(BrokenFileError, match="train, '../train/images', and val, .* are not where it says"):
+        open_dataset(write(tmp_path, both(BOX), yaml), split="train")
+    (tmp_path / "data.yaml").write_text("train: images\nval: images\nnames: [cat, dog]\n", encoding="utf-8")
+    assert len(open_dataset(f"yolo:{tmp_path}", split="train")) == 2  # as it says
+
+
+def test_polygons_beside_the_shape_of_joints_are_told_what_to_remove(tmp_path):
+    spec = write(tmp_path, both("0 0.1 0.1 0.9 0.1 0.9 0.9 0.1 0.9\n"), POSE.format(3))
+    with pytest.raises(BrokenFileError, match="9 numbers, not 5 [+] 3 x 3 .*; for polygons, remove kpt_shape from"):
+        open_dataset(spec, split="train")

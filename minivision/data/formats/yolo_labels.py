@@ -90,7 +90,10 @@ class LabelReader:
         if count == BOX:
             return ObjectRecord(label, _box(numbers[1:]))
         if self.joints:
-            raise ValueError(f"it has {count} numbers, not 5 + {self.joints[0]} x {self.joints[1]} as kpt_shape says")
+            raise ValueError(
+                f"it has {count} numbers, not 5 + {self.joints[0]} x {self.joints[1]} as kpt_shape says; for polygons, "
+                f"remove kpt_shape from a copy of {self.source}"
+            )
         if count == BOX + 1:
             raise ValueError("it has 6 numbers; the sixth, the score of a prediction, does not belong to a label")
         if count < POLYGON or count % 2 == 0:

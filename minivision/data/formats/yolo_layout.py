@@ -121,6 +121,7 @@ def _described(path, required=True):
         base = Path(os.path.normpath(path.parent / _text(path, content, "path")))  # an absolute one stays as it is
         folders = [base, path.parent] if os.path.isdir(base) else folders
     splits = {split: _places(path, folders, split, value) for split, value in given.items()}
+    _check_are_apart(path, given, splits)
     splits = splits or _split_folders(path.parent)  # some tools write the names alone
     return YoloLayout(path, folders, splits, _names(path, content), content)
 
@@ -146,6 +147,17 @@ def _place(name, folders):
     if path.is_relative_to(base) and os.path.exists(path):
         return path
     return find_file(name, folders[-1:], os.path.exists)
+
+
+def _check_are_apart(path, given, splits):
+    """Raise BrokenFileError if splits that are said to be in different places were found in the same."""
+    for one, other in itertools.combinations(splits, 2):
+        if splits[one] == splits[other] and given[one] != given[other]:
+            raise BrokenFileError(
+                path,
+                f"{one}, {given[one]!r:.60}, and {other}, {given[other]!r:.60}, are not where it says, and what "
+                f"is there of their names is one folder, {splits[one][0]}; write where the images of each are",
+            )
 
 
 def _names(path, content):
@@ -211,16 +223,21 @@ def label_path(image: Path, folders: Sequence[Path]) -> Path | None:
     """Return the text file of an image, None if there is none.
 
     It has the name of the image, and lies beside it, or where ``labels`` stands instead of the last ``images`` of the
-    path, as far as that is inside one of the folders.
+    path, as far as that is inside one of the folders. What has its name but is no file, such as a link that leads
+    nowhere, counts: reading it is an error, and not an image without objects.
     """
-    stem = f"{image.stem}.txt"
     for folder in folders:
         if image.parent.is_relative_to(folder):
             parts = image.parent.relative_to(folder).parts
             if "images" in parts:
                 last = len(parts) - 1 - parts[::-1].index("images")
-                path = folder.joinpath(*parts[:last], "labels", *parts[last + 1 :], stem)
-                if os.path.isfile(path):
+                path = _text_of(image, folder.joinpath(*parts[:last], "labels", *parts[last + 1 :]))
+                if path:
                     return path
-    path = image.parent / stem
-    return path if os.path.isfile(path) else None
+    return _text_of(image, image.parent)
+
+
+def _text_of(image, folder):
+    """Return the text file of an image in a folder, with a suffix in either case; None if there is none."""
+    paths = (folder / f"{image.stem}{suffix}" for suffix in (".txt", ".TXT"))
+    return next((path for path in paths if os.path.lexists(path)), None)
