@@ -29,6 +29,7 @@ class Kind(NamedTuple):
 # By name, the worst first: the order of tables and pages.
 KINDS = {
     "split": Kind("error", "splits that cannot be opened", "nothing in them could be looked at: mend this first"),
+    "empty-split": Kind("error", "splits without images", "nothing to learn or to measure: add images, or remove it"),
     "missing-file": Kind("error", "files that are missing", "restore the file, or take it out of the annotations"),
     "unreadable": Kind("error", "images that cannot be read", "replace the file; --skip-broken trains without it"),
     "wrong-size": Kind(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -194,4 +195,6 @@ def _read_object(element):
     if missing:
         raise ValueError(f"the bndbox of an object ({name}) has no {missing[0]}")
     x1, y1, x2, y2 = (float(text) for text in corners.values())
+    if not all(map(math.isfinite, (x1, y1, x2, y2))):
+        raise ValueError(f"the bndbox of an object ({name}) has a number that is not finite: {x1}, {y1}, {x2}, {y2}")
     return VocObject(name, (x1, y1, x2, y2), (element.findtext("difficult") or "0").strip() == "1")

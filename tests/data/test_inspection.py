@@ -244,7 +244,7 @@ def test_a_fault_is_found_and_nothing_else(data, kind, plant):
 
 
 def test_every_kind_is_planted_here_or_below():
-    below = {"split", "no-box", "not-annotated"}
+    below = {"split", "empty-split", "no-box", "not-annotated"}
     assert {kind for kind, _ in FAULTS} | below == set(KINDS)
     order = [SEVERITIES.index(kind.severity) for kind in KINDS.values()]
     assert order == sorted(order)  # the worst first
@@ -260,6 +260,15 @@ def test_a_pixel_of_rounding_is_no_problem(data):
     data.train["annotations"][1]["bbox"] = [30, 10, 35, 39]  # to 65, 49
     data.train["annotations"][1]["segmentation"] = mask_of([30, 10, 34, 38])
     assert inspect(data.write()).problems == []
+
+
+def test_a_split_without_images_is_a_problem(data):
+    spec = data.write()
+    path = data.root / "annotations" / "instances_val.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**content, "images": [], "annotations": []}), encoding="utf-8")
+    problems = inspect(spec).by_kind
+    assert [(each.split, each.severity) for each in problems["empty-split"]] == [("val", "error")]
 
 
 def test_a_split_that_cannot_be_opened_is_a_problem_unless_there_is_no_other(data):
@@ -339,7 +348,8 @@ def write_voc(root, objects="", extra_line="", without=None, size=(48, 64)):
         ("wrong-size", {"size": (100, 64)}),
         ("lost-box", {"objects": OBJECT.format("cat", 70, 5, 90, 25)}),
         ("empty-box", {"objects": OBJECT.format("cat", 30, 5, 20, 25)}),
-        ("empty-box", {"objects": OBJECT.format("cat", "nan", 5, 20, 25)}),
+        ("wrong-annotation", {"objects": OBJECT.format("cat", "nan", 5, 20, 25)}),
+        ("wrong-annotation", {"objects": OBJECT.format("cat", 5, 5, "inf", 25)}),
         ("cut-box", {"objects": OBJECT.format("cat", 40, 5, 70, 25)}),
         ("one-split-class", {"objects": OBJECT.format("dog", 30, 5, 50, 25)}),
         ("reader", {"objects": OBJECT.format("cat", 0, 5, 30, 25)}),

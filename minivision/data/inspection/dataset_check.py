@@ -169,6 +169,8 @@ def _inspect_split(spec, split, number, look, level, progress):
     found += [Problem("reader", "", text, split=split) for text in _texts(warned)]
     for index, each in enumerate(seen):
         found += [replace(problem, split=split, index=index) for problem in each.problems]
+    if not len(dataset) and not found:
+        found.append(Problem("empty-split", str(spec.folder or ""), "it has no images", split=split))
     labels = Counter(label for each in seen for label in each.labels)
     objects = {name: labels[label] for label, name in enumerate(dataset.classes) if label}
     pictures = [
