@@ -119,6 +119,13 @@ def one_split(images: Sequence[T], split: str, root: str | os.PathLike, name: Ca
     parts = {"all": list(images), "val": [], "train": []}
     for image, share in zip(images, shares, strict=True):
         parts["val" if share <= limit else "train"].append(image)
+    if not images:
+        raise FileNotFoundError(f"{root} has no images of this format with annotations")
+    if split_name(split) == "train" and not parts["train"]:
+        raise FileNotFoundError(
+            f"{root} has no folders for splits, so about a fifth of the images is for validation, and one in any case; "
+            f"of {len(images)} images in all none is left for 'train'; add images, or take 'all'"
+        )
     if not parts.get(split_name(split)):
         raise FileNotFoundError(
             f"{root} has no folders for splits, so split must be 'train', 'val' or 'all' "

@@ -162,6 +162,8 @@ def train(
 
 
 def _train(model, dataset, settings, steps, minutes, out, resume, data, save_every, memory_share, progress, on_step):
+    if len(dataset) == 0:
+        raise ValueError("the dataset holds no images, so there is nothing to learn from")
     checkpoint = open_run(out, resume)
     settings = (settings or Settings()).complete(checkpoint.settings if checkpoint else {}, model.recipe)
     if settings.crop is None and not has_one_size(dataset):

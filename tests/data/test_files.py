@@ -40,8 +40,12 @@ def test_a_name_is_the_same_in_both_ways_of_writing_an_accent():
 def test_two_images_have_a_split_of_both_kinds():
     for pair in (["a", "b"], ["street", "park"], ["1", "2"]):
         assert [len(one_split(pair, split, "", str)) for split in ("train", "val", "valid", "all")] == [1, 1, 1, 2]
-    with pytest.raises(FileNotFoundError, match="here has no folders for splits, .* .of 1 images in all.; got 'train'"):
+    with pytest.raises(FileNotFoundError, match="of 1 images in all none is left for 'train'; add images"):
         one_split(["a"], "train", "here", str)
+    with pytest.raises(FileNotFoundError, match="here has no folders for splits, .*of 1 images in all.; got 'test'"):
+        one_split(["a"], "test", "here", str)
+    with pytest.raises(FileNotFoundError, match="here has no images of this format"):
+        one_split([], "train", "here", str)
 
 
 def test_names_of_splits():

@@ -357,3 +357,8 @@ def test_a_dataset_with_nothing_to_learn_is_refused(crowd):
 
     with pytest.raises(ValueError, match="nothing to learn: the label maps of the"):
         run(dataset=Empty())
+
+
+def test_a_dataset_without_images_is_refused_by_a_sentence():
+    with pytest.raises(ValueError, match="the dataset holds no images, so there is nothing to learn from"):
+        train(new_model(), Blobs(0), steps=1, progress=False)
