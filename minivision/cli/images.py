@@ -2,6 +2,7 @@
 
 import errno
 import glob
+import os
 import pathlib
 import sys
 
@@ -14,7 +15,7 @@ FATAL = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EROFS", "E
 
 
 def expand(arguments):
-    """Return the paths of the arguments; patterns such as ``*.png`` are expanded where the shell has not done it.
+    """Return the paths of the arguments, each once; patterns such as ``*.png`` are expanded where no shell has done it.
 
     Raises
     ------
@@ -30,19 +31,26 @@ def expand(arguments):
             paths += map(pathlib.Path, found)
         else:
             paths.append(pathlib.Path(argument))
-    return paths
+    return list(dict.fromkeys(paths))
 
 
 def unique_names(paths):
-    """Return a name for each path: its stem, with a number if that occurs twice."""
+    """Return a name for each path: its stem, with a number if that occurs twice; some systems ignore the case."""
     names, used = [], set()
     for path in paths:
         name, number = path.stem, 2
-        while name in used:
+        while name.lower() in used:
             name, number = f"{path.stem}-{number}", number + 1
-        used.add(name)
+        used.add(name.lower())
         names.append(name)
     return names
+
+
+def check_is_folder(out):
+    """Raise UsageError if a folder for results cannot be made, since a file is in its place."""
+    there = next((path for path in (out, *out.parents) if os.path.lexists(path)), None)
+    if there is not None and not there.is_dir():
+        raise UsageError(f"--out: {there} is no folder; choose another name")
 
 
 def check_overwrites(paths, out, names, endings):

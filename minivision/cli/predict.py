@@ -12,7 +12,7 @@ coco and csv have all objects, for rankings; yolo and labelme those of the pictu
 
 import pathlib
 
-from minivision.cli.images import check_overwrites, expand, for_each_image, unique_names
+from minivision.cli.images import check_is_folder, check_overwrites, expand, for_each_image, unique_names
 from minivision.cli.options import add_backend_argument, choose_backend, on_backend, size
 from minivision.cli.prediction_files import add_format_arguments, chosen_objects, make_writers
 from minivision.core.atomic import atomic_write
@@ -46,6 +46,7 @@ def run(args):
 
     paths = expand(args.images)
     names = unique_names(paths)
+    check_is_folder(args.out)
     checkpoint = Checkpoint.load(args.run_folder)
     model = checkpoint.make_model()
     choose_backend(args)
@@ -68,9 +69,11 @@ def run(args):
             writer.add(PredictedImage(path, name, image.shape[:2]), objects)
 
     failed = for_each_image(paths, names, work)
-    if failed < len(paths):
-        for writer in writers:
-            writer.finish()
+    if failed == len(paths):
+        return 1
+    for writer in writers:
+        writer.finish()
     what = f"{task.output} ({', '.join(args.format)})" if args.format else f"{task.output} and overlays"
-    print(f"Wrote the {what} of {len(paths) - failed} images into {args.out}")
+    images = "1 image" if len(paths) - failed == 1 else f"{len(paths) - failed} images"
+    print(f"Wrote the {what} of {images} into {args.out}")
     return 1 if failed else 0

@@ -69,4 +69,9 @@ def _ids(annotations, model, images):
             same = [name for name in known if pathlib.PurePath(name).name == path.name]
             reason = f"lists {' and '.join(same)}; which is {path}?" if same else f"lists no image {path.name}"
             raise UsageError(f"--coco: {annotations} {reason}")
+    first: dict[int, pathlib.Path] = {}
+    for path, number in image_ids.items():
+        if first.setdefault(number, path) != path:
+            name = next(name for name, each in known.items() if each == number)
+            raise UsageError(f"--coco: {first[number]} and {path} would both be {name} of {annotations}; leave one out")
     return image_ids, category_ids

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from minivision.cli import main
-from minivision.cli.images import expand, for_each_image
+from minivision.cli.images import expand, for_each_image, unique_names
 from minivision.cli.options import UsageError
 from minivision.core.folder_lock import FolderInUseError, folder_lock
 from minivision.models import make_model
@@ -44,6 +45,24 @@ def test_patterns_are_expanded_and_one_without_a_file_is_told(images, run, tmp_p
     assert expand([images / "c[1].png"]) == [images / "c[1].png"]  # a file of that name, no pattern
     with pytest.raises(UsageError, match="no file fits the pattern"):
         expand([images / "*.gif"])
+
+
+def test_an_image_that_is_named_twice_is_done_once(images, run, tmp_path, capsys):
+    words = [str(images / "a.png"), str(images / "*.png")]
+    assert expand(words) == [images / "a.png", images / "b.png"]
+    assert unique_names([pathlib.Path(name) for name in ("a.png", "A.png", "x/a.jpg")]) == ["a", "A-2", "a-3"]
+
+
+def test_a_file_in_the_place_of_the_folder_for_results_is_told_once(images, run, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert main(["predict", str(run), str(images / "*.png"), "--out", str(out)]) == 2
+        assert capsys.readouterr().err == f"minivision: --out: {tmp_path / 'file'} is no folder; choose another name\n"
+
+
+def test_nothing_is_said_to_be_written_where_no_image_can_be_read(run, tmp_path, capsys):
+    assert main(["predict", str(run), str(tmp_path / "none.png"), "--out", str(tmp_path / "out")]) == 1
+    assert "Wrote" not in capsys.readouterr().out and not (tmp_path / "out").exists()
 
 
 def test_an_odd_image_ends_no_run_and_a_full_disk_does(images, capsys):

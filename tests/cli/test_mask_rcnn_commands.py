@@ -22,6 +22,8 @@ def run(tmp_path_factory):
         "images": [{"id": 70 + index, "file_name": f"{index}.png"} for index in range(2)],
         "categories": [{"id": 10 * k, "name": name} for k, name in enumerate(scenes.classes[1:], start=1)],
     }
+    (root / "copy").mkdir()
+    (root / "copy" / "0.png").write_bytes((root / "0.png").read_bytes())
     (root / "instances.json").write_text(json.dumps(content))
     words = ["--level", "easy", "--steps", "1", "--batch-size", "2", "--mask-size", "14", "--max-proposals", "9"]
     with pytest.MonkeyPatch.context() as patch:
@@ -69,6 +71,7 @@ def test_predictions_are_written_with_run_lengths_joints_and_an_overlay_and_as_c
     (["0.png", "cache"], "instances.json", "lists no image cache"),
     (["0.png"], "0.png", "it is not UTF-8 text"),
     (["0.png"], "none.json", "none.json"),
+    (["0.png", "copy/0.png"], "instances.json", "0.png would both be 0.png of"),
 ])  # fmt: skip
 def test_annotations_that_do_not_fit_the_images_are_refused_before_anything_is_written(
     images, annotations, message, run, tmp_path, capsys
@@ -83,7 +86,7 @@ def test_predictions_are_written_in_the_formats_of_other_tools_instead_of_pictur
     words = ["predict", str(run / "run"), str(run / "0.png"), "--out", str(tmp_path)]
     formats = [word for name in ("coco", "yolo", "labelme", "csv") for word in ("--format", name)]
     assert main([*words, *formats, "--scores", "--min-score", "0"]) == 0
-    assert "Wrote the objects (coco, yolo, labelme, csv) of 1 images" in capsys.readouterr().out
+    assert "Wrote the objects (coco, yolo, labelme, csv) of 1 image into" in capsys.readouterr().out
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert files == {
         "0.json", "coco-images.json", "coco-results-joints.json", "coco-results-masks.json", "coco-results.json",

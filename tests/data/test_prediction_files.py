@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -198,3 +199,13 @@ def test_objects_without_pixels_are_written_too(name, tmp_path):
 def test_a_format_that_is_not_there_is_an_error_that_lists_those_that_are(tmp_path):
     with pytest.raises(ValueError, match="no format 'tfrecord'.*coco, yolo, labelme, csv"):
         prediction_writer("tfrecord", tmp_path, CLASSES)
+
+
+def test_images_of_one_name_have_their_folders_in_the_list(tmp_path, rng):
+    writer = prediction_writer("coco", tmp_path / "out", CLASSES, ())
+    for name in ("left/a.png", "right/a.png", "right/b.png"):
+        path = Path("photos") / name
+        writer.add(PredictedImage(path, "a", (HEIGHT, WIDTH)), make_instances(rng, masks=False, joints=False))
+    writer.finish()
+    images = json.loads((tmp_path / "out" / "coco-images.json").read_text(encoding="utf-8"))["images"]
+    assert [image["file_name"] for image in images] == ["photos/left/a.png", "photos/right/a.png", "b.png"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class CocoWriter(PredictionWriter):
     def add(self, image: PredictedImage, instances: Instances) -> None:
         height, width = image.size
         number = len(self.images) + 1 if self.image_ids is None else self.image_ids[image.path]
-        self.images.append({"id": number, "file_name": image.path.name, "height": height, "width": width})
+        self.images.append({"id": number, "file_name": image.path, "height": height, "width": width})
         for kind in kinds_of(instances):
             results = coco_results(instances, number, self.category_ids, kind)
             self.results.setdefault(kind, []).extend(results)
@@ -51,7 +52,14 @@ class CocoWriter(PredictionWriter):
             self._write(name, json.dumps(results) + "\n")
         if self.image_ids is None:
             joints: dict[str, Any] = {"keypoints": self.keypoint_names, "skeleton": []} if self.keypoint_names else {}
-            names = zip(self.category_ids, self.classes[1:], strict=True)
-            categories = [{"id": number, "name": name, **joints} for number, name in names]
-            content = {"images": self.images, "annotations": [], "categories": categories}
+            classes = zip(self.category_ids, self.classes[1:], strict=True)
+            categories = [{"id": number, "name": name, **joints} for number, name in classes]
+            names = Counter(image["file_name"].name for image in self.images)
+            images = [{**image, "file_name": _file_name(image["file_name"], names)} for image in self.images]
+            content = {"images": images, "annotations": [], "categories": categories}
             self._write("coco-images.json", json.dumps(content, ensure_ascii=False) + "\n")
+
+
+def _file_name(path: Path, names: Mapping[str, int]) -> str:
+    """Return the name of an image, with its folders as they were given where several images have that name."""
+    return path.name if names[path.name] == 1 else path.as_posix()
