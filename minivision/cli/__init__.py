@@ -63,6 +63,8 @@ def main(argv=None):
         args = _parse(argv)
     except SystemExit as error:  # argparse has printed its message
         return error.code or 0
+    except KeyboardInterrupt:  # a command imports what its arguments need
+        return _fail("stopped", 1)
     with messages_printed():
         if args.debug:
             return args.run(args)

@@ -101,6 +101,7 @@ def check(args):
 def _inspect(args):
     from functools import partial
 
+    from minivision.data import DataSpec
     from minivision.data.inspection import Look, inspect_dataset
     from minivision.detection.anchors.anchor_shapes import best_ratio_iou
     from minivision.models import system_class
@@ -108,8 +109,9 @@ def _inspect(args):
     ratios = system_class("faster-rcnn").OPTIONS["ratios"]["default"]
     look = Look(args.size, args.stride, partial(best_ratio_iou, ratios=ratios))
     options = {"splits": args.split, "number": args.number, "look": look, "level": args.level}
+    spec = DataSpec.parse(args.data).resolved()  # which may say that the data are of other formats as well
     with messages_hidden():  # the table says what was opened
-        return inspect_dataset(args.data, **options, progress=True)
+        return inspect_dataset(spec, **options, progress=True)
 
 
 def _write_page(path, inspection):
@@ -189,15 +191,14 @@ def show(args):
 
 def convert(args):
     from minivision.core.folder import check_is_new
-    from minivision.data import open_dataset
+    from minivision.data import DataSpec, open_dataset
     from minivision.data.coco_writer import write_coco
     from minivision.data.inspection import list_splits
 
     check_is_new(args.out)
-    names = list_splits(args.data)
-    splits = {
-        name: open_dataset(args.data, split=name, level=args.level, skip_broken=args.skip_broken) for name in names
-    }
+    spec = DataSpec.parse(args.data).resolved()
+    names = list_splits(spec)
+    splits = {name: open_dataset(spec, split=name, level=args.level, skip_broken=args.skip_broken) for name in names}
     written = write_coco(splits, args.out, number=args.number, progress=True)
     for name, (images, objects, changed) in written.items():
         print(f"{name}: {images} image{'s' * (images != 1)}, {objects} object{'s' * (objects != 1)}")

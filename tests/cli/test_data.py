@@ -180,3 +180,18 @@ def test_what_becomes_of_label_maps_is_told(folder, tmp_path, capsys):
     old, again = open_dataset(f"folder:{folder}", split="val"), open_dataset(f"coco:{tmp_path / 'new'}", split="val")
     for one, other in zip(old, again, strict=True):
         np.testing.assert_array_equal(one.label_map, other.label_map)
+
+
+def test_other_formats_that_fit_as_well_are_named_once(photos, tmp_path, capsys):
+    (photos / "data.yaml").write_text("train: train\nval: val\nnames: [cat]", encoding="utf-8")
+    for words in (["check"], ["convert", "--out", str(tmp_path / "new")]):
+        assert main(["data", words[0], str(photos), *words[1:]]) == 0
+        assert capsys.readouterr().out.count(f"if it is not, write yolo:{photos}") == 1
+
+
+def test_an_interrupt_before_the_command_runs_is_one_word(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minivision.cli.data.add_fetch", interrupted)
+    assert main(["data", "fetch"]) == 1 and capsys.readouterr().err == "minivision: stopped\n"
