@@ -115,6 +115,8 @@ def fetch(
     ------
     ImportError
         If pooch is not installed.
+    FileExistsError, NotADirectoryError
+        If `folder` cannot be made, since a file is in its place.
     FileExistsError
         If a file in the folder has other content than it should; it is not touched.
     FetchError
@@ -122,6 +124,7 @@ def fetch(
     """
     pooch = _pooch()
     folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     missing = [name for name, sha256 in dataset.files.items() if not _is_there(folder / name, sha256)]
     store = pooch.create(
         path=folder, base_url=dataset.url, registry=dataset.files, urls=dataset.urls, retry_if_failed=retries
@@ -130,6 +133,8 @@ def fetch(
         try:
             store.fetch(name, downloader=pooch.HTTPDownloader())
         except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong hash is a ValueError of pooch
+            if isinstance(error, OSError) and error.filename is not None:
+                raise  # of writing
             raise FetchError(_reason(error, store.get_url(name))) from error
     return len(missing), len(dataset.files) - len(missing)
 

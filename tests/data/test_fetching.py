@@ -157,3 +157,13 @@ def test_a_name_that_is_not_there_and_a_registry_that_is_none(tmp_path):
         (tmp_path / "a.toml").write_text(text)
         with pytest.raises(BrokenFileError, match="a.toml: not a registry"):
             Published.read(tmp_path / "a.toml")
+
+
+@pooch
+def test_a_file_in_the_place_of_the_folder_is_named_and_nothing_is_asked(server, dataset, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError, match="file"):
+        fetch(dataset, tmp_path / "file")
+    with pytest.raises(NotADirectoryError, match="file"):
+        fetch(dataset, tmp_path / "file" / "below")
+    assert server.asked == []
