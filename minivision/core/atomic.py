@@ -37,7 +37,8 @@ def atomic_write(path: str | os.PathLike, *, per_process: bool = False) -> Itera
         yield partial
         os.replace(partial, final)
     except OSError as error:
-        if error.filename is None and error.errno is not None:  # of writing, such as a full disk
+        own = error.filename is None or os.fspath(error.filename) == str(partial)  # of writing, such as a full disk
+        if own and error.errno is not None:
             raise type(error)(error.errno, error.strerror, str(final)) from error
         raise
     finally:

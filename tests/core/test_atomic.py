@@ -23,3 +23,12 @@ def test_other_errors_are_left_as_they_are(tmp_path):
     with pytest.raises(FileNotFoundError) as caught, atomic_write(tmp_path / "a") as partial:
         (tmp_path / "other" / "b").write_text("", encoding="utf-8")
     assert caught.value.filename.endswith("b") and not partial.exists()
+
+
+def test_errors_name_the_file_and_not_the_temporary_one(tmp_path):
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "folder", tmp_path / "nowhere" / "page.html"):
+        with pytest.raises(OSError) as caught, atomic_write(path) as partial:
+            partial.write_text("new")
+        assert caught.value.filename == str(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
