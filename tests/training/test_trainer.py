@@ -361,4 +361,4 @@ def test_a_dataset_with_nothing_to_learn_is_refused(crowd):
 
 def test_a_dataset_without_images_is_refused_by_a_sentence():
     with pytest.raises(ValueError, match="the dataset holds no images, so there is nothing to learn from"):
-        train(new_model(), Blobs(0), steps=1, progress=False)
+        minivision.training.train(new_model(), Blobs(0), steps=1, progress=False)
