@@ -119,3 +119,9 @@ def test_other_xml_files_are_none(tmp_path):
     }.items():
         (tmp_path / f"{name}.xml").write_text(text)
     assert len(open_dataset(spec, split="all")) == 1
+
+
+def test_where_no_file_can_be_used_the_reason_is_told_also_without_broken_ones(tmp_path):
+    spec = put(tmp_path, {"a.xml": xml("a.png", CAT), "b.xml": xml("b.png", CAT)}, [])
+    with pytest.raises(BrokenFileError, match="a.xml: its image 'a.png' is not there"):
+        open_dataset(spec, split="train", skip_broken=True)

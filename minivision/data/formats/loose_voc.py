@@ -76,6 +76,8 @@ def open_loose_voc(root: Path, split: str, *, skip_broken: bool = False) -> File
             if not skip_broken:
                 raise
             broken.append(error)
+    if broken and not files:
+        raise broken[0]
     objects = [each for file in files for each in file.annotation.objects if each]
     classes, _ = read_classes(root, {each.name for each in objects})
     first = first_pixel(root, objects)
