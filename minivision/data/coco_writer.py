@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -123,11 +124,20 @@ def _write_image(sample: Sample, source: Path | None, target: Path) -> None:
         return  # a file that is listed twice
     target.parent.mkdir(parents=True, exist_ok=True)
     if source is not None:
-        shutil.copyfile(source, target)
+        _copy(source, target)
     else:
         from PIL import Image
 
         Image.fromarray(sample.image).save(target)
+
+
+def _copy(source, target):
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # it names the source, which is not what is full
+            raise OSError(error.errno, error.strerror, str(target)) from error
+        raise
 
 
 def instances_of_label_map(label_map: Array) -> Instances:

@@ -1,6 +1,8 @@
 """Datasets written in COCO's format and read again: the same samples, bit for bit."""
 
+import errno
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from minivision.core.folder import MARK, new_folder
 from minivision.data import IGNORE, BrokenFileError, Dataset, Instances, Sample, open_dataset
 from minivision.data.coco_writer import write_coco
 
+EXPORTS = Path(__file__).parent / "exports"
 FIELDS = ("boxes", "labels", "crowd", "keypoints", "masks")
 
 
@@ -230,3 +233,14 @@ def test_what_a_killed_process_left_is_replaced_and_what_others_wrote_is_not(tmp
         assert folder == partial and not (folder / "notes.txt").exists() and not (tmp_path / "new").exists()
         (folder / "done").touch()
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["done"] and not partial.exists()
+
+
+def test_a_full_disk_is_told_with_the_file_that_was_written_and_nothing_is_left(tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(target))
+
+    dataset = open_dataset(str(EXPORTS / "supervision" / "voc"), split="train")
+    monkeypatch.setattr("minivision.data.coco_writer.shutil.copyfile", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_coco({"train": dataset}, tmp_path / "new")
+    assert str(tmp_path) in caught.value.filename and list(tmp_path.iterdir()) == []
