@@ -166,6 +166,8 @@ def find_file(name: str, folders: Sequence[Path], is_there: Callable[[str | Path
     names = [Path(*parts[k:]) for k in range(inside, len(parts))]
     if Path(name).name == name and name != "..":
         names.insert(0, Path(name))  # a backslash or a colon may be part of a name
+    if not name.isascii():  # the same letters in other bytes: some systems write é as two
+        names += [Path(unicodedata.normalize(form, str(each))) for form in ("NFC", "NFD") for each in names]
     choices = [folder / each for each in names for folder in folders]
     return next((path for path in choices if is_there(path)), choices[0] if choices else folders[0])
 

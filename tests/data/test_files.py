@@ -73,3 +73,12 @@ def test_files_are_walked_by_name_without_hidden_ones(tmp_path):
     assert [path.relative_to(tmp_path).as_posix() for path in walk(tmp_path, [".png"])] == ["a.png", "b/x.PNG"]
     assert [path.name for path in walk(tmp_path, [".png"], depth=5)][-1] == "deep.png"
     assert list(walk(tmp_path / "nowhere", [".png"])) == []
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_with_accents_are_found_in_either_way_of_writing_them(tmp_path, forms):
+    there, given = (unicodedata.normalize(form, "caf\u00e9/\u00fc.png") for form in forms)
+    assert there != given
+    (tmp_path / there).parent.mkdir()
+    (tmp_path / there).touch()
+    assert find_file(given, [tmp_path]).is_file()
