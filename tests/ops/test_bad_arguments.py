@@ -138,5 +138,7 @@ def test_regions_that_cannot_be_grouped_are_refused(pairs, counts, message, back
     ],
 )
 def test_an_axis_of_a_fixed_size(call):
-    with pytest.raises(ValueError, match=r"^(boxes|rois): expected shape \((K|\.\.\.), [45]\), .*, got \([23], [3456]\)$"):
+    with pytest.raises(
+        ValueError, match=r"^(boxes|rois): expected shape \((K|\.\.\.), [45]\), .*, got \([23], [3456]\)$"
+    ):
         call()
