@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minivision import ops
 from minivision.core.types import Array
 from minivision.data.instances import Instances
 from minivision.metrics.keypoints import default_sigmas, object_keypoint_similarity
@@ -33,6 +34,18 @@ class Comparison(NamedTuple):
     detection_areas: Array
     object_areas: Array
     comparable: Array
+
+
+def compare_boxes(boxes: Array, objects: Array, crowd: Array) -> Array:
+    """Return the similarity of boxes ``(D, 4)`` with objects ``(T, 4)`` by the operation `box_iou`, whoever wrote it.
+
+    An evaluation does the same in compiled loops (``box_similarity.py``), except in the handout of a course.
+    """
+    iou = ops.box_iou(boxes.astype(np.float64), objects.astype(np.float64))
+    areas, object_areas = box_areas(boxes.astype(np.float64))[:, None], box_areas(objects.astype(np.float64))
+    shared = iou * (areas + object_areas) / (1 + iou)  # from the definition of the IoU
+    inside = np.divide(shared, areas, out=np.zeros_like(iou), where=areas > 0)
+    return np.where(crowd, inside, iou)
 
 
 def compare_masks(truth: Instances, prediction: Instances, crowd: Array) -> Comparison:
