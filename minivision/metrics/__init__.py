@@ -2,6 +2,7 @@
 
 from minivision.metrics.average_precision import AveragePrecision, average_precision
 from minivision.metrics.detection import detection_results, evaluate_detection
+from minivision.metrics.errors import DetectionErrors, detection_errors
 from minivision.metrics.keypoints import (
     correct_keypoints,
     joint_sigmas,
@@ -22,10 +23,12 @@ from minivision.metrics.segmentation import (
 
 __all__ = [
     "AveragePrecision",
+    "DetectionErrors",
     "average_precision",
     "class_iou",
     "confusion_matrix",
     "correct_keypoints",
+    "detection_errors",
     "detection_results",
     "evaluate_detection",
     "evaluate_localization",

@@ -10,14 +10,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minivision.core.types import Array
 from minivision.data.instances import Instances
-from minivision.metrics.compatibility import check_pair
+from minivision.metrics.compatibility import check_classes, check_pair, pairs
 from minivision.metrics.precision_recall import Curve, average_over_all
 from minivision.metrics.ranking import ImageRecord, Ranking, rank, record
 
@@ -179,12 +178,7 @@ def average_precision(
     0.5
     """
     evaluation = Evaluation(classes, protocol=protocol, kind=kind, iou=iou, sigmas=sigmas)
-    for truth, prediction in zip_longest(truths, predictions):
-        if truth is None or prediction is None:
-            fewer, more = ("truths", "predictions") if truth is None else ("predictions", "truths")
-            raise ValueError(
-                f"there are fewer {fewer} than {more}; give one of each for every image, in the same order"
-            )
+    for truth, prediction in pairs(truths, predictions):
         evaluation.add(truth, prediction)
     return evaluation.result()
 
@@ -209,8 +203,7 @@ class Evaluation:
     ) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind: expected one of {', '.join(map(repr, KINDS))}, got {kind!r}")
-        if len(classes) < 2 or len(set(classes)) < len(classes):
-            raise ValueError(f"classes: expected the background and other names that all differ, got {classes!r}")
+        check_classes(classes)
         self.classes, self.kind, self.sigmas = tuple(classes), kind, sigmas
         self.protocol = _protocol(protocol, kind)
         self.thresholds = np.atleast_1d(self.protocol.thresholds if iou is None else iou).astype(float)

@@ -5,6 +5,8 @@ The file is not in the handout of a course whose students write that operation; 
 
 from __future__ import annotations
 
+import numpy as np
+
 from minivision.core.compile import jit
 from minivision.core.types import Array
 
@@ -21,3 +23,19 @@ def box_similarity(a: Array, i: int, b: Array, j: int, is_crowd: bool) -> float:
     if is_crowd:
         return shared / area
     return shared / (area + (b[j, 2] - b[j, 0]) * (b[j, 3] - b[j, 1]) - shared)
+
+
+@jit
+def compare_all(boxes: Array, objects: Array, crowd: Array) -> Array:
+    """Return the similarities ``(D, T)`` of D boxes with the boxes of T objects.
+
+    Parameters
+    ----------
+    boxes, objects : float64 ndarray of shape (D, 4), (T, 4)
+    crowd : bool ndarray of shape (T,)
+    """
+    similarity = np.empty((len(boxes), len(objects)))
+    for d in range(len(boxes)):
+        for t in range(len(objects)):
+            similarity[d, t] = box_similarity(boxes, d, objects, t, crowd[t])
+    return similarity

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +38,23 @@ def check_dataset(model: Model, dataset: Dataset, *needs: str) -> None:
         raise ValueError(f"{model.name} needs boxes, and this dataset has label maps only")
     if "keypoints" in needs and not dataset.keypoint_names:
         raise ValueError(f"{model.name} needs to know where people's joints are, and this dataset has none")
+
+
+def check_classes(classes: Sequence[str]) -> None:
+    """Raise ValueError unless these are the background and at least one other class, with names that all differ."""
+    if len(classes) < 2 or len(set(classes)) < len(classes):
+        raise ValueError(f"classes: expected the background and other names that all differ, got {classes!r}")
+
+
+def pairs(truths: Iterable[Instances], predictions: Iterable[Instances]) -> Iterator[tuple[Instances, Instances]]:
+    """Yield the truth and the prediction of each image; raise ValueError where there is only one of them."""
+    for truth, prediction in zip_longest(truths, predictions):
+        if truth is None or prediction is None:
+            fewer, more = ("truths", "predictions") if truth is None else ("predictions", "truths")
+            raise ValueError(
+                f"there are fewer {fewer} than {more}; give one of each for every image, in the same order"
+            )
+        yield truth, prediction
 
 
 def check_pair(truth: Instances, prediction: Instances, kind: str, classes: Sequence[str], image: int) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,7 +9,14 @@ import numpy as np
 
 from minivision.core.types import Array
 from minivision.data.instances import Instances
-from minivision.metrics.objects import box_areas, compare_boxes, compare_keypoints, compare_masks, given_areas
+from minivision.metrics.objects import (
+    box_areas,
+    compare_boxes,
+    compare_keypoints,
+    compare_masks,
+    compiled_boxes,
+    given_areas,
+)
 
 
 class ImageRecord(NamedTuple):
@@ -84,7 +89,7 @@ def record(
     scores = np.zeros(0, np.float32) if prediction.scores is None else prediction.scores.copy()  # None if empty
     if kind == "box":
         boxes, object_boxes, areas = prediction.boxes.copy(), truth.boxes.copy(), given_areas(truth)
-        similarity = None if _compares_boxes() else compare_boxes(boxes, object_boxes, crowd & is_coco)
+        similarity = None if compiled_boxes() else compare_boxes(boxes, object_boxes, crowd & is_coco)
         return ImageRecord(labels, scores, boxes, object_labels, object_boxes, crowd, crowd, None, areas, similarity)
     if kind == "mask":
         compared = compare_masks(truth, prediction, crowd & is_coco)
@@ -94,12 +99,6 @@ def record(
         labels, scores, _NO_BOXES, object_labels, _NO_BOXES, crowd, crowd | ~compared.comparable,
         compared.detection_areas, compared.object_areas, compared.similarity,
     )  # fmt: skip
-
-
-@functools.cache
-def _compares_boxes():
-    """Return whether the matching itself compares boxes: in the handout of a course the operation does."""
-    return importlib.util.find_spec("minivision.metrics.box_similarity") is not None
 
 
 def rank(

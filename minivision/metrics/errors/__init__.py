@@ -1,0 +1,6 @@
+"""What is wrong with detections: kinds of errors and what they cost, confusions, the best score, calibration."""
+
+from minivision.metrics.errors.analysis import DetectionErrors, ErrorAnalysis, detection_errors
+from minivision.metrics.errors.matching import KINDS, ImageErrors
+
+__all__ = ["KINDS", "DetectionErrors", "ErrorAnalysis", "ImageErrors", "detection_errors"]
