@@ -9,15 +9,21 @@ from minivision.core.dispatch import fused_kernel
 from minivision.core.types import Array, Size
 from minivision.data.instances import Instances
 
+SELECTION: dict = {
+    "score_threshold": 0.05,
+    "iou_threshold": 0.5,
+    "max_detections": 100,
+}  # where a detector has no other
+
 
 def select_detections(
     boxes: Array,
     scores: Array,
     size: Size,
     *,
-    score_threshold: float = 0.05,
-    iou_threshold: float = 0.5,
-    max_detections: int = 100,
+    score_threshold: float = SELECTION["score_threshold"],
+    iou_threshold: float = SELECTION["iou_threshold"],
+    max_detections: int = SELECTION["max_detections"],
     max_candidates: int | None = None,
 ) -> Instances:
     """Select detections by their scores and by non-maximum suppression per class.
@@ -58,19 +64,62 @@ def select_detections(
     most = scores.size if max_candidates is None else max_candidates
     fused = fused_kernel("detections.select", scores)
     if fused is not None and _fits(boxes, scores) and 0 <= iou_threshold <= 1:
-        settings = score_threshold, most, iou_threshold, max_detections
-        found_boxes, labels, found_scores = fused(boxes, scores, size, *settings)
+        found_boxes, labels, found_scores = fused(
+            boxes, scores, size, score_threshold, most, iou_threshold, max_detections
+        )
         return Instances(found_boxes, labels, scores=found_scores)
-    score_threshold = _threshold_for(scores, score_threshold, most)
+    _, columns, boxes, scores = detection_candidates(
+        boxes, scores, size, score_threshold=score_threshold, max_candidates=max_candidates
+    )
+    _, kept = suppress_candidates(boxes, scores, columns, iou_threshold=iou_threshold, max_detections=max_detections)
+    return Instances(boxes[kept], columns[kept] + 1, scores=scores[kept])
+
+
+def detection_candidates(
+    boxes: Array,
+    scores: Array,
+    size: Size,
+    *,
+    score_threshold: float,
+    max_candidates: int | None = None,
+    **settings: float,
+) -> tuple[Array, Array, Array, Array]:
+    """Return the boxes that take part in non-maximum suppression: the first step of `select_detections`.
+
+    Parameters are those of `select_detections`; others are not used.
+
+    Returns
+    -------
+    rows, columns : int64 ndarray of shape (n,)
+        Which boxes and classes these are: ``scores[rows, columns]``.
+    boxes : ndarray of shape (n, 4)
+        Clipped to the image; those without area are left out.
+    scores : ndarray of shape (n,)
+    """
+    most = scores.size if max_candidates is None else max_candidates
     K, C = scores.shape
-    rows, columns = np.nonzero(scores > score_threshold)
+    rows, columns = np.nonzero(scores > _threshold_for(scores, score_threshold, most))
     boxes = boxes[:, None] if boxes.ndim == 2 else boxes
-    boxes = np.broadcast_to(boxes, (K, C, 4))[rows, columns]
-    boxes = ops.clip_boxes_to_image(boxes, size)
-    scores, labels = scores[rows, columns], columns + 1
-    solid = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
-    kept = solid[ops.batched_nms(boxes[solid], scores[solid], labels[solid], iou_threshold)[:max_detections]]
-    return Instances(boxes[kept], labels[kept], scores=scores[kept])
+    boxes = ops.clip_boxes_to_image(np.broadcast_to(boxes, (K, C, 4))[rows, columns], size)
+    solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    rows, columns = rows[solid], columns[solid]
+    return rows, columns, boxes[solid], scores[rows, columns]
+
+
+def suppress_candidates(
+    boxes: Array, scores: Array, columns: Array, *, iou_threshold: float, max_detections: int, **settings: float | None
+) -> tuple[Array, Array]:
+    """Return which candidates are not suppressed, and which of them are selected: the second step.
+
+    Parameters are those of `select_detections`, for the candidates; others are not used.
+
+    Returns
+    -------
+    unsuppressed, selected : int64 ndarray of shape (n,)
+        The best score first.
+    """
+    unsuppressed = ops.batched_nms(boxes, scores, columns + 1, iou_threshold)
+    return unsuppressed, unsuppressed[:max_detections]
 
 
 def _threshold_for(scores: Array, threshold: float, most: int) -> float:

@@ -29,6 +29,7 @@ from minivision.models.parts.roi_head import POOLINGS, RoIHead, RoISamples, rois
 if TYPE_CHECKING:
     from minivision.data import Batch
     from minivision.data.instances import Instances
+    from minivision.models.base.detection_trace import DetectionTrace
 
 
 class FastRCNNOutputs(NamedTuple):
@@ -146,3 +147,10 @@ class FastRCNN(ProposalDetector):
         rois = rois_of(proposals)
         outputs = self.forward(self.normalize(images, self.stride), rois=rois)
         return self.head.detect(outputs.head, rois, len(images), images.shape[1:3])
+
+    def trace_in(self, images: Array, proposals: Sequence[Array]) -> list[DetectionTrace]:
+        """Return how :meth:`detect_in` comes to the objects; see :class:`ProposalDetector`."""
+        stages = self.stages_of(proposals)
+        rois = rois_of([classified for *_, (_, classified) in stages])
+        outputs = self.forward(self.normalize(images, self.stride), rois=rois)
+        return self.head.trace(outputs.head, rois, stages, images.shape[1:3])

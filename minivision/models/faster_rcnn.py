@@ -35,6 +35,7 @@ from minivision.models.parts.rpn import RegionProposalNetwork, RPNOutputs, RPNSa
 if TYPE_CHECKING:
     from minivision.data import Batch, Dataset
     from minivision.data.instances import Instances
+    from minivision.models.base.detection_trace import DetectionTrace
 
 NUM_ANCHOR_SIZES = 3  # where the training set chooses them
 TRAINING_PRE_NMS_TOP_N, TRAINING_POST_NMS_TOP_N = 200, 48  # proposals of an image in training
@@ -273,6 +274,13 @@ class FasterRCNN(Detector):
         outputs = self.forward(self.normalize(images), size=size)
         return self.head.detect(outputs.head, outputs.rois, len(images), size)
 
+    def trace_batch(self, images: Array) -> list[DetectionTrace]:
+        """Return how :meth:`detect` comes to the objects in a batch of images."""
+        size = images.shape[1:3]
+        outputs = self.forward(self.normalize(images), size=size)
+        stages = self.rpn.stages(outputs.rpn, size, **self._top_n(self.max_proposals))
+        return self.head.trace(outputs.head, outputs.rois, stages, size)
+
     def propose(self, images: Sequence[Array], max_proposals: int | None = None) -> list[Array]:
         """Return the proposals for each image: the regions that the second stage classifies in prediction.
 
@@ -305,4 +313,7 @@ class FasterRCNN(Detector):
 
     def _propose(self, rpn_outputs, size, max_proposals):
         """Return the proposals of each image in prediction."""
-        return self.rpn.propose(rpn_outputs, size, pre_nms_top_n=4 * max_proposals, post_nms_top_n=max_proposals)
+        return self.rpn.propose(rpn_outputs, size, **self._top_n(max_proposals))
+
+    def _top_n(self, max_proposals):
+        return {"pre_nms_top_n": 4 * max_proposals, "post_nms_top_n": max_proposals}

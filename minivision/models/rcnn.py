@@ -29,7 +29,9 @@ from minivision import ops
 from minivision.core.devices import on_host, to_device_of
 from minivision.core.types import Array
 from minivision.detection import match_instances, sample, select_detections
+from minivision.detection.postprocessing import SELECTION
 from minivision.layers import Flatten, Linear, ReLU, Sequential
+from minivision.models.base.detection_trace import DetectionTrace
 from minivision.models.base.model import logger
 from minivision.models.base.proposal_detector import ProposalDetector, whole_images
 from minivision.models.parts.backbone import Backbone
@@ -273,6 +275,28 @@ class RCNN(ProposalDetector):
 
         Scores are the sigmoid of the SVMs' margins, which keeps their order and lies between 0 and 1.
         """
+        size = images.shape[1:3]
+        return [
+            select_detections(boxes, probabilities, size, iou_threshold=NMS_THRESH)
+            for _, boxes, probabilities, _ in self._classified(images, proposals)
+        ]
+
+    def trace_in(self, images: Array, proposals: Sequence[Array]) -> list[DetectionTrace]:
+        """Return how :meth:`detect_in` comes to the objects; see :class:`ProposalDetector`."""
+        stages, size = self.stages_of(proposals), images.shape[1:3]
+        classified = self._classified(images, [boxes for *_, (_, boxes) in stages])
+        return [
+            DetectionTrace(
+                boxes, probabilities, background, steps, sources, size, {**SELECTION, "iou_threshold": NMS_THRESH}
+            )
+            for steps, (sources, boxes, probabilities, background) in zip(stages, classified, strict=True)
+        ]
+
+    def _classified(self, images, proposals):
+        """Return for each image its regions, a box for each class, the classes' probabilities, and the background's.
+
+        SVMs do not know the background: it is as probable as the best class is not.
+        """
         rois = rois_of(proposals)
         features, scores = self.extract_features(images, rois)
         svm_weights, svm_biases, box_weights, box_biases, scale = (
@@ -281,12 +305,11 @@ class RCNN(ProposalDetector):
         features /= scale
         if svm_weights.any():
             probabilities = ops.sigmoid(features @ svm_weights.T + svm_biases)
+            background = 1 - probabilities.max(axis=1, initial=0)
         else:
-            probabilities = ops.softmax(scores)[:, 1:]
+            probabilities = ops.softmax(scores)
+            probabilities, background = probabilities[:, 1:], probabilities[:, 0]
         deltas = np.einsum("kd,cjd->kcj", features, box_weights) + box_biases
         boxes = ops.decode_boxes(deltas, rois[:, None, 1:])  # (K, classes - 1, 4)
-        size = images.shape[1:3]
         of_image = [np.flatnonzero(rois[:, 0] == n) for n in range(len(images))]
-        return [
-            select_detections(boxes[rows], probabilities[rows], size, iou_threshold=NMS_THRESH) for rows in of_image
-        ]
+        return [(rois[rows, 1:], boxes[rows], probabilities[rows], background[rows]) for rows in of_image]

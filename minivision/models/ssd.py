@@ -188,6 +188,14 @@ class SSD(SingleShot):
         boxes = ops.decode_boxes(outputs[..., :4], self.default_boxes(size), weights=BOX_WEIGHTS)
         return boxes, softmax_last_axis(outputs[..., 4:])[..., 1:]
 
+    def background(self, outputs: Array) -> Array:
+        """Return the probability of the background of each default box; see :meth:`SingleShot.background`."""
+        return softmax_last_axis(outputs[..., 4:])[..., 0]
+
+    def sources(self, size: Size) -> Array:
+        """Return the default boxes; see :meth:`SingleShot.sources`."""
+        return self.default_boxes(size)
+
 
 def hardest_negatives(scores: Array, labels: Array) -> Array:
     """Choose, in each image, the background boxes with the lowest background score: 3 for each positive example.

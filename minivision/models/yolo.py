@@ -147,3 +147,11 @@ class YOLO(SingleShot):
     def decode(self, outputs: Array, size: Size) -> tuple[Array, Array]:
         """Return the boxes and scores that the outputs stand for; see :meth:`SingleShot.decode`."""
         return decode_yolo(self.tensor(outputs), self.B, size=size)
+
+    def background(self, outputs: Array) -> Array:
+        """Return what the confidence of each box lacks to 1; see :meth:`SingleShot.background`."""
+        return 1 - self.tensor(outputs)[..., 4 : 5 * self.B : 5].reshape(len(outputs), -1)
+
+    def grid(self, outputs: Array) -> tuple[int, int, int]:
+        """Return rows, columns and boxes of a cell."""
+        return outputs.shape[1], outputs.shape[2], self.B

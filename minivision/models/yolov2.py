@@ -212,6 +212,17 @@ class YOLOv2(SingleShot):
         scores = confidence * softmax_last_axis(outputs[..., 5:])
         return self.boxes(outputs).reshape(N, -1, 4), scores.reshape(N, -1, C)
 
+    def background(self, outputs: Array) -> Array:
+        """Return what the confidence of each box lacks to 1; see :meth:`SingleShot.background`."""
+        return 1 - ops.sigmoid(outputs[..., 4]).reshape(len(outputs), -1)
+
+    def sources(self, size: Size) -> Array:
+        """Return the anchors in the middle of each cell ``(K, 4)``."""
+        rows, columns = np.mgrid[: size[0] // self.stride, : size[1] // self.stride]
+        centers = (np.stack([columns, rows], axis=-1)[:, :, None] + 0.5) * self.stride  # (S, S, 1, 2)
+        half = on_host(self.anchors) / 2
+        return np.concatenate([centers - half, centers + half], axis=-1).reshape(-1, 4)
+
     def losses(self, outputs: Array, batch: Batch) -> tuple[dict[str, Any], Array]:
         """Return the loss in its parts, and its gradient; sums over all boxes, averaged over the images."""
         N = len(outputs)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from minivision.core.types import Array
+from minivision.models.base.detection_trace import DetectionTrace
 from minivision.models.base.model import Model
 
 if TYPE_CHECKING:
@@ -46,6 +47,14 @@ class Detector(Model):
             Their boxes are clipped to the image.
         """
         raise NotImplementedError(f"{self.name} cannot detect yet")
+
+    def trace_batch(self, images: Array) -> list[DetectionTrace]:
+        """Return how :meth:`detect` comes to the objects in a batch of images."""
+        raise NotImplementedError(f"{self.name} does not say yet how it comes to its objects")
+
+    def trace(self, images: Sequence[Array]) -> list[DetectionTrace]:
+        """Return how :meth:`predict` comes to the objects in each image: all boxes and scores, where they are from."""
+        return self.map_batches(images, self.trace_batch)
 
     def predict(self, images: Sequence[Array]) -> list[Instances]:
         """Return the objects in each image; the images may have several sizes."""

@@ -15,6 +15,7 @@ from minivision.data.threads import map_in_threads
 from minivision.data.with_proposals import WithProposals
 from minivision.detection import propose_dataset, selective_search
 from minivision.detection.selective_search.search import MODES
+from minivision.models.base.detection_trace import DetectionTrace
 from minivision.models.base.detector import Detector
 from minivision.models.base.model import logger
 
@@ -92,6 +93,19 @@ class ProposalDetector(Detector):
         list of Instances
         """
         raise NotImplementedError(f"{self.name} cannot detect yet")
+
+    def trace_in(self, images: Array, proposals: Sequence[Array]) -> list[DetectionTrace]:
+        """Return how :meth:`detect_in` comes to the objects; `proposals` are all, of which the first are classified."""
+        raise NotImplementedError(f"{self.name} does not say yet how it comes to its objects")
+
+    def trace(self, images: Sequence[Array]) -> list[DetectionTrace]:
+        """Return how :meth:`predict` comes to the objects in each image; see :meth:`Detector.trace`."""
+        images = as_rgb_list(images)
+        return self.map_batches(images, self.trace_in, self.selective_search(images))
+
+    def stages_of(self, proposals: Sequence[Array]) -> list[tuple[tuple[str, Array], ...]]:
+        """Return all proposals of each image, and those that are classified, as a `DetectionTrace` has them."""
+        return [(("no proposal", each), ("proposal ranked low", each[: self.max_proposals])) for each in proposals]
 
     def predict(self, images: Sequence[Array], proposals: Sequence[Array] | None = None) -> list[Instances]:
         """Return the objects in each image.

@@ -12,6 +12,8 @@ from minivision.core.devices import on_host
 from minivision.core.types import Array, Size
 from minivision.data.instances import Instances
 from minivision.detection import select_detections
+from minivision.detection.postprocessing import SELECTION
+from minivision.models.base.detection_trace import DetectionTrace
 from minivision.models.base.detector import Detector
 
 if TYPE_CHECKING:
@@ -62,12 +64,50 @@ class SingleShot(Detector):
         x = self.normalize(images, self.stride)
         all_boxes, all_scores = self.decode(on_host(self.forward(x)), x.shape[2:])
         return [
-            select_detections(
-                boxes, scores, images.shape[1:3], score_threshold=self.score_threshold,
-                iou_threshold=self.iou_threshold, max_candidates=self.max_candidates,
-            )
+            select_detections(boxes, scores, images.shape[1:3], **self.selection)
             for boxes, scores in zip(all_boxes, all_scores, strict=True)
-        ]  # fmt: skip
+        ]
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """The settings of `select_detections`."""
+        settings = ("score_threshold", "iou_threshold", "max_candidates")
+        return {**SELECTION, **{name: getattr(self, name) for name in settings}}
+
+    def trace_batch(self, images: Array) -> list[DetectionTrace]:
+        """Return how :meth:`detect` comes to the objects in a batch of images."""
+        x = self.normalize(images, self.stride)
+        outputs = on_host(self.forward(x))
+        boxes, scores = self.decode(outputs, x.shape[2:])
+        background, sources = self.background(outputs), self.sources(x.shape[2:])
+        stages = () if sources is None else (("no default box", sources),)
+        grid = self.grid(outputs)
+        return [
+            DetectionTrace(
+                boxes[n],
+                scores[n],
+                background[n],
+                stages,
+                sources,
+                images.shape[1:3],
+                self.selection,
+                grid,
+                self.stride,
+            )
+            for n in range(len(images))
+        ]
+
+    def background(self, outputs: Array) -> Array:
+        """Return the probability of the background of each box: ``(N, K)``."""
+        raise NotImplementedError(f"{self.name} does not say yet which boxes are background")
+
+    def sources(self, size: Size) -> Array | None:
+        """Return what each box of images of a height and width is predicted from: ``(K, 4)``; None for nothing."""
+        return None
+
+    def grid(self, outputs: Array) -> tuple[int, int, int] | None:
+        """Return rows, columns and boxes of a cell, if each cell has one set of classes."""
+        return None
 
     def check_size(self, images: Array) -> None:
         """Raise ValueError unless height and width of images ``(N, 3, H, W)`` divide by the stride."""

@@ -28,11 +28,14 @@ from minivision.core.arguments import integer
 from minivision.core.devices import on_host, to_device_of
 from minivision.core.types import Array, Size
 from minivision.detection import match_instances, sample, select_detections
+from minivision.detection.postprocessing import SELECTION
 from minivision.layers import Flatten, Layer, Linear, ReLU, RoIAlign, RoIPool, Sequential
+from minivision.models.base.detection_trace import DetectionTrace
 
 if TYPE_CHECKING:
     from minivision.data.instances import Instances
 
+Stages = tuple[tuple[str, Array], ...]  # of a `DetectionTrace`
 POOLINGS = {"align": RoIAlign, "pool": RoIPool}
 
 FG_IOU_THRESH = 0.5  # IoU with an object from which a proposal is a positive example; Fast R-CNN, section 2.3
@@ -245,11 +248,29 @@ class RoIHead(Layer):
         -------
         list of Instances
         """
+        return [
+            select_detections(boxes, probabilities[:, 1:], size)
+            for boxes, probabilities in self.decode(outputs, rois, num_images)
+        ]
+
+    def decode(self, outputs: tuple[Array, Array], rois: Array, num_images: int) -> list[tuple[Array, Array]]:
+        """Return a box for each class and region ``(K, C - 1, 4)`` of each image, and the probabilities ``(K, C)``."""
         scores, deltas = map(on_host, outputs)
         probabilities = ops.softmax(scores)
         boxes = ops.decode_boxes(deltas, rois[:, None, 1:], weights=BOX_WEIGHTS)  # (K, C - 1, 4)
         of_image = [np.flatnonzero(rois[:, 0] == n) for n in range(num_images)]
-        return [select_detections(boxes[rows], probabilities[rows, 1:], size) for rows in of_image]
+        return [(boxes[rows], probabilities[rows]) for rows in of_image]
+
+    def trace(
+        self, outputs: tuple[Array, Array], rois: Array, stages: Sequence[Stages], size: Size
+    ) -> list[DetectionTrace]:
+        """Return how :meth:`detect` comes to the objects of each image; `stages` are those of its proposals."""
+        return [
+            DetectionTrace(
+                boxes, probabilities[:, 1:], probabilities[:, 0], stages[n], rois[rois[:, 0] == n, 1:], size, SELECTION
+            )
+            for n, (boxes, probabilities) in enumerate(self.decode(outputs, rois, len(stages)))
+        ]
 
 
 def rois_of(boxes: Sequence[Array]) -> Array:

@@ -250,3 +250,18 @@ class RegionProposalNetwork(Layer):
         """
         candidates = self.candidates(outputs, size, max_candidates=pre_nms_top_n)
         return [boxes[ops.nms(boxes, logits, NMS_THRESH)[:post_nms_top_n]] for boxes, logits in candidates]
+
+    def stages(
+        self, outputs: RPNOutputs, size: Size, *, pre_nms_top_n: int, post_nms_top_n: int
+    ) -> list[tuple[tuple[str, Array], ...]]:
+        """Return the boxes of each image after each step of :meth:`propose`, as a `DetectionTrace` has them."""
+        every_box = self.candidates(outputs, size, max_candidates=outputs.logits.shape[1])
+        best = self.candidates(outputs, size, max_candidates=pre_nms_top_n)
+        stages: list[tuple[tuple[str, Array], ...]] = []
+        for (all_boxes, _), (boxes, logits) in zip(every_box, best, strict=True):
+            kept = boxes[ops.nms(boxes, logits, NMS_THRESH)]
+            low = "proposal ranked low"
+            stages.append(
+                (("no proposal", all_boxes), (low, boxes), ("proposal suppressed", kept), (low, kept[:post_nms_top_n]))
+            )
+        return stages
