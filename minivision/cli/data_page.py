@@ -1,37 +1,30 @@
 """The page of ``minivision data check --html``: one HTML file that contains its pictures, the worst first."""
 
-import base64
-import html
-import importlib.resources
-import io
 import math
-import string
 
-from minivision.core.printable import printable
+from minivision.cli.page_parts import fill, picture, rectangle, text
 
 MAX_CARDS = 12  # images that are shown of a kind
 MAX_LINES = 4  # problems of one image that are written below it
 MAX_TEXTS = 40  # problems without an image
-LONGEST = 480  # pixels of a thumbnail's longer side
 REACH = 0.5  # of the image, on each side: how far boxes are shown that lie outside
-LEAST = 0.01  # side of a box: one of 0 is not drawn by browsers
 MEANT, OTHER = "#d55e00", "#56b4e9"  # colors of boxes
 SMALL = 0.05  # of the picture: a box below that gets a ring around it
 
 
 def page(inspection, version):
     """Return the page of an `Inspection` as text."""
-    template = importlib.resources.files("minivision.cli").joinpath("data_page.html").read_text(encoding="utf-8")
     from minivision.data.problems import KINDS
 
     kinds = inspection.by_kind
-    return string.Template(template).substitute(
-        name=_text(inspection.spec),
-        summary=_text(summary(inspection)),
-        splits="<br>".join(_text(line) for line in split_lines(inspection)),
+    return fill(
+        "data_page.html",
+        name=text(inspection.spec),
+        summary=text(summary(inspection)),
+        splits="<br>".join(text(line) for line in split_lines(inspection)),
         rows="\n".join(_row(name, KINDS[name], len(problems)) for name, problems in kinds.items()),
         sections="\n".join(_section(inspection, name, KINDS[name], problems) for name, problems in kinds.items()),
-        version=_text(version),
+        version=text(version),
     )
 
 
@@ -51,14 +44,10 @@ def split_lines(inspection):
     return lines
 
 
-def _text(value):
-    return html.escape(printable(value))
-
-
 def _row(name, kind, number):
     return (
         f'    <tr><td class="{kind.severity}">{kind.severity}</td><td class="count">{number}</td>'
-        f'<td><a href="#{name}">{_text(kind.title)}</a></td></tr>'
+        f'<td><a href="#{name}">{text(kind.title)}</a></td></tr>'
     )
 
 
@@ -67,13 +56,13 @@ def _section(inspection, name, kind, problems):
     by_image = {}
     for problem in problems:
         by_image.setdefault((problem.split, problem.file), []).append(problem)
-    lines = [f'  <h2 id="{name}"><span class="{kind.severity}">{kind.severity}</span> {_text(kind.title)}</h2>']
+    lines = [f'  <h2 id="{name}"><span class="{kind.severity}">{kind.severity}</span> {text(kind.title)}</h2>']
     lines.append(
-        f"  <p>{len(problems)} case{'s' * (len(problems) != 1)}: {_text(kind.advice)}.</p>".replace("?.</p>", "?</p>")
+        f"  <p>{len(problems)} case{'s' * (len(problems) != 1)}: {text(kind.advice)}.</p>".replace("?.</p>", "?</p>")
     )
     if name in ("split", "reader", "different-classes", "unused-class", "one-split-class"):
         texts = [f"{problem.split}: {problem.detail}" if problem.split else problem.detail for problem in problems]
-        items = "".join(f"<li>{_text(text)}</li>" for text in texts[:MAX_TEXTS])
+        items = "".join(f"<li>{text(each)}</li>" for each in texts[:MAX_TEXTS])
         return "\n".join([*lines, f'  <ul class="texts">{items}</ul>', _rest(len(texts), MAX_TEXTS, "")])
     cards = [_card(inspection, split, file, each) for (split, file), each in list(by_image.items())[:MAX_CARDS]]
     return "\n".join(
@@ -88,15 +77,15 @@ def _rest(number, shown, what):
 def _card(inspection, split, file, problems):
     """Return an image with what is wrong in it."""
     image, others = _image(inspection, split, file, problems[0].index)
-    picture = '<div class="none">no picture</div>'
+    shown = '<div class="none">no picture</div>'
     if image is not None:
-        picture = _picture(image, [problem.boxes for problem in problems], others)
-    lines = [_text(problem.detail) for problem in problems[:MAX_LINES]]
+        shown = _picture(image, [problem.boxes for problem in problems], others)
+    lines = [text(problem.detail) for problem in problems[:MAX_LINES]]
     if len(problems) > MAX_LINES:
         lines.append(f"and {len(problems) - MAX_LINES} more")
     name = f"{split}/{file.replace(chr(92), '/').rpartition('/')[2]}"
     items = "".join(f"<li>{line}</li>" for line in lines)
-    return f'<div class="card">{picture}<b title="{_text(file)}">{_text(name)}</b><ul>{items}</ul></div>'
+    return f'<div class="card">{shown}<b title="{text(file)}">{text(name)}</b><ul>{items}</ul></div>'
 
 
 def _image(inspection, split, file, index):
@@ -116,30 +105,18 @@ def _image(inspection, split, file, index):
 
 
 def _picture(image, groups, others):
-    """Return an SVG picture: a thumbnail of the image, and boxes over it in the image's own pixels."""
-    from PIL import Image
-
+    """Return a thumbnail of the image with boxes over it, in the image's own pixels."""
     height, width = image.shape[:2]
-    thumbnail = Image.fromarray(image)
-    thumbnail.thumbnail((LONGEST, LONGEST))
-    file = io.BytesIO()
-    thumbnail.save(file, "JPEG", quality=80)
-    content = base64.b64encode(file.getvalue()).decode()
     meant = {box for boxes in groups for box in boxes if all(map(math.isfinite, box))}
-    x1, y1, x2, y2 = _view(width, height, meant)
-    longest = max(x2 - x1, y2 - y1)
-    shapes = [_rectangle(box, OTHER, 1) for box in others if tuple(box) not in meant]
+    view = _view(width, height, meant)
+    longest = max(view[2] - view[0], view[3] - view[1])
+    shapes = [rectangle(box, OTHER, 1) for box in others if tuple(box) not in meant]
     for boxes in groups:
         for number, box in enumerate(box for box in boxes if box in meant):
-            shapes.append(_rectangle(box, MEANT, 2.5, dashed=number > 0))
+            shapes.append(rectangle(box, MEANT, 2.5, dashed=number > 0, rim=True))
             if max(box[2] - box[0], box[3] - box[1]) < SMALL * longest:
                 shapes.append(_ring(box, SMALL * longest))
-    sharp = ' style="image-rendering:pixelated"' if max(width, height) < LONGEST // 2 else ""
-    return (
-        f'<svg viewBox="{x1:g} {y1:g} {x2 - x1:g} {y2 - y1:g}" role="img">'
-        f'<image href="data:image/jpeg;base64,{content}" width="{width}" height="{height}" '
-        f'preserveAspectRatio="none"{sharp}/>{"".join(shapes)}</svg>'
-    )
+    return picture(image, shapes, view)
 
 
 def _view(width, height, boxes):
@@ -150,19 +127,6 @@ def _view(width, height, boxes):
         max(min(x), -REACH * width), max(min(y), -REACH * height),
         min(max(x), (1 + REACH) * width), min(max(y), (1 + REACH) * height),
     )  # fmt: skip
-
-
-def _rectangle(box, color, thickness, dashed=False):
-    """Return a box, with a dark rim if it is meant; corners in any order."""
-    (x1, x2), (y1, y2) = sorted(box[0::2]), sorted(box[1::2])
-    width, height = max(x2 - x1, LEAST), max(y2 - y1, LEAST)
-    place = f'x="{x1:g}" y="{y1:g}" width="{width:g}" height="{height:g}" fill="none"'
-    rim = [("#1a1a1a", thickness + 1.5)] if color == MEANT else []
-    dash = ' stroke-dasharray="5 4"' if dashed else ""
-    return "".join(
-        f'<rect {place} stroke="{stroke}" stroke-width="{size}" vector-effect="non-scaling-stroke"{dash}/>'
-        for stroke, size in [*rim, (color, thickness)]
-    )
 
 
 def _ring(box, radius):
