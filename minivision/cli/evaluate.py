@@ -27,6 +27,7 @@ examples:
   minivision evaluate runs/scenes
   minivision evaluate runs/scenes --level hard --split test
   minivision evaluate runs/cells --json > cells.json
+  minivision evaluate runs/scenes --errors --out errors
   minivision evaluate --data coco:cells --split val --predictions results.json
 
 The metrics depend on the task of the system; all are from 0 to 1.
@@ -35,6 +36,8 @@ included. A class that neither occurs nor is predicted has no IoU and is left ou
 Localization: the class of the one object, and the IoU of its box with the true one.
 Pose: the share of the joints within a fifth of a length of the person (PCK), and object keypoint similarity
 (OKS). Detection: average precision (AP) by COCO's rules.
+--errors names the kinds of false detections and how much AP50 each costs (Bolya et al., ECCV 2020), and for each
+object that was not found the step that lost it.
 """
 
 
@@ -47,23 +50,35 @@ def add_arguments(parser, system):
     parser.add_argument(
         "--predictions", type=pathlib.Path, metavar="FILE", help="evaluate COCO's results in a file, without a run"
     )
+    parser.add_argument(
+        "--errors", action="store_true", help="say what a detector does wrong, and which step loses each missed object"
+    )
+    parser.add_argument(
+        "--out", type=pathlib.Path, metavar="DIR", help="with --errors: write a page with pictures, DIR/errors.html"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
 
 def run(args):
-    if not args.json:
-        print(printable(_text(*_metrics(args))))
+    if args.out is not None and not args.errors:
+        raise UsageError("--out is the folder of the page on errors; give --errors too")
+    with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():
+        task, metrics, report, dataset = _metrics(args)
+        page = None if args.out is None else _write_page(args.out, report, dataset, metrics)
+    if args.json:  # messages do not mix with it
+        metrics = metrics if report is None else {**metrics, "errors": report.as_dict()}
+        print(json.dumps(_null_for_nan(metrics), indent=2, allow_nan=False))
         return 0
-    with contextlib.redirect_stdout(sys.stderr):  # messages do not mix with the JSON
-        _, metrics = _metrics(args)
-    print(json.dumps(_null_for_nan(metrics), indent=2, allow_nan=False))
+    print(printable(_text(task, metrics, report)))
+    if page is not None:
+        print(f"\nWrote {printable(page)}")
     return 0
 
 
 def _metrics(args):
-    """Return the task of the model, and the metrics together with what was evaluated."""
+    """Return task, metrics together with what was evaluated, and, with --errors, the report on these and the data."""
     if args.predictions is not None:
-        return "detection", _metrics_of_file(args)
+        return "detection", _metrics_of_file(args), None, None
     if args.run_folder is None:
         raise UsageError("what to evaluate? Give the folder of a run, or --predictions FILE with --data DATA")
     from minivision.data.memory import hold_in_memory
@@ -72,6 +87,8 @@ def _metrics(args):
 
     checkpoint = Checkpoint.load(args.run_folder)
     model = checkpoint.make_model()
+    if args.errors and model.task != "detection":
+        raise UsageError(f"--errors is for detectors, and {model.name} is none")
     choose_backend(args)
     model = on_backend(args, model)
     data = data_of(args, {**checkpoint.data, "split": "val"}, model)
@@ -82,7 +99,26 @@ def _metrics(args):
     about |= {name: data[name] for name in ("data", "level", "split", "size")}
     if data["data"] != "scenes":
         del about["level"]
-    return model.task, {**about, **evaluate(model, dataset, progress=True)}
+    if not args.errors:
+        return model.task, {**about, **evaluate(model, dataset, progress=True)}, None, dataset
+    from minivision.tasks.errors import ErrorCollector
+
+    collector = ErrorCollector(model, dataset)
+    metrics = {**about, **evaluate(model, dataset, progress=True, observe=collector.add)}
+    return model.task, metrics, collector.report(), dataset
+
+
+def _write_page(folder, report, dataset, metrics):
+    """Write the page on errors; return its path."""
+    from minivision import __version__
+    from minivision.cli.errors_page import page
+    from minivision.core.atomic import atomic_write
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "errors.html"
+    with atomic_write(path) as partial:
+        partial.write_text(page(report, dataset, _head(metrics), __version__), encoding="utf-8")
+    return path
 
 
 def _metrics_of_file(args):
@@ -92,7 +128,8 @@ def _metrics_of_file(args):
     from minivision.data.result_file import read_results
     from minivision.metrics.result_file import evaluate_results
 
-    for name, value in (("DIR", args.run_folder), ("--size", args.size), ("--backend", args.backend)):
+    given = {"DIR": args.run_folder, "--size": args.size, "--backend": args.backend, "--errors": args.errors or None}
+    for name, value in given.items():
         if value is not None:
             raise UsageError(
                 f"{name} does not go with --predictions: the results in the file are evaluated as they are"
@@ -110,17 +147,26 @@ def _metrics_of_file(args):
     return {**about, **evaluate_results(truth, results, progress=True)}
 
 
-def _text(task, metrics):
-    """Return the metrics for people."""
+def _text(task, metrics, report):
+    """Return the metrics for people, and the errors if there is a report on them."""
     from minivision.tasks import get_task
 
+    lines = [_head(metrics), "", *(f"  {line}".rstrip() for line in get_task(task).table(metrics))]
+    if report is not None:
+        from minivision.tasks.errors import error_lines
+
+        lines += ["", *(f"  {line}".rstrip() for line in error_lines(report))]
+    return "\n".join(lines)
+
+
+def _head(metrics):
+    """Return what was evaluated, on which images."""
     where = [metrics["data"], *(metrics[name] for name in ("level", "split") if name in metrics)]
     if "predictions" in metrics:
         what = metrics["predictions"]
     else:
         what = f"{metrics['system']} after step {metrics['step']} of {metrics['total']}"
-    head = f"{what}, on {metrics['images']} images ({', '.join(where)})"
-    return "\n".join([head, "", *(f"  {line}".rstrip() for line in get_task(task).table(metrics))])
+    return f"{what}, on {metrics['images']} images ({', '.join(where)})"
 
 
 def _null_for_nan(value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from minivision.metrics.average_precision import AveragePrecision, Evaluation
@@ -11,14 +12,20 @@ from minivision.metrics.keypoints import joint_sigmas, unknown_joints
 from minivision.metrics.prediction import predict_dataset
 
 if TYPE_CHECKING:
-    from minivision.data import Dataset
+    from minivision.data import Dataset, Instances, Sample
     from minivision.models.base.model import Model
 
 logger = logging.getLogger("minivision")
 
 
 def evaluate_detection(
-    model: Model, dataset: Dataset, *, protocol: str = "coco", batch_size: int = 16, progress: bool = False
+    model: Model,
+    dataset: Dataset,
+    *,
+    protocol: str = "coco",
+    batch_size: int = 16,
+    progress: bool = False,
+    observe: Callable[[Sample, Instances], object] | None = None,
 ) -> dict[str, Any]:
     """Detect the objects in every image and compute the average precision.
 
@@ -34,6 +41,8 @@ def evaluate_detection(
         Number of images in each call of ``model.predict``.
     progress : bool
         Whether to show a progress bar, on stderr.
+    observe : callable, optional
+        ``observe(sample, prediction)`` is called for each image, in the order of the dataset.
 
     Returns
     -------
@@ -48,14 +57,21 @@ def evaluate_detection(
     ValueError
         If the classes differ, or the dataset has no boxes or no images.
     """
-    results = detection_results(model, dataset, protocol=protocol, batch_size=batch_size, progress=progress)
+    options: dict[str, Any] = {"protocol": protocol, "batch_size": batch_size, "progress": progress}
+    results = detection_results(model, dataset, **options, observe=observe)
     metrics = results.pop("box").as_dict()
     others = {"mask": "masks", "keypoints": "keypoints"}
     return {**metrics, **{others[kind]: each.as_dict() for kind, each in results.items()}, "images": len(dataset)}
 
 
 def detection_results(
-    model: Model, dataset: Dataset, *, protocol: str = "coco", batch_size: int = 16, progress: bool = False
+    model: Model,
+    dataset: Dataset,
+    *,
+    protocol: str = "coco",
+    batch_size: int = 16,
+    progress: bool = False,
+    observe: Callable[[Sample, Instances], object] | None = None,
 ) -> dict[str, AveragePrecision]:
     """Return the :class:`AveragePrecision`, with its curves, of boxes and, if there are any, masks and joints.
 
@@ -82,6 +98,8 @@ def detection_results(
             evaluations.pop("mask", None)
         if len(prediction) and prediction.keypoints is None:
             evaluations.pop("keypoints", None)
+        if observe is not None:
+            observe(sample, prediction)
         for evaluation in evaluations.values():
             evaluation.add(sample.instances, prediction)
         crowds += int(sample.instances.crowd.sum())

@@ -21,8 +21,8 @@ CAUSES = {  # in the order in which a detector works
     "proposal suppressed": "the proposals that overlap enough are suppressed by better ones, which do not",
     "no default box": "no default box or anchor overlaps enough with the object",
     "cell taken": "a larger object has its center in the same cell, which predicts one class and few boxes",
-    "background": "the box on it is taken for background",
-    "another class": "the box on it is taken for another class",
+    "taken for background": "the box on it is taken for background",
+    "taken for another class": "the box on it is taken for another class",
     "score too low": "the box on it has the right class, with a score below the threshold",
     "moved away": "a box on it has the class, and the box regression moves it off the object, or not onto it",
     "suppressed": "a right box is suppressed by a better one of the class",
@@ -105,8 +105,8 @@ def _held_to_be(trace, candidates, column):
     best = np.flatnonzero(candidates)[trace.background[candidates].argmin()]
     own, others = trace.scores[best, column], np.delete(trace.scores[best], column).max(initial=0)
     if trace.background[best] >= max(own, others):
-        return "background"
-    return "another class" if others >= own else None
+        return "taken for background"
+    return "taken for another class" if others >= own else None
 
 
 def _starts_at(trace, box, iou):

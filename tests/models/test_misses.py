@@ -60,8 +60,8 @@ IN_TRACES = {
     "proposal ranked low": trace_of(
         (FAR, FAR, (0.9, 0)), stages=[("no proposal", [OBJECT]), ("proposal ranked low", [FAR])]
     ),
-    "background": trace_of((OBJECT, OBJECT, (0.04, 0)), (FAR, FAR, (0.9, 0))),
-    "another class": trace_of((OBJECT, OBJECT, (0.04, 0.9))),
+    "taken for background": trace_of((OBJECT, OBJECT, (0.04, 0)), (FAR, FAR, (0.9, 0))),
+    "taken for another class": trace_of((OBJECT, OBJECT, (0.04, 0.9))),
     "score too low": trace_of((OBJECT, OBJECT, (0.4, 0.3)), score_threshold=0.5),
     "moved away": trace_of((OBJECT, FAR, (0.9, 0))),
     "suppressed": trace_of((OBJECT, OBJECT, (0.6, 0)), (OBJECT, (32, 32, 64, 47), (0.9, 0)), iou_threshold=0.4),
@@ -78,7 +78,7 @@ def test_left_out_by_the_number_of_candidates():
     rows = (FAR, FAR, (0.9, 0)), (OBJECT, OBJECT, (0.8, 0))
     assert causes_in(trace_of(*rows, max_candidates=1), (1, OBJECT)) == ["beyond the limit"]
     held_for_background = (FAR, FAR, (0.9, 0)), (OBJECT, OBJECT, (0.3, 0))
-    assert causes_in(trace_of(*held_for_background, max_candidates=1), (1, OBJECT)) == ["background"]
+    assert causes_in(trace_of(*held_for_background, max_candidates=1), (1, OBJECT)) == ["taken for background"]
 
 
 def test_two_objects_share_a_detection():
@@ -155,8 +155,8 @@ def stub_ssd(monkeypatch, *planted):
 
 def test_ssd(monkeypatch):
     assert missed_by(stub_ssd(monkeypatch, (OBJECT, 1, 22)), (1, OBJECT)) == []
-    assert missed_by(stub_ssd(monkeypatch), (1, OBJECT)) == ["background"]
-    assert missed_by(stub_ssd(monkeypatch, (OBJECT, 2, 30)), (1, OBJECT)) == ["another class"]
+    assert missed_by(stub_ssd(monkeypatch), (1, OBJECT)) == ["taken for background"]
+    assert missed_by(stub_ssd(monkeypatch, (OBJECT, 2, 30)), (1, OBJECT)) == ["taken for another class"]
     assert missed_by(stub_ssd(monkeypatch, (FAR, 1, 30, OBJECT)), (1, OBJECT)) == ["moved away"]
     assert missed_by(stub_ssd(monkeypatch), (1, (40, 40, 42, 42))) == ["no default box"]
     wide = (32.0, 16, 64, 64)  # IoU 2 / 3 with the object below, 1 / 2 and less with what it suppresses
@@ -194,8 +194,8 @@ def logit(p):
 
 def test_yolov2(monkeypatch):
     assert missed_by(stub_yolov2(monkeypatch, (OBJECT, 1, 0.9)), (1, OBJECT)) == []
-    assert missed_by(stub_yolov2(monkeypatch), (1, OBJECT)) == ["background"]
-    assert missed_by(stub_yolov2(monkeypatch, (OBJECT, 2, 0.9)), (1, OBJECT)) == ["another class"]
+    assert missed_by(stub_yolov2(monkeypatch), (1, OBJECT)) == ["taken for background"]
+    assert missed_by(stub_yolov2(monkeypatch, (OBJECT, 2, 0.9)), (1, OBJECT)) == ["taken for another class"]
     small = (46.0, 46, 50, 50)
     assert missed_by(stub_yolov2(monkeypatch, (small, 1, 0.9)), (1, OBJECT)) == ["moved away"]
     assert missed_by(stub_yolov2(monkeypatch), (1, (40, 40, 44, 44))) == ["no default box"]
@@ -225,8 +225,8 @@ def stub_yolo(monkeypatch, *planted):
 
 def test_yolo(monkeypatch):
     assert missed_by(stub_yolo(monkeypatch, (OBJECT, 1, 0.9)), (1, OBJECT)) == []
-    assert missed_by(stub_yolo(monkeypatch), (1, OBJECT)) == ["background"]
-    assert missed_by(stub_yolo(monkeypatch, (OBJECT, 2, 0.9)), (1, OBJECT)) == ["another class"]
+    assert missed_by(stub_yolo(monkeypatch), (1, OBJECT)) == ["taken for background"]
+    assert missed_by(stub_yolo(monkeypatch, (OBJECT, 2, 0.9)), (1, OBJECT)) == ["taken for another class"]
     small = (46.0, 46, 50, 50)
     assert missed_by(stub_yolo(monkeypatch, (small, 1, 0.9)), (1, OBJECT)) == ["moved away"]
     planted = ((32.0, 16, 64, 64), 1, 0.6), ((32.0, 2, 64, 58), 1, 0.9)
@@ -281,8 +281,8 @@ def test_faster_rcnn(monkeypatch):
     both = [(OBJECT, 3), (FAR, 2)]
     assert missed(both, {OBJECT: (OBJECT, 1, 15)}) == []
     assert missed([(FAR, 3)], {}) == ["no proposal"]
-    assert missed(both, {}) == ["background"]
-    assert missed(both, {OBJECT: (OBJECT, 2, 25)}) == ["another class"]
+    assert missed(both, {}) == ["taken for background"]
+    assert missed(both, {OBJECT: (OBJECT, 2, 25)}) == ["taken for another class"]
     assert missed(both, {OBJECT: (FAR, 1, 15)}) == ["moved away"]
     close = (32.0, 2, 64, 58)
     wide = (32.0, 16, 64, 64)
@@ -315,10 +315,10 @@ def test_fast_rcnn(monkeypatch):
         return scores, np.zeros((len(rois), len(CLASSES) - 1, 4), np.float32)
 
     monkeypatch.setattr(model.head, "forward", head)
-    assert missed_by(model, (1, OBJECT)) == ["background"]
+    assert missed_by(model, (1, OBJECT)) == ["taken for background"]
     assert missed_by(model, (1, (0, 0, 20, 20))) == ["no proposal"]
     planted["scores"] = 0, 0, 10
-    assert missed_by(model, (1, OBJECT)) == ["another class"]
+    assert missed_by(model, (1, OBJECT)) == ["taken for another class"]
     planted["scores"] = 0, 10, 0
     assert missed_by(model, (1, OBJECT)) == []
     model.max_proposals = 1
@@ -337,9 +337,9 @@ def test_rcnn(monkeypatch):
     monkeypatch.setattr(model, "extract_features", extract)
     model.svm_weights[:, 0] = 1e-9  # fitted: the margins are the biases
     model.svm_biases = margins
-    assert missed_by(model, (1, OBJECT)) == ["background"]
+    assert missed_by(model, (1, OBJECT)) == ["taken for background"]
     margins[:] = -9, 9
-    assert missed_by(model, (1, OBJECT)) == ["another class"]
+    assert missed_by(model, (1, OBJECT)) == ["taken for another class"]
     margins[:] = 9, -9
     assert missed_by(model, (1, OBJECT)) == []
     model.box_biases[0] = 1, 0, 0, 0  # a box moves to the right by its width

@@ -1,0 +1,154 @@
+"""What a detector does wrong in a dataset: kinds of errors and what they cost, and why objects are missed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from minivision.core.types import Array
+from minivision.data.instances import Instances
+from minivision.metrics.errors import KINDS, DetectionErrors, ErrorAnalysis, ImageErrors
+from minivision.tasks.misses import CAUSES, explain_misses
+
+if TYPE_CHECKING:
+    from minivision.data import Dataset, Sample
+    from minivision.models.base.detector import Detector
+
+__all__ = ["ErrorCollector", "ErrorReport", "ImageReport", "error_lines"]
+
+TITLES = {"box": "boxes", "mask": "masks"}
+
+
+class ImageReport(NamedTuple):
+    """The objects of an image, what was detected, and what is wrong with it.
+
+    Attributes
+    ----------
+    truth, prediction : Instances
+        Boxes, labels and scores only.
+    outcome : ImageErrors
+        Of the boxes.
+    causes : dict of int to str
+        For each object that was not found the step that lost it: a key of `CAUSES`.
+    """
+
+    truth: Instances
+    prediction: Instances
+    outcome: ImageErrors
+    causes: dict[int, str]
+
+    def false(self, score: float) -> Array:
+        """Which detections with at least this score are errors: bool ``(D,)``."""
+        return (self.outcome.kinds > 0) & (self.outcome.kinds < len(KINDS)) & (self.outcome.scores >= score)
+
+
+class ErrorReport(NamedTuple):
+    """What a detector does wrong in a dataset.
+
+    Attributes
+    ----------
+    errors : dict of str to DetectionErrors
+        By what was compared: ``"box"``, and ``"mask"`` if there are masks.
+    causes : dict of str to dict
+        Likewise, the number of objects that were lost by each step; they sum to ``errors[...].unfound``.
+    images : list of ImageReport
+        In the order of the dataset.
+    score : float
+        From which score on pictures and confusions count detections.
+    """
+
+    errors: dict[str, DetectionErrors]
+    causes: dict[str, dict[str, int]]
+    images: list[ImageReport]
+    score: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report on the boxes as a dict of plain values; that on the masks is its entry ``masks``."""
+        parts = {
+            kind: {
+                **errors.as_dict(),
+                "causes": self.causes[kind],
+                "confusion": {"score": self.score, "counts": errors.confusion(self.score).tolist()},
+            }
+            for kind, errors in self.errors.items()
+        }
+        boxes = parts.pop("box")
+        return {**boxes, **({"masks": parts["mask"]} if "mask" in parts else {})}
+
+
+class ErrorCollector:
+    """Collects the errors of a detector while it is evaluated: :meth:`add` is called with each image.
+
+    Parameters
+    ----------
+    model : Detector
+    dataset : Dataset
+        The images that will be added, in order.
+    """
+
+    def __init__(self, model: Detector, dataset: Dataset) -> None:
+        self.model = model
+        self._analyses = {"box": ErrorAnalysis(model.classes)}
+        if dataset.has_masks:
+            self._analyses["mask"] = ErrorAnalysis(model.classes, kind="mask")
+        self._causes: dict[str, Counter] = {kind: Counter() for kind in self._analyses}
+        self._images: list[ImageReport] = []
+
+    def add(self, sample: Sample, prediction: Instances) -> None:
+        """Add an image with what was detected in it; where objects are missed, look how the detector came to that."""
+        truth = sample.instances
+        if len(prediction) and not prediction.has_masks:
+            self._analyses.pop("mask", None)
+        outcomes = {kind: analysis.add(truth, prediction) for kind, analysis in self._analyses.items()}
+        unfound = outcomes["box"].unfound
+        causes: dict[int, str] = {}
+        if unfound.any():
+            (trace,) = self.model.trace([sample.image])
+            explained = explain_misses(trace, truth, unfound, self._analyses["box"].iou)
+            causes = dict(zip(np.flatnonzero(unfound).tolist(), explained, strict=True))
+        for kind, outcome in outcomes.items():  # an object whose box was found has a coarse mask
+            self._causes[kind].update(causes.get(t, "coarse mask") for t in np.flatnonzero(outcome.unfound).tolist())
+        shown = Instances(prediction.boxes, prediction.labels, scores=outcomes["box"].scores)
+        objects = Instances(truth.boxes, truth.labels, crowd=truth.crowd)
+        self._images.append(ImageReport(objects, shown, outcomes["box"], causes))
+
+    def report(self) -> ErrorReport:
+        """Return the `ErrorReport` on the images so far."""
+        errors = {kind: analysis.result() for kind, analysis in self._analyses.items()}
+        causes = {
+            kind: {name: self._causes[kind][name] for name in CAUSES if self._causes[kind][name]} for kind in errors
+        }
+        return ErrorReport(errors, causes, self._images, self.model.picture_score)
+
+
+def error_lines(report: ErrorReport) -> list[str]:
+    """Return the report as lines of text."""
+    lines = []
+    for kind, errors in report.errors.items():
+        objects = sum(each["objects"] for each in errors.by_class.values())
+        lines += ["", f"errors of {TITLES[kind]} at IoU {errors.iou:g}, and by how much AP50 rises without them (dAP)"]
+        lines += [f"  {name:<18}{errors.counts[name]:>8}{_number(errors.cost[name]):>8}" for name in KINDS]
+        lines += [f"  {name:<18}{'':>8}{_number(errors.cost[name]):>8}" for name in errors.cost if name not in KINDS]
+        lines += ["", f"{errors.unfound} of {objects} objects are not found with any score; they are lost by"]
+        lines += [f"  {name:<24}{count:>5}  {CAUSES[name]}" for name, count in report.causes[kind].items()]
+        lines += ["", *_class_lines(errors)]
+        lines += ["", f"scores are off by {_number(errors.calibration().error)} on average (D-ECE)"]
+    return lines[1:]
+
+
+def _class_lines(errors):
+    """Return a line for each class: its objects, and the score with which precision and recall are best together."""
+    curves = errors.score_curves()
+    width = 2 + max(map(len, ["class", *errors.by_class]))
+    lines = [f"{'class':<{width}} objects  not found  best score  precision  recall     F1"]
+    for name, each in errors.by_class.items():
+        best = curves[name].best if name in curves else dict.fromkeys(("score", "precision", "recall", "f1"), np.nan)
+        numbers = f"{_number(best['score']):>12}{_number(best['precision']):>11}{_number(best['recall']):>8}"
+        lines.append(f"{name:<{width}}{each['objects']:>8}{each['unfound']:>11}{numbers}{_number(best['f1']):>7}")
+    return lines
+
+
+def _number(value):
+    return "-" if np.isnan(value) else f"{value:.3f}"
