@@ -165,7 +165,7 @@ def test_agrees_with_hotcoco(kind, seed):
     """Also with ties of scores and IoUs. Without crowds: hotcoco takes them for objects that errors are near to."""
     hotcoco = pytest.importorskip("hotcoco", reason="hotcoco is the oracle")
     truths, predictions, classes = random_images(
-        seed, step=[1, 8, 32][seed % 3], levels=[1, 3, 1000][seed % 3], kind=kind
+        seed, step=[1, 8, 32][seed % 3], levels=[1, 3, 10**7][seed % 3], kind=kind
     )
     ours = detection_errors(truths, predictions, names(classes), kind=kind)
     truth = coco_ground_truth(truths, classes + 1, "hotcoco")
@@ -174,9 +174,12 @@ def test_agrees_with_hotcoco(kind, seed):
     theirs = evaluation.tide_errors()
     assert ours.counts == {name: theirs["counts"][THEIRS[name]] for name in KINDS}
     assert ours.ap == pytest.approx(theirs["ap_base"], abs=1e-9)
-    # Theirs counts 0 for a class that loses all its objects. And of several errors of class at one object it does not
-    # always repair the best: there TIDE's own program agrees with ours, see the next test.
+    # Theirs counts 0 for a class that loses all its objects. And of detections of equal score it ranks those last that
+    # get another class; we keep the order of the images.
     names_compared = {"localization", "both", "duplicate", "background", "false positives"}
+    scores = np.concatenate([each.scores for each in predictions])
+    if len(np.unique(scores)) == len(scores):
+        names_compared.add("classification")
     if not some_class_is_emptied(ours):
         names_compared |= {"missed", "false negatives"}
     for name in names_compared:
