@@ -48,7 +48,7 @@ def compiled_boxes() -> ModuleType | None:
 
 
 def compare_boxes(boxes: Array, objects: Array, crowd: Array) -> Array:
-    """Return the IoU of boxes ``(D, 4)`` with those of T objects; of crowds, the fraction of the box inside: ``(D, T)``.
+    """Return the IoU of D boxes with those of T objects; of crowds, the fraction of the box inside: ``(D, T)``.
 
     In the handout of a course the operation `box_iou`, which its students write, compares them.
     """

@@ -12,8 +12,7 @@ import numpy as np
 from minivision.core.compile import jit
 from minivision.core.types import Array
 from minivision.data.instances import Instances
-from minivision.metrics.objects import compare_boxes
-from minivision.metrics.objects import compare_masks
+from minivision.metrics.objects import compare_boxes, compare_masks
 
 CORRECT, CLASSIFICATION, LOCALIZATION, BOTH, DUPLICATE, BACKGROUND, IGNORED, LEFT_OUT = range(8)
 KINDS = ("classification", "localization", "both", "duplicate", "background", "missed")  # Bolya et al.'s names
@@ -70,7 +69,7 @@ class ImageErrors(NamedTuple):
 def compare(truth: Instances, prediction: Instances, kind: str) -> Array:
     """Return the IoU of the D detections in an image with its T objects, of whatever class: float64 ``(D, T)``."""
     if kind == "box":
-        return compare_boxes(prediction.boxes.astype(np.float64), truth.boxes.astype(np.float64), truth.crowd)
+        return compare_boxes(prediction.boxes, truth.boxes, truth.crowd)
     ours, theirs = (each.replace(labels=np.ones(len(each), np.int64)) for each in (truth, prediction))  # any class
     return compare_masks(ours, theirs, truth.crowd).similarity
 
