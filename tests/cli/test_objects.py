@@ -61,7 +61,7 @@ def test_evaluate_as_json_has_the_same_metrics(runs, capsys, monkeypatch):
 @pytest.mark.parametrize("size", [(), ("--size", "64x96")])
 def test_predict_writes_objects_in_the_images_pixels_and_overlays(runs, system, size, tmp_path, capsys):
     assert main(["predict", str(runs / system), str(runs / "scene.png"), "--out", str(tmp_path), *size]) == 0
-    assert "Wrote the objects and overlays of 1 images" in capsys.readouterr().out
+    assert "Wrote the objects and overlays of 1 image " in capsys.readouterr().out
     content = json.loads((tmp_path / "scene-objects.json").read_text())
     assert (content["height"], content["width"]) == (128, 128) and len(content["objects"]) == 1
     (found,) = content["objects"]
