@@ -30,6 +30,8 @@ def fastest_way(torch: ModuleType, make: Callable[[bool, bool], Callable], *, co
         Whether to try ``torch.compile``, which takes up to minutes and needs a C++ compiler.
     """
     ways: dict[str, Callable] = {}
+    if compiled:
+        torch.compiler.reset()  # there is a limit to how often the same code is compiled for another network
     for is_compiled in (False, True) if compiled else (False,):
         for channels_last in (True, False):
             name = f"{'compiled, ' if is_compiled else ''}channels {'last' if channels_last else 'first'}"

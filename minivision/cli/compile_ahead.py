@@ -12,14 +12,15 @@ import sys
 
 CODE = """
 import json, sys
-from minivision.cli.compile_ahead import compile_prediction
+from minivision.cli.compile_ahead import compile_backward_passes, compile_prediction
+compile_backward_passes()
 compile_prediction(*json.loads(sys.argv[1]))
 """
 
 
 @contextlib.contextmanager
 def compile_ahead(system, level, scene_options):
-    """Compile the prediction of a system and its evaluation in a second process, during a ``with`` block.
+    """Compile backward passes, the prediction of a system and its evaluation in a second process, in a ``with`` block.
 
     On a computer of one core nothing is done. What goes wrong in the second process is of no consequence: the first
     then compiles everything itself.
@@ -36,6 +37,22 @@ def compile_ahead(system, level, scene_options):
         if process is not None:
             process.kill()
             process.wait()
+
+
+def compile_backward_passes():
+    """Run those that take longest to compile; the first process begins with the forward passes."""
+    import numpy as np
+
+    from minivision import ops
+
+    def ones(*shape):
+        return np.ones(shape, np.float32)
+
+    ops.conv2d_backward(ones(8, 16, 16, 16), ones(8, 16, 16, 16), ones(16, 16, 3, 3), padding=1)  # Winograd's algorithm
+    ops.linear_backward(ones(8, 16), ones(8, 32), ones(16, 32))
+    ops.conv2d_backward(ones(1, 8, 8, 8), ones(1, 3, 8, 8), ones(8, 3, 3, 3), padding=1)
+    ops.conv2d_backward(ones(1, 8, 8, 8), ones(1, 8, 8, 8), ones(8, 8, 1, 1))
+    ops.roi_align_backward(ones(1, 8, 7, 7), np.float32([[0, 0, 0, 8, 8]]), (1, 8, 8, 8))
 
 
 def compile_prediction(system, level, scene_options):

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from minivision.cli import compile_ahead as module
-from minivision.cli.compile_ahead import compile_ahead, compile_prediction
+from minivision.cli.compile_ahead import compile_ahead, compile_backward_passes, compile_prediction
 
 SCENES = {"classes": ["disc", "star"], "objects": [1, 2]}  # as they come out of JSON
 
@@ -57,3 +57,11 @@ def test_what_it_compiles_is_a_prediction_and_its_evaluation(monkeypatch):
     compile_prediction("yolo", "easy", SCENES)
     ((model, dataset),) = seen
     assert model.name == "yolo" and model.classes == ("background", "disc", "star") and len(dataset) == 4
+
+
+def test_the_backward_passes_run_and_winograds_algorithm_is_one_of_them(monkeypatch):
+    kernels = pytest.importorskip("minivision.kernels.numba.convolution")
+    seen = []
+    monkeypatch.setattr(kernels, "winograd_filter_gradient", lambda x, dy, padding: seen.append(x.shape) or dy)
+    compile_backward_passes()
+    assert seen == [(8, 16, 16, 16)]
