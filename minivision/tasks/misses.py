@@ -36,8 +36,8 @@ def explain_misses(trace: DetectionTrace, truth: Instances, unfound: Array, iou:
     """Return for each object that was not found the first step that lost it.
 
     The steps are gone through from the end: if a box with the object's class was right, it was lost in the choice among
-    the boxes. If none was, the boxes are looked at from which they were predicted: were there any on the object, of
-    which class were they held to be, and where did they go?
+    the boxes. If none was, the proposals or anchors that they came from are examined: does one overlap enough with the
+    object, which class was predicted for it, and where did the box regression move it?
 
     Parameters
     ----------

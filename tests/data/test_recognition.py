@@ -1,4 +1,4 @@
-"""Finding out what a folder is: which format is taken, what is said, and what is told where there is none."""
+"""Recognizing the format of a folder: which one is taken, the line that says so, and the error where there is none."""
 
 import json
 import logging

@@ -7,7 +7,7 @@ import numpy as np
 
 from minivision.core.compile import jit
 from minivision.kernels.numba.engine import many_boxes
-from minivision.kernels.numba.engine.pairwise_boxes import coordinates, pair_iou
+from minivision.kernels.numba.engine.pairwise_boxes import coordinates, update_max_iou
 
 _MANY = 4096  # boxes
 
@@ -59,12 +59,4 @@ def _suppress(x1, y1, x2, y2, area, threshold, keep):
         if keep[i]:
             rest = slice(i + 1, area.size)
             box = x1[i], y1[i], x2[i], y2[i], area[i]
-            _update_max_iou(box, x1[rest], y1[rest], x2[rest], y2[rest], area[rest], max_iou[rest])
-
-
-@jit
-def _update_max_iou(box, x1, y1, x2, y2, area, max_iou):
-    left, top, right, bottom, own_area = box
-    for j in range(max_iou.size):
-        iou = pair_iou(left, top, right, bottom, own_area, x1[j], y1[j], x2[j], y2[j], area[j])
-        max_iou[j] = iou if iou > max_iou[j] else max_iou[j]
+            update_max_iou(box, x1[rest], y1[rest], x2[rest], y2[rest], area[rest], max_iou[rest])

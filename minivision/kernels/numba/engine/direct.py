@@ -198,24 +198,24 @@ def _correlate2d_transpose(x, w, w_begins, b, y, groups, stride, plan, lanes, th
                         for phase_y in range(min(sh, H_out - (row + r) * sh)):
                             target = y[n, group * F + panel * ROWS + k, (row + r) * sh + phase_y]
                             start = (phase_y * sw * ROWS + k) * longest + r * columns
-                            interleave(result, start, ROWS * longest, sw, 0, target)
+                            interleave(result, start, ROWS * longest, sw, target)
 
 
 @jit
-def interleave(phases, start, distance, count, plus, target):
-    """Write ``target[j * count + phase] = phases[start + phase * distance + j] + plus``."""
+def interleave(phases, start, distance, count, target):
+    """Write ``target[j * count + phase] = phases[start + phase * distance + j]``."""
     if count == 1:
         source = phases[start:]
         for j in range(target.size):
-            target[j] = source[j] + plus
+            target[j] = source[j]
     elif count == 2:
         even, odd = phases[start:], phases[start + distance :]
         half = target.size // 2
         for j in range(half):
-            target[2 * j] = even[j] + plus
-            target[2 * j + 1] = odd[j] + plus
+            target[2 * j] = even[j]
+            target[2 * j + 1] = odd[j]
         if target.size % 2:
-            target[2 * half] = even[half] + plus
+            target[2 * half] = even[half]
     else:
         whole = 0
         if count == 4:
@@ -223,14 +223,14 @@ def interleave(phases, start, distance, count, plus, target):
             third, fourth = phases[start + 2 * distance :], phases[start + 3 * distance :]
             whole = target.size // 4
             for j in range(whole):
-                target[4 * j] = first[j] + plus
-                target[4 * j + 1] = second[j] + plus
-                target[4 * j + 2] = third[j] + plus
-                target[4 * j + 3] = fourth[j] + plus
+                target[4 * j] = first[j]
+                target[4 * j + 1] = second[j]
+                target[4 * j + 2] = third[j]
+                target[4 * j + 3] = fourth[j]
         for phase in range(count):
             source = phases[start + phase * distance :]
             for j in range(whole, (target.size - phase + count - 1) // count):
-                target[j * count + phase] = source[j] + plus
+                target[j * count + phase] = source[j]
 
 
 # ---- the gradient of the filters -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from minivision.core.compile import jit
-from minivision.kernels.numba.engine.pairwise_boxes import coordinates, pair_iou
+from minivision.kernels.numba.engine.pairwise_boxes import coordinates, update_max_iou
 from minivision.kernels.numba.engine.radix_sort import ascending_bits, radix_sort
 
 _FIRST_ROUND = 64  # boxes; each round takes as many as all before it
@@ -88,15 +88,7 @@ def _compare(boxes, i, start, stop, max_iou):
     x1, y1, x2, y2, area = boxes
     box = x1[i], y1[i], x2[i], y2[i], area[i]
     part = slice(start, stop)
-    _update_max_iou(box, x1[part], y1[part], x2[part], y2[part], area[part], max_iou[part])
-
-
-@jit
-def _update_max_iou(box, x1, y1, x2, y2, area, max_iou):
-    left, top, right, bottom, own_area = box
-    for j in range(max_iou.size):
-        iou = pair_iou(left, top, right, bottom, own_area, x1[j], y1[j], x2[j], y2[j], area[j])
-        max_iou[j] = iou if iou > max_iou[j] else max_iou[j]
+    update_max_iou(box, x1[part], y1[part], x2[part], y2[part], area[part], max_iou[part])
 
 
 @jit

@@ -34,3 +34,12 @@ def pair_iou(left, top, right, bottom, own_area, x1, y1, x2, y2, area):
     intersection = width * height
     ratio = intersection / (own_area + area - intersection)
     return ratio if intersection > zero else zero
+
+
+@jit
+def update_max_iou(box, x1, y1, x2, y2, area, max_iou):
+    """Update the largest IoU of several boxes by their IoU with one `box`: left, top, right, bottom, area."""
+    left, top, right, bottom, own_area = box
+    for j in range(max_iou.size):
+        iou = pair_iou(left, top, right, bottom, own_area, x1[j], y1[j], x2[j], y2[j], area[j])
+        max_iou[j] = iou if iou > max_iou[j] else max_iou[j]

@@ -1,4 +1,4 @@
-"""Max pooling in prediction, where nobody asks for the indices of the maxima: alone, or right after a convolution.
+"""Max pooling in prediction, without the indices that only a backward pass needs: alone, or right after a convolution.
 
 The first convolution of a network makes its largest map, of which pooling keeps a quarter. Here it pools each block of
 rows while that is in the cache, so the large map never exists. Normalization and ReLU that follow are done as well.
