@@ -8,6 +8,7 @@
                    rcnn, fast_rcnn, faster_rcnn                        detection with proposals
                    yolo, ssd, yolov2                                   detection without proposals
                    mask_rcnn                                           detection with masks and joints
+    models/diagrams.py   the networks as diagrams, for pictures of them
     models/base    base classes: model (the interface of every system), segmenter, single_object, detector,
                    proposal_detector, single_shot; options (values from a command line), resizing
     models/parts   parts that systems share: backbone, rpn, roi_head, roi_maps, mask_branch, keypoint_branch,

@@ -4,6 +4,7 @@ Figures are made without pyplot, so nothing needs a display: ``figure.savefig(pa
 notebook shows it.
 """
 
+from minivision.viz.architecture import draw_architecture
 from minivision.viz.arrays import draw_arrays
 from minivision.viz.colors import class_colors, palette
 from minivision.viz.contact_sheet import draw_contact_sheet
@@ -30,6 +31,7 @@ __all__ = [
     "draw_anchor_matches",
     "draw_anchor_recall",
     "draw_anchors",
+    "draw_architecture",
     "draw_arrays",
     "draw_best_proposals",
     "draw_box_sizes",

@@ -20,7 +20,15 @@ _told: set[str] = set()  # letters without any font, of which the user knows
 
 
 class Figure(matplotlib.figure.Figure):
-    """A matplotlib Figure that looks at its texts before it is drawn."""
+    """A matplotlib Figure that looks at its texts before it is drawn.
+
+    Attributes
+    ----------
+    alt : str
+        What it shows, in words, for those who cannot see it; empty where nothing is written.
+    """
+
+    alt: str = ""
 
     def draw(self, renderer: Any) -> None:
         for text in self.findobj(Text):
