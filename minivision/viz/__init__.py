@@ -16,6 +16,7 @@ from minivision.viz.detection import (
     draw_positives_per_object,
     draw_proposals,
 )
+from minivision.viz.four_tasks import draw_tasks
 from minivision.viz.instances import draw_instance_comparison, draw_instances
 from minivision.viz.iou import draw_iou
 from minivision.viz.pictures import draw_pictures
@@ -48,6 +49,7 @@ __all__ = [
     "draw_proposal_recall",
     "draw_proposals",
     "draw_segmentation",
+    "draw_tasks",
     "draw_yolo_cell",
     "draw_yolo_planes",
     "draw_yolo_tensor",
