@@ -5,6 +5,7 @@ import pathlib
 import re
 
 import pytest
+from headings import anchors, wrong_links
 
 import minivision
 
@@ -15,11 +16,11 @@ FOLDERS = (TOP, ROOT, ROOT / "models", ROOT / "kernels" / "numba", ROOT / "kerne
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_to_files(page):
+def test_links_lead_to_files_and_headings(page):
     text = page.read_text(encoding="utf-8")
-    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
-    wrong = [each for each in targets if each and not each.startswith("http") and not (page.parent / each).exists()]
-    assert wrong == []
+    assert wrong_links(text, page.parent) == []
+    own = [link[1:] for link in re.findall(r"\]\((#[^)\s]+)\)", text)]
+    assert [each for each in own if each not in anchors(page)] == []
 
 
 # Two pages name files that their readers will write.

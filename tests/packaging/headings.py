@@ -1,0 +1,35 @@
+"""The places inside of pages and notebooks that links may lead to: their headings, as GitHub names them."""
+
+import json
+import re
+
+
+def anchor(heading):
+    """Return the name of a heading in a link: lower case, no punctuation, hyphens for spaces."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading.strip().lower())
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
+def anchors(path):
+    """Return the names of all headings of a page or a notebook."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
+        text = "\n".join("".join(cell["source"]) for cell in cells)
+    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)  # there, # begins a comment
+    return {anchor(heading) for heading in re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)}
+
+
+def wrong_links(text, folder):
+    """Return the links of a text whose file, or heading in it, does not exist."""
+    wrong = []
+    for link in re.findall(r"\]\(([^)\s]*)\)", text):
+        name, _, heading = link.partition("#")
+        path = folder / name
+        if link.startswith("http"):
+            continue
+        if name and not path.exists():
+            wrong.append(link)
+        elif name and heading and path.suffix in (".md", ".ipynb") and heading not in anchors(path):
+            wrong.append(link)
+    return wrong
