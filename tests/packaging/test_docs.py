@@ -1,11 +1,10 @@
 """The pages name only files, functions, systems and commands that exist, and their links lead somewhere."""
 
-import importlib
 import pathlib
 import re
 
 import pytest
-from headings import anchors, wrong_links
+from pages import anchors, find, wrong_links
 
 import minivision
 
@@ -40,15 +39,7 @@ def test_functions_in_the_tables_exist(page):
     packages = "|".join(minivision.PACKAGES)
     dotted = re.findall(rf"`(?:minivision\.)?((?:{packages})(?:\.\w+)+)(?:\(\))?`", text)
     assert len(dotted) > 8
-    wrong = []
-    for name in dotted:
-        package, *parts = name.split(".")
-        found = importlib.import_module(f"minivision.{package}")
-        for part in parts:
-            found = getattr(found, part, None)
-        if found is None:
-            wrong.append(name)
-    assert wrong == []
+    assert [name for name in dotted if find(name) is None] == []
 
 
 def test_every_system_and_every_package_is_on_its_page():

@@ -1,11 +1,11 @@
 """docs/lecture.md: whatever a row names exists, is in the notebook that the row leads to, or is the homework task's."""
 
-import importlib
 import json
 import pathlib
 import re
 
 import pytest
+from pages import find
 
 import minivision
 from minivision import ops
@@ -27,22 +27,6 @@ def rows():
     ]
     assert all(len(row) == len(COLUMNS) for row in cells)
     return [dict(zip(COLUMNS, row, strict=True)) for row in cells if row != COLUMNS]
-
-
-def find(name):
-    """Return the object of a dotted name, with or without `minivision.`; None if there is none."""
-    package, *parts = name.removeprefix("minivision.").split(".")
-    if package not in minivision.PACKAGES:
-        return None
-    found = importlib.import_module(f"minivision.{package}")
-    for part in parts:
-        if not hasattr(found, part):
-            try:
-                importlib.import_module(f"{found.__name__}.{part}")
-            except (ImportError, AttributeError):
-                return None
-        found = getattr(found, part)
-    return found
 
 
 def tasks():

@@ -5,7 +5,7 @@ import json
 import pathlib
 
 import pytest
-from headings import wrong_links
+from pages import wrong_links
 
 FOLDER = pathlib.Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))

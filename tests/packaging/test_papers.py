@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from headings import anchors
+from pages import anchors
 from test_docs import TOP
 
 from minivision.models import system_class, systems

@@ -1,7 +1,10 @@
-"""The places inside of pages and notebooks that links may lead to: their headings, as GitHub names them."""
+"""What pages and notebooks name: headings that links lead to, as GitHub names them, and objects of the package."""
 
+import importlib
 import json
 import re
+
+import minivision
 
 
 def anchor(heading):
@@ -33,3 +36,19 @@ def wrong_links(text, folder):
         elif name and heading and path.suffix in (".md", ".ipynb") and heading not in anchors(path):
             wrong.append(link)
     return wrong
+
+
+def find(name):
+    """Return the object of a dotted name, with or without `minivision.`; None if there is none."""
+    package, *parts = name.removeprefix("minivision.").split(".")
+    if package not in minivision.PACKAGES:
+        return None
+    found = importlib.import_module(f"minivision.{package}")
+    for part in parts:
+        if not hasattr(found, part):
+            try:
+                importlib.import_module(f"{found.__name__}.{part}")
+            except (ImportError, AttributeError):
+                return None
+        found = getattr(found, part)
+    return found
