@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from minivision.models.encoder_decoder import EncoderDecoder
 
 
-def layer_converter(pairs: list[tuple]) -> Callable:
+def layer_converter(pairs: list[tuple], norms: list[tuple] | None = None) -> Callable:
     """Return a function that converts one of our layers to a PyTorch module with the same weights.
 
     Parameters
     ----------
     pairs : list
         Gets ``(our parameter, PyTorch's parameter)`` for each parameter that is converted.
+    norms : list, optional
+        Gets ``(our layer, PyTorch's module)`` for each layer with running means.
 
     Returns
     -------
@@ -44,6 +46,8 @@ def layer_converter(pairs: list[tuple]) -> Callable:
             module.running_mean = torch.from_numpy(layer.running_mean.copy())
             module.running_var = torch.from_numpy(layer.running_var.copy())
             pairs.extend([(layer.gamma, module.weight), (layer.beta, module.bias)])
+            if norms is not None:
+                norms.append((layer, module))
             return module
         if isinstance(layer, layers.ReLU):
             return torch.nn.ReLU()
@@ -104,12 +108,14 @@ def layer_converter(pairs: list[tuple]) -> Callable:
     return convert
 
 
-def torch_encoder_decoder(model: EncoderDecoder) -> Any:
+def torch_encoder_decoder(model: EncoderDecoder, convert: Callable | None = None) -> Any:
     """Convert an :class:`~minivision.models.encoder_decoder.EncoderDecoder` to a PyTorch module with the same weights.
 
     Parameters
     ----------
     model : EncoderDecoder
+    convert : callable, optional
+        Of :func:`layer_converter`; else one of its own.
 
     Returns
     -------
@@ -119,7 +125,7 @@ def torch_encoder_decoder(model: EncoderDecoder) -> Any:
     import torch
 
     pairs: list[tuple] = []
-    convert = layer_converter(pairs)
+    convert = layer_converter(pairs) if convert is None else convert
 
     class Network(torch.nn.Module):
         def __init__(self):

@@ -96,9 +96,9 @@ def prediction_network(model: Any, images: Sequence[np.ndarray], convert: Callab
 def _network(model, convert, size, regions):
     import torch
 
-    if model.name not in _NETWORKS:
-        raise ValueError(f"{model.name}: its network is not available in PyTorch; available are {', '.join(_NETWORKS)}")
-    parts, run = _NETWORKS[model.name](model, convert, size, regions)
+    if model.name not in NETWORKS:
+        raise ValueError(f"{model.name}: its network is not available in PyTorch; available are {', '.join(NETWORKS)}")
+    parts, run = NETWORKS[model.name](model, convert, size, regions)
 
     class Network(torch.nn.Module):
         def __init__(self):
@@ -117,7 +117,7 @@ def _network(model, convert, size, regions):
 
 
 def _encoder_decoder(model, convert, size, regions):
-    return {"whole": torch_encoder_decoder(model)}, lambda network, x: (network.whole(x),)
+    return {"whole": torch_encoder_decoder(model, convert)}, lambda network, x: (network.whole(x),)
 
 
 def _localizer(model, convert, size, regions):
@@ -248,7 +248,8 @@ def region_sampler(rois: np.ndarray, size: tuple[int, int], cells: int) -> Calla
     return sample
 
 
-_NETWORKS: dict[str, Callable] = {
+# name of a system -> a function of the model, a converter of layers, the size of the images and the regions
+NETWORKS: dict[str, Callable] = {
     "encoder-decoder": _encoder_decoder,
     "localizer": _localizer,
     "yolo": _yolo,

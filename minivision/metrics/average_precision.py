@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from minivision.data.instances import Instances
 from minivision.metrics.compatibility import check_classes, check_pair, pairs
 from minivision.metrics.precision_recall import Curve, average_over_all
 from minivision.metrics.ranking import ImageRecord, Ranking, rank, record
+
+if TYPE_CHECKING:
+    from minivision.metrics.resampling import DetectionOutcomes
 
 KINDS = {"box": "boxes", "mask": "masks", "keypoints": "joints"}
 VOC11_RECALLS = np.arange(11) / 10
@@ -77,6 +80,8 @@ class AveragePrecision:
     _ranking: Ranking = field(repr=False, compare=False)
     _thresholds: Array = field(repr=False, compare=False)
     _average: Array = field(repr=False, compare=False)  # (C, I), over objects of all areas
+    _images: Sequence[ImageRecord] = field(repr=False, compare=False)
+    _recalls: Array | None = field(repr=False, compare=False)
 
     @functools.cached_property
     def curves(self) -> dict[str, dict[float, Curve]]:
@@ -92,6 +97,21 @@ class AveragePrecision:
                 rows = zip(keys, recall[:, part], precision[:, part], averages, strict=True)
                 curves[name] = {key: Curve(r, p, scores, ap) for key, r, p, ap in rows}
         return curves
+
+    @functools.cached_property
+    def outcomes(self) -> DetectionOutcomes:
+        """What each detection was worth, to compute average precision of resampled images.
+
+        Raises
+        ------
+        ValueError
+            For a protocol that averages precision over all recalls.
+        """
+        from minivision.metrics.resampling import detection_outcomes
+
+        if self._recalls is None:
+            raise ValueError(f"resampling needs a protocol with fixed recalls, such as 'coco'; this is {self.protocol}")
+        return detection_outcomes(self._ranking, self._images, self._recalls)
 
     @property
     def named(self) -> dict[str, float]:
@@ -232,7 +252,9 @@ class Evaluation:
         }
         metrics = {key: _mean(values[1:]) for key, values in columns.items()}
         title = f"{self.protocol.title}, {KINDS[self.kind]}"
-        return AveragePrecision(title, metrics, by_class, ranking, self.thresholds, average[0])
+        return AveragePrecision(
+            title, metrics, by_class, ranking, self.thresholds, average[0], tuple(self._images), self.protocol.recalls
+        )
 
     def _average(self, ranking):
         """Return the average precision of each class: ``(A, C, I)``, NaN where no object counts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,20 +122,39 @@ def evaluate_segmentation(
         If the classes differ, or the dataset has no label maps, no images, or no pixel of a class besides the
         background: every model that predicts nothing would be perfect.
     """
-    check_dataset(model, dataset, "label_maps")
     confusion = np.zeros((len(model.classes),) * 2, np.int64)
+    for one in image_confusions(model, dataset, batch_size=batch_size, progress=progress):
+        confusion += one
+    return segmentation_metrics(confusion, model.classes, len(dataset))
+
+
+def image_confusions(
+    model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False
+) -> Iterator[Array]:
+    """Predict a label map for every image, and yield its :func:`confusion_matrix`; see `evaluate_segmentation`."""
+    check_dataset(model, dataset, "label_maps")
     for sample, prediction in predict_dataset(model, dataset, batch_size=batch_size, progress=progress):
-        confusion += confusion_matrix(sample.label_map, prediction, len(model.classes))
+        yield confusion_matrix(sample.label_map, prediction, len(model.classes))
+
+
+def segmentation_metrics(confusion: Array, classes: Sequence[str], images: int) -> dict[str, Any]:
+    """Return the metrics of `evaluate_segmentation` from the sum of the confusion matrices of all images.
+
+    Raises
+    ------
+    ValueError
+        If the ground truth has no class besides the background.
+    """
     if not confusion[1:].any():
         raise ValueError(
-            f"there is nothing to count: the label maps of the {len(dataset)} images have no class besides 0, the "
+            f"there is nothing to count: the label maps of the {images} images have no class besides 0, the "
             f"background, and {IGNORE}, pixels to ignore"
         )
     return {
         "miou": mean_iou(confusion),
         "pixel_accuracy": pixel_accuracy(confusion),
-        "iou": dict(zip(model.classes, class_iou(confusion).tolist(), strict=True)),
-        "images": len(dataset),
+        "iou": dict(zip(classes, class_iou(confusion).tolist(), strict=True)),
+        "images": images,
     }
 
 

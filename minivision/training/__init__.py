@@ -8,6 +8,7 @@ from minivision.training.log import read_log
 from minivision.training.nonfinite_layer import TrainingError
 from minivision.training.settings import Settings
 from minivision.training.trainer import TrainingResult, train
+from minivision.training.turns import train_in_turns
 
 __all__ = [
     "SGD",
@@ -26,4 +27,5 @@ __all__ = [
     "rate_factor",
     "read_log",
     "train",
+    "train_in_turns",
 ]

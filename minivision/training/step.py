@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 def make_optimizer(model: Model, settings: Settings) -> Optimizer:
-    """Return the optimizer of the settings."""
-    return OPTIMIZERS[settings.optimizer](model, weight_decay=settings.weight_decay)
+    """Return the optimizer of the settings, or the one that the model brings along."""
+    make = model.own_optimizer or OPTIMIZERS[settings.optimizer]
+    return make(model, weight_decay=settings.weight_decay)
 
 
 def take_step(

@@ -7,10 +7,8 @@ import dataclasses
 import logging
 import os
 import pathlib
-import signal
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +25,7 @@ from minivision.training.log import LOG, Log
 from minivision.training.nonfinite_layer import TrainingError
 from minivision.training.planning import compile_step, corrected_plan, steps_within
 from minivision.training.settings import Settings
+from minivision.training.signals import Signals, stop_signals
 from minivision.training.step import make_optimizer, take_step
 
 if TYPE_CHECKING:
@@ -141,6 +140,38 @@ def train(
     TrainingError
         When a loss or a gradient is not finite; the last checkpoint is kept.
     """
+    training = train_by_steps(
+        model, dataset, settings, steps=steps, minutes=minutes, out=out, resume=resume, data=data,
+        save_every=save_every, memory_share=memory_share, progress=progress, on_step=on_step,
+    )  # fmt: skip
+    while True:
+        try:
+            next(training)
+        except StopIteration as end:
+            return end.value
+
+
+def train_by_steps(
+    model: Model,
+    dataset: Dataset,
+    settings: Settings | None = None,
+    *,
+    steps: int | None = None,
+    minutes: float | None = None,
+    out: str | os.PathLike | None = None,
+    resume: bool = False,
+    data: Mapping[str, Any] | None = None,
+    save_every: float = SAVE_EVERY,
+    memory_share: float = MEMORY_SHARE,
+    progress: bool = True,
+    on_step: Callable[[int, int], Any] | None = None,
+    signals: Signals | None = None,
+) -> Generator[None, None, TrainingResult]:
+    """Train as :func:`train` does, but yield after each step; the time until it is continued is no training time.
+
+    So several trainings can take turns. The parameters are those of :func:`train`, and `signals`: what stops it, if the
+    caller catches the signals.
+    """
     if minutes is not None and steps is not None:
         raise ValueError("give minutes or steps, not both: each sets the length of the training")
     if minutes is None and steps is None and not resume:
@@ -156,12 +187,17 @@ def train(
         pathlib.Path(out).mkdir(parents=True, exist_ok=True)
         lock = folder_lock(out)
     with lock:
-        return _train(
-            model, dataset, settings, steps, minutes, out, resume, data, save_every, memory_share, progress, on_step
-        )
+        return (
+            yield from _train(
+                model, dataset, settings, steps, minutes, out, resume, data, save_every, memory_share, progress,
+                on_step, signals,
+            )
+        )  # fmt: skip
 
 
-def _train(model, dataset, settings, steps, minutes, out, resume, data, save_every, memory_share, progress, on_step):
+def _train(
+    model, dataset, settings, steps, minutes, out, resume, data, save_every, memory_share, progress, on_step, signals
+):
     if len(dataset) == 0:
         raise ValueError("the dataset holds no images, so there is nothing to learn from")
     checkpoint = open_run(out, resume)
@@ -181,7 +217,7 @@ def _train(model, dataset, settings, steps, minutes, out, resume, data, save_eve
     keep_freed_memory()
     with BatchesAhead(run.batches) if on_disk else contextlib.nullcontext(run.batches) as run.batches:
         run.plan(minutes, steps)
-        return run.train(on_step)
+        return (yield from run.train(on_step, signals))
 
 
 def _check_options(model):
@@ -282,14 +318,14 @@ class _Run:
         if self.step > self.total:
             raise ValueError(f"the run has already taken {self.step} steps, more than the {self.total} asked for")
 
-    def train(self, on_step=None):
-        """Train to the end or to an interruption, save, and log it."""
+    def train(self, on_step=None, signals=None):
+        """Train to the end or to an interruption, save, and log it; yield after each step."""
         self.log = Log(self.out and self.out / LOG, step=self.step)
         try:
             if self.step == 0:
                 self.save()  # fails now, not at the end, if the folder cannot be written to
-            with _stop_signals() as signals:
-                self._loop(signals, on_step)
+            with stop_signals() if signals is None else contextlib.nullcontext(signals) as signals:
+                yield from self._loop(signals, on_step)
                 interrupted = self.step < self.total
                 self.save()
             if not interrupted and not self.finished:
@@ -340,6 +376,9 @@ class _Run:
                 if now - saved_at > self.save_every:
                     self.save()
                     saved_at = time.perf_counter()
+                paused = time.perf_counter()
+                yield
+                self.start += time.perf_counter() - paused
 
     def _rate(self):
         """Return the learning rate of the next step."""
@@ -392,38 +431,6 @@ class _Run:
             from minivision.viz import save_loss_curve
 
             save_loss_curve(self.log.entries, self.out / CURVE)
-
-
-@contextlib.contextmanager
-def _stop_signals():
-    """Turn the first Ctrl-C, SIGTERM or SIGHUP into ``.stop = True``; a second Ctrl-C stops at once, as usual.
-
-    SIGHUP is what a process gets whose terminal is closed, such as by a dropped ssh connection.
-    """
-
-    class Signals:
-        stop = False
-
-    signals = Signals()
-
-    def stop(number, frame):
-        if signals.stop and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        signals.stop = True
-
-    if threading.current_thread() is not threading.main_thread():  # Python sets handlers in the main thread only
-        yield signals
-        return
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    # One that is ignored stays so: nohup starts a command like that.
-    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _duration(seconds):

@@ -69,6 +69,8 @@ class Model(Layer):
         Pictures show the objects of at least this score; metrics and files take all.
     keypoint_names : tuple of str
         Names of the joints that it predicts, if it does.
+    own_optimizer : callable, optional
+        ``own_optimizer(model, weight_decay=...)`` makes the optimizer in place of those of this package.
     prediction_batch_size : int
         Largest number of images that go through the network at once in prediction; of large ones fewer do.
     """
@@ -81,6 +83,7 @@ class Model(Layer):
     prediction_batch_size: int = 16
     picture_score: float = 0.5
     keypoint_names: tuple[str, ...] = ()
+    own_optimizer: Callable[..., Any] | None = None
 
     def __init__(self, classes: Sequence[str], **options: Any) -> None:
         self.classes = tuple(classes)
