@@ -16,7 +16,7 @@ from minivision.tasks.text import UNKNOWN
 __all__ = ["comparison_csv", "comparison_lines", "comparison_markdown"]
 
 FEW = 0.05  # an AP50 below which costs say little
-WIDEST = 14  # letters of a column's title in the text
+WIDEST = 16  # letters of a column's title in the text
 
 
 class Line(NamedTuple):
