@@ -30,11 +30,14 @@ class SystemErrors(NamedTuple):
         As `minivision.tasks.evaluate` returns them.
     possible : dict of str to frozenset of str
         For each kind of the report (boxes, masks) the causes that this detector can have.
+    least_score : float
+        Boxes with this score and less are not given out: the lower it is, the fewer objects are not found.
     """
 
     report: ErrorReport
     metrics: dict[str, Any]
     possible: dict[str, frozenset[str]]
+    least_score: float
 
 
 class Change(NamedTuple):
@@ -89,7 +92,8 @@ class ErrorComparison(NamedTuple):
         """Return metrics and errors of each system, and the changes from one to the next, as plain values."""
         return {
             "systems": {
-                name: {**system.metrics, "errors": system.report.as_dict()} for name, system in self.systems.items()
+                name: {**system.metrics, "least_score": system.least_score, "errors": system.report.as_dict()}
+                for name, system in self.systems.items()
             },
             "changes": [change._asdict() for change in self.changes()],
             "cause_groups": {group: list(causes) for group, causes in CAUSE_GROUPS.items()},
@@ -154,7 +158,8 @@ def compare_errors(
         )
         report = collector.report()
         (trace,) = model.trace([dataset[0].image])
-        systems[name] = SystemErrors(report, metrics, {kind: possible_causes(trace, kind) for kind in report.errors})
+        possible = {kind: possible_causes(trace, kind) for kind in report.errors}
+        systems[name] = SystemErrors(report, metrics, possible, float(trace.selection["score_threshold"]))
     return ErrorComparison(systems)
 
 

@@ -67,7 +67,16 @@ def comparison_csv(comparison: ErrorComparison) -> str:
     """Return the table as CSV: a line for each system, and one more for its masks, with exact numbers."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    head = ["system", "compared", "images", "objects", "AP50", "not found", *(f"lost: {cause}" for cause in CAUSES)]
+    head = [
+        "system",
+        "compared",
+        "images",
+        "objects",
+        "AP50",
+        "least score",
+        "not found",
+        *(f"lost: {cause}" for cause in CAUSES),
+    ]
     head += [
         "mended",
         "broken",
@@ -81,7 +90,7 @@ def comparison_csv(comparison: ErrorComparison) -> str:
         errors, causes = system.report.errors[kind], system.report.causes[kind]
         change = changes.get(name) if kind == "box" else None
         writer.writerow([
-            name, kind, len(errors.images), _objects(errors), _exact(errors.ap), errors.unfound,
+            name, kind, len(errors.images), _objects(errors), _exact(errors.ap), system.least_score, errors.unfound,
             *(causes.get(cause, 0) if cause in system.possible[kind] else "" for cause in CAUSES),
             *(("", "") if change is None else (sum(change.mended.values()), sum(change.broken.values()))),
             *(errors.counts[each] for each in KINDS), *(_exact(errors.cost[each]) for each in (*KINDS, *SPECIAL)),
@@ -95,6 +104,7 @@ def _lines(comparison):
     errors = [system.report.errors[kind] for system, kind in parts]
     lines = [
         Line("AP50", 0, [_number(each.ap) for each in errors]),
+        Line("boxes are kept above score", 0, [f"{system.least_score:g}" for system, _ in parts]),
         Line("objects", 0, [str(_objects(each)) for each in errors]),
         Line("objects not found", 0, [str(each.unfound) for each in errors]),
     ]

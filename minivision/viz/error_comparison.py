@@ -76,7 +76,7 @@ def draw_error_comparison(
         raise ValueError(f"groups: no group has {', '.join(map(repr, sorted(strange)))}")
     block = ROW * len(bars)
     legend = 0.3 + 0.17 * max(len([c for c in causes if _occurs(bars, c)]) for causes in groups.values())
-    height = 1.15 + block + 0.5 + legend + 0.75 + block + 0.3
+    height = 1.15 + block + 0.5 + legend + 0.6 + block + 0.3
     figure = Figure(figsize=(WIDTH, height), dpi=144, facecolor="white")
     figure.text(0.16 / WIDTH, 1 - 0.16 / height, title, size=15, weight="bold", color=INK, va="top")
     figure.text(0.16 / WIDTH, 1 - 0.5 / height, subtitle, size=10, color=FAINT, va="top")
@@ -95,7 +95,7 @@ def draw_error_comparison(
         _draw_changes(place(names + wide + 0.5, 1.15, right - 0.05, block), bars)
     _draw_legends(figure, bars, groups, colors, names / WIDTH, 1 - (1.15 + block + 0.3) / height)
     kinds = list(dict.fromkeys(kind for bar in bars for kind in bar.costs))
-    top, each = 1.15 + block + 0.5 + legend + 0.75, (WIDTH - names - 0.3) / (len(kinds) + 1)
+    top, each = 1.15 + block + 0.5 + legend + 0.6, (WIDTH - names - 0.3) / (len(kinds) + 1)
     panels = {"AP50": [bar.ap for bar in bars], **{kind: [bar.costs[kind] for bar in bars] for kind in kinds}}
     most = max((v for kind in kinds for v in panels[kind] if math.isfinite(v)), default=0) or 0.01
     for k, (name, values) in enumerate(panels.items()):

@@ -151,6 +151,7 @@ def test_nothing_missed_and_nothing_right(tmp_path):
     lines = "\n".join(comparison_lines(comparison))
     assert "AP50 is below 0.05 for blind:" in lines and "for blind, perfect" not in lines
     (row,) = [row for row in csv.DictReader(io.StringIO(comparison_csv(comparison))) if row["system"] == "perfect"]
+    assert float(row["least score"]) == 0.05  # of the traces
     assert (row["not found"], row["mended"], row["broken"], float(row["AP50"])) == ("0", "3", "0", 1.0)
     comparison.draw().savefig(tmp_path / "errors.png")
     alone = compare_errors({"perfect": perfect}, Planted())
@@ -197,7 +198,7 @@ def runs(tmp_path_factory):
     root = tmp_path_factory.mktemp("lineage")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("minivision.data.scenes.SPLITS", {"train": 6, "val": 5, "test": 5})
-        for system in ("yolov2", "yolo", "encoder-decoder"):
+        for system in ("ssd", "yolo", "encoder-decoder"):
             words = ["--level", "easy", "--steps", "1", "--batch-size", "2"]
             assert main(["train", system, "--out", str(root / system), *words]) == 0
     return root
@@ -209,7 +210,7 @@ def few_scenes(monkeypatch):
 
 
 def test_runs_that_are_named_and_a_folder_of_runs(runs, tmp_path, capsys):
-    names = [str(runs / "yolo"), str(runs / "yolov2")]
+    names = [str(runs / "yolo"), str(runs / "ssd")]
     assert main(["evaluate", *names, "--errors", "--json"]) == 0
     named = json.loads(capsys.readouterr().out)
     out = tmp_path / "new" / "folder"
@@ -219,7 +220,7 @@ def test_runs_that_are_named_and_a_folder_of_runs(runs, tmp_path, capsys):
     assert "left out, since they are no detectors: encoder-decoder" in printed.err
     assert sorted(each.name for each in out.iterdir()) == ["errors.csv", "errors.md", "errors.png"]
     assert Image.open(out / "errors.png").width > 1000
-    assert (named["images"], named["level"], list(named["systems"])) == (5, "easy", ["yolo", "yolov2"])
+    assert (named["images"], named["level"], list(named["systems"])) == (5, "easy", ["yolo", "ssd"])
     for system in named["systems"].values():
         assert system["errors"]["missed"] == sum(system["errors"]["causes"].values()) > 0
         assert list(system["errors"]["kinds"]) == list(KINDS)
@@ -231,7 +232,7 @@ def test_runs_that_are_named_and_a_folder_of_runs(runs, tmp_path, capsys):
 def test_the_table_is_printed(runs, capsys):
     assert main(["evaluate", str(runs), "--errors"]) == 0
     text = capsys.readouterr().out
-    assert "5 images (scenes, easy, val): yolo after step 1 of 1, yolov2 after step 1 of 1" in text
+    assert "5 images (scenes, easy, val): yolo after step 1 of 1, ssd after step 1 of 1" in text
     for words in ("objects not found", "no candidate box", "found, missed before", *KINDS):
         assert words in text
 
@@ -249,7 +250,7 @@ def test_different_images_are_refused(runs, tmp_path, capsys):
     words = ["--level", "hard", "--steps", "1", "--batch-size", "2"]
     assert main(["train", "yolo", "--out", str(tmp_path / "hard"), *words]) == 0
     capsys.readouterr()
-    pair = [str(runs / "yolov2"), str(tmp_path / "hard")]
+    pair = [str(runs / "ssd"), str(tmp_path / "hard")]
     assert main(["evaluate", *pair, "--errors"]) == 2
     message = capsys.readouterr().err
     assert f"{pair[0]} would be evaluated on scenes, easy, val and {pair[1]} on scenes, hard, val; give" in message
@@ -260,7 +261,7 @@ def test_different_images_are_refused(runs, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["yolo", "yolov2"], "several runs are compared by their errors: give --errors"),
+        (["yolo", "ssd"], "several runs are compared by their errors: give --errors"),
         (["."], "give --errors, or name one run"),
         (["yolo", "encoder-decoder", "--errors"], "encoder-decoder is a run of encoder-decoder, which is none"),
         (["yolo", "yolo", "--errors"], "is given twice"),
