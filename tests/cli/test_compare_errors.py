@@ -78,11 +78,19 @@ class Stub:
         return traces
 
 
+class WithFar(Planted):
+    """The first image has a third object, which nobody finds."""
+
+    def _sample(self, index):
+        sample = super()._sample(index)
+        return sample if index else sample._replace(instances=Instances([A, B, FAR], [1, 2, 1]))
+
+
 def planted():
     """Return a comparison of two systems.
 
     The first finds A in the first image only: it takes B for background, and has no proposal on A in the second. The
-    second finds just these two, and suppresses A of the first image by a box that is too large.
+    second finds just these two, and suppresses A of the first image by a box that is too large. Neither finds FAR.
     """
     large = (2, 2, 30, 40)
     one = Stub(
@@ -94,10 +102,10 @@ def planted():
     two = Stub(
         "two",
         [[(B, 2), (large, 1)], [(A, 1)]],
-        [[(large, (0.9, 0)), (A, (0.8, 0)), (B, (0, 0.9))], [(A, (0.9, 0))]],
+        [[(large, (0.9, 0)), (A, (0.8, 0)), (B, (0, 0.9)), (FAR, (0.01, 0))], [(A, (0.9, 0))]],
         iou_threshold=0.3,
     )
-    return compare_errors({"one": one, "two": two}, Planted())
+    return compare_errors({"one": one, "two": two}, WithFar())
 
 
 def test_mended_and_broken_by_cause():
@@ -110,25 +118,25 @@ def test_mended_and_broken_by_cause():
 def test_causes_of_each_system_sum_to_its_missed_objects():
     comparison = planted()
     missed = {name: system.report.errors["box"].unfound for name, system in comparison.systems.items()}
-    assert missed == {"one": 2, "two": 1}
+    assert missed == {"one": 3, "two": 2}
     for row in csv.DictReader(io.StringIO(comparison_csv(comparison))):
         lost = [int(number) for name, number in row.items() if name.startswith("lost: ") and number]
         assert sum(lost) == int(row["not found"]) == missed[row["system"]]
-        assert int(row["objects"]) == 3
+        assert int(row["objects"]) == 4
     groups = [line.split() for line in comparison_lines(comparison)]
     sums = {
         " ".join(words[:-2]): list(map(int, words[-2:])) for words in groups if " ".join(words[:-2]) in CAUSE_GROUPS
     }
-    assert np.sum([sums[group] for group in CAUSE_GROUPS], axis=0).tolist() == [2, 1]
+    assert np.sum([sums[group] for group in CAUSE_GROUPS], axis=0).tolist() == [3, 2]
 
 
 def test_a_step_that_a_system_does_not_have_is_no_zero():
     comparison = planted()
     rows = {row["system"]: row for row in csv.DictReader(io.StringIO(comparison_csv(comparison)))}
-    assert (rows["one"]["lost: no proposal"], rows["two"]["lost: no proposal"]) == ("1", "")
+    assert (rows["one"]["lost: no proposal"], rows["two"]["lost: no proposal"]) == ("2", "")
     assert (rows["one"]["lost: moved away"], rows["one"]["lost: cell taken"]) == ("0", "")
     (line,) = [line for line in comparison_lines(comparison) if line.strip().startswith("no proposal")]
-    assert line.split()[-2:] == ["1", "-"]
+    assert line.split()[-2:] == ["2", "-"]
 
 
 def test_causes_that_are_counted_are_possible():
