@@ -5,24 +5,30 @@ import math
 import numpy as np
 
 from minivision.cli.page_parts import fill, picture, rectangle, text
+from minivision.data.ground_truth import GroundTruth
 from minivision.metrics.errors import KINDS
+from minivision.tasks.errors import TITLES, calibration_text
 from minivision.tasks.misses import CAUSES
 
 MAX_CARDS = 60  # images that are shown
 MAX_LINES = 8  # errors of one image that are written below it
 MAX_CURVES = 24  # classes whose curves are shown
 MAX_POINTS = 100  # of a curve
+UNEXPLAINED = "not found"  # the error of an object that was missed, where it is not known why
 NOT_FOUND, FOUND, FALSE, RIGHT = "#d55e00", "#009e73", "#cc79a7", "#56b4e9"  # colors of boxes
 PRECISION, RECALL, F1 = "#0072b2", "#e69f00", "#009e73"  # colors of curves
 
 
 def page(report, dataset, about, version):
-    """Return the page of an `ErrorReport` as text; `about` says in a sentence what was evaluated."""
-    errors = report.errors["box"]
+    """Return the page of an `ErrorReport` as text; `about` says in a sentence what was evaluated.
+
+    The images are those of a `Dataset`, or of a `GroundTruth`, which has some that cannot be opened.
+    """
+    errors = next(iter(report.errors.values()))
     worst = sorted(range(len(report.images)), key=lambda index: -_badness(report.images[index], report.score))
     worst = [index for index in worst if _badness(report.images[index], report.score)]
     cards = [_card(report, dataset, index, errors.classes) for index in worst[:MAX_CARDS]]
-    calibration = errors.calibration()
+    probabilities = errors.score_range == (0, 1)
     return fill(
         "errors_page.html",
         name=text(about),
@@ -30,11 +36,17 @@ def page(report, dataset, about, version):
         tables="\n".join(_tables(report, kind) for kind in report.errors),
         score=f"{report.score:g}",
         confusion=_confusion(errors.confusion(report.score), errors.classes),
-        curves=_curves(errors.score_curves()),
-        calibration=_calibration_text(calibration),
-        reliability=_reliability(calibration),
+        curves=_curves(errors.score_curves(), errors.score_range),
+        calibration=text(_calibration_text(errors)),
+        reliability=_reliability(errors.calibration()) if probabilities else "",
         class_options=_options({label: name for label, name in enumerate(errors.classes) if label}),
-        kind_options=_options({name: name for name in (*KINDS[:-1], *CAUSES) if name != "coarse mask"}),
+        kind_options=_options(
+            {
+                name: name
+                for name in (*KINDS[:-1], *(CAUSES if report.causes else [UNEXPLAINED]))
+                if name != "coarse mask"
+            }
+        ),
         cards="".join(cards),
         rest=_rest(len(worst)),
         version=text(version),
@@ -51,7 +63,7 @@ def _summary(errors):
 
 def _badness(image, score):
     """Return how much is wrong in an image: objects that were not found, and false detections."""
-    return len(image.causes) + int(image.false(score).sum())
+    return int(image.outcome.unfound.sum()) + int(image.false(score).sum())
 
 
 def _rest(number):
@@ -77,14 +89,17 @@ def _number(value):
 
 def _tables(report, kind):
     """Return the numbers of boxes or masks: kinds of errors, and causes of misses."""
-    errors, causes = report.errors[kind], report.causes[kind]
-    title = {"box": "boxes", "mask": "masks"}[kind]
+    errors, title = report.errors[kind], TITLES[kind]
     kinds = [(name, errors.counts[name], _number(errors.cost[name])) for name in KINDS]
-    lost = [(name, count, CAUSES[name]) for name, count in causes.items()]
+    lost = [(name, count, CAUSES[name]) for name, count in report.causes.get(kind, {}).items()]
+    steps = (
+        _rows(("lost by", "objects", ""), lost)
+        if report.causes
+        else "<p>Not known: these detections are from a file, and no detector is at hand that could be looked into.</p>"
+    )
     return (
         f"<h2>Errors of {title}</h2>{_rows(('kind', 'errors', 'dAP'), kinds)}"
-        f"<h2>Which step lost the {errors.unfound} {title} that are not found</h2>"
-        f"{_rows(('lost by', 'objects', ''), lost)}"
+        f"<h2>Which step lost the {errors.unfound} {title} that are not found</h2>{steps}"
     )
 
 
@@ -110,41 +125,49 @@ def _cell(number, total, true, detected):
     return f'<td{right} style="background:rgba(213,94,0,{0.6 * share:.2f})">{number or ""}</td>'
 
 
-def _curves(curves):
-    """Return precision, recall and F1 of each class."""
+def _curves(curves, limits):
+    """Return precision, recall and F1 of each class; the axis has scores within these limits."""
     drawn = []
     for name, curve in list(curves.items())[:MAX_CURVES]:
         best = curve.best
         lines = [
-            _line(curve.scores, values, color)
+            _line(_place(curve.scores, limits), values, color)
             for values, color in ((curve.precision, PRECISION), (curve.recall, RECALL), (curve.f1, F1))
         ]
         if not math.isnan(best["score"]):
-            x = 100 * best["score"]
+            x = 100 * _place(best["score"], limits)
             lines.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="60" stroke="{F1}" stroke-width=".4"/>')
         words = f"best at {_number(best['score'])}: precision {best['precision']:.2f}, recall {best['recall']:.2f}"
-        drawn.append(f'<div class="curve"><b>{text(name)}</b>{_axes(lines)}{words}</div>')
+        drawn.append(f'<div class="curve"><b>{text(name)}</b>{_axes(lines, limits)}{words}</div>')
     more = f'<p class="faint">and {len(curves) - MAX_CURVES} more classes</p>' if len(curves) > MAX_CURVES else ""
     return f'<div class="curves">{"".join(drawn)}</div>{more}'
 
 
-def _line(scores, values, color):
-    """Return a curve over the scores from 0 to 1, with at most `MAX_POINTS` points."""
-    chosen = np.unique(np.linspace(0, max(len(scores) - 1, 0), MAX_POINTS).astype(int)) if len(scores) else []
-    points = " ".join(f"{100 * min(max(scores[k], 0), 1):.1f},{60 - 60 * values[k]:.1f}" for k in chosen)
+def _place(scores, limits):
+    """Return where scores are between the limits, from 0 to 1."""
+    return (scores - limits[0]) / (limits[1] - limits[0])
+
+
+def _line(places, values, color):
+    """Return a curve over places from 0 to 1, with at most `MAX_POINTS` points."""
+    chosen = np.unique(np.linspace(0, max(len(places) - 1, 0), MAX_POINTS).astype(int)) if len(places) else []
+    points = " ".join(f"{100 * places[k]:.1f},{60 - 60 * values[k]:.1f}" for k in chosen)
     return f'<polyline points="{points}" fill="none" stroke="{color}" vector-effect="non-scaling-stroke"/>'
 
 
-def _axes(shapes):
+def _axes(shapes, limits=(0, 1)):
     frame = '<rect x="0" y="0" width="100" height="60" fill="none" stroke="currentColor" stroke-width=".3"/>'
     labels = (
-        '<text x="0" y="66" font-size="5" fill="currentColor">0</text>'
-        '<text x="100" y="66" font-size="5" fill="currentColor" text-anchor="end">score 1</text>'
+        f'<text x="0" y="66" font-size="5" fill="currentColor">{limits[0]:g}</text>'
+        f'<text x="100" y="66" font-size="5" fill="currentColor" text-anchor="end">score {limits[1]:g}</text>'
     )
     return f'<svg viewBox="0 0 100 68" role="img">{frame}{labels}{"".join(shapes)}</svg>'
 
 
-def _calibration_text(calibration):
+def _calibration_text(errors):
+    if errors.score_range != (0, 1):
+        return f"{calibration_text(errors).capitalize()}."
+    calibration = errors.calibration()
     if math.isnan(calibration.error):
         return "There are no detections."
     return (
@@ -172,10 +195,10 @@ def _card(report, dataset, index, classes):
     """Return an image with truth and detections, and what is wrong below it."""
     image, score = report.images[index], report.score
     lines, words = [], []
-    for t, cause in image.causes.items():
-        label = image.truth.labels[t]
-        lines.append(f"{text(classes[label])} not found: {cause}")
-        words.append(f"{label}:{_word(cause)}")
+    for t in np.flatnonzero(image.outcome.unfound).tolist():
+        label, cause = image.truth.labels[t], image.causes.get(t)
+        lines.append(f"{text(classes[label])} {UNEXPLAINED}{'' if cause is None else f': {cause}'}")
+        words.append(f"{label}:{_word(cause or UNEXPLAINED)}")
     for d in np.flatnonzero(image.false(score)):
         label, kind = image.prediction.labels[d], KINDS[image.outcome.kinds[d] - 1]
         lines.append(f"{text(classes[label])} {image.outcome.scores[d]:.2f}: {kind}")
@@ -184,11 +207,24 @@ def _card(report, dataset, index, classes):
         lines = [*lines[: MAX_LINES - 1], f"and {len(lines) - MAX_LINES + 1} more"]
     path = dataset.image_path(index)
     name = f"image {index}" if path is None else path.name
+    content, note = _open(dataset, index, image)
+    if note:
+        lines.insert(0, f"<em>{note}</em>")
     items = "".join(f"<li>{line}</li>" for line in lines)
     return (
-        f'<div class="card" data-errors="{" ".join(words)}">{picture(dataset[index].image, _boxes(image, score))}'
+        f'<div class="card" data-errors="{" ".join(words)}">{picture(content, _boxes(image, score))}'
         f'<b title="{text(path or name)}">{text(name)}</b><ul>{items}</ul></div>'
     )
+
+
+def _open(dataset, index, image):
+    """Return an image; a gray one as large as its boxes, and a note that says so, where it cannot be opened."""
+    content = dataset.image(index) if isinstance(dataset, GroundTruth) else dataset[index].image
+    if content is not None:
+        return content, ""
+    boxes = np.concatenate([image.truth.boxes, image.prediction.boxes])
+    width, height = (int(side) for side in boxes[:, 2:].max(axis=0).clip(32, 10_000))
+    return np.full((height, width, 3), 128, np.uint8), "the image cannot be opened"
 
 
 def _boxes(image, score):
@@ -197,7 +233,7 @@ def _boxes(image, score):
     shapes = [rectangle(box, RIGHT, 1) for box in image.prediction.boxes[shown & ~false].tolist()]
     shapes += [rectangle(box, FALSE, 1.5) for box in image.prediction.boxes[false].tolist()]
     for t, box in enumerate(image.truth.boxes.tolist()):
-        if t in image.causes:
+        if image.outcome.unfound[t]:
             shapes.append(rectangle(box, NOT_FOUND, 2.5, dashed=True, rim=True))
         elif not image.truth.crowd[t]:
             shapes.append(rectangle(box, FOUND, 1.5))

@@ -28,6 +28,7 @@ examples:
   minivision evaluate runs/scenes --level hard --split test
   minivision evaluate runs/cells --json > cells.json
   minivision evaluate runs/scenes --errors --out errors
+  minivision evaluate runs/fast-rcnn runs/faster-rcnn runs/yolo --errors --out errors
   minivision evaluate --data coco:cells --split val --predictions results.json
 
 The metrics depend on the task of the system; all are from 0 to 1.
@@ -37,13 +38,18 @@ Localization: the class of the one object, and the IoU of its box with the true 
 Pose: the share of the joints within a fifth of a length of the person (PCK), and object keypoint similarity
 (OKS). Detection: average precision (AP) by COCO's rules.
 --errors names the kinds of false detections and how much AP50 each costs (Bolya et al., ECCV 2020), and for each
-object that was not found the step that lost it.
+object that was not found the step that lost it (not for --predictions, where no detector is at hand). Several runs, or
+the folder of a comparison, are compared on the same images: what each mends of the one before it, and what it breaks.
 """
 
 
 def add_arguments(parser, system):
     parser.add_argument(
-        "run_folder", nargs="?", type=pathlib.Path, metavar="DIR", help="the folder of a run, or a checkpoint"
+        "run_folder",
+        nargs="*",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="the folder of a run, or a checkpoint; with --errors several, or a folder of runs, which are compared",
     )
     add_data_arguments(parser, split="val", default="default: the data that it was trained on")
     add_backend_argument(parser)
@@ -54,7 +60,10 @@ def add_arguments(parser, system):
         "--errors", action="store_true", help="say what a detector does wrong, and which step loses each missed object"
     )
     parser.add_argument(
-        "--out", type=pathlib.Path, metavar="DIR", help="with --errors: write a page with pictures, DIR/errors.html"
+        "--out",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="with --errors: write a page with pictures, DIR/errors.html; of several runs tables and a picture",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
@@ -62,6 +71,11 @@ def add_arguments(parser, system):
 def run(args):
     if args.out is not None and not args.errors:
         raise UsageError("--out is the folder of the page on errors; give --errors too")
+    from minivision.cli.evaluate_runs import runs_in
+
+    runs = args.run_folder
+    if args.predictions is None and (len(runs) > 1 or (runs and runs_in(runs[0]))):
+        return _compare(args)
     with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():
         task, metrics, report, dataset = _metrics(args)
         page = None if args.out is None else _write_page(args.out, report, dataset, metrics)
@@ -75,17 +89,38 @@ def run(args):
     return 0
 
 
+def _compare(args):
+    """Compare the errors of several runs."""
+    from minivision.cli.evaluate_runs import FILES, as_dict, compare_runs, head, write
+    from minivision.tasks.error_table import comparison_lines
+
+    if not args.errors:
+        what = "several runs" if len(args.run_folder) > 1 else f"the runs in {args.run_folder[0]}"
+        raise UsageError(f"{what} are compared by their errors: give --errors, or name one run")
+    with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():
+        comparison, about = compare_runs(args)
+        if args.out is not None:
+            write(args.out, comparison, about)
+    if args.json:
+        print(json.dumps(_null_for_nan(as_dict(comparison, about)), indent=2, allow_nan=False))
+        return 0
+    print(printable("\n".join([head(about), "", *(f"  {line}".rstrip() for line in comparison_lines(comparison))])))
+    if args.out is not None:
+        print(f"\nWrote {', '.join(FILES[:-1])} and {FILES[-1]} into {printable(args.out)}")
+    return 0
+
+
 def _metrics(args):
     """Return task, metrics together with what was evaluated, and, with --errors, the report on these and the data."""
     if args.predictions is not None:
-        return "detection", _metrics_of_file(args), None, None
-    if args.run_folder is None:
+        return "detection", *_metrics_of_file(args)
+    if not args.run_folder:
         raise UsageError("what to evaluate? Give the folder of a run, or --predictions FILE with --data DATA")
     from minivision.data.memory import hold_in_memory
     from minivision.tasks import evaluate
     from minivision.training import Checkpoint
 
-    checkpoint = Checkpoint.load(args.run_folder)
+    checkpoint = Checkpoint.load(args.run_folder[0])
     model = checkpoint.make_model()
     if args.errors and model.task != "detection":
         raise UsageError(f"--errors is for detectors, and {model.name} is none")
@@ -122,13 +157,14 @@ def _write_page(folder, report, dataset, metrics):
 
 
 def _metrics_of_file(args):
-    """Return the metrics of a file of results, together with what was evaluated."""
+    """Return the metrics of a file of results with what was evaluated, with --errors the report, and the truth."""
     from minivision.data import DataSpec
     from minivision.data.ground_truth import open_truth
     from minivision.data.result_file import read_results
-    from minivision.metrics.result_file import evaluate_results
+    from minivision.metrics.result_file import KINDS, evaluate_results, result_kinds
+    from minivision.tasks.errors import ResultErrors
 
-    given = {"DIR": args.run_folder, "--size": args.size, "--backend": args.backend, "--errors": args.errors or None}
+    given = {"DIR": args.run_folder or None, "--size": args.size, "--backend": args.backend}
     for name, value in given.items():
         if value is not None:
             raise UsageError(
@@ -144,7 +180,14 @@ def _metrics_of_file(args):
     about = {"predictions": str(args.predictions), "data": str(spec), "split": split}
     if spec.folder is None:
         about["level"] = args.level or "hard"
-    return {**about, **evaluate_results(truth, results, progress=True)}
+    if not args.errors:
+        return {**about, **evaluate_results(truth, results, progress=True)}, None, truth
+    kinds = [KINDS[kind] for kind in result_kinds(truth, results) if kind != "joints"]
+    if not kinds:
+        raise UsageError("--errors compares boxes and masks, and these results have joints only")
+    collector = ResultErrors(truth.classes, kinds)
+    metrics = {**about, **evaluate_results(truth, results, progress=True, observe=collector.add)}
+    return metrics, collector.report(), truth
 
 
 def _text(task, metrics, report):

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minivision.core.types import Size
+from minivision.core.types import Array, Size
 from minivision.data import rle
 from minivision.data.coco import Coco
 from minivision.data.coco_file import Annotation, read_coco_file
 from minivision.data.coco_layout import find_layout
 from minivision.data.dataset import Dataset
-from minivision.data.images import BrokenFileError, image_size
+from minivision.data.images import BrokenFileError, image_size, read_image
 from minivision.data.instances import Instances
 from minivision.data.spec import DataSpec
 
@@ -61,6 +61,18 @@ class GroundTruth:
     def __iter__(self) -> Iterator[TrueImage]:
         raise NotImplementedError(f"{type(self).__name__} does not have images")
 
+    def image_path(self, number: int) -> Path | None:
+        """Return the file of an image, which need not exist; None if it is no file."""
+        raise NotImplementedError(f"{type(self).__name__} does not know where images are")
+
+    def image(self, number: int) -> Array | None:
+        """Return an image, uint8 ``(H, W, 3)``; None if its file is missing or broken: results are boxes and masks."""
+        path = self.image_path(number)
+        try:
+            return None if path is None else read_image(path)
+        except (OSError, BrokenFileError):
+            return None
+
 
 class CocoTruth(GroundTruth):
     """The ground truth of a file in COCO's format, with its own ids; no image is opened.
@@ -102,6 +114,9 @@ class CocoTruth(GroundTruth):
         for image in self._images:
             size = image.size or image_size(self.layout.find_image(image.file_name))
             yield TrueImage(size, self._instances(self._annotations[image.id], size))
+
+    def image_path(self, number: int) -> Path:
+        return self.layout.find_image(self._images[number].file_name)
 
     def _instances(self, annotations: list[Annotation], size: Size) -> Instances:
         boxes = np.array([annotation.box for annotation in annotations], float).reshape(-1, 4)
@@ -168,6 +183,12 @@ class DatasetTruth(GroundTruth):
             joints = sample.instances.keypoints
             indices = None if joints is None else joints - np.array([0.5, 0.5, 0], np.float32)
             yield TrueImage(size, sample.instances.replace(keypoints=indices))
+
+    def image_path(self, number: int) -> Path | None:
+        return self._dataset.image_path(number)
+
+    def image(self, number: int) -> Array:
+        return self._dataset[number].image
 
 
 def open_truth(spec: DataSpec, split: str, *, level: str = "hard", skip_broken: bool = False) -> GroundTruth:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minivision.core.progress import progress_bar
+from minivision.core.types import Array
 from minivision.data.ground_truth import GroundTruth
+from minivision.data.instances import Instances
 from minivision.data.result_file import Entry, ResultFile
 from minivision.metrics.average_precision import Evaluation
 from minivision.metrics.keypoints import joint_sigmas
 
-__all__ = ["evaluate_results"]
+__all__ = ["KINDS", "evaluate_results", "result_kinds"]
 
 KINDS = {"boxes": "box", "masks": "mask", "joints": "keypoints"}  # of results -> of an evaluation
 
 logger = logging.getLogger("minivision")
 
 
-def evaluate_results(truth: GroundTruth, results: ResultFile, *, progress: bool = False) -> dict[str, Any]:
+def evaluate_results(
+    truth: GroundTruth,
+    results: ResultFile,
+    *,
+    progress: bool = False,
+    observe: Callable[[Instances, Instances, Array], object] | None = None,
+) -> dict[str, Any]:
     """Return COCO's metrics of the boxes, masks and joints in a file of results.
 
     Parameters
@@ -30,6 +38,9 @@ def evaluate_results(truth: GroundTruth, results: ResultFile, *, progress: bool 
     results : ResultFile
     progress : bool
         Whether to show a progress bar, on stderr.
+    observe : callable, optional
+        ``observe(objects, detections, scores)`` is called for each image of the ground truth, in their order; the
+        scores are float64, as in the file.
 
     Returns
     -------
@@ -47,7 +58,7 @@ def evaluate_results(truth: GroundTruth, results: ResultFile, *, progress: bool 
         raise ValueError("the ground truth holds no images, so there is nothing to evaluate")
     by_number = _by_number(truth, results)
     _check_labels(truth, results)
-    kinds = _kinds(truth, results)
+    kinds = result_kinds(truth, results)
     evaluations = {kind: _evaluation(truth, kind) for kind in kinds}
     scores = _comparable_scores(results)
     counted = 0
@@ -55,6 +66,8 @@ def evaluate_results(truth: GroundTruth, results: ResultFile, *, progress: bool 
         for number, image in enumerate(truth):
             entries = by_number.get(number, [])
             found = results.instances(entries, image.size, truth.labels, len(truth.keypoint_names))
+            if observe is not None:
+                observe(image.instances, found, np.array([entry["score"] for _, entry in entries], np.float64))
             if scores is not None:
                 found = found.replace(scores=[scores[entry["score"]] for _, entry in entries])
             for evaluation in evaluations.values():
@@ -95,7 +108,7 @@ def _check_labels(truth: GroundTruth, results: ResultFile) -> None:
             results.label(position, entry["category_id"], truth.labels)
 
 
-def _kinds(truth: GroundTruth, results: ResultFile) -> Sequence[str]:
+def result_kinds(truth: GroundTruth, results: ResultFile) -> Sequence[str]:
     """Return the kinds of results that can be evaluated; all that the ground truth has, for a file without results."""
     known = ["boxes", *(["masks"] if truth.has_masks else []), *(["joints"] if truth.keypoint_names else [])]
     kinds = [kind for kind in results.kinds or known if kind in known]

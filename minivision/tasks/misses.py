@@ -13,7 +13,7 @@ from minivision.data.instances import Instances
 from minivision.detection.postprocessing import detection_candidates, suppress_candidates
 from minivision.models.base.detection_trace import DetectionTrace
 
-__all__ = ["CAUSES", "explain_misses"]
+__all__ = ["CAUSES", "CAUSE_GROUPS", "explain_misses", "possible_causes"]
 
 CAUSES = {  # in the order in which a detector works
     "no proposal": "no proposed box overlaps enough with the object",
@@ -30,6 +30,31 @@ CAUSES = {  # in the order in which a detector works
     "shared detection": "the detection on it belongs to another object, with which it overlaps",
     "coarse mask": "the box is right, and its mask overlaps too little with that of the object",
 }
+CAUSE_GROUPS = {  # what systems have in common, however they come to their boxes
+    "no candidate box": ("no proposal", "proposal ranked low", "proposal suppressed", "no default box", "cell taken"),
+    "not recognized": ("taken for background", "taken for another class", "score too low"),
+    "badly placed": ("moved away", "coarse mask"),
+    "lost in the selection": ("suppressed", "beyond the limit", "shared detection"),
+}
+
+
+def possible_causes(trace: DetectionTrace, kind: str = "box") -> frozenset[str]:
+    """Return the causes that a detector with such traces can have: one without proposals loses none of them.
+
+    Parameters
+    ----------
+    trace : DetectionTrace
+        Of any image.
+    kind : {"box", "mask"}
+        What is compared.
+    """
+    some = {"no proposal", "proposal ranked low", "proposal suppressed", "no default box", "cell taken", "coarse mask"}
+    own = {cause for cause, _ in trace.stages}
+    if trace.grid is not None:
+        own.add("cell taken")
+    if kind == "mask":
+        own.add("coarse mask")
+    return frozenset(own | (set(CAUSES) - some))
 
 
 def explain_misses(trace: DetectionTrace, truth: Instances, unfound: Array, iou: float = 0.5) -> list[str]:

@@ -16,6 +16,7 @@ from minivision.viz.detection import (
     draw_positives_per_object,
     draw_proposals,
 )
+from minivision.viz.error_comparison import draw_error_comparison
 from minivision.viz.four_tasks import draw_tasks
 from minivision.viz.instances import draw_instance_comparison, draw_instances
 from minivision.viz.iou import draw_iou
@@ -23,6 +24,7 @@ from minivision.viz.pictures import draw_pictures
 from minivision.viz.player import Player, trace
 from minivision.viz.precision_recall import draw_precision_recall
 from minivision.viz.proposals import draw_best_proposals, draw_hierarchy, draw_proposal_recall
+from minivision.viz.ranking import draw_interpolation, draw_ranked_detections
 from minivision.viz.segmentation import draw_comparison, draw_segmentation, overlay, save_label_map
 from minivision.viz.yolo import draw_box_sizes, draw_yolo_cell, draw_yolo_planes, draw_yolo_tensor
 
@@ -38,16 +40,19 @@ __all__ = [
     "draw_box_sizes",
     "draw_comparison",
     "draw_contact_sheet",
+    "draw_error_comparison",
     "draw_hierarchy",
     "draw_instance_comparison",
     "draw_instances",
-    "draw_loss_curve",
+    "draw_interpolation",
     "draw_iou",
+    "draw_loss_curve",
     "draw_pictures",
     "draw_positives_per_object",
     "draw_precision_recall",
     "draw_proposal_recall",
     "draw_proposals",
+    "draw_ranked_detections",
     "draw_segmentation",
     "draw_tasks",
     "draw_yolo_cell",

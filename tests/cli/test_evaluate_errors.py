@@ -85,12 +85,6 @@ def test_what_does_not_go_together(runs, words, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_files_of_predictions_have_no_steps(tmp_path, capsys):
-    words = ["--predictions", str(tmp_path / "results.json"), "--data", "scenes", "--errors"]
-    assert main(["evaluate", *words]) == 2
-    assert "--errors does not go with --predictions" in capsys.readouterr().err
-
-
 # ---- a report of planted errors ------------------------------------------------------------------------------------
 
 

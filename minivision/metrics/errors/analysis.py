@@ -104,10 +104,17 @@ class DetectionErrors:
         """Return how far the scores are from the share of correct detections; see `calibrate`."""
         return calibrate(self.images, bins)
 
+    @property
+    def score_range(self) -> tuple[float, float]:
+        """0 and 1 if all scores are from 0 to 1, as probabilities are; else limits that hold them and these two."""
+        scores = np.concatenate([np.zeros(0), *(image.scores for image in self.images)])
+        return float(scores.min(initial=0)), float(scores.max(initial=1))
+
     def as_dict(self) -> dict[str, Any]:
         """Return kinds, classes, thresholds, confusions and calibration as one dict of plain values."""
         kinds = {name: {"count": self.counts[name], "dAP": self.cost[name]} for name in KINDS}
-        curves, calibration = self.score_curves(), self.calibration()
+        curves = self.score_curves()
+        probabilities = self.score_range == (0.0, 1.0)
         return {
             "compared": self.kind,
             "iou": self.iou,
@@ -118,7 +125,7 @@ class DetectionErrors:
             "dAP": {name: self.cost[name] for name in SPECIAL},
             "classes": self.by_class,
             "best_scores": {name: curve.best for name, curve in curves.items()},
-            "calibration_error": calibration.error,
+            "calibration_error": self.calibration().error if probabilities else float("nan"),
         }
 
 
@@ -206,10 +213,13 @@ class ErrorAnalysis:
         self.iou, self.background_iou, self.max_detections = float(iou), float(background_iou), int(max_detections)
         self._images: list[ImageErrors] = []
 
-    def add(self, truth: Instances, prediction: Instances) -> ImageErrors:
-        """Add an image: its objects, and what was detected in it; return the outcome of each detection."""
+    def add(self, truth: Instances, prediction: Instances, scores: Array | None = None) -> ImageErrors:
+        """Add an image: its objects, and what was detected in it; return the outcome of each detection.
+
+        Scores of a prediction are float32; where that is not enough to rank the detections, `scores` are exact.
+        """
         check_pair(truth, prediction, self.kind, self.classes, image=len(self._images))
-        image = image_errors(truth, prediction, self.kind, self.iou, self.background_iou, self.max_detections)
+        image = image_errors(truth, prediction, self.kind, self.iou, self.background_iou, self.max_detections, scores)
         self._images.append(image)
         return image
 

@@ -18,7 +18,7 @@ class ScoreCurve(NamedTuple):
 
     Attributes
     ----------
-    scores : float32 ndarray of shape (n,)
+    scores : ndarray of shape (n,)
         The scores that occur, falling.
     precision, recall, f1 : float64 ndarray of shape (n,)
         F1 is the harmonic mean of precision and recall.
@@ -56,6 +56,17 @@ def score_curves(images: Sequence[ImageErrors], classes: Sequence[str]) -> dict[
         last = np.flatnonzero(np.diff(scores[mine], append=-np.inf))  # of each group of equal scores
         curves[classes[label]] = _curve(scores[mine][last], precision[last], recall[last])
     return curves
+
+
+def best_score(images: Sequence[ImageErrors]) -> float:
+    """Return the least score that should count, by the F1 of all classes together; 0.5 if nothing is detected."""
+    pooled, scores = pool_scores(images)
+    if not len(scores):
+        return 0.5
+    matched = pooled.kinds == CORRECT
+    recall, precision = precision_recall(matched, np.zeros(len(matched), bool), max(pooled.counted.sum(), 1))
+    last = np.flatnonzero(np.diff(scores, append=-np.inf))
+    return _curve(scores[last], precision[last], recall[last]).best["score"]
 
 
 def _curve(scores, precision, recall):

@@ -75,7 +75,13 @@ def compare(truth: Instances, prediction: Instances, kind: str) -> Array:
 
 
 def image_errors(
-    truth: Instances, prediction: Instances, kind: str, iou: float, background_iou: float, most: int
+    truth: Instances,
+    prediction: Instances,
+    kind: str,
+    iou: float,
+    background_iou: float,
+    most: int,
+    scores: Array | None = None,
 ) -> ImageErrors:
     """Match the detections in an image with its objects, and name the kind of each error.
 
@@ -87,8 +93,11 @@ def image_errors(
         An IoU of `iou` or more is a match; one of `background_iou` or less is with the background.
     most : int
         Number of detections of a class that take part, those with the best scores.
+    scores : ndarray of shape (D,), optional
+        Scores in place of those of the prediction, which are rounded to float32.
     """
-    scores = np.zeros(0, np.float32) if prediction.scores is None else prediction.scores.copy()  # None if empty
+    if scores is None:
+        scores = np.zeros(0, np.float32) if prediction.scores is None else prediction.scores.copy()  # None if empty
     similarity, crowd = compare(truth, prediction, kind), truth.crowd.copy()
     labels, object_labels = prediction.labels.copy(), truth.labels.copy()
     order = np.argsort(-scores, kind="stable")

@@ -46,7 +46,7 @@ def pool(images: Sequence[ImageErrors]) -> Pooled:
 
 
 def pool_scores(images: Sequence[ImageErrors]) -> tuple[Pooled, Array]:
-    """Return also the scores of the detections: float32 ``(N,)``, falling."""
+    """Return also the scores of the detections: ``(N,)``, falling; float64 if those of an image are."""
     counts = np.array([len(image.object_labels) for image in images], np.int64)
     starts = np.cumsum(counts) - counts
     places = [
@@ -58,7 +58,7 @@ def pool_scores(images: Sequence[ImageErrors]) -> tuple[Pooled, Array]:
         for each in ([image.labels for image in images], [image.kinds for image in images], places)
     )
     scores = _joined([image.scores for image in images], np.float32)
-    order = best_first(scores)
+    order = best_first(scores) if scores.dtype == np.float32 else np.argsort(-scores, kind="stable")
     order = order[kinds[order] < matching.IGNORED]
     pooled = Pooled(
         labels[order], kinds[order], objects[order], _joined([image.object_labels for image in images], np.int64),
