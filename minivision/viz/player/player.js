@@ -2,6 +2,7 @@
 
 const PACES = [0.5, 1, 2, 4, 8, 30];
 const SWIPE = 40; // pixels
+const STAGE = 560; // pixels: so high may pictures below one another be, before their cells are small
 const BASE = 900; // milliseconds of a step at pace 1
 
 const ICONS = {
@@ -69,7 +70,8 @@ class Player {
     this.slider.value = k;
     this.slider.setAttribute("aria-valuetext", `step ${k + 1} of ${this.length}`);
     this.counter.textContent = `${k + 1} / ${this.length}`;
-    this.#legendOf(["read", "read"], ["written", "written"], ["done", "written before"]);
+    const compared = this.views.some((view) => view.compares) ? [["compared", "only compared"]] : [];
+    this.#legendOf(["read", "read"], ...compared, ["written", "written"], ["done", "written before"]);
     this.#say(sentence);
     this.drawn = performance.now() - start; // milliseconds
   }
@@ -124,8 +126,8 @@ class Player {
     const view = this.views[v];
     if (view.selected && view.selected[0] === p && view.selected[1] === cell) return this.show(this.at);
     const text = view.select(p, cell);
-    if (view.run.panels[p].result) this.#legendOf(["chosen", "chosen"], ["source", "came from"], ["compared", "only looked at"]);
-    else this.#legendOf(["chosen", "chosen"], ["reached", "reached"], ["compared", "only looked at"]);
+    if (view.run.panels[p].result) this.#legendOf(["chosen", "chosen"], ["source", "came from"], ["compared", "only compared"]);
+    else this.#legendOf(["chosen", "chosen"], ["reached", "reached"], ["compared", "only compared"]);
     this.#say(text);
   }
 
@@ -151,8 +153,10 @@ class Player {
       const pictures = [...view.pictures, ...view.expected.filter(Boolean)];
       const together = pictures.reduce((sum, picture) => sum + picture.width, 0);
       const widest = Math.max(...pictures.map((picture) => picture.width), 1);
-      const fitting = (room - 32 * pictures.length - 40) / together;
-      const pixels = Math.min(Math.max(fitting, large ? 36 : 30), large ? 64 : 42, room / (widest + 0.2));
+      const [least, most] = large ? [36, 64] : [30, 42];
+      const beside = (room - 32 * pictures.length - 40) / together;
+      const below = Math.min(room / (widest + 0.2), STAGE / pictures.reduce((sum, picture) => sum + picture.height, 0));
+      const pixels = Math.min(Math.max(beside >= least ? beside : below, least), most, room / (widest + 0.2));
       view.resize(Math.max(pixels, 4));
     }
     globalThis.frameElement?.dispatchEvent?.(new Event("mv-resize"));

@@ -1,6 +1,7 @@
 // One run: its pictures, its source with the current line, its variables, and the sum that is being written.
 
 const TERMS = 10; // of a sum that are written out at first
+const FEW = 4; // cells that a step writes, for which it is looked up what flows into them
 const KEYWORDS = /(#.*$|"[^"]*"|'[^']*'|\b(?:def|for|in|if|elif|else|while|return|is|not|and|or|None|True|False|lambda|with|break|continue|raise|yield|assert)\b)/;
 
 class View {
@@ -94,9 +95,10 @@ class View {
     this.variables = element("div", { class: "mv-variables", role: "group", "aria-label": "Variables" });
     this.formula = element("div", { class: "mv-formula", role: "group", "aria-label": "Formula" });
     const label = this.run.label ? [element("h3", {}, this.run.label)] : [];
-    const source = this.run.source.length ? [element("div", { class: "mv-source" }, this.code, this.variables)] : [];
-    this.root = element("div", { class: "mv-run" }, ...label,
-      element("div", { class: "mv-body" }, element("div", { class: "mv-left" }, this.stage, this.readout, this.formula), ...source));
+    const code = this.run.source.length ? [this.code] : [];
+    this.root = element("div", { class: "mv-run" }, ...label, element("div", { class: "mv-body" },
+      element("div", { class: "mv-left" }, this.stage, this.readout),
+      element("div", { class: "mv-source" }, ...code, this.formula, this.variables)));
   }
 
   #expectedPicture(panel) {
@@ -148,6 +150,7 @@ class View {
     for (const key of changed) this.#write(Math.floor(key / 1e6), key % 1e6);
     const step = this.steps[k];
     for (const [p, cell] of step.reads) this.#mark(p, cell, "read");
+    this.#markComparedOnly(step);
     for (const [p, cell] of step.writes) this.#mark(p, cell, "written");
     this.#finishMarks();
     this.#showOverlays(step);
@@ -157,6 +160,20 @@ class View {
     return this.#sentence(step, k);
   }
 
+  /** Mark what a step read but what does not flow into what it wrote: it was compared, as all but the maximum. */
+  #markComparedOnly(step) {
+    if (step.writes.length > FEW) return;
+    const inputs = new Set(step.writes.flatMap(([, , ref]) => [...this.numbers.inputsOf(ref)]));
+    if (!inputs.size) return;
+    for (const [p, cell] of step.reads) {
+      const ref = this.run.panels[p].start[cell];
+      if (ref !== null && ref >= 0 && !inputs.has(ref)) {
+        this.#mark(p, cell, "compared");
+        this.compares = true;
+      }
+    }
+  }
+
   #showOverlays(step) {
     const regions = this.run.regions;
     if (!regions) return;
@@ -164,6 +181,9 @@ class View {
   }
 
   #showLine(numbers) {
+    const text = String(numbers);
+    if (text === this.linesShown) return; // where a line is costs a layout of the page
+    this.linesShown = text;
     for (const line of this.code.querySelectorAll(".mv-now")) {
       line.classList.remove("mv-now");
       line.removeAttribute("aria-current");
@@ -182,12 +202,17 @@ class View {
   #showVariables(step) {
     const loops = new Set(this.run.loops);
     const names = Object.keys(step.variables).sort((a, b) => loops.has(b) - loops.has(a));
-    this.variables.replaceChildren(...names.map((name) => {
-      const value = step.variables[name];
+    if (String(names) !== this.namesShown) {
+      this.namesShown = String(names);
+      this.variables.replaceChildren(...names.map((name) =>
+        element("span", { class: `mv-variable${loops.has(name) ? " mv-loop" : ""}` }, element("i", {}, name), " = ", element("b", {}, ""))));
+    }
+    names.forEach((name, k) => {
+      const value = step.variables[name], node = this.variables.children[k];
       const text = typeof value === "string" ? value : formatValue(Number(value));
-      const kind = `${loops.has(name) ? " mv-loop" : ""}${name in step.changed && this.at > 0 ? " mv-changed" : ""}`;
-      return element("span", { class: `mv-variable${kind}` }, element("i", {}, name), " = ", element("b", {}, text));
-    }));
+      if (node.lastChild.textContent !== text) node.lastChild.textContent = text;
+      node.classList.toggle("mv-changed", name in step.changed && this.at > 0);
+    });
   }
 
   #formulasOf(step) {
@@ -311,7 +336,7 @@ class View {
     const compared = this.marked.filter(([, , mark]) => mark === "compared").length;
     this.#showOverlays(null);
     this.#showLine([...new Set(readers.flatMap((k) => this.steps[k].lines))]);
-    const notes = [`${name} reached ${found.length} number${found.length === 1 ? "" : "s"}${compared ? `, and was only looked at for ${compared}` : ""}.`];
+    const notes = [`${name} reached ${found.length} number${found.length === 1 ? "" : "s"}${compared ? `, and was only compared for ${compared}` : ""}.`];
     if (readers.length) notes.push(`Read in step${readers.length > 1 ? "s" : ""} ${listed(readers.map((k) => k + 1))}.`);
     const box = element("div", { class: "mv-paths" });
     const draw = (all) => {
