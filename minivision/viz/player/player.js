@@ -18,7 +18,7 @@ class Player {
   constructor(host, data, options) {
     this.host = host;
     this.data = data;
-    this.views = data.runs.map((run) => new View(run));
+    this.views = data.runs.map((run) => new View(run, data.runs.length === 1));
     this.length = this.views[0].steps.length;
     this.partners = this.views.length > 1 ? partners(this.views[0], this.views[1]) : null;
     this.pace = options.pace ?? 1;
@@ -70,7 +70,7 @@ class Player {
     this.slider.value = k;
     this.slider.setAttribute("aria-valuetext", `step ${k + 1} of ${this.length}`);
     this.counter.textContent = `${k + 1} / ${this.length}`;
-    const compared = this.views.some((view) => view.compares) ? [["compared", "only compared"]] : [];
+    const compared = this.views.some((view) => view.compares) ? [["compared", "read without effect"]] : [];
     this.#legendOf(["read", "read"], ...compared, ["written", "written"], ["done", "written before"]);
     this.#say(sentence);
     this.drawn = performance.now() - start; // milliseconds
@@ -126,8 +126,8 @@ class Player {
     const view = this.views[v];
     if (view.selected && view.selected[0] === p && view.selected[1] === cell) return this.show(this.at);
     const text = view.select(p, cell);
-    if (view.run.panels[p].result) this.#legendOf(["chosen", "chosen"], ["source", "came from"], ["compared", "only compared"]);
-    else this.#legendOf(["chosen", "chosen"], ["reached", "reached"], ["compared", "only compared"]);
+    if (view.run.panels[p].result) this.#legendOf(["chosen", "chosen"], ["source", "came from"], ["compared", "read without effect"]);
+    else this.#legendOf(["chosen", "chosen"], ["reached", "reached"], ["compared", "read without effect"]);
     this.#say(text);
   }
 

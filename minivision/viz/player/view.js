@@ -5,7 +5,7 @@ const FEW = 4; // cells that a step writes, for which it is looked up what flows
 const KEYWORDS = /(#.*$|"[^"]*"|'[^']*'|\b(?:def|for|in|if|elif|else|while|return|is|not|and|or|None|True|False|lambda|with|break|continue|raise|yield|assert)\b)/;
 
 class View {
-  constructor(run) {
+  constructor(run, isAlone = true) {
     this.run = run;
     this.numbers = new Numbers(run);
     this.pictures = run.panels.map((panel, k) => new Picture(panel, k));
@@ -14,7 +14,7 @@ class View {
     this.at = -1;
     this.marked = [];
     this.selected = null;
-    this.expected = run.panels.map((panel) => (panel.expected ? this.#expectedPicture(panel) : null));
+    this.expected = run.panels.map((panel) => (panel.expected && isAlone ? this.#expectedPicture(panel) : null));
     this.#build();
     run.panels.forEach((panel, p) => panel.start.forEach((_, cell) => this.#write(p, cell)));
   }
@@ -336,7 +336,7 @@ class View {
     const compared = this.marked.filter(([, , mark]) => mark === "compared").length;
     this.#showOverlays(null);
     this.#showLine([...new Set(readers.flatMap((k) => this.steps[k].lines))]);
-    const notes = [`${name} reached ${found.length} number${found.length === 1 ? "" : "s"}${compared ? `, and was only compared for ${compared}` : ""}.`];
+    const notes = [`${name} reached ${found.length} number${found.length === 1 ? "" : "s"}${compared ? `, and was read without effect for ${compared}` : ""}.`];
     if (readers.length) notes.push(`Read in step${readers.length > 1 ? "s" : ""} ${listed(readers.map((k) => k + 1))}.`);
     const box = element("div", { class: "mv-paths" });
     const draw = (all) => {
