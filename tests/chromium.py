@@ -1,197 +1,184 @@
-"""A headless Chromium that tests open pages with: what a page computes, and what it does on a mouse, a key, a finger.
-
-It speaks the Chrome DevTools protocol through two pipes, so it needs a Chromium and nothing else. Without one,
-`browser()` skips the test.
-"""
-
-from __future__ import annotations
+"""Chromium without a window, spoken to over its DevTools protocol through a pair of pipes."""
 
 import base64
 import contextlib
+import itertools
 import json
 import os
 import select
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+import time
 
-import pytest
-
-NAMES = ("chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser", "google-chrome")
-FLAGS = (
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+PROGRAM = next((path for path in map(shutil.which, NAMES) if path), None)
+OPTIONS = (
     "--headless",
-    "--remote-debugging-pipe",
-    "--no-sandbox",  # in containers tests run as root
+    "--no-sandbox",
     "--disable-gpu",
-    "--hide-scrollbars",
     "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # no network: a page that needs one fails
+    "--remote-debugging-pipe",
+    "--hide-scrollbars",
 )
-TIMEOUT = 60.0  # seconds until a silent browser is a failure
+SECONDS = 60  # for an answer, at most
 
 
-@contextlib.contextmanager
-def browser() -> Iterator[Browser]:
-    """Start a browser, and end it afterwards; skip the test where there is none."""
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        pytest.skip("no Chromium on this machine")
-    to_read, to_write = os.pipe(), os.pipe()  # what the browser reads, and what it writes
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        redirect = f'exec "$0" "$@" 3<&{to_read[0]} 4>&{to_write[1]}'  # the protocol wants descriptors 3 and 4
-        command = ["sh", "-c", redirect, program, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
-        process = subprocess.Popen(
-            command, pass_fds=(to_read[0], to_write[1]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        os.close(to_read[0])
-        os.close(to_write[1])
-        try:
-            yield Browser(to_write[0], to_read[1])
-        finally:
-            process.kill()
-            process.wait()
-            os.close(to_read[1])
-            os.close(to_write[0])
+class Page:
+    """A page in Chromium. Messages of its console and errors of its scripts are in `problems`."""
 
-
-class Browser:
-    """One page of a running browser.
-
-    Attributes
-    ----------
-    complaints : list of str
-        What the page wrote on the console as an error or warning, and exceptions that nobody caught.
-    """
-
-    def __init__(self, incoming: int, outgoing: int) -> None:
-        self.incoming, self.outgoing = incoming, outgoing
-        self.received, self.number, self.session = b"", 0, None
-        self.complaints: list[str] = []
-        self.loaded = False
+    def __init__(self, process, to, answers):
+        self.process, self.to, self.answers = process, to, answers
+        self.numbers, self.rest, self.session, self.problems, self.requests = itertools.count(1), b"", None, [], []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
-        self.screen()
 
-    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def call(self, method, **parameters):
         """Call a method of the protocol and return its result."""
-        self.number += 1
-        message = {"id": self.number, "method": method, "params": parameters}
-        if self.session is not None:
+        number = next(self.numbers)
+        message = {"id": number, "method": method, "params": parameters}
+        if self.session:
             message["sessionId"] = self.session
-        os.write(self.outgoing, json.dumps(message).encode() + b"\0")
+        os.write(self.to, json.dumps(message).encode() + b"\0")
+        end = time.monotonic() + SECONDS
         while True:
-            answer = self._receive()
-            if answer.get("id") == self.number:
+            answer = self._receive(end)
+            if answer.get("id") == number:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error']}")
                 return answer["result"]
+            self._note(answer)
 
-    def screen(self, width: int = 1000, height: int = 800, *, dark: bool = False, touch: bool = False) -> None:
-        """Set the size of the window in CSS pixels, the color scheme, and whether there is a touch screen."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch)
+    def _receive(self, end):
+        while b"\0" not in self.rest:
+            if not select.select([self.answers], [], [], max(0, end - time.monotonic()))[0]:
+                raise TimeoutError("Chromium does not answer")
+            part = os.read(self.answers, 1 << 20)
+            if not part:
+                raise EOFError("Chromium has ended")
+            self.rest += part
+        message, _, self.rest = self.rest.partition(b"\0")
+        return json.loads(message)
+
+    def _note(self, event):
+        parameters = event.get("params", {})
+        if event.get("method") == "Runtime.exceptionThrown":
+            self.problems.append(parameters["exceptionDetails"]["exception"].get("description", "error"))
+        elif event.get("method") == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
+            self.problems.append(str(parameters["args"]))
+        elif event.get("method") == "Log.entryAdded" and parameters["entry"]["level"] == "error":
+            self.problems.append(parameters["entry"]["text"])
+        elif event.get("method") == "Network.requestWillBeSent":
+            self.requests.append(parameters["request"]["url"])
+
+    def open(self, path, *, width=1280, height=900, touch=False, dark=False):
+        """Open a file, and wait until it is there."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
         self.call("Emulation.setTouchEmulationEnabled", enabled=touch)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.problems.clear()
+        self.requests.clear()
+        self.call("Page.navigate", url=path.absolute().as_uri())
+        end = time.monotonic() + SECONDS
+        while self.run("location.href + document.readyState") != f"{path.absolute().as_uri()}complete":
+            if time.monotonic() > end:
+                raise TimeoutError(f"{path} is not loaded")
+            time.sleep(0.02)
 
-    def open(self, page: Path | str) -> None:
-        """Open a file, or HTML given as text, and wait until it is loaded."""
-        url = page.resolve().as_uri() if isinstance(page, Path) else f"data:text/html;charset=utf-8,{quote(page)}"
-        self.complaints.clear()
-        self.loaded = False
-        self.call("Page.navigate", url=url)
-        while not self.loaded:
-            self._receive()
-
-    def evaluate(self, expression: str) -> Any:
-        """Return the value of an expression of JavaScript, which may be a promise."""
-        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+    def run(self, script):
+        """Run JavaScript and return its value; a promise is waited for."""
+        result = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in result:
-            details = result["exceptionDetails"]
-            raise RuntimeError(details.get("exception", {}).get("description", details["text"]))
+            raise RuntimeError(result["exceptionDetails"]["exception"].get("description", str(result)))
         return result["result"].get("value")
 
-    def run(self, function: str, *arguments: Any) -> Any:
+    def ask(self, function, *arguments):
         """Call a function of JavaScript with arguments that JSON can hold, and return its value."""
-        return self.evaluate(f"({function})({', '.join(map(json.dumps, arguments))})")
+        return self.run(f"({function})({', '.join(map(json.dumps, arguments))})")
 
-    def press(self, key: str, *, shift: bool = False) -> None:
-        """Press and release a key, by its name in JavaScript: ``"ArrowLeft"``, ``"Tab"``, ``" "``."""
-        codes = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Tab": 9, "Enter": 13, " ": 32}
-        code = codes.get(key) or {"Home": 36, "End": 35, "PageUp": 33, "PageDown": 34, "Escape": 27}.get(key, 0)
-        values = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
-        text = {" ": " ", "Enter": "\r"}.get(key, key if len(key) == 1 else "")
-        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **values)
-        self.call("Input.dispatchKeyEvent", type="keyUp", **values)
+    def middle(self, selector):
+        """Return the middle of the first element that a selector finds, in the window; scroll to it."""
+        box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
+        self.run(f"document.querySelector({json.dumps(selector)}).scrollIntoView({{block: 'center'}})")
+        return self.run(f"[{box}.x + {box}.width / 2, {box}.y + {box}.height / 2]")
 
-    def center(self, selector: str) -> tuple[float, float]:
-        """Return the middle of an element in the window, scrolled to first."""
-        function = """selector => {
-            const element = document.querySelector(selector);
-            element.scrollIntoView({block: "center"});
-            const {x, y, width, height} = element.getBoundingClientRect();
-            return [x + width / 2, y + height / 2];
-        }"""
-        x, y = self.run(function, selector)
-        return x, y
+    def click(self, selector):
+        """Click the middle of the first element that a selector finds."""
+        x, y = self.middle(selector)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
-    def click(self, selector: str) -> None:
-        """Click on the middle of an element."""
-        self.drag(selector, 0, 0)
+    def drag(self, selector, right, down):
+        """Take an element in its middle by the mouse, and move it by so many pixels."""
+        x, y = self.middle(selector)
+        button = {"button": "left", "clickCount": 1}
+        self.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, **button)
+        for share in (0.25, 0.5, 1):
+            place = {"x": x + share * right, "y": y + share * down}
+            self.call("Input.dispatchMouseEvent", type="mouseMoved", button="left", buttons=1, **place)
+        self.call("Input.dispatchMouseEvent", type="mouseReleased", x=x + right, y=y + down, **button)
 
-    def drag(self, selector: str, right: float, down: float, *, touch: bool = False) -> None:
-        """Take an element in its middle by the mouse, or by a finger, and move it by CSS pixels in four steps."""
-        x, y = self.center(selector)
-        places = [(x + right * k / 4, y + down * k / 4) for k in range(5)]
-        if touch:
-            self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
-            for a, b in places[1:]:
-                self.call("Input.dispatchTouchEvent", type="touchMove", touchPoints=[{"x": a, "y": b}])
-            self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
-            return
-        mouse = {"button": "left", "clickCount": 1}
-        self.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, buttons=1, **mouse)
-        for a, b in places[1:] if (right, down) != (0, 0) else ():
-            self.call("Input.dispatchMouseEvent", type="mouseMoved", x=a, y=b, buttons=1, button="left")
-        self.call("Input.dispatchMouseEvent", type="mouseReleased", x=x + right, y=y + down, buttons=0, **mouse)
+    def drag_by_finger(self, selector, right, down):
+        """Take an element in its middle by a finger, and move it by so many pixels."""
+        x, y = self.middle(selector)
+        self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        for share in (0.25, 0.5, 1):
+            point = {"x": x + share * right, "y": y + share * down}
+            self.call("Input.dispatchTouchEvent", type="touchMove", touchPoints=[point])
+        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
-    def screenshot(self, path: Path | str, *, whole: bool = True) -> None:
-        """Write a PNG file of the window, or of the whole page."""
-        content = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole, **self._clip(whole))
-        Path(path).write_bytes(base64.b64decode(content["data"]))
+    def press(self, key, *, shift=False):
+        """Press a key, such as ArrowRight."""
+        text = {" ": " ", "Enter": "\r"}.get(key, "")
+        codes = {
+            " ": 32,
+            "Enter": 13,
+            "Tab": 9,
+            "End": 35,
+            "Home": 36,
+            "ArrowLeft": 37,
+            "ArrowUp": 38,
+            "ArrowRight": 39,
+            "ArrowDown": 40,
+        }
+        code = {"windowsVirtualKeyCode": codes.get(key, 0), "modifiers": 8 if shift else 0}
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, text=text, **code)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, **code)
 
-    def _clip(self, whole):
-        if not whole:
-            return {}
-        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        return {"clip": {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}}
+    def picture(self, *, whole=False):
+        """Return a picture of what can be seen, or of the whole page, as the bytes of a PNG."""
+        clip = {}
+        if whole:
+            size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+            clip = {"clip": {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}}
+        picture = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole, **clip)
+        return base64.b64decode(picture["data"])
 
-    def _receive(self):
-        """Wait for one message; note what the page complains about."""
-        while b"\0" not in self.received:
-            if not select.select([self.incoming], [], [], TIMEOUT)[0]:
-                raise TimeoutError(f"the browser said nothing for {TIMEOUT:g} s")
-            more = os.read(self.incoming, 1 << 16)
-            if not more:
-                raise RuntimeError("the browser ended")
-            self.received += more
-        text, self.received = self.received.split(b"\0", 1)
-        message = json.loads(text)
-        method, parameters = message.get("method"), message.get("params", {})
-        if method == "Page.loadEventFired":
-            self.loaded = True
-        elif method == "Runtime.exceptionThrown":
-            details = parameters["exceptionDetails"]
-            self.complaints.append(details.get("exception", {}).get("description", details["text"]))
-        elif method == "Log.entryAdded" and parameters["entry"]["level"] in ("error", "warning"):
-            self.complaints.append(parameters["entry"]["text"])
-        elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
-            self.complaints.append(str([argument.get("value") for argument in parameters["args"]]))
-        elif method == "Network.requestWillBeSent" and parameters["request"]["url"].startswith(("http", "//")):
-            self.complaints.append(f"it asked the network for {parameters['request']['url']}")
-        return message
+
+@contextlib.contextmanager
+def open_chromium(*options):
+    """Start Chromium and yield a page."""
+    (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+
+        def connect():  # the protocol is on descriptors 3 and 4
+            ends = os.dup(theirs_in), os.dup(theirs_out)
+            os.dup2(ends[0], 3)
+            os.dup2(ends[1], 4)
+
+        command = [PROGRAM, *OPTIONS, f"--user-data-dir={folder}", *options, "about:blank"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(command, pass_fds=(3, 4), preexec_fn=connect, **quiet)
+        os.close(theirs_in)
+        os.close(theirs_out)
+        try:
+            yield Page(process, ours_out, ours_in)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(ours_out)
+            os.close(ours_in)
