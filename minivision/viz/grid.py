@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
 GAP = 0.06  # inches between pictures
 SMALLEST = (1.2, 0.5)  # inches: width and height that a picture takes at least, however thin it is
