@@ -9,9 +9,10 @@ import numpy as np
 from minivision.core.types import Array
 from minivision.tracing import Panel
 from minivision.viz.canvas import Canvas, Frame
+from minivision.viz.words import listed
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
 
 def draw_arrays(arrays: dict[str, Any], *, title: str = "", marked: dict[str, Array] | None = None) -> Figure:
@@ -28,6 +29,16 @@ def draw_arrays(arrays: dict[str, Any], *, title: str = "", marked: dict[str, Ar
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision import ops
+    >>> from minivision.viz import draw_arrays
+    >>> x = np.array([[1.0, 2], [3, 4]])[None, None]
+    >>> figure = draw_arrays({"x": x, "nearest": ops.upsample_nearest(x), "bed of nails": ops.bed_of_nails(x)})
+    >>> figure.alt
+    'Arrays as grids of numbers: x (1 x 1 x 2 x 2), nearest (1 x 1 x 4 x 4), bed of nails (1 x 1 x 4 x 4)'
     """
     arrays = {name: np.asarray(array) for name, array in arrays.items()}
     marked = {} if marked is None else marked
@@ -44,4 +55,6 @@ def draw_arrays(arrays: dict[str, Any], *, title: str = "", marked: dict[str, Ar
     reads = {k: set(np.flatnonzero(marked[name]).tolist()) for k, name in enumerate(arrays) if name in marked}
     canvas = Canvas(panels, head=0.6 if title else 0.35, foot=0.15, legend=False)
     canvas.draw(Frame(title, "", cells, reads, {}, {}, [], ("", "")))
+    shapes = listed(f"{name} ({' x '.join(map(str, array.shape))})" for name, array in arrays.items())
+    canvas.figure.alt = f"{title or 'Arrays'} as grids of numbers: {shapes}"
     return canvas.figure

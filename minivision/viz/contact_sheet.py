@@ -13,11 +13,11 @@ from minivision.data.files import is_painted
 from minivision.data.images import BrokenFileError
 from minivision.viz.instances import draw_objects, legend_entries
 from minivision.viz.segmentation import label_map_entries, overlay
+from minivision.viz.words import listed
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from minivision.data.dataset import Dataset
+    from minivision.viz.figure import Figure
 
 COLUMNS = 4
 CELL = 2.6  # inches of a picture's side
@@ -49,6 +49,14 @@ def draw_contact_sheet(dataset: Dataset, number: int = 12) -> tuple[Figure, int,
     ------
     ValueError
         If the dataset has no image.
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.viz import draw_contact_sheet
+    >>> figure, drawn, failed = draw_contact_sheet(Scenes("hard", "val"), 8)
+    >>> figure.alt
+    '8 images of a dataset with their objects: disc, square, triangle, star, ring, person'
     """
     from minivision.viz.figure import Figure
 
@@ -68,6 +76,7 @@ def draw_contact_sheet(dataset: Dataset, number: int = 12) -> tuple[Figure, int,
         _draw(axis, dataset, samples.get(index), kind)
     tallest = max((sample.image.shape[0] / sample.image.shape[1] for sample in samples.values()), default=1.0)
     _arrange(figure, rows, columns, min(max(tallest, 0.3), 1.0), _entries(dataset, list(samples.values()), kinds))
+    figure.alt = f"{len(samples)} images of a dataset with their {listed(kinds)}: {listed(dataset.classes[1:])}"
     return figure, len(samples), failed
 
 

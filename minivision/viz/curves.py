@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minivision.core.types import Array
+from minivision.viz.words import listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from minivision.viz.figure import Figure
 
 FACTS = ("step", "loss", "rate", "gradient_norm", "seconds")  # in a log entry, besides the losses by name
 # The lines' colors are mostly Okabe and Ito's, those that differ most first: dark ones on white, light ones on black.
@@ -41,6 +43,14 @@ def draw_loss_curve(log: Sequence[dict[str, Any]], *, dark: bool = False) -> Fig
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> from minivision.viz import draw_loss_curve
+    >>> losses = [{"step": k, "class": 2 / (1 + k / 20), "box": 1 / (1 + k / 40)} for k in range(1, 201)]
+    >>> figure = draw_loss_curve([{**each, "loss": each["class"] + each["box"]} for each in losses])
+    >>> figure.alt
+    'Losses over 200 steps, smoothed: loss 2.72 to 0.351, class 1.78 to 0.183, box 0.942 to 0.168'
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -72,6 +82,8 @@ def draw_loss_curve(log: Sequence[dict[str, Any]], *, dark: bool = False) -> Fig
             ncols=6,
             borderaxespad=0.2,
         )  # above the curves, which may be anywhere
+    falls = listed(f"{name} {curve[0]:.3g} to {curve[-1]:.3g}" for name, curve in smoothed.items() if len(curve))
+    figure.alt = f"Losses over {len(log)} steps, smoothed: {falls}"
     return figure
 
 

@@ -15,11 +15,11 @@ from minivision.viz.boxes import cell_size, draw_box, show_image
 from minivision.viz.colors import OKABE_ITO
 from minivision.viz.curves import LIGHT, dress
 from minivision.viz.grid import make_grid
+from minivision.viz.words import legend_labels, listed
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from minivision.data.instances import Instances
+    from minivision.viz.figure import Figure
 
 SIDE = 4.4  # inches of a picture's longer side
 MARGIN = 0.06  # of the image, on each side: anchors reach out
@@ -45,6 +45,16 @@ def draw_anchors(image: Array, anchors: Array, place: tuple[int, int], *, map_si
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.detection import anchor_grid
+    >>> from minivision.viz import draw_anchors
+    >>> anchors = anchor_grid((16, 16), 8, sizes=(24, 48), ratios=(0.5, 1, 2))
+    >>> figure = draw_anchors(Scenes("easy", "val")[0].image, anchors, (8, 8), map_size=(16, 16))
+    >>> figure.alt
+    'An image under 16 x 16 dots, and the 6 boxes around the dot (8, 8)'
     """
     rows, columns = map_size
     if not (0 <= place[0] < rows and 0 <= place[1] < columns):
@@ -58,6 +68,7 @@ def draw_anchors(image: Array, anchors: Array, place: tuple[int, int], *, map_si
     axis.plot(x, y, ".", color=COLORS[0], markersize=2)
     for k, box in enumerate(boxes[place[0], place[1]]):
         draw_box(axis, box, COLORS[k % len(COLORS)], 1.6)
+    figure.alt = f"An image under {rows} x {columns} dots, and the {shapes} boxes around the dot {tuple(place)}"
     return figure
 
 
@@ -80,6 +91,17 @@ def draw_anchor_matches(
     -------
     matplotlib Figure
         The title tells how many anchors each object has, in the order of `instances`, and how many are ignored.
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.detection import anchor_grid
+    >>> from minivision.viz import draw_anchor_matches
+    >>> sample = Scenes("easy", "val", objects=2)[0]
+    >>> anchors = anchor_grid((16, 16), 8, sizes=(24, 48), ratios=(0.5, 1, 2))
+    >>> figure = draw_anchor_matches(sample.image, anchors, sample.instances)
+    >>> figure.alt
+    'An image with 2 objects; 1 + 2 of 1536 anchors are matched with them'
     """
     matches = match_instances(anchors, instances, **thresholds)
     counts = np.bincount(matches[matches >= 0], minlength=len(instances))
@@ -92,6 +114,7 @@ def draw_anchor_matches(
         style = "--" if instances.crowd[k] else "-"
         draw_box(axis, box, INK, 4, style=style)
         draw_box(axis, box, COLORS[k % len(COLORS)], 2.4, style=style)
+    figure.alt = f"An image with {len(instances)} objects; {of_each} of {len(anchors)} anchors are matched with them"
     return figure
 
 
@@ -108,6 +131,17 @@ def draw_anchor_recall(anchor_sets: dict[str, Array], all_instances: Sequence[In
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.detection import anchor_grid
+    >>> from minivision.viz import draw_anchor_recall
+    >>> truths = [Scenes("easy", "val")[k].instances for k in range(20)]
+    >>> sets = {f"sizes {each}": anchor_grid((16, 16), 8, sizes=each, ratios=(1,)) for each in [(32,), (24, 48)]}
+    >>> figure = draw_anchor_recall(sets, truths)
+    >>> figure.alt
+    'Curves: objects with an anchor of at least an IoU; sizes (32,) (mean 0.58), sizes (24, 48) (mean 0.65)'
     """
     figure, axis = _plot("IoU that an anchor must have", "objects that have such an anchor")
     thresholds = np.linspace(0, 1, 101)
@@ -119,6 +153,7 @@ def draw_anchor_recall(anchor_sets: dict[str, Array], all_instances: Sequence[In
     axis.set(xlim=(0, 1), ylim=(0, 1.02))
     axis.axvline(0.7, color="0.6", linewidth=0.8, linestyle=":")
     axis.legend(frameon=False, fontsize=9, loc="lower left")
+    figure.alt = f"Curves: objects with an anchor of at least an IoU; {legend_labels(axis)}"
     return figure
 
 
@@ -138,6 +173,17 @@ def draw_positives_per_object(
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.detection import anchor_grid
+    >>> from minivision.viz import draw_positives_per_object
+    >>> truths = [Scenes("easy", "val")[k].instances for k in range(20)]
+    >>> anchors = anchor_grid((16, 16), 8, sizes=(24, 48), ratios=(0.5, 1, 2))
+    >>> figure = draw_positives_per_object(anchors, truths)
+    >>> figure.alt
+    'Dots: how many anchors are matched with an object, over its size. 74 objects, 1.6 anchors each on average'
     """
     all_sizes, all_counts = [np.zeros(0)], [np.zeros(0, np.int64)]
     for instances in list(all_instances)[:MAX_IMAGES]:
@@ -152,6 +198,7 @@ def draw_positives_per_object(
         without = f", {int((counts == 0).sum())} with none" if (counts == 0).any() else ""
         title = f"{len(counts)} objects, {counts.mean():.1f} anchors each on average{without}"
         axis.set_title(title, fontsize=10, color="0.2")
+        figure.alt = f"Dots: how many anchors are matched with an object, over its size. {title}"
     axis.set_ylim(bottom=0)
     return figure
 
@@ -176,6 +223,19 @@ def draw_proposals(
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.data import Scenes
+    >>> from minivision.detection import selective_search
+    >>> from minivision.viz import draw_proposals
+    >>> sample = Scenes("easy", "val")[0]
+    >>> boxes = selective_search(sample.image).astype(np.float32)[:100]
+    >>> scores = np.linspace(1, 0.1, len(boxes), dtype=np.float32)
+    >>> figure = draw_proposals(sample.image, boxes, scores, sample.instances)
+    >>> figure.alt
+    'An image with proposals, twice: 100 before: 5 of 6 found, 83 after suppression: 5 of 6 found'
     """
     kept = ops.nms(boxes, scores, iou_threshold)
     panels = {"before": (boxes, scores), "after suppression": (boxes[kept], scores[kept])}
@@ -194,6 +254,7 @@ def draw_proposals(
         axis.set_title(title, fontsize=10, color="0.2")
         for box, score in zip(shown[::-1], strength[::-1], strict=True):
             draw_box(axis, box, COLORS[2], 0.9, alpha=0.1 + 0.9 * float(score))
+    figure.alt = f"An image with proposals, twice: {listed(axis.get_title() for axis in axes[0])}"
     return figure
 
 

@@ -5,7 +5,9 @@ Names of classes and files are anybody's: `$` is no mathematics in them, and the
 
 from __future__ import annotations
 
+import base64
 import functools
+import io
 import logging
 import warnings
 from typing import Any
@@ -14,21 +16,38 @@ import matplotlib.figure
 from matplotlib import font_manager
 from matplotlib.text import Text
 
+from minivision.viz.words import listed
+
 __all__ = ["Figure"]
 
 _told: set[str] = set()  # letters without any font, of which the user knows
 
 
 class Figure(matplotlib.figure.Figure):
-    """A matplotlib Figure that looks at its texts before it is drawn.
+    """A matplotlib Figure that looks at its texts before it is drawn, and says in words what it shows.
 
     Attributes
     ----------
     alt : str
-        What it shows, in words, for those who cannot see it; empty where nothing is written.
+        What it shows, for those who do not see it: notebooks and pages have it as the picture's alternative text.
     """
 
-    alt: str = ""
+    _alt = ""
+
+    @property
+    def alt(self) -> str:
+        return self._alt or f"Figure: {listed(text.get_text() for text in self.findobj(Text) if text.get_text())}"
+
+    @alt.setter
+    def alt(self, text: str) -> None:
+        self._alt = text
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
+        """Return the picture as a notebook shows it, with its alternative text."""
+        png = io.BytesIO()
+        self.savefig(png, format="png", dpi=self.dpi, bbox_inches="tight", facecolor=self.get_facecolor())
+        data = {"image/png": base64.b64encode(png.getvalue()).decode(), "text/plain": self.alt}
+        return data, {"image/png": {"alt": self.alt}}
 
     def draw(self, renderer: Any) -> None:
         for text in self.findobj(Text):

@@ -13,12 +13,13 @@ from minivision.viz.boxes import draw_box
 from minivision.viz.colors import LUMINANCE, OKABE_ITO, class_colors, pale
 from minivision.viz.grid import legend_name, make_grid
 from minivision.viz.segmentation import outline
+from minivision.viz.words import count_objects, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from minivision.data.instances import Instances
+    from minivision.viz.figure import Figure
 
 MAX_NAMED = 12  # objects that have their names written at their boxes; of more the legend tells the classes
 TINT = 0.45  # of a mask's color inside of its outline
@@ -79,12 +80,22 @@ def draw_instances(
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.viz import draw_instances
+    >>> scenes = Scenes("easy", "val")
+    >>> figure = draw_instances(scenes[0].image, scenes[0].instances, scenes.classes)
+    >>> figure.alt
+    'An image with 1 x disc, 1 x square, 2 x triangle, 2 x person'
     """
     height, width = image.shape[:2]
     scale = PICTURE / max(height, width)
     entries = legend_entries([instances], classes) if legend else ()
     figure, axes = make_grid(1, [title], cell=(scale * width, scale * height), entries=entries)
     draw_objects(axes[0, 0], image, instances, classes, keypoint_names, size=1.5)
+    figure.alt = f"{title or 'An image'} with {count_objects(instances, classes)}"
     return figure
 
 
@@ -112,6 +123,17 @@ def draw_instance_comparison(
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.viz import draw_instance_comparison
+    >>> scenes = Scenes("easy", "val")
+    >>> truths = [scenes[k].instances for k in (0, 1)]
+    >>> shifted = [truth.replace(boxes=truth.boxes + 3) for truth in truths]
+    >>> figure = draw_instance_comparison([scenes[k].image for k in (0, 1)], truths, shifted, scenes.classes)
+    >>> figure.alt
+    '2 images, each beside its objects and the predicted ones; predicted are 6 for 6, 6 for 6'
     """
     truths = as_far_as_predicted(truths, predictions)
     entries = legend_entries([*truths, *predictions], classes)
@@ -120,6 +142,8 @@ def draw_instance_comparison(
         row[0].imshow(image, interpolation="nearest")
         for axis, instances in zip(row[1:], (truth, prediction), strict=True):
             draw_objects(axis, image, instances, classes, keypoint_names, size=1.0)
+    rows = listed(f"{len(found)} for {len(truth)}" for truth, found in zip(truths, predictions, strict=True))
+    figure.alt = f"{len(images)} images, each beside its objects and the predicted ones; predicted are {rows}"
     return figure
 
 

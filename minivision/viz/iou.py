@@ -13,9 +13,10 @@ from minivision.viz.boxes import draw_box
 from minivision.viz.colors import OKABE_ITO
 from minivision.viz.grid import make_grid
 from minivision.viz.pictures import TALL
+from minivision.viz.words import listed
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
 ORANGE, SKY_BLUE, GREEN = (tuple(part / 255 for part in OKABE_ITO[k]) for k in (0, 1, 4))
 COLUMNS, CELL = 5, 2.1  # pictures in a row; inches of each
@@ -34,6 +35,14 @@ def draw_iou(pairs: Any, *, size: Size | None = None) -> Figure:
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> from minivision.viz import draw_iou
+    >>> truth = (2, 2, 10, 8)
+    >>> figure = draw_iou([(truth, (2, 2, 10, 8)), (truth, (4, 4, 12, 10)), (truth, (11, 2, 15, 8))])
+    >>> figure.alt
+    '3 pairs of boxes and their intersection over union: 1.00, 0.33, 0.00'
     """
     from matplotlib.patches import Rectangle
 
@@ -44,6 +53,7 @@ def draw_iou(pairs: Any, *, size: Size | None = None) -> Figure:
     columns = min(len(pairs), COLUMNS)
     rows = math.ceil(len(pairs) / columns)
     figure, axes = make_grid(rows, [""] * columns, cell=(CELL, CELL * min(height / width, TALL) + 0.3))
+    shown = []
     for axis, (one, other) in zip(axes.ravel(), pairs, strict=False):
         for box, color in ((one, ORANGE), (other, SKY_BLUE)):
             axis.add_patch(Rectangle(box[:2], *(box[2:] - box[:2]), facecolor=color, alpha=0.35, edgecolor="none"))
@@ -59,4 +69,6 @@ def draw_iou(pairs: Any, *, size: Size | None = None) -> Figure:
         text = f"{intersection:g} / {union:g} = {iou:.2f}"
         axis.text(width / 2, height, text, ha="center", va="top", fontsize=10, color="0.15")
         axis.set(xlim=(-0.5, width + 0.5), ylim=(height + 0.14 * height, -0.5), aspect="equal")
+        shown.append(f"{iou:.2f}")
+    figure.alt = f"{len(pairs)} pairs of boxes and their intersection over union: {listed(shown)}"
     return figure

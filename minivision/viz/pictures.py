@@ -9,9 +9,10 @@ import numpy as np
 
 from minivision.core.types import Array
 from minivision.viz.grid import SMALLEST
+from minivision.viz.words import listed
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
 CELL = 2.6  # inches
 TALL = 2  # widths that a picture is high at most; a taller one is drawn narrower
@@ -41,6 +42,17 @@ def draw_pictures(
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.data import Scenes
+    >>> from minivision.viz import draw_pictures
+    >>> image = Scenes("easy", "val")[0].image
+    >>> gray = image.mean(axis=2)
+    >>> figure = draw_pictures({"image": image, "brightness": gray, "its slope": np.diff(gray)})
+    >>> figure.alt
+    '3 pictures: image, brightness, its slope'
     """
     from minivision.viz.figure import Figure
 
@@ -59,6 +71,7 @@ def draw_pictures(
         low, high = _limits(picture, limits)
         axis.imshow(picture, cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
         axis.set_title(title, fontsize=10.5, color="0.15")
+    figure.alt = f"{len(shown)} pictures: {listed(shown)}" if len(shown) > 1 else f"A picture: {listed(shown)}"
     return figure
 
 

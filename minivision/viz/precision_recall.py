@@ -11,11 +11,11 @@ from minivision.metrics.precision_recall import interpolate
 from minivision.viz.colors import class_colors
 from minivision.viz.curves import LIGHT, dress
 from minivision.viz.grid import legend_name
+from minivision.viz.words import listed
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from minivision.metrics.average_precision import AveragePrecision
+    from minivision.viz.figure import Figure
 
 MAX_CLASSES = 12  # classes in one picture
 
@@ -46,6 +46,20 @@ def draw_precision_recall(
     ------
     ValueError
         When the result has no curves for this threshold or for one of the classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.data import Scenes
+    >>> from minivision.metrics import average_precision
+    >>> from minivision.viz import draw_precision_recall
+    >>> rng, scenes = np.random.default_rng(0), Scenes("easy", "val", classes=["disc", "star"])
+    >>> truths = [scenes[k].instances for k in range(12)]
+    >>> moved = [t.replace(boxes=t.boxes + rng.integers(-9, 9, t.boxes.shape)) for t in truths]
+    >>> found = [t.replace(scores=rng.random(len(t))) for t in moved]
+    >>> figure = draw_precision_recall(average_precision(truths, found, scenes.classes))
+    >>> figure.alt
+    'Precision over recall. AP50 (COCO, 101 points, boxes), mean over classes 0.651: disc 0.520, star 0.781'
     """
     from minivision.viz.figure import Figure
 
@@ -75,6 +89,8 @@ def draw_precision_recall(
             labelcolor=LIGHT["ink"], alignment="left",
         )  # fmt: skip
     axis.set_title(title, fontsize=10, color=LIGHT["ink"], loc="left")
+    averages = listed(f"{name} {curves[name].average:.3f}" for name in shown)
+    figure.alt = f"Precision over recall. {title}: {averages}"
     return figure
 
 

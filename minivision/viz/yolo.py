@@ -14,9 +14,10 @@ from minivision.viz.colors import OKABE_ITO, class_colors
 from minivision.viz.grid import legend_name, make_grid
 from minivision.viz.instances import INK, PAPER
 from minivision.viz.pictures import TALL, draw_pictures
+from minivision.viz.words import legend_labels, listed
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
 CELL = 3.0  # inches of a picture
 THIN, THICK = 0.2, 3.0  # line width of a box of confidence 0 and 1
@@ -43,6 +44,18 @@ def draw_yolo_tensor(image: Array, tensor: Array, classes: Sequence[str], B: int
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.detection import encode_yolo
+    >>> from minivision.viz import draw_yolo_tensor
+    >>> scenes = Scenes("easy", "val")
+    >>> boxes, labels = scenes[0].instances.boxes, scenes[0].instances.labels
+    >>> tensor = encode_yolo(boxes, labels, 4, 2, len(scenes.classes) - 1, size=(128, 128))
+    >>> figure = draw_yolo_tensor(scenes[0].image, tensor, scenes.classes, 2)
+    >>> figure.alt
+    'A YOLO tensor over its image: 4 x 4 cells, 32 boxes, the class of each cell, 6 boxes with a score above 0.3'
     """
     from matplotlib.patches import Patch
 
@@ -68,6 +81,9 @@ def draw_yolo_tensor(image: Array, tensor: Array, classes: Sequence[str], B: int
         if score.max() > threshold:
             draw_box(axes[0, 3], box, INK, 3.4)
             draw_box(axes[0, 3], box, colors[score.argmax() + 1], 1.8)
+    above = int((scores.max(axis=1) > threshold).sum())
+    cells = f"{rows} x {columns} cells, {len(boxes)} boxes, the class of each cell"
+    figure.alt = f"A YOLO tensor over its image: {cells}, {above} boxes with a score above {threshold:g}"
     return figure
 
 
@@ -84,6 +100,18 @@ def draw_yolo_cell(image: Array, tensor: Array, classes: Sequence[str], B: int, 
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.detection import encode_yolo
+    >>> from minivision.viz import draw_yolo_cell
+    >>> scenes = Scenes("easy", "val")
+    >>> boxes, labels = scenes[0].instances.boxes, scenes[0].instances.labels
+    >>> tensor = encode_yolo(boxes, labels, 4, 2, len(scenes.classes) - 1, size=(128, 128))
+    >>> figure = draw_yolo_cell(scenes[0].image, tensor, scenes.classes, 2, (1, 2))
+    >>> figure.alt
+    'Cell 1, 2 in its image, and its 16 numbers as bars; confidence: 1.00, 0.00'
     """
     from minivision.viz.figure import Figure
 
@@ -114,6 +142,8 @@ def draw_yolo_cell(image: Array, tensor: Array, classes: Sequence[str], B: int, 
         strip.text(length + 0.04, -k, f"{value:.2f}", va="center", fontsize=8, color=INK)
     strip.set(xlim=(-0.7, 1.3), ylim=(0.6 - depth, 0.6))
     strip.set_axis_off()
+    confidences = listed(f"{value:.2f}" for value in tensor[row, column, 4 : 5 * B : 5])
+    figure.alt = f"Cell {row}, {column} in its image, and its {depth} numbers as bars; confidence: {confidences}"
     return figure
 
 
@@ -128,10 +158,25 @@ def draw_yolo_planes(tensor: Array, classes: Sequence[str], B: int) -> Figure:
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.detection import encode_yolo
+    >>> from minivision.viz import draw_yolo_planes
+    >>> scenes = Scenes("easy", "val")
+    >>> boxes, labels = scenes[0].instances.boxes, scenes[0].instances.labels
+    >>> tensor = encode_yolo(boxes, labels, 4, 2, len(scenes.classes) - 1, size=(128, 128))
+    >>> figure = draw_yolo_planes(tensor, scenes.classes, 2)
+    >>> figure.alt
+    'Maps of 4 x 4 cells, from 0 in black to 1 in white: x 1, y 1, w 1, h 1, confidence 1, x 2, y 2, w 2 and 8 more'
     """
     _check(tensor, classes, B)
     planes = dict(zip(_names(B, classes), np.moveaxis(tensor, -1, 0), strict=True))
-    return draw_pictures(planes, columns=5, limits=(0, 1))
+    figure = draw_pictures(planes, columns=5, limits=(0, 1))
+    cells = " x ".join(map(str, tensor.shape[:2]))
+    figure.alt = f"Maps of {cells} cells, from 0 in black to 1 in white: {listed(planes)}"
+    return figure
 
 
 def draw_box_sizes(sizes: Array, anchors: dict[str, Array]) -> Figure:
@@ -147,6 +192,18 @@ def draw_box_sizes(sizes: Array, anchors: dict[str, Array]) -> Figure:
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.detection import kmeans_anchors
+    >>> from minivision.viz import draw_box_sizes
+    >>> rng = np.random.default_rng(0)
+    >>> sizes = rng.uniform(8, 60, (500, 2))
+    >>> anchors = {"k-means": kmeans_anchors(sizes, 4, rng=rng), "one square": np.array([[32.0, 32.0]])}
+    >>> figure = draw_box_sizes(sizes, anchors)
+    >>> figure.alt
+    'Widths and heights of 500 boxes as dots, and anchors; k-means: mean IoU 0.681, one square: mean IoU 0.488'
     """
     from minivision.viz.figure import Figure
 
@@ -159,6 +216,7 @@ def draw_box_sizes(sizes: Array, anchors: dict[str, Array]) -> Figure:
         axis.plot(*np.asarray(some).T, "os^Dv"[k % 5], color=BOX_COLORS[k % 7], markeredgecolor=INK, label=label)
     axis.set(xlabel="width (pixels)", ylabel="height (pixels)", xlim=(0, None), ylim=(0, None), aspect="equal")
     axis.legend(fontsize=8, frameon=False, loc="upper left")
+    figure.alt = f"Widths and heights of {len(sizes)} boxes as dots, and anchors; {legend_labels(axis)}"
     return figure
 
 
