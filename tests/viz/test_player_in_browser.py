@@ -403,3 +403,32 @@ def test_the_module_of_the_widget_draws_the_player(convolution, browser, tmp_pat
       return document.querySelector(".mv-player").dataset.theme + document.querySelectorAll("[data-cell]").length;
     }})()"""
     assert browser.run(script) == "dark61" and browser.problems == []
+
+
+def test_the_current_line_is_in_sight_also_when_all_is_large(rng, shown):
+    regions = np.array([[0, 0.5, 1.0, 4.5, 4.0]])
+    browser = shown(trace(ops.roi_align, rng.normal(size=(1, 1, 5, 5)), regions, (2, 2), sampling_ratio=2))
+    in_sight = """
+    (() => {
+      const [box, line] = [".mv-code", ".mv-now"].map((name) => document.querySelector(name).getBoundingClientRect());
+      return line.top >= box.top && line.bottom <= box.bottom;
+    })()"""
+    assert browser.run(in_sight)
+    browser.click("button[aria-label='Larger or smaller']")
+    assert browser.run(f"new Promise((done) => requestAnimationFrame(() => done({in_sight.strip()})))")
+
+
+def test_the_shares_of_a_sample_are_areas(rng, shown):
+    regions = np.array([[0, 0.8, 1.0, 3.4, 3.0]])
+    player = trace(ops.roi_align, np.ones((1, 1, 5, 5)), regions, (1, 1), sampling_ratio=1)
+    browser = shown(player)
+    areas = browser.run(
+        "[...document.querySelectorAll('.mv-share')].map((r) => r.width.baseVal.value * r.height.baseVal.value)"
+    )
+    counters = player.steps[0].counters
+    x, y = counters["sample_x"] % 1, counters["sample_y"] % 1
+    assert areas == pytest.approx([(1 - y) * (1 - x), (1 - y) * x, y * (1 - x), y * x]) and sum(areas) == pytest.approx(
+        1
+    )
+    dot = browser.run("(({ cx, cy }) => [cx.baseVal.value, cy.baseVal.value])(document.querySelector('.mv-dot'))")
+    assert dot == pytest.approx([(0.8 + 3.4) / 2, 2.0])

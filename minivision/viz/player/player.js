@@ -156,7 +156,7 @@ class Player {
       const [least, most] = large ? [36, 64] : [30, 42];
       const beside = (room - 32 * pictures.length - 40) / together;
       const below = Math.min(room / (widest + 0.2), STAGE / pictures.reduce((sum, picture) => sum + picture.height, 0));
-      const pixels = Math.min(Math.max(beside >= least ? beside : below, least), most, room / (widest + 0.2));
+      const pixels = Math.min(Math.max(beside, below, least), most, room / (widest + 0.2));
       view.resize(Math.max(pixels, 4));
     }
     globalThis.frameElement?.dispatchEvent?.(new Event("mv-resize"));
