@@ -34,7 +34,7 @@ def page(report, dataset, about, version):
         name=text(about),
         summary=text(_summary(errors)),
         tables="\n".join(_tables(report, kind) for kind in report.errors),
-        score=f"{report.score:g}",
+        score=f"{report.score:.3g}",
         confusion=_confusion(errors.confusion(report.score), errors.classes),
         curves=_curves(errors.score_curves(), errors.score_range),
         calibration=text(_calibration_text(errors)),
