@@ -31,7 +31,7 @@ class Event(NamedTuple):
     iteration : int
         Number of loop iterations that had begun, of all loops together.
     variables : dict
-        The function's integer variables (its loop counters among them) while the line ran.
+        The function's variables that are numbers (its loop counters among them) or slices, while the line ran.
     end : int
         Traced numbers with a larger serial were made later.
     looked_at : list of Traced and Padding
@@ -44,7 +44,7 @@ class Event(NamedTuple):
 
     line: int
     iteration: int
-    variables: dict[str, int]
+    variables: dict[str, int | float | str]
     end: int
     looked_at: list[Traced | Padding]
     writes: dict[int, list[tuple[int, Any]]]
@@ -166,7 +166,11 @@ class Recording:
         return len(self.watched) - 1
 
     def after_line(
-        self, line: int, iteration: int, variables: dict[str, int], arrays: Sequence[tuple[str, Array]]
+        self,
+        line: int,
+        iteration: int,
+        variables: dict[str, int | float | str],
+        arrays: Sequence[tuple[str, Array]],
     ) -> None:
         """Add the event of a line that has run; `arrays` are those that the function has now, with their names."""
         held = {id(owner) for _, array in arrays for owner in _owners(array)}
@@ -213,9 +217,8 @@ def record(function: Callable[..., Any], arguments: Sequence[Any], keywords: dic
         nonlocal running, iteration
         if event == "line":
             after_line(frame.f_locals)
-            counters = {k: int(v) for k, v in frame.f_locals.items() if isinstance(v, int | np.integer)}
             iteration += frame.f_lineno in headers
-            running = frame.f_lineno, iteration, counters
+            running = frame.f_lineno, iteration, _plain_variables(frame.f_locals)
         elif event == "return":
             after_line({**frame.f_locals, "result": result})
         return local
@@ -247,6 +250,23 @@ def _loop_headers(code):
         lines[instruction.offset] = current
     back = (i.argval for i in instructions if "JUMP" in i.opname and isinstance(i.argval, int) and i.argval < i.offset)
     return {lines[offset] for offset in back if offset in lines}
+
+
+def _plain_variables(variables):
+    """Return the variables that are numbers, and slices as text: ``1:4``."""
+    plain: dict[str, int | float | str] = {}
+    for name, value in variables.items():
+        if isinstance(value, int | np.integer | np.bool_):
+            plain[name] = int(value)
+        elif isinstance(value, float | np.floating):
+            plain[name] = float(value)
+        elif isinstance(value, Traced) and value.value is not None:
+            plain[name] = float(value.value)
+        elif isinstance(value, slice):
+            parts = value.start, value.stop, None if value.step == 1 else value.step
+            start, stop, step = ("" if part is None else str(part) for part in parts)
+            plain[name] = f"{start}:{stop}" + (f":{step}" if step else "")
+    return plain
 
 
 def _arrays_in(variables):
@@ -285,10 +305,14 @@ class _NumpyForObjects:
         return _for_objects(getattr(np, name))
 
 
+def _is_allocating(value):
+    return any(value is one for one in _ALLOCATING)  # `in` would need a hash, which not all values have
+
+
 def _for_objects(function):
-    if callable(function) and function.__hash__ and function in _ALLOCATING:
+    if _is_allocating(function):
         return _allocating_objects(function, _ALLOCATING[function])
-    return _taking_objects(function) if function in _ELEMENTWISE else function
+    return _taking_objects(function) if any(function is one for one in _ELEMENTWISE) else function
 
 
 def _allocating_objects(function, position):
@@ -331,6 +355,6 @@ def _with_numpy_for_objects(function):
             namespace[name] = _NumpyForObjects()
         elif isinstance(value, types.FunctionType) and value.__globals__ is function.__globals__:
             namespace[name] = copy(value)
-        elif isinstance(value, np.ufunc) or callable(value) and value in _ALLOCATING:
+        elif isinstance(value, np.ufunc) or _is_allocating(value):
             namespace[name] = _for_objects(value)
     return copy(function)

@@ -13,6 +13,7 @@ from minivision.core.signatures import signature
 from minivision.tracing.number import Traced, traced
 from minivision.tracing.panels import lay_out
 from minivision.tracing.recording import record
+from minivision.tracing.source import read_source
 from minivision.tracing.steps import find_steps
 
 if TYPE_CHECKING:
@@ -41,9 +42,15 @@ class Trace:
         Name of the function.
     result : object
         What the function returned; its arrays hold traced numbers.
+    values : dict
+        All arguments by name, as the function got them.
     panels : list of Panel
         The arguments, then the results.
+    first_elements : list of list
+        For each panel its elements before the first step.
     steps : list of Step
+    source : Source
+        Lines and loops of the function.
 
     Raises
     ------
@@ -70,14 +77,18 @@ class Trace:
                 "can be shown; cut a few rows, columns and channels out of them"
             )
         values = {name: _trace_floats(value, name) for name, value in values.items()}
+        self.values = values
         positional = [values[name] for name in names]
         self.title = body.__name__
+        self.source = read_source(body)
         recording = record(body, positional, {name: values[name] for name in keyword_names})
         self.result = recording.result
         self._arguments = {part: array for name, value in values.items() for part, array in _arrays_of(value, name)}
         self._results = dict(_named_results(self.result, returns))
         self.panels: list[Panel] = lay_out(recording, self._arguments, self._results)
-        self.steps: list[Step] = find_steps(recording, self.panels, body.__code__.co_filename)
+        run = find_steps(recording, self.panels, self.source)
+        self.steps: list[Step] = run.steps
+        self.first_elements = run.start
 
     # ---- which inputs and outputs belong together
 
