@@ -48,7 +48,7 @@ def test_the_order_depends_on_the_generator_and_on_nothing_else(scenes):
 
 
 def test_strategies_are_those_of_the_paper():
-    """Uijlings et al. 2013, table 5: 1, 8 and 80."""
+    """Uijlings et al. 2013, table 4: 1, 8 and 80."""
     assert {name: np.prod([len(part) for part in mode]) for name, mode in MODES.items()} == {
         "single": 1, "fast": 8, "quality": 80,
     }  # fmt: skip

@@ -1,10 +1,10 @@
 """The pages name only files, functions, systems and commands that exist, and their links lead somewhere."""
 
-import importlib
 import pathlib
 import re
 
 import pytest
+from pages import anchors, find, wrong_links
 
 import minivision
 
@@ -15,11 +15,11 @@ FOLDERS = (TOP, ROOT, ROOT / "models", ROOT / "kernels" / "numba", ROOT / "kerne
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_to_files(page):
+def test_links_lead_to_files_and_headings(page):
     text = page.read_text(encoding="utf-8")
-    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
-    wrong = [each for each in targets if each and not each.startswith("http") and not (page.parent / each).exists()]
-    assert wrong == []
+    assert wrong_links(text, page.parent) == []
+    own = [link[1:] for link in re.findall(r"\]\((#[^)\s]+)\)", text)]
+    assert [each for each in own if each not in anchors(page)] == []
 
 
 # Two pages name files that their readers will write.
@@ -39,15 +39,7 @@ def test_functions_in_the_tables_exist(page):
     packages = "|".join(minivision.PACKAGES)
     dotted = re.findall(rf"`(?:minivision\.)?((?:{packages})(?:\.\w+)+)(?:\(\))?`", text)
     assert len(dotted) > 8
-    wrong = []
-    for name in dotted:
-        package, *parts = name.split(".")
-        found = importlib.import_module(f"minivision.{package}")
-        for part in parts:
-            found = getattr(found, part, None)
-        if found is None:
-            wrong.append(name)
-    assert wrong == []
+    assert [name for name in dotted if find(name) is None] == []
 
 
 def test_every_system_and_every_package_is_on_its_page():

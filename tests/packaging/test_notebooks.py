@@ -5,6 +5,7 @@ import json
 import pathlib
 
 import pytest
+from pages import wrong_links
 
 FOLDER = pathlib.Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -37,9 +38,6 @@ def test_it_explains_before_it_computes_and_asserts_what_it_claims(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_files_and_notebooks_it_names_exist(path):
+def test_files_notebooks_and_headings_it_names_exist(path):
     text = "\n".join("".join(cell["source"]) for cell in cells(path, "markdown"))
-    for part in text.split("](")[1:]:
-        target = part.partition(")")[0]
-        if not target.startswith(("http", "#")):
-            assert (FOLDER / target).exists(), target
+    assert wrong_links(text, FOLDER) == []

@@ -52,9 +52,10 @@ def graph_segmentation(image: npt.ArrayLike, k: float, *, sigma: float = 0.8, mi
     Notes
     -----
     The neighbors of a pixel are all eight around it, and the weight of an edge is the Euclidean distance of the two
-    colors, as in the paper. The result is exactly the partition of
-    ``skimage.segmentation.felzenszwalb(image / 255, scale=k)`` if no two edges have the same weight. OpenCV's
-    implementation has edges to four neighbors only.
+    colors, as in the authors' published code. The paper segments each color channel by itself and intersects the three
+    results, and it also merges two regions if the edge is exactly as strong as allowed. The result is exactly the
+    partition of ``skimage.segmentation.felzenszwalb(image / 255, scale=k)`` if no two edges have the same weight.
+    OpenCV's implementation has edges to four neighbors only.
 
     Examples
     --------

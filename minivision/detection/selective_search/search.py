@@ -35,7 +35,7 @@ class Mode(NamedTuple):
     similarities: tuple[str, ...]  # C color, T texture, S size, F fill
 
 
-# Uijlings et al., table 5.
+# Uijlings et al., table 4.
 MODES = {
     "single": Mode(("HSV",), (100,), ("CTSF",)),
     "fast": Mode(("HSV", "Lab"), (50, 100), ("CTSF", "TSF")),

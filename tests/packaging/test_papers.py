@@ -1,0 +1,51 @@
+"""docs/papers.md: every paper can be found, no number stands without its place, every system has its paper."""
+
+import re
+
+import pytest
+from pages import anchors
+from test_docs import TOP
+
+from minivision.models import system_class, systems
+
+TEXT = (TOP / "docs" / "papers.md").read_text(encoding="utf-8")
+PAPERS = dict(re.findall(r"^### (.+?)\n(.*?)(?=^##|\Z)", TEXT, flags=re.MULTILINE | re.DOTALL))
+PLACE = r"(tables?|section|figure) \d|abstract"
+
+
+def test_there_are_papers():
+    assert len(PAPERS) >= 20
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_paper_can_be_found_and_says_what_it_claims_and_what_is_ours(name):
+    text = PAPERS[name]
+    assert re.search(r"\]\(https://(arxiv\.org/abs/\d{4}\.\d{5}|arxiv\.org/abs/\d{4}\.\d{4}|doi\.org/10\.)", text)
+    assert "**Claim.**" in text and "**Ours.**" in text
+
+
+def test_numbers_have_their_place_in_the_paper():
+    bullets = re.findall(
+        r"^- \*\*(?:Number|Finding|Data)\.\*\*.*?(?=^- \*\*|^## |^### |\Z)", TEXT, re.MULTILINE | re.DOTALL
+    )
+    assert len(bullets) > 12
+    assert [each for each in bullets if not re.search(PLACE, each, re.IGNORECASE)] == []
+    after = TEXT[TEXT.index("## What came after") :]
+    with_numbers = [each for each in re.findall(r"^- .*?(?=^- |\Z)", after, re.MULTILINE | re.DOTALL) if "AP " in each]
+    assert with_numbers and all(re.search(PLACE, each) for each in with_numbers)
+
+
+def test_links_of_a_paper_name_the_number_they_lead_to():
+    for text, target in re.findall(r"\[arXiv:([\d.]+)\]\(https://arxiv\.org/abs/([\d.]+)\)", TEXT):
+        assert text == target
+    for text, target in re.findall(r"\[doi:([^\]]+)\]\(https://doi\.org/([^)]+)\)", TEXT):
+        assert text == target
+
+
+def test_every_system_has_its_paper():
+    files = {name: f"models/{system_class(name).__module__.rpartition('.')[2]}.py" for name in systems()}
+    assert [name for name, file in files.items() if file not in TEXT] == []
+
+
+def test_pretraining_can_be_linked():
+    assert "pretraining" in anchors(TOP / "docs" / "papers.md")
