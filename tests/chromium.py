@@ -73,11 +73,13 @@ class Page:
         elif event.get("method") == "Network.requestWillBeSent":
             self.requests.append(parameters["request"]["url"])
 
-    def open(self, path, *, width=1280, height=900, touch=False):
+    def open(self, path, *, width=1280, height=900, touch=False, dark=False):
         """Open a file, and wait until it is there."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch}
         self.call("Emulation.setDeviceMetricsOverride", **size)
         self.call("Emulation.setTouchEmulationEnabled", enabled=touch)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.problems.clear()
         self.requests.clear()
         self.call("Page.navigate", url=path.absolute().as_uri())
@@ -94,20 +96,48 @@ class Page:
             raise RuntimeError(result["exceptionDetails"]["exception"].get("description", str(result)))
         return result["result"].get("value")
 
-    def click(self, selector):
-        """Click the middle of the first element that a selector finds."""
+    def ask(self, function, *arguments):
+        """Call a function of JavaScript with arguments that JSON can hold, and return its value."""
+        return self.run(f"({function})({', '.join(map(json.dumps, arguments))})")
+
+    def middle(self, selector):
+        """Return the middle of the first element that a selector finds, in the window; scroll to it."""
         box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
         self.run(f"document.querySelector({json.dumps(selector)}).scrollIntoView({{block: 'center'}})")
-        x, y = self.run(f"[{box}.x + {box}.width / 2, {box}.y + {box}.height / 2]")
+        return self.run(f"[{box}.x + {box}.width / 2, {box}.y + {box}.height / 2]")
+
+    def click(self, selector):
+        """Click the middle of the first element that a selector finds."""
+        x, y = self.middle(selector)
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
-    def press(self, key):
+    def drag(self, selector, right, down):
+        """Take an element in its middle by the mouse, and move it by so many pixels."""
+        x, y = self.middle(selector)
+        button = {"button": "left", "clickCount": 1}
+        self.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, **button)
+        for share in (0.25, 0.5, 1):
+            place = {"x": x + share * right, "y": y + share * down}
+            self.call("Input.dispatchMouseEvent", type="mouseMoved", button="left", buttons=1, **place)
+        self.call("Input.dispatchMouseEvent", type="mouseReleased", x=x + right, y=y + down, **button)
+
+    def drag_by_finger(self, selector, right, down):
+        """Take an element in its middle by a finger, and move it by so many pixels."""
+        x, y = self.middle(selector)
+        self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        for share in (0.25, 0.5, 1):
+            point = {"x": x + share * right, "y": y + share * down}
+            self.call("Input.dispatchTouchEvent", type="touchMove", touchPoints=[point])
+        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def press(self, key, *, shift=False):
         """Press a key, such as ArrowRight."""
         text = {" ": " ", "Enter": "\r"}.get(key, "")
         codes = {
             " ": 32,
             "Enter": 13,
+            "Tab": 9,
             "End": 35,
             "Home": 36,
             "ArrowLeft": 37,
@@ -115,13 +145,18 @@ class Page:
             "ArrowRight": 39,
             "ArrowDown": 40,
         }
-        code = {"windowsVirtualKeyCode": codes.get(key, 0)}
+        code = {"windowsVirtualKeyCode": codes.get(key, 0), "modifiers": 8 if shift else 0}
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, text=text, **code)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, **code)
 
-    def picture(self):
-        """Return a picture of what can be seen, as the bytes of a PNG."""
-        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+    def picture(self, *, whole=False):
+        """Return a picture of what can be seen, or of the whole page, as the bytes of a PNG."""
+        clip = {}
+        if whole:
+            size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+            clip = {"clip": {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}}
+        picture = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole, **clip)
+        return base64.b64decode(picture["data"])
 
 
 @contextlib.contextmanager
