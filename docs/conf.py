@@ -32,6 +32,8 @@ extensions = [
     "sphinx.ext.mathjax",
     "chapters",
     "code_links",
+    "failures",
+    "gallery",
     "local_mathjax",
     "operation_pages",
     "package_pages",

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from docutils import nodes
-from package_pages import public_names
+from package_pages import page_of, public_names
 from source_pages import link_to_source
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
@@ -49,17 +49,11 @@ class CodeLinks(SphinxPostTransform):
         full = self.names.get(node.astext().removesuffix("()"))
         if full is None:
             return None
-        page = "docs/api/" + self.page_of(full)
+        page = "docs/api/" + page_of(full)
         if page == here or page not in self.env.found_docs:
             return None
         uri = self.app.builder.get_relative_uri(here, page)
         return nodes.reference("", "", node.deepcopy(), internal=True, refuri=uri)
-
-    @staticmethod
-    def page_of(full):
-        """Return the page of a public name: in the folder of its package."""
-        package = full.split(".")[1] if full.count(".") > 1 else "minivision"
-        return f"{package}/{full}"
 
     def to_file(self, here, node):
         name = node.astext()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chapters import FOLDER, first_lines
 from docutils import nodes
-from sphinx import addnodes
+from package_pages import link_to_page
 from sphinx.util.docutils import SphinxDirective
 
 from minivision.core.registry import find
@@ -45,13 +45,7 @@ class OperationDetails(SphinxDirective):
         root = Path(self.env.srcdir)
         links = []
         for path in chapters_with(root, op.__name__.removesuffix("_backward")):
-            title = first_lines(path)[0]
-            link = addnodes.pending_xref(
-                "", nodes.inline(text=title), refdomain="std", reftype="doc", refexplicit=True, refwarn=True
-            )
-            link["reftarget"] = f"/{FOLDER}/{path.stem}"
-            link["refdoc"] = self.env.docname
-            links.append(link)
+            links.append(link_to_page(self.env, f"{FOLDER}/{path.stem}", first_lines(path)[0]))
         return [nodes.paragraph("", "", *joined(links))] if links else []
 
 

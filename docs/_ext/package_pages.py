@@ -8,6 +8,9 @@ import importlib
 import shutil
 from pathlib import Path
 
+from docutils import nodes
+from sphinx import addnodes
+
 import minivision
 from minivision.core.registry import operations
 
@@ -26,6 +29,18 @@ def public_names():
     exported = {name for each in names.values() for name in each}
     names["minivision.detection"] += [_path(op) for name, op in operations().items() if name not in exported]
     return names
+
+
+def page_of(full):
+    """Return the page of a public name below docs/api: in the folder of its package."""
+    return f"{full.split('.')[1] if full.count('.') > 1 else 'minivision'}/{full}"
+
+
+def link_to_page(env, page, text):
+    """Return a link from the page that is being read to another one; a page that does not exist is a warning."""
+    link = addnodes.pending_xref("", nodes.inline(text=text), refdomain="std", reftype="doc", refexplicit=True)
+    link["reftarget"], link["refdoc"], link["refwarn"] = f"/{page}", env.docname, True
+    return link
 
 
 def _models(module):
