@@ -20,6 +20,7 @@ from minivision.cli.options import (
     on_backend,
     open_data,
 )
+from minivision.cli.record import add_record_argument, refuse_wrong_record, write_record
 from minivision.core.printable import printable
 
 EPILOG = """\
@@ -57,14 +58,18 @@ def add_arguments(parser, system):
         "--out", type=pathlib.Path, metavar="DIR", help="with --errors: write a page with pictures, DIR/errors.html"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    add_record_argument(parser)
 
 
 def run(args):
     if args.out is not None and not args.errors:
         raise UsageError("--out is the folder of the page on errors; give --errors too")
+    refuse_wrong_record(args)
     with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():
         task, metrics, report, dataset = _metrics(args)
         page = None if args.out is None else _write_page(args.out, report, dataset, metrics)
+    if args.record is not None:
+        write_record(args.record, {**_training(args), "metrics": _null_for_nan(metrics)})
     if args.json:  # messages do not mix with it
         metrics = metrics if report is None else {**metrics, "errors": report.as_dict()}
         print(json.dumps(_null_for_nan(metrics), indent=2, allow_nan=False))
@@ -73,6 +78,17 @@ def run(args):
     if page is not None:
         print(f"\nWrote {printable(page)}")
     return 0
+
+
+def _training(args):
+    """Return how the evaluated run was trained; nothing if predictions of a file are evaluated."""
+    if args.run_folder is None:
+        return {}
+    from minivision.training import Checkpoint
+
+    run = Checkpoint.load(args.run_folder)
+    facts = {"system": run.system, "options": run.options, "settings": run.settings, "data": run.data}
+    return {"training": {**facts, "steps": run.step, "seconds": round(run.seconds, 1)}}
 
 
 def _metrics(args):
