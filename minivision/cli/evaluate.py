@@ -20,6 +20,7 @@ from minivision.cli.options import (
     on_backend,
     open_data,
 )
+from minivision.cli.record import add_record_argument, refuse_wrong_record, write_record
 from minivision.core.printable import printable
 
 EPILOG = """\
@@ -66,19 +67,25 @@ def add_arguments(parser, system):
         help="with --errors: write a page with pictures, DIR/errors.html; of several runs tables and a picture",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    add_record_argument(parser)
 
 
 def run(args):
     if args.out is not None and not args.errors:
         raise UsageError("--out is the folder of the page on errors; give --errors too")
+    refuse_wrong_record(args)
     from minivision.cli.evaluate_runs import runs_in
 
     runs = args.run_folder
     if args.predictions is None and (len(runs) > 1 or (runs and runs_in(runs[0]))):
+        if args.record is not None:
+            raise UsageError("--record takes the metrics of one run; name one run")
         return _compare(args)
     with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():
         task, metrics, report, dataset = _metrics(args)
         page = None if args.out is None else _write_page(args.out, report, dataset, metrics)
+    if args.record is not None:
+        write_record(args.record, {**_training(args), "metrics": _null_for_nan(metrics)})
     if args.json:  # messages do not mix with it
         metrics = metrics if report is None else {**metrics, "errors": report.as_dict()}
         print(json.dumps(_null_for_nan(metrics), indent=2, allow_nan=False))
@@ -108,6 +115,17 @@ def _compare(args):
     if args.out is not None:
         print(f"\nWrote {', '.join(FILES[:-1])} and {FILES[-1]} into {printable(args.out)}")
     return 0
+
+
+def _training(args):
+    """Return how the evaluated run was trained; nothing if predictions of a file are evaluated."""
+    if not args.run_folder:
+        return {}
+    from minivision.training import Checkpoint
+
+    run = Checkpoint.load(args.run_folder[0])
+    facts = {"system": run.system, "options": run.options, "settings": run.settings, "data": run.data}
+    return {"training": {**facts, "steps": run.step, "seconds": round(run.seconds, 1)}}
 
 
 def _metrics(args):

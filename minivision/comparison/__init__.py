@@ -28,7 +28,7 @@ __all__ = [
     "run_comparison",
 ]
 
-_COMPARISONS = ("segmentation", "detection")  # each is a module here with a COMPARISON
+_COMPARISONS = ("segmentation", "detection", "yolov2")  # each is a module here with a COMPARISON
 
 
 def comparisons() -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from minivision.comparison.costs import count_multiply_adds, count_parameters, median_seconds
 from minivision.comparison.rows import Comparison, ComparisonSettings, Row, Table
+from minivision.comparison.spread import SPREAD
 from minivision.comparison.table import Column, decimal, whole, with_unit
 
 if TYPE_CHECKING:
@@ -41,9 +42,16 @@ ROWS = (
     Row(YOLOV2, "96 x 96 pixels", "yolov2", "yolov2", size=96),
 )
 
+ACCURACY = (
+    Column("AP50", "AP50", decimal, "average precision by COCO's rules (101 points) at an IoU of .5.", varies=True),
+    Column("AP", "AP", decimal, "the same, averaged over IoUs of .5 to .95.", varies=True),
+)
+TRAINING = (
+    Column("training_seconds", "training time", with_unit("s"), "measured training time, without the preparation."),
+    Column("training_steps", "steps", whole, "number of training steps in this time."),
+)
 COLUMNS = (
-    Column("AP50", "AP50", decimal, "average precision by COCO's rules (101 points) at an IoU of .5."),
-    Column("AP", "AP", decimal, "the same, averaged over IoUs of .5 to .95."),
+    *ACCURACY,
     Column(
         "prediction_seconds", "time", with_unit("s"),
         "median time of a prediction for one image alone, with its proposals.",
@@ -52,17 +60,17 @@ COLUMNS = (
     Column("proposal_seconds", "proposals", with_unit("s"), "time of selective search for one image."),
     Column("multiply_adds", "multiply-adds", with_unit(), "of convolutions and linear layers, for one image."),
     Column("parameters", "parameters", with_unit(), "number of trained parameters."),
-    Column("training_seconds", "training time", with_unit("s"), "measured training time, without the preparation."),
-    Column("training_steps", "steps", whole, "number of training steps in this time."),
+    *TRAINING,
 )  # fmt: skip
 
 
 def quality(model: Model, scenes: Dataset) -> dict[str, Any]:
-    """Return the accuracy of a detector."""
-    from minivision.tasks import evaluate
+    """Return the accuracy of a detector, and the outcomes of its detections."""
+    from minivision.metrics import detection_results
 
-    metrics = evaluate(model, scenes, batch_size=BATCH_SIZE)
-    return {name: metrics[name] for name in ("AP50", "AP75", "AP")}
+    boxes = detection_results(model, scenes, batch_size=BATCH_SIZE)["box"]
+    metrics = {name: boxes.metrics[name] for name in ("AP50", "AP75", "AP", "AR100")}
+    return {**metrics, "outcomes": boxes.outcomes}
 
 
 def costs(model: Model, scenes: Dataset) -> dict[str, Any]:
@@ -105,21 +113,24 @@ def notes(table: Table) -> list[str]:
 
 
 def draw(table: Table, settings: ComparisonSettings) -> Figure:
-    """Draw average precision over the time per image: a point for each row, a line for each detector."""
-    from minivision.viz.tradeoff import Point, draw_tradeoff
+    """Draw AP50 and AP over the time per image: a point for each row, a line for each detector."""
+    from minivision.viz.tradeoff import Point, draw_tradeoffs
 
-    points = [
-        Point(row.group, row.name, figures["batch_seconds"], figures["AP50"])
-        for row in ROWS
-        if (figures := table.get(row.title))
-    ]
-    return draw_tradeoff(
-        points,
+    def points(name: str) -> list[Point]:
+        return [
+            Point(row.group, row.name, figures["batch_seconds"], figures[name], figures.get(name + SPREAD))
+            for row in ROWS
+            if (figures := table.get(row.title))
+        ]
+
+    return draw_tradeoffs(
+        {"AP50": points("AP50"), "AP": points("AP")},
         title="Speed and accuracy",
         subtitle=str(settings),
         xlabel=f"time per image, in batches of {BATCH_SIZE}",
-        ylabel="AP50",
     )
 
 
-COMPARISON = Comparison("detection", ROWS, COLUMNS, quality, costs, notes, draw, quality_of_rows=True)
+COMPARISON = Comparison(
+    "detection", ROWS, COLUMNS, quality, costs, notes, draw, quality_of_rows=True, metrics=("AP50", "AP")
+)

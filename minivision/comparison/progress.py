@@ -40,9 +40,11 @@ class Progress:
 
     def steps(self, seconds: float) -> Callable[[int, int], None]:
         """Return a function for the trainer's ``on_step``; all steps together move the bar by `seconds`."""
-        begin = self._bar.n
+        done = 0.0
 
         def on_step(step: int, total: int) -> None:
-            self.advance(begin + seconds * step / total - self._bar.n)
+            nonlocal done
+            self.advance(seconds * step / total - done)
+            done = seconds * step / total
 
         return on_step

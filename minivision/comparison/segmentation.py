@@ -9,6 +9,7 @@ import numpy as np
 
 from minivision.comparison.costs import measure_costs
 from minivision.comparison.rows import Comparison, ComparisonSettings, Row, Table
+from minivision.comparison.spread import SPREAD
 from minivision.comparison.table import Column, decimal, whole, with_unit
 from minivision.core.types import Array
 from minivision.models.sliding_window import SlidingWindow
@@ -41,7 +42,8 @@ ROWS = (
 )
 
 COLUMNS = (
-    Column("miou", "mIoU", decimal, "mean intersection over union of all classes, the background included."),
+    Column("miou", "mIoU", decimal, "mean intersection over union of all classes, the background included.",
+           varies=True),
     Column("parameters", "parameters", with_unit(), "number of trained parameters."),
     Column(
         "multiply_adds", "multiply-adds", with_unit(),
@@ -66,11 +68,17 @@ COLUMNS = (
 
 
 def quality(model: Model, scenes: Dataset) -> dict[str, Any]:
-    """Return the accuracy of a segmenter."""
-    from minivision.tasks import evaluate
+    """Return the accuracy of a segmenter, and the confusion matrix of each image."""
+    from minivision.metrics.resampling import SegmentationOutcomes
+    from minivision.metrics.segmentation import image_confusions, segmentation_metrics
 
-    metrics = evaluate(model, scenes)
-    return {"miou": metrics["miou"], "pixel_accuracy": metrics["pixel_accuracy"]}
+    confusions = np.array(list(image_confusions(model, scenes)))
+    metrics = segmentation_metrics(confusions.sum(axis=0), model.classes, len(scenes))
+    return {
+        "miou": metrics["miou"],
+        "pixel_accuracy": metrics["pixel_accuracy"],
+        "outcomes": SegmentationOutcomes(confusions),
+    }
 
 
 def costs(model: Model, scenes: Dataset) -> dict[str, Any]:
@@ -141,7 +149,8 @@ def draw(table: Table, settings: ComparisonSettings) -> Figure:
     columns = {column.key: column for column in COLUMNS}
 
     def panel(key: str, title: str, subtitle: str, **more: Any) -> BarPanel:
-        return BarPanel(title, subtitle, [table[row.title].get(key) for row in ROWS], columns[key].shown, **more)
+        values, spreads = ([table[row.title].get(name) for row in ROWS] for name in (key, key + SPREAD))
+        return BarPanel(title, subtitle, values, columns[key].shown, spreads=spreads, **more)
 
     full_size = [table[row.title].get("multiply_adds_at_full_size") for row in ROWS]
     diamond = "◇ without downsampling" if any(full_size) else ""
@@ -156,4 +165,4 @@ def draw(table: Table, settings: ComparisonSettings) -> Figure:
     return draw_bars(names, panels, title="Three approaches to semantic segmentation", subtitle=str(settings))
 
 
-COMPARISON = Comparison("segmentation", ROWS, COLUMNS, quality, costs, notes, draw)
+COMPARISON = Comparison("segmentation", ROWS, COLUMNS, quality, costs, notes, draw, metrics=("miou",))

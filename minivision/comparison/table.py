@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from minivision.comparison.spread import SPREAD
 
 if TYPE_CHECKING:
     from minivision.comparison.rows import Comparison, ComparisonSettings, Row, Table
 
+SPREAD_MEANING = (
+    "Means over the seeds, ± the standard deviation from one training to another (of a sample: divided by n - 1). It "
+    "is not the uncertainty of the mean, which is smaller, and not that of the images, on which see below."
+)
+EQUAL_MINUTES = (
+    "Equal minutes are equal times on one machine: how many steps a system takes in them depends on the machine, on "
+    "what else runs there, and on how well the system is written. Minutes of different days or machines are not "
+    "comparable; equal steps (--steps) are, but say nothing about speed."
+)
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ"))
 
 
@@ -26,12 +37,22 @@ class Column(NamedTuple):
         Converts the measurement into text.
     meaning : str
         Explanation below the table.
+    varies : bool
+        Whether the spread over several seeds is shown.
     """
 
     key: str
     head: str
     shown: Callable[[Any], str]
     meaning: str
+    varies: bool = False
+
+    def text(self, values: Mapping[str, Any]) -> str:
+        """Return the cell of a row with these measurements."""
+        if self.key not in values:
+            return "-"
+        spread = values.get(self.key + SPREAD) if self.varies else None
+        return self.shown(values[self.key]) + ("" if spread is None else f" ± {self.shown(spread)}")
 
 
 def decimal(value: float) -> str:
@@ -51,40 +72,75 @@ def with_unit(unit: str = "") -> Callable[[float], str]:
     return shown
 
 
-def whole(value: int) -> str:
-    """Return a count as text: 1,820."""
-    return f"{value:,}"
+def whole(value: float) -> str:
+    """Return a count, or a mean of counts, as text: 1,820."""
+    return f"{round(value):,}"
 
 
 def csv_table(rows: Sequence[Row], columns: Sequence[Column], table: Table) -> str:
-    """Return the table as CSV: a line for each row, with the measured values (bytes, seconds)."""
+    """Return the table as CSV: a line for each row, with the measured values (bytes, seconds).
+
+    With several seeds these are means; there is a column with the standard deviation of each, and one with the number
+    of seeds.
+    """
+    keys = []
+    for column in columns:
+        keys.append(column.key)
+        if any(column.key + SPREAD in values for values in table.values()):
+            keys.append(column.key + SPREAD)
+    if any("seeds" in values for values in table.values()):
+        keys.append("seeds")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["group", "row", *(column.key for column in columns)])
+    writer.writerow(["group", "row", *keys])
     for row in rows:
         values = table[row.title]
-        writer.writerow([row.group, row.name, *(values.get(column.key, "") for column in columns)])
+        writer.writerow([row.group, row.name, *(values.get(key, "") for key in keys)])
     return text.getvalue()
 
 
-def markdown_table(comparison: Comparison, table: Table, settings: ComparisonSettings) -> str:
-    """Return the table as Markdown, with the explanations of its columns and the notes of the comparison."""
+def markdown_table(
+    comparison: Comparison, table: Table, settings: ComparisonSettings, compared: Sequence[str] = ()
+) -> str:
+    """Return the table as Markdown, with the explanations of its columns and the notes of the comparison.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    table : Table
+    settings : ComparisonSettings
+    compared : sequence of str
+        Lines on which row is better than which.
+    """
     columns = comparison.columns
     lines = [
         f"# Comparison: {comparison.name}",
         "",
-        f"{settings}. Each system is trained with its own recipe (batch size, learning rate).",
+        f"{settings}. {comparison.about}",
         "",
-        f"| | | {' | '.join(column.head for column in columns)} |",
-        f"|---|---|{'---:|' * len(columns)}",
+        *markdown_rows(comparison, table),
+        "",
+        *(f"- **{column.head}**: {column.meaning}" for column in columns),
     ]
+    notes = comparison.notes(table)
+    if settings.seeds > 1:
+        notes = [*notes, SPREAD_MEANING]
+    if settings.minutes is not None:
+        notes = [*notes, EQUAL_MINUTES]
+    for note in notes:
+        lines += ["", note]
+    if compared:
+        lines += ["", *compared]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_rows(comparison: Comparison, table: Table) -> list[str]:
+    """Return the lines of the table itself."""
+    columns = comparison.columns
+    lines = [f"| | | {' | '.join(column.head for column in columns)} |", f"|---|---|{'---:|' * len(columns)}"]
     group = None
     for row in comparison.rows:
-        values = table[row.title]
-        cells = [column.shown(values[column.key]) if column.key in values else "-" for column in columns]
+        cells = [column.text(table[row.title]) for column in columns]
         lines.append(f"| {row.group if row.group != group else ''} | {row.name} | {' | '.join(cells)} |")
         group = row.group
-    lines += ["", *(f"- **{column.head}**: {column.meaning}" for column in columns)]
-    for note in comparison.notes(table):
-        lines += ["", note]
-    return "\n".join(lines) + "\n"
+    return lines

@@ -31,6 +31,8 @@ class BarPanel(NamedTuple):
         A second value of each row, drawn as an open diamond.
     note : str
         Said below the axis, after whether it is logarithmic.
+    spreads : sequence of float or None
+        Of each row, drawn as a line from the value less the spread to the value and the spread.
     """
 
     title: str
@@ -39,6 +41,7 @@ class BarPanel(NamedTuple):
     shown: Callable[[float], str]
     marks: Sequence[float | None] = ()
     note: str = ""
+    spreads: Sequence[float | None] = ()
 
 
 def draw_bars(rows: Sequence[tuple[str, str]], panels: Sequence[BarPanel], *, title: str, subtitle: str = "") -> Figure:
@@ -101,15 +104,20 @@ def _colors(rows):
 
 
 def _draw_bars(axis, panel, places, colors):
-    values = [value for value in (*panel.values, *panel.marks) if value is not None and math.isfinite(value)]
+    spreads = [spread or 0.0 for spread in panel.spreads] or [0.0] * len(panel.values)
+    ends = [None if value is None else value + spread for value, spread in zip(panel.values, spreads, strict=True)]
+    values = [value for value in (*panel.values, *ends, *panel.marks) if value is not None and math.isfinite(value)]
     logarithmic = bool(values) and min(values) > 0 and max(values) > WIDE * min(values)
     _scale(axis, values, logarithmic)
-    for place, value, color in zip(places, panel.values, colors, strict=True):
+    for place, value, spread, color in zip(places, panel.values, spreads, colors, strict=True):
         if value is None or not math.isfinite(value):
             continue
         axis.barh(place, value, height=0.72 * ROW, color=color, linewidth=0)
-        axis.annotate(panel.shown(value), (value, place), xytext=(4, 0), textcoords="offset points", va="center",
-                      size=9, color=INK)  # fmt: skip
+        if spread:
+            axis.hlines(place, max(value - spread, 0 if not logarithmic else value / 2), value + spread, color=INK,
+                        linewidth=1.4)  # fmt: skip
+        axis.annotate(panel.shown(value), (value + spread, place), xytext=(4, 0), textcoords="offset points",
+                      va="center", size=9, color=INK)  # fmt: skip
     for place, mark, color in zip(places, panel.marks, colors, strict=False):
         if mark is not None:
             axis.plot(mark, place, marker="D", markersize=5, markerfacecolor="white", markeredgecolor=color)

@@ -1,8 +1,8 @@
-"""Quality over time of several systems: one point each, on a logarithmic time axis."""
+"""Qualities over time of several systems: one point each, on a logarithmic time axis."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from minivision.viz.bars import FAINT, GRID, INK
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # Of the groups in turn: colors and shapes, so that they differ in black and white too.
 COLORS = ("#cc79a7", "#d55e00", "#e69f00", "#009e73", "#56b4e9", "#0072b2")
 MARKERS = ("X", "s", "D", "^", "v", "o")
-WIDTH, HEIGHT = 8.6, 5.6  # inches
+WIDTH, PANEL, GAP, TOP, BOTTOM = 8.6, 3.95, 0.65, 1.05, 0.6  # inches: of the figure, a panel, between and around them
 LETTER, LINE = 4.0, 9.0  # points: width and height of a letter of a label
 
 
@@ -27,34 +27,51 @@ class Point(NamedTuple):
     seconds : float
     quality : float
         From 0 to 1.
+    spread : float, optional
+        Drawn as a line from the quality less the spread to the quality and the spread.
     """
 
     group: str
     name: str
     seconds: float
     quality: float
+    spread: float | None = None
 
 
 def draw_tradeoff(points: Sequence[Point], *, title: str, subtitle: str = "", xlabel: str, ylabel: str) -> Figure:
-    """Draw quality over time; points of a group are joined, and each says what it is. Up and to the left is better.
+    """Draw one quality over time; see :func:`draw_tradeoffs`."""
+    return draw_tradeoffs({ylabel: points}, title=title, subtitle=subtitle, xlabel=xlabel)
+
+
+def draw_tradeoffs(qualities: Mapping[str, Sequence[Point]], *, title: str, subtitle: str = "", xlabel: str) -> Figure:
+    """Draw qualities over time; points of a group are joined, and each says what it is. Up and to the left is better.
 
     Parameters
     ----------
-    points : sequence of Point
-    title, subtitle, xlabel, ylabel : str
+    qualities : mapping
+        Name of a quality -> the points; each has a panel, one below the other.
+    title, subtitle, xlabel : str
 
     Returns
     -------
     matplotlib Figure
     """
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
     from minivision.viz.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, HEIGHT), dpi=144, facecolor="white")
-    axis = figure.add_axes((0.08, 0.11, 0.89, 0.7))
-    figure.text(0.02, 0.97, title, size=14, weight="bold", color=INK, va="top")
-    figure.text(0.02, 0.905, subtitle, size=9.5, color=FAINT, va="top")
+    height = TOP + BOTTOM + len(qualities) * PANEL + (len(qualities) - 1) * GAP
+    figure = Figure(figsize=(WIDTH, height), dpi=144, facecolor="white")
+    figure.text(0.02, 1 - 0.17 / height, title, size=14, weight="bold", color=INK, va="top")
+    figure.text(0.02, 1 - 0.53 / height, subtitle, size=9.5, color=FAINT, va="top")
+    for k, (name, points) in enumerate(qualities.items()):
+        bottom = height - TOP - (k + 1) * PANEL - k * GAP
+        axis = figure.add_axes((0.08, bottom / height, 0.89, PANEL / height))
+        _draw_panel(axis, points, name, f"{xlabel} (logarithmic)", legend=k == 0)
+    return figure
+
+
+def _draw_panel(axis, points, ylabel, xlabel, *, legend):
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     groups = list(dict.fromkeys(point.group for point in points))
     for k, group in enumerate(groups):
         own = sorted((point for point in points if point.group == group), key=lambda point: point.seconds)
@@ -63,6 +80,10 @@ def draw_tradeoff(points: Sequence[Point], *, title: str, subtitle: str = "", xl
             [point.seconds for point in own], [point.quality for point in own],
             color=color, marker=marker, markersize=8, markeredgecolor="white", linewidth=1.4, label=group,
         )  # fmt: skip
+        for point in own:
+            if point.spread:
+                ends = point.quality - point.spread, point.quality + point.spread
+                axis.vlines(point.seconds, *ends, color=color, linewidth=2.2)
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _duration(seconds)))
@@ -71,17 +92,17 @@ def draw_tradeoff(points: Sequence[Point], *, title: str, subtitle: str = "", xl
         best, worst = max(point.quality for point in points), min(point.quality for point in points)
         axis.set_ylim(max(0, worst - 0.12), min(1, best + 0.08))
         axis.set_xlim(min(point.seconds for point in points) / 1.3, max(point.seconds for point in points) * 2)
-        axis.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=6, frameon=False, fontsize=9, labelcolor=INK,
-                    columnspacing=1.4, handletextpad=0.4, borderaxespad=0)  # fmt: skip
+        if legend:
+            axis.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=6, frameon=False, fontsize=9, labelcolor=INK,
+                        columnspacing=1.4, handletextpad=0.4, borderaxespad=0)  # fmt: skip
         _write_names(axis, points)
-    axis.set_xlabel(f"{xlabel} (logarithmic)", size=10, color=INK)
+    axis.set_xlabel(xlabel, size=10, color=INK)
     axis.set_ylabel(ylabel, size=10, color=INK)
     axis.tick_params(which="both", length=0, labelsize=9, labelcolor=INK)
     axis.grid(color=GRID, linewidth=0.8)
     axis.set_axisbelow(True)
     for spine in axis.spines.values():
         spine.set_visible(False)
-    return figure
 
 
 def _write_names(axis, points):

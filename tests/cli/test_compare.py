@@ -4,11 +4,14 @@ import csv
 import json
 import os
 import signal
+import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 from tiny_system import TinySystem
 
+import minivision.training
 from minivision import comparison as comparisons
 from minivision.cli import main
 from minivision.comparison import Comparison, Row
@@ -29,7 +32,7 @@ COLUMNS = (
     Column("training_steps", "steps", whole, "how many."),
 )
 FILES = {"comparison.csv", "comparison.json", "comparison.md", "comparison.png"}
-QUICK = ["--level", "easy", "--minutes", "0.01", "--train", "12", "--val", "3", "--seed", "4"]
+QUICK = ["--level", "easy", "--train", "12", "--val", "3", "--seed", "4"]
 
 
 class Spy:
@@ -66,8 +69,9 @@ def spy(monkeypatch, tmp_path):
 
 @pytest.fixture
 def compare(spy, tmp_path, capsys):
-    def compare(*words, what="tiny"):
-        code = main(["compare", what, "--out", str(tmp_path / "out"), *QUICK, *words])
+    def compare(*words, what="tiny", minutes=True):
+        length = ["--minutes", "0.01"] if minutes else []
+        code = main(["compare", what, "--out", str(tmp_path / "out"), *QUICK, *length, *words])
         captured = capsys.readouterr()
         errors = [line for line in captured.err.replace("\r", "\n").splitlines() if line.startswith("minivision")]
         return code, captured.out, errors
@@ -252,3 +256,104 @@ def test_the_state_is_plain_json_that_names_the_settings(compare):
     assert state["comparison"] == "tiny"
     assert state["settings"] == {"level": "easy", "minutes": 0.01, "seed": 4, "train": 12, "val": 3}
     assert list(state["figures"]) == ["plain, slow", "plain, quick", "other, wide"]
+
+
+# ---- seeds, steps, a choice of systems -----------------------------------------------------------------------
+
+
+def test_more_seeds_add_trainings_and_change_none_that_is_there(compare, spy):
+    compare()
+    before = (compare.out / "plain" / "checkpoint.npz").read_bytes()
+    assert compare("--seeds", "2")[0] == 0
+    assert (compare.out / "plain" / "checkpoint.npz").read_bytes() == before and len(spy.measured) == 6
+    seeds = [Checkpoint.load(compare.out / run).settings["seed"] for run in ("plain", "plain-seed5", "other-seed5")]
+    assert seeds == [4, 5, 5]
+    assert [row["seeds"] for row in table(compare.out)] == ["2", "2", "2"]
+    different = [Checkpoint.load(compare.out / run).model for run in ("plain", "plain-seed5")]
+    assert any((different[0][name] != different[1][name]).any() for name in different[0])
+    assert compare()[0] == 0 and len(spy.measured) == 6  # nothing is left to do, and nothing is lost
+    assert [row["seeds"] for row in table(compare.out)] == ["2", "2", "2"]
+
+
+def test_ctrl_c_in_a_later_seed_keeps_everything_before_and_continues(compare, spy, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt(patch, "other", 3)
+        assert compare("--seeds", "2", "--steps", "8", minutes=False)[0] == 1
+    done = len(spy.measured)
+    assert 0 < done < 6
+    assert compare("--seeds", "2", "--steps", "8", minutes=False)[0] == 0 and len(spy.measured) == 6
+    for run in ("plain", "other", "plain-seed5", "other-seed5"):
+        assert [entry["step"] for entry in read_log(compare.out / run / "log.jsonl")] == list(range(1, 9))
+
+
+def test_a_process_that_is_killed_loses_the_training_that_ran_and_nothing_else(compare, spy, monkeypatch):
+    class Killed(BaseException):
+        """Ends the command without its last words, as a signal 9 does."""
+
+    plain = comparisons.runner.Folder.add
+
+    def killed(self, seed, row, measurements, outcomes=None):
+        if (seed, row.run) == (5, "plain"):
+            raise Killed
+        plain(self, seed, row, measurements, outcomes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(comparisons.runner.Folder, "add", killed)
+        patch.setattr(comparisons.runner.Folder, "write", lambda self: None)
+        with pytest.raises(Killed):
+            compare("--seeds", "2")
+    assert not (compare.out / "comparison.csv").exists()
+    assert compare("--seeds", "2")[0] == 0 and [row["seeds"] for row in table(compare.out)] == ["2", "2", "2"]
+
+
+def test_equal_steps_in_place_of_minutes(compare):
+    code, out, _ = compare("--steps", "5", minutes=False)
+    assert code == 0 and "5 steps of training each" in out
+    assert [row["training_steps"] for row in table(compare.out)] == ["5", "5", "5"]
+    assert Checkpoint.load(compare.out / "plain").settings["minutes"] is None
+    assert json.loads((compare.out / "comparison.json").read_text())["settings"]["steps"] == 5
+    assert compare("--steps", "5")[0] == 2  # and minutes: not both
+
+
+def test_only_some_systems_for_now(compare, spy):
+    code, _, errors = compare("--only", "yolo")
+    assert code == 2 and "only: no row is of the system 'yolo'; there are tiny" in errors[0]
+    assert not compare.out.exists()
+    assert compare("--only", "tiny")[0] == 0 and len(spy.measured) == 3
+
+
+def test_trainings_of_a_group_take_turns(compare, spy, monkeypatch):
+    comparison = comparisons.get_comparison("tiny")
+    rows = [*ROWS[:2], Row("plain", "wide", "wide", "tiny", {"width": 6})]
+    together = []
+    plain = minivision.training.train_in_turns
+
+    def in_turns(trainings):
+        together.append([training["out"].name for training in trainings])
+        return plain(trainings, turn_seconds=0)
+
+    monkeypatch.setattr(minivision.training, "train_in_turns", in_turns)
+    monkeypatch.setitem(vars(comparison), "in_turns", True)
+    monkeypatch.setitem(vars(comparison), "rows", tuple(rows))
+    monkeypatch.setattr(spy, "draw", lambda *_: draw_bars([("a", "b")], [BarPanel("", "", [1], str)], title=""))
+    monkeypatch.setitem(vars(comparison), "draw", spy.draw)
+    assert compare("--steps", "4", minutes=False)[0] == 0
+    assert together == [["plain", "wide"]] and len(spy.measured) == 3
+
+
+def test_pytorch_is_asked_for_before_anything_is_done(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["compare", "pytorch", "--out", str(tmp_path / "out")]) == 2
+    assert "compares with PyTorch, which is not installed: pip install torch" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_record_says_what_was_measured_where_and_how(compare, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["minivision", "compare", "tiny", "--seeds", "2"])
+    path = tmp_path / "record.json"
+    assert compare("--seeds", "2", "--record", str(path))[0] == 0
+    record = json.loads(path.read_text())
+    assert record["command"] == "minivision compare tiny --seeds 2" and record["seeds"] == [4, 5]
+    assert record["versions"]["numpy"] == np.__version__ and record["cores"] >= 1 and record["processor"]
+    assert record["rows"]["other, wide"]["miou"] == 0.25 and record["rows"]["other, wide"]["seeds"] == 2
+    assert compare("--record", str(tmp_path / "nowhere" / "record.json"))[0] == 2

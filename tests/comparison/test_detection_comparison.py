@@ -98,14 +98,23 @@ def test_notes_say_how_long_the_proposals_take(table):
 def test_the_figure_has_a_point_for_each_row_that_is_measured(table, tmp_path):
     table[ROWS[0].title] = {}
     figure = draw(table, SETTINGS)
-    (axis,) = figure.axes
-    points = {tuple(point) for line in axis.lines for point in line.get_xydata()}
-    expected = {(table[row.title]["batch_seconds"], table[row.title]["AP50"]) for row in ROWS[1:]}
-    assert points == expected and axis.get_xscale() == "log"
-    assert len(axis.lines) == 6 and len(axis.texts) == len(ROWS) - 1
+    assert [axis.get_ylabel() for axis in figure.axes] == ["AP50", "AP"]
+    for axis, metric in zip(figure.axes, ("AP50", "AP"), strict=True):
+        points = {tuple(point) for line in axis.lines for point in line.get_xydata()}
+        expected = {(table[row.title]["batch_seconds"], table[row.title][metric]) for row in ROWS[1:]}
+        assert points == expected and axis.get_xscale() == "log" and not axis.collections
+        assert len(axis.lines) == 6 and len(axis.texts) == len(ROWS) - 1
     figure.savefig(tmp_path / "figure.png")
     assert Image.open(tmp_path / "figure.png").width > 1000
     assert not draw(dict.fromkeys(table, {}), SETTINGS).axes[0].lines
+
+
+def test_the_figure_has_lines_as_long_as_the_spread(table):
+    table[ROWS[3].title] |= {"AP_sd": 0.02, "AP50": 0.5, "AP": 0.4}
+    upper, lower = draw(table, SETTINGS).axes
+    (line,) = lower.collections
+    (ends,) = line.get_segments()
+    assert not upper.collections and ends[:, 1].tolist() == pytest.approx([0.38, 0.42])
 
 
 def test_points_of_a_group_are_joined_in_the_order_of_their_times():

@@ -6,7 +6,7 @@ from PIL import Image
 
 from minivision.comparison import ComparisonSettings, comparisons, costs, get_comparison
 from minivision.comparison.segmentation import COLUMNS, ROWS, draw, notes, scan_difference
-from minivision.data import Sample
+from minivision.data import Sample, Scenes
 from minivision.data.instances import Instances
 from minivision.models import make_model, systems
 from minivision.models.encoder_decoder import UPSAMPLINGS
@@ -128,3 +128,21 @@ def test_numbers_stay_inside_their_panel(table):
         for text in axis.texts:
             if text.get_text() not in ("sliding window", "full resolution", "encoder-decoder"):
                 assert text.get_window_extent().x1 <= box.x1 + 12, text.get_text()
+
+
+def test_bars_have_lines_as_long_as_the_spread_and_the_number_beyond(table):
+    table[ROWS[2].title] |= {"miou": 0.5, "miou_sd": 0.05}
+    axis = draw(table, SETTINGS).axes[0]
+    (line,) = axis.collections
+    assert line.get_segments()[0][:, 0].tolist() == pytest.approx([0.45, 0.55])
+    (number,) = [text for text in axis.texts if text.get_text() == "0.500"]
+    assert number.xy[0] == pytest.approx(0.55)
+
+
+def test_the_confusion_matrices_of_the_images_are_kept_and_add_up():
+    scenes = Scenes("easy", "val").draw(2)
+    model = make_model("encoder-decoder", scenes.classes)
+    found = get_comparison("segmentation").quality(model, scenes)
+    every_image = found["outcomes"].metrics(np.ones((1, 2), int))
+    assert every_image["miou"][0] == pytest.approx(found["miou"])
+    assert found["outcomes"].confusion.shape == (2, 7, 7) and found["outcomes"].confusion.sum() == 2 * 128 * 128
