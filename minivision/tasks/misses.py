@@ -36,6 +36,9 @@ CAUSE_GROUPS = {  # what systems have in common, however they come to their boxe
     "badly placed": ("moved away", "coarse mask"),
     "lost in the selection": ("suppressed", "beyond the limit", "shared detection"),
 }
+COMMON_CAUSES = frozenset(  # of every detector; the others depend on how it comes to its boxes
+    (*CAUSE_GROUPS["not recognized"], "moved away", *CAUSE_GROUPS["lost in the selection"])
+)
 
 
 def possible_causes(trace: DetectionTrace, kind: str = "box") -> frozenset[str]:
@@ -48,13 +51,12 @@ def possible_causes(trace: DetectionTrace, kind: str = "box") -> frozenset[str]:
     kind : {"box", "mask"}
         What is compared.
     """
-    some = {"no proposal", "proposal ranked low", "proposal suppressed", "no default box", "cell taken", "coarse mask"}
     own = {cause for cause, _ in trace.stages}
     if trace.grid is not None:
         own.add("cell taken")
     if kind == "mask":
         own.add("coarse mask")
-    return frozenset(own | (set(CAUSES) - some))
+    return COMMON_CAUSES | own
 
 
 def explain_misses(trace: DetectionTrace, truth: Instances, unfound: Array, iou: float = 0.5) -> list[str]:
