@@ -15,6 +15,7 @@ A file of functions is checked the same way: ``check_operation("conv2d", load_ba
 
 from minivision.checks.call import CheckError, NotRecordedError
 from minivision.checks.conformance import check_operation
+from minivision.checks.examples import Example, smallest_failure
 from minivision.checks.gradients import check_adjoint, check_gradients
 from minivision.checks.limits import Limits
 from minivision.checks.load_backend import StudentFileError, load_backend
@@ -22,6 +23,7 @@ from minivision.checks.report import Failure, Report
 
 __all__ = [
     "CheckError",
+    "Example",
     "Failure",
     "Limits",
     "NotRecordedError",
@@ -31,4 +33,5 @@ __all__ = [
     "check_gradients",
     "check_operation",
     "load_backend",
+    "smallest_failure",
 ]

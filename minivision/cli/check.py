@@ -18,6 +18,7 @@ examples:
   minivision check conv2d max_pool2d
   minivision check conv2d --backend mine.py
   minivision check --backend mine.py
+  minivision check conv2d --backend mine.py --html conv2d.html
 
 Errors are relative to the largest value. A file holds functions with the names and the parameters of operations; the
 names of its other functions begin with an underscore. The exit code is 1 if something is wrong or not written yet.
@@ -29,6 +30,11 @@ def add_arguments(parser, system):
     parser.add_argument(
         "--backend", metavar="BACKEND", help="numba, reference, or a Python file of yours (default: the active one)"
     )
+    parser.add_argument(
+        "--html",
+        metavar="FILE",
+        help="write a page on which your wrong functions run step by step beside the right ones",
+    )
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the random numbers (default: 0)")
 
 
@@ -37,6 +43,8 @@ def run(args):
 
     _refuse_unknown(args.names)
     backend, file = _backend(args.backend)
+    if args.html and not file:
+        raise UsageError("--html shows functions of a Python file step by step: give it with --backend")
     implemented = _implemented(backend)
     operations = _selected(args.names, implemented if file else None)
     if file:
@@ -53,6 +61,10 @@ def run(args):
     failing = [report for report in reports if report.failures]
     for report in failing:
         print(f"\n{report}")
+    if args.html:
+        _write_page(args.html, failing, backend, pathlib.Path(file).name, args.seed)
+    elif failing and file:
+        print("\nTo see it step by step beside the right values, add --html FILE.html")
     return 1 if failing or _unfinished(reports, args.names, file) else 0
 
 
@@ -131,6 +143,29 @@ def _check(operations, backend, file, seed):
             reports.append(report)
             bar.write(_line(report, width, file), file=sys.stdout)
     return reports
+
+
+def _write_page(path, reports, backend, name, seed):
+    """Write a page with a player for each wrong function."""
+    from minivision.checks import smallest_failure
+    from minivision.core import backends
+    from minivision.core.registry import operations
+    from minivision.viz import save_players, show_failure
+
+    players = []
+    for report in reports:
+        op = operations()[report.operation]
+        example = smallest_failure(op, backend, seed=seed)
+        if example is None:
+            print(f"{report.operation} is right in all cases that are small enough to be shown step by step")
+            continue
+        function = backends.get_backend(backend).kernel(op)
+        players.append(show_failure(op, function, example, name=name, with_right_run=True))
+    if players:
+        save_players(players, path, title=f"{name}, step by step")
+        print(f"\nTo see it step by step, open {path} in a browser")
+    else:
+        print(f"{path} is not written: there is nothing wrong to show")
 
 
 def _line(report, width, file):

@@ -11,6 +11,7 @@ EPILOG = """\
 examples for students, in the folder of the assignment:
   minivision homework test 1.3
   minivision homework test
+  minivision homework test 1.3 --html steps.html
 examples for staff:
   minivision homework release hw1 --out handout/hw1
   minivision homework grade hw1 submissions --json results.json --csv class.csv --jobs 2 --seed 90210
@@ -30,6 +31,7 @@ def add_arguments(parser, system):
     sub.add_argument("tasks", nargs="*", metavar="TASK", help="number of a task, such as 1.3 (default: all)")
     sub.add_argument("--folder", default=".", help="folder of the assignment (default: this folder)")
     sub.add_argument("--file", help="file to test (default: the file of the assignment)")
+    sub.add_argument("--html", metavar="FILE", help="write a page on which wrong functions run step by step")
     sub.set_defaults(homework=test)
     if not _STAFF:  # a library that was released to students
         return
@@ -94,10 +96,31 @@ def test(args):
     outcomes = run_tests(assignment, file, args.tasks or None, on_outcome=report)
     report.flush()
     wrong = [outcome for outcome in outcomes if not outcome.passed]
+    mistaken = {outcome.task for outcome in wrong if not outcome.unwritten}
+    if args.html:
+        _write_page(assignment, file, mistaken, args.html)
+    elif mistaken:
+        first = next(task.id for task in assignment.tasks if task.id in mistaken)
+        print(f"\nTo see a mistake step by step: minivision homework test {first} --html steps.html")
     tasks = {outcome.task for outcome in outcomes}
     done = len(tasks - {outcome.task for outcome in wrong})
     print(f"\n{done} of {len(tasks)} task{'s' * (len(tasks) != 1)} done")
     return 1 if wrong else 0
+
+
+def _write_page(assignment, file, tasks, path):
+    """Write a page with a player for each wrong function of some tasks: its own run, and the right values alone."""
+    from minivision.homework.steps import wrong_runs
+    from minivision.viz import save_players
+
+    players, reasons = wrong_runs(assignment, file, tasks)
+    for reason in reasons:
+        print(f"\n{reason}")
+    if players:
+        save_players(players, path, title=f"{file.name}, step by step")
+        print(f"\nTo see it step by step, open {path} in a browser")
+    else:
+        print(f"\n{path} is not written: there is nothing to show step by step")
 
 
 class _Report:

@@ -19,7 +19,7 @@ STAFF = (
 )  # fmt: skip
 # Shell patterns; a star also matches slashes.
 _LEFT_OUT = ("kernels/cupy/*", "homework/*/*", "*__pycache__*", *(f"homework/{name}.py" for name in STAFF))
-_SUFFIXES = {".py", ".html", ".typed"}
+_SUFFIXES = {".py", ".html", ".css", ".js", ".typed"}
 
 
 def library_files(assignment):

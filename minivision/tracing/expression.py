@@ -86,8 +86,9 @@ def _write(number, outer, numeric, terms):
         text = yield from _write_product(number, numeric)
     elif number.operation in ("/", "**"):
         base, other = number.operands
-        inner = _PRECEDENCE[number.operation] + 0.5
-        left, right = (yield base, inner), (yield other, inner)
+        own = _PRECEDENCE[number.operation]
+        left = yield base, own + 0.5 if number.operation == "**" else own  # a·b / 4 needs no brackets
+        right = yield other, own + 0.5
         text = f"{left}{_SIGNS.get(number.operation, '^')}{right}"
     elif number.operation == "neg":
         text = "−" + (yield number.operands[0], _PRECEDENCE["neg"])

@@ -305,10 +305,14 @@ class _NumpyForObjects:
         return _for_objects(getattr(np, name))
 
 
+def _is_allocating(value):
+    return any(value is one for one in _ALLOCATING)  # `in` would need a hash, which not all values have
+
+
 def _for_objects(function):
-    if callable(function) and function.__hash__ and function in _ALLOCATING:
+    if _is_allocating(function):
         return _allocating_objects(function, _ALLOCATING[function])
-    return _taking_objects(function) if function in _ELEMENTWISE else function
+    return _taking_objects(function) if any(function is one for one in _ELEMENTWISE) else function
 
 
 def _allocating_objects(function, position):
@@ -351,6 +355,6 @@ def _with_numpy_for_objects(function):
             namespace[name] = _NumpyForObjects()
         elif isinstance(value, types.FunctionType) and value.__globals__ is function.__globals__:
             namespace[name] = copy(value)
-        elif isinstance(value, np.ufunc) or callable(value) and value in _ALLOCATING:
+        elif isinstance(value, np.ufunc) or _is_allocating(value):
             namespace[name] = _for_objects(value)
     return copy(function)

@@ -18,7 +18,9 @@ from minivision.viz.detection import (
 from minivision.viz.instances import draw_instance_comparison, draw_instances
 from minivision.viz.iou import draw_iou
 from minivision.viz.pictures import draw_pictures
+from minivision.viz.player.comparison import Comparison, compare_runs
 from minivision.viz.player.display import save_players
+from minivision.viz.player.failure import FailureError, show_failure
 from minivision.viz.player.player import Player, trace
 from minivision.viz.precision_recall import draw_precision_recall
 from minivision.viz.proposals import draw_best_proposals, draw_hierarchy, draw_proposal_recall
@@ -29,8 +31,11 @@ from minivision.viz.stories.sequence import play_sequence
 from minivision.viz.yolo import draw_box_sizes, draw_yolo_cell, draw_yolo_planes, draw_yolo_tensor
 
 __all__ = [
+    "Comparison",
+    "FailureError",
     "Player",
     "class_colors",
+    "compare_runs",
     "draw_anchor_matches",
     "draw_anchor_recall",
     "draw_anchors",
@@ -61,5 +66,6 @@ __all__ = [
     "save_label_map",
     "save_loss_curve",
     "save_players",
+    "show_failure",
     "trace",
 ]

@@ -122,3 +122,26 @@ def test_help_has_examples(capsys):
     assert main(["check", "--help"]) == 0
     out = capsys.readouterr().out
     assert "examples:" in out and "minivision check conv2d --backend mine.py" in out
+
+
+def test_a_page_shows_wrong_functions_step_by_step(check, tmp_path):
+    code, lines, _ = check("--html", "page.html", text=WRONG)
+    assert code == 1 and lines[-1] == "To see it step by step, open page.html in a browser"
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count("minivisionPlayer(document") == 1 and "-dy * (x > 0)" in page and "should be" in page
+    assert check(text=WRONG)[1][-1] == "To see it step by step beside the right values, add --html FILE.html"
+    (tmp_path / "page.html").unlink()
+    code, lines, _ = check("--html", "page.html", text=RIGHT)
+    assert code == 0 and lines[-1] == "page.html is not written: there is nothing wrong to show"
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_page_about_a_function_that_stops_names_the_line(check, tmp_path):
+    check("relu", "--html", "page.html", text=RIGHT.replace("np.maximum(x, 0)", "x[1000, 1000]"))
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "mine.py has no steps to show. IndexError in line 5 of mine.py" in page
+
+
+def test_a_page_needs_a_file(check):
+    code, _, errors = check("relu", "--html", "page.html")
+    assert code == 2 and "give it with --backend" in errors

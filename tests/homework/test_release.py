@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import json
+import os
 import re
 import subprocess
 import sys
@@ -297,6 +298,26 @@ def test_students_read_the_mistake_and_its_cause(handed_out, tmp_path):
         by_task.setdefault(outcome.task, []).append(outcome)
     assert "-1 times" in by_task["1.1"][0].message or "sign" in by_task["1.1"][0].message
     assert by_task["1.2"][0].unwritten and "not written yet" in by_task["1.2"][0].message
+
+
+def test_a_student_sees_a_mistake_step_by_step_beside_the_right_values(trial, handed_out, tmp_path):
+    """With the library that is handed out, which has the player and none of the right code."""
+    (wheel,) = handed_out.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "library")
+    text = (handed_out / "trial.py").read_text()
+    wrong = text.replace(source.functions_in(text)["relu"].body, "    return np.where(x > 0, x, -x)\n")
+    (tmp_path / "trial.py").write_text(wrong)
+    command = [sys.executable, "-m", "minivision", "homework", "test", "1.1", "--file", str(tmp_path / "trial.py")]
+    options = {"cwd": handed_out, "capture_output": True, "text": True}
+    options["env"] = os.environ | {"PYTHONPATH": str(tmp_path / "library")}
+    done = subprocess.run(command, **options, check=False)
+    assert "To see a mistake step by step: minivision homework test 1.1 --html steps.html" in done.stdout, done.stderr
+    done = subprocess.run([*command, "--html", str(tmp_path / "steps.html")], **options, check=False)
+    assert f"open {tmp_path / 'steps.html'} in a browser" in done.stdout, done.stdout + done.stderr
+    page = (tmp_path / "steps.html").read_text(encoding="utf-8")
+    assert "np.where(x > 0, x, -x)" in page and '"expected":[' in page and "should be 0." in page
+    assert not [line for line in solution_lines(trial) if line in page]
 
 
 def test_plain_pytest_works_in_a_release(handed_out):

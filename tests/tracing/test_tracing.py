@@ -293,3 +293,37 @@ def test_a_long_chain_is_written_without_recursion():
         y = 0.5 * y + first
     text = y.expression()
     assert text.startswith("0.5·(0.5·(") and text.endswith("+ x") and text.count("x") == 3001
+
+
+def test_numbers_that_steps_saw_are_those_of_the_loops(rng):
+    trace = Trace(ops.conv2d, rng.normal(size=(1, 1, 4, 4)), rng.normal(size=(1, 1, 2, 2)))
+    assert [(step.counters["i"], step.counters["j"]) for step in trace.steps] == [divmod(k, 3) for k in range(9)]
+    assert trace.steps[4].counters["rows"] == "1:3" and trace.steps[4].counters["columns"] == "1:3"
+    pooling = Trace(ops.max_pool2d, np.array([[[[1.0, 7.0], [3.0, 2.0]]]]), 2)
+    assert pooling.steps[0].counters["best"] == 7.0
+
+
+def test_the_source_of_a_function_has_no_docstring_and_knows_its_loops():
+    trace = Trace(ops.max_pool2d, np.arange(4.0).reshape(1, 1, 2, 2), 2)
+    texts = [text for _, text in trace.source.lines]
+    assert (
+        texts[0] == "def max_pool2d(" and "return y, indices" in texts[-1] and not any("Parameters" in t for t in texts)
+    )
+    line = next(number for number, text in trace.source.lines if "value = x[" in text)
+    assert [sorted(loop.names) for loop in trace.source.loops_at(line)] == [["c", "i", "j", "n"], ["row"], ["col"]]
+    assert trace.source.code(trace.steps[0].lines[0]) == trace.steps[0].code
+    made = {}
+    exec("def nameless(x):\n    return x * 2", made)
+    assert Trace(made["nameless"], np.ones(2)).source.lines == []
+
+
+class Unhashable(list):
+    def __call__(self):
+        return self
+
+
+unhashable = Unhashable()
+
+
+def test_what_else_a_module_holds_does_no_harm():
+    assert Trace(lambda x: x * 2, np.ones(1)).expressions().tolist() == ["x[0]·2"]

@@ -123,8 +123,8 @@ class Numbers {
     if (operation === "+") pieces = [...inner(a, 1), { text: " + " }, ...inner(b, 1)];
     else if (operation === "-") pieces = [...inner(a, 1), { text: " − " }, ...inner(b, 1.5)];
     else if (operation === "*") pieces = product(inner(a, 2), inner(b, 2.5), numeric);
-    else if (operation === "/" || operation === "^")
-      pieces = [...inner(a, own + 0.5), { text: operation === "/" ? " / " : "^" }, ...inner(b, own + 0.5)];
+    else if (operation === "/") pieces = [...inner(a, own), { text: " / " }, ...inner(b, own + 0.5)];
+    else if (operation === "^") pieces = [...inner(a, own + 0.5), { text: "^" }, ...inner(b, own + 0.5)];
     else if (operation === "n") pieces = [{ text: "−" }, ...inner(a, 3)];
     else return [{ text: `${FUNCTIONS[operation]}(` }, ...inner(a, 0), { text: ")" }];
     return own < outer ? [{ text: "(" }, ...pieces, { text: ")" }] : pieces;

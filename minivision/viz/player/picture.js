@@ -37,11 +37,13 @@ function indexOf(cell, shape) {
 const count = (shape) => shape.reduce((a, b) => a * b, 1);
 
 class Picture {
-  constructor(panel, number) {
+  /** A cell is one high and `wide` wide: formulas need more room than numbers. */
+  constructor(panel, number, wide = 1) {
     this.panel = panel;
+    this.wide = wide;
     const shape = panel.shape.length > 4 ? [count(panel.shape)] : panel.shape;
     [this.down, this.across, this.rows, this.columns] = [...Array(4 - shape.length).fill(1), ...shape];
-    this.width = this.across * (this.columns + GAP) - GAP;
+    this.width = this.across * (this.columns * wide + GAP) - GAP;
     this.height = this.down * (this.rows + GAP) - GAP;
     this.cells = [];
     this.marks = new Uint16Array(count(panel.shape));
@@ -63,12 +65,12 @@ class Picture {
     const column = cell % this.columns, row = Math.floor(cell / this.columns) % this.rows;
     const plane = Math.floor(cell / (this.columns * this.rows));
     const [left, top] = this.plane(plane);
-    return [left + column, top + row];
+    return [left + column * this.wide, top + row];
   }
 
   /** Return the corner of a plane of the array, in cells. */
   plane(plane) {
-    return [(plane % this.across) * (this.columns + GAP), Math.floor(plane / this.across) * (this.rows + GAP)];
+    return [(plane % this.across) * (this.columns * this.wide + GAP), Math.floor(plane / this.across) * (this.rows + GAP)];
   }
 
   #draw(number) {
@@ -77,9 +79,9 @@ class Picture {
     for (let cell = 0; cell < all; cell++) {
       if (cell % this.columns === 0) this.svg.append((row = element("svg:g", { role: "row" })));
       const [x, y] = this.corner(cell);
-      const text = element("svg:text", { x: 0.5, y: 0.5 });
+      const text = element("svg:text", { x: this.wide / 2, y: 0.5 });
       const made = element("svg:g", { role: "gridcell", tabindex: "-1", transform: `translate(${x} ${y})`, "data-cell": cell, "data-panel": number },
-        element("svg:rect", { x: 0.04, y: 0.04, width: 0.92, height: 0.92, rx: 0.07 }), text);
+        element("svg:rect", { x: 0.04, y: 0.04, width: this.wide - 0.08, height: 0.92, rx: 0.07 }), text);
       if (!this.isInside(cell)) made.classList.add("mv-outside");
       made.text = text;
       this.cells.push(made);
@@ -100,7 +102,7 @@ class Picture {
     this.texts[cell] = text;
     const node = this.cells[cell].text;
     node.textContent = text;
-    node.setAttribute("font-size", Math.min(0.36, 1.32 / Math.max(text.length, 1)).toFixed(3));
+    node.setAttribute("font-size", Math.min(0.36, (1.32 * this.wide) / Math.max(text.length, 1)).toFixed(3));
   }
 
   /** Set or take away a mark of a cell. */

@@ -5,7 +5,7 @@ const STAGE = 560; // pixels: so high may pictures below one another be, before 
 class Player extends Steps {
   constructor(host, data, options) {
     super(host, data, options);
-    this.views = data.runs.map((run) => new View(run));
+    this.views = data.runs.map((run) => new View(run, data.runs.length === 1));
     this.length = this.views[0].steps.length;
     this.partners = this.views.length > 1 ? partners(this.views[0], this.views[1]) : null;
     this.body = element("div", { class: `mv-runs${this.views.length > 1 ? " mv-two" : ""}` }, ...this.views.map((view) => view.root));
@@ -24,7 +24,7 @@ class Player extends Steps {
     const start = performance.now();
     const sentence = this.views[0].show(k);
     if (this.partners) this.views[1].show(this.partners[k]);
-    const compared = this.views.some((view) => view.compares) ? [["compared", "only compared"]] : [];
+    const compared = this.views.some((view) => view.compares) ? [["compared", "read without effect"]] : [];
     this.#legendOf(["read", "read"], ...compared, ["written", "written"], ["done", "written before"]);
     this.tell(k, sentence);
     this.drawn = performance.now() - start; // milliseconds
@@ -42,8 +42,8 @@ class Player extends Steps {
     const view = this.views[v];
     if (view.selected && view.selected[0] === p && view.selected[1] === cell) return this.show(this.at);
     const text = view.select(p, cell);
-    if (view.run.panels[p].result) this.#legendOf(["chosen", "chosen"], ["source", "came from"], ["compared", "only compared"]);
-    else this.#legendOf(["chosen", "chosen"], ["reached", "reached"], ["compared", "only compared"]);
+    if (view.run.panels[p].result) this.#legendOf(["chosen", "chosen"], ["source", "came from"], ["compared", "read without effect"]);
+    else this.#legendOf(["chosen", "chosen"], ["reached", "reached"], ["compared", "read without effect"]);
     this.say(text);
   }
 
@@ -65,7 +65,7 @@ class Player extends Steps {
       const [least, most] = large ? [36, 64] : [30, 42];
       const beside = (room - 32 * pictures.length - 40) / together;
       const below = Math.min(room / (widest + 0.2), STAGE / pictures.reduce((sum, picture) => sum + picture.height, 0));
-      const pixels = Math.min(Math.max(beside >= least ? beside : below, least), most, room / (widest + 0.2));
+      const pixels = Math.min(Math.max(beside, below, least), most, room / (widest + 0.2));
       view.resize(Math.max(pixels, 4));
     }
     globalThis.frameElement?.dispatchEvent?.(new Event("mv-resize"));

@@ -1,20 +1,21 @@
 // One run: its pictures, its source with the current line, its variables, and the sum that is being written.
 
+const WIDTH_OF_LETTER = 0.23, WIDEST = 4; // of a formula in a cell, in heights of a cell
 const TERMS = 10; // of a sum that are written out at first
 const FEW = 4; // cells that a step writes, for which it is looked up what flows into them
 const KEYWORDS = /(#.*$|"[^"]*"|'[^']*'|\b(?:def|for|in|if|elif|else|while|return|is|not|and|or|None|True|False|lambda|with|break|continue|raise|yield|assert)\b)/;
 
 class View {
-  constructor(run) {
+  constructor(run, isAlone = true) {
     this.run = run;
     this.numbers = new Numbers(run);
-    this.pictures = run.panels.map((panel, k) => new Picture(panel, k));
     this.history = run.panels.map((panel) => panel.start.map((ref) => [[-1, ref]]));
     this.steps = this.#readSteps();
+    this.pictures = run.panels.map((panel, k) => new Picture(panel, k, this.#widthOfCells(k)));
     this.at = -1;
     this.marked = [];
     this.selected = null;
-    this.expected = run.panels.map((panel) => (panel.expected ? this.#expectedPicture(panel) : null));
+    this.expected = run.panels.map((panel) => (panel.expected && isAlone ? this.#expectedPicture(panel) : null));
     this.#build();
     run.panels.forEach((panel, p) => panel.start.forEach((_, cell) => this.#write(p, cell)));
   }
@@ -59,6 +60,12 @@ class View {
     if (ref === null) return "";
     const value = this.numbers.value(ref);
     return value === null ? this.numbers.text(ref) : formatValue(value, 2);
+  }
+
+  /** Return the width of a panel's cells: more than one where symbols are added up. */
+  #widthOfCells(p) {
+    const longest = Math.max(0, ...this.history[p].flat().map(([, ref]) => this.cellText(ref).length));
+    return longest > 5 ? Math.min(longest * WIDTH_OF_LETTER, WIDEST) : 1;
   }
 
   differs(p, cell) {
@@ -160,18 +167,23 @@ class View {
     return this.#sentence(step, k);
   }
 
-  /** Mark what a step read but what does not flow into what it wrote: it was compared, as all but the maximum. */
+  /** Mark what a step read without effect: it was compared, as all but the maximum, or multiplied by padding. */
   #markComparedOnly(step) {
     if (step.writes.length > FEW) return;
-    const inputs = new Set(step.writes.flatMap(([, , ref]) => [...this.numbers.inputsOf(ref)]));
-    if (!inputs.size) return;
-    for (const [p, cell] of step.reads) {
-      const ref = this.run.panels[p].start[cell];
-      if (ref !== null && ref >= 0 && !inputs.has(ref)) {
-        this.#mark(p, cell, "compared");
-        this.compares = true;
-      }
+    for (const [p, cell] of this.#withoutEffect(step)) {
+      this.#mark(p, cell, "compared");
+      this.compares = true;
     }
+  }
+
+  /** Return the cells that a step read and that are in nothing of what it wrote. */
+  #withoutEffect(step) {
+    const inputs = new Set(step.writes.flatMap(([, , ref]) => [...this.numbers.inputsOf(ref)]));
+    if (!inputs.size) return [];
+    return step.reads.filter(([p, cell]) => {
+      const ref = this.run.panels[p].start[cell];
+      return ref !== null && ref >= 0 && !inputs.has(ref);
+    });
   }
 
   #showOverlays(step) {
@@ -193,10 +205,15 @@ class View {
       if (!line) continue;
       line.classList.add("mv-now");
       line.setAttribute("aria-current", "step");
-      const top = line.offsetTop;
-      if (top < this.code.scrollTop || top + line.offsetHeight > this.code.scrollTop + this.code.clientHeight)
-        this.code.scrollTop = top - this.code.clientHeight / 2;
     }
+    this.#scrollToLine();
+  }
+
+  #scrollToLine() {
+    const line = this.code.querySelector(".mv-now");
+    if (!line) return;
+    const top = line.offsetTop, { scrollTop, clientHeight } = this.code;
+    if (top < scrollTop || top + line.offsetHeight > scrollTop + clientHeight) this.code.scrollTop = top - clientHeight / 2;
   }
 
   #showVariables(step) {
@@ -300,8 +317,7 @@ class View {
         sources += 1;
       }
     }));
-    for (const k of writers) for (const [q, other] of this.steps[k].reads)
-      if (!this.pictures[q].has(other, "source")) this.#mark(q, other, "compared");
+    for (const k of writers) for (const [q, other] of this.#withoutEffect(this.steps[k])) this.#mark(q, other, "compared");
     const last = writers.findLast((k) => k <= this.at) ?? writers[0];
     this.#showOverlays(last === undefined ? null : this.steps[last]);
     this.#showLine([...new Set(writers.flatMap((k) => this.steps[k].lines))]);
@@ -331,12 +347,13 @@ class View {
     this.steps.forEach((step, k) => {
       if (!step.reads.some(([q, c]) => q === p && c === cell)) return;
       readers.push(k);
+      if (reached && step.writes.some(([, , ref]) => ref !== null && ref >= 0 && reached[ref])) return;
       for (const [q, c] of step.writes) if (!this.pictures[q].has(c, "reached") && !this.pictures[q].has(c, "compared")) this.#mark(q, c, "compared");
     });
     const compared = this.marked.filter(([, , mark]) => mark === "compared").length;
     this.#showOverlays(null);
     this.#showLine([...new Set(readers.flatMap((k) => this.steps[k].lines))]);
-    const notes = [`${name} reached ${found.length} number${found.length === 1 ? "" : "s"}${compared ? `, and was only compared for ${compared}` : ""}.`];
+    const notes = [`${name} reached ${found.length} number${found.length === 1 ? "" : "s"}${compared ? `, and was read without effect for ${compared}` : ""}.`];
     if (readers.length) notes.push(`Read in step${readers.length > 1 ? "s" : ""} ${listed(readers.map((k) => k + 1))}.`);
     const box = element("div", { class: "mv-paths" });
     const draw = (all) => {
@@ -378,6 +395,7 @@ class View {
   }
 
   resize(pixels) {
+    this.#scrollToLine();
     this.pictures.forEach((picture, p) => {
       const shades = this.run.panels[p].start.map((_, cell) => this.numbers.value(this.final(p, cell)));
       picture.resize(pixels, shades);
