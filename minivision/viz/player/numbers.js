@@ -92,8 +92,10 @@ class Numbers {
   sum(ref, earlier = undefined) {
     let before = "", after = "";
     const [a, b] = this.operands(ref);
-    if (this.operation(ref) === "/" && b < 0 && this.#isSum(a)) [ref, before, after] = [a, "(", `) / ${formatValue(this.value(b))}`];
-    else if (this.operation(ref) === "*" && a < 0 && this.#isSum(b)) [ref, before, after] = [b, `${formatValue(this.value(a))}·(`, ")"];
+    if (this.operation(ref) === "/" && b < 0 && this.#isSum(a)) [ref, before, after] = [a, "(",
+      `) / ${formatValue(this.value(b))}`];
+    else if (this.operation(ref) === "*" && a < 0 && this.#isSum(b)) [ref, before, after] = [b,
+      `${formatValue(this.value(a))}·(`, ")"];
     const terms = [], stack = [[ref, "+", true]];
     while (stack.length) {
       const [one, sign, wasFresh] = stack.pop();
@@ -132,7 +134,8 @@ class Numbers {
 
   #plain(ref, outer) {
     const text = formatValue(this.value(ref));
-    return { text: outer && text.startsWith("−") ? `(${text})` : text, input: ref >= 0 && ref < this.count ? ref : undefined };
+    return { text: outer && text.startsWith("−") ? `(${text})` : text, input: ref >= 0 && ref < this.count ? ref
+      : undefined };
   }
 
   /** Return a formula as text. */

@@ -11,7 +11,7 @@ from typing import Any
 
 from minivision.core.printable import printable
 
-SCRIPTS = ("numbers.js", "picture.js", "steps.js", "view.js", "player.js")
+SCRIPTS = ("numbers.js", "picture.js", "formula.js", "steps.js", "view.js", "player.js")
 STORY_FORMAT = "minivision story 1"
 FRAME_HEIGHT = 620  # pixels, until the page in the frame has said how high it is
 

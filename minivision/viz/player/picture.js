@@ -48,7 +48,8 @@ class Picture {
     this.cells = [];
     this.marks = new Uint16Array(count(panel.shape));
     this.texts = [];
-    this.svg = element("svg:svg", { role: "grid", "aria-label": this.caption(), "aria-rowcount": this.rows, class: "mv-grid" });
+    this.svg = element("svg:svg", { role: "grid", "aria-label": this.caption(), "aria-rowcount": this.rows,
+      class: "mv-grid" });
     this.svg.setAttribute("viewBox", `-0.06 -0.06 ${this.width + 0.12} ${this.height + 0.12}`);
     this.over = element("svg:g", { class: "mv-over", "aria-hidden": "true" });
     this.#draw(number);
@@ -70,7 +71,8 @@ class Picture {
 
   /** Return the corner of a plane of the array, in cells. */
   plane(plane) {
-    return [(plane % this.across) * (this.columns * this.wide + GAP), Math.floor(plane / this.across) * (this.rows + GAP)];
+    return [(plane % this.across) * (this.columns * this.wide + GAP),
+      Math.floor(plane / this.across) * (this.rows + GAP)];
   }
 
   #draw(number) {
@@ -80,7 +82,8 @@ class Picture {
       if (cell % this.columns === 0) this.svg.append((row = element("svg:g", { role: "row" })));
       const [x, y] = this.corner(cell);
       const text = element("svg:text", { x: this.wide / 2, y: 0.5 });
-      const made = element("svg:g", { role: "gridcell", tabindex: "-1", transform: `translate(${x} ${y})`, "data-cell": cell, "data-panel": number },
+      const made = element("svg:g", { role: "gridcell", tabindex: "-1", transform: `translate(${x} ${y})`,
+        "data-cell": cell, "data-panel": number },
         element("svg:rect", { x: 0.04, y: 0.04, width: this.wide - 0.08, height: 0.92, rx: 0.07 }), text);
       if (!this.isInside(cell)) made.classList.add("mv-outside");
       made.text = text;
@@ -93,7 +96,8 @@ class Picture {
 
   /** Return whether a cell belongs to the argument or result itself: not to its padding, nor to what is cut off. */
   isInside(cell) {
-    return indexOf(cell, this.panel.shape).every((i, axis) => i >= this.panel.from[axis] && i < this.panel.from[axis] + this.panel.size[axis]);
+    return indexOf(cell, this.panel.shape).every((i, axis) => i >= this.panel.from[axis]
+      && i < this.panel.from[axis] + this.panel.size[axis]);
   }
 
   /** Write a text into a cell. */
@@ -141,23 +145,27 @@ class Picture {
     this.over.replaceChildren();
     const planes = (image) => Array.from({ length: this.across }, (_, c) => this.plane(image * this.across + c));
     if (region) for (const [left, top] of planes(region.image)) this.over.append(...drawRegion(region, left, top));
-    if (sample) for (const [left, top] of planes(sample.image)) this.over.append(...drawSample(sample, left, top, this));
+    if (sample)
+      for (const [left, top] of planes(sample.image)) this.over.append(...drawSample(sample, left, top, this));
   }
 }
 
 function drawRegion({ box: [x1, y1, x2, y2], grid: [rows, columns] }, left, top) {
   const lines = [];
-  const line = (a, b, c, d) => lines.push(element("svg:line", { x1: left + a, y1: top + b, x2: left + c, y2: top + d, class: "mv-bin" }));
+  const line = (a, b, c, d) => lines.push(element("svg:line", { x1: left + a, y1: top + b, x2: left + c, y2: top + d,
+    class: "mv-bin" }));
   for (let i = 1; i < rows; i++) line(x1, y1 + ((y2 - y1) * i) / rows, x2, y1 + ((y2 - y1) * i) / rows);
   for (let j = 1; j < columns; j++) line(x1 + ((x2 - x1) * j) / columns, y1, x1 + ((x2 - x1) * j) / columns, y2);
-  const box = { x: left + Math.min(x1, x2), y: top + Math.min(y1, y2), width: Math.abs(x2 - x1), height: Math.abs(y2 - y1) };
+  const box = { x: left + Math.min(x1, x2), y: top + Math.min(y1, y2), width: Math.abs(x2 - x1),
+    height: Math.abs(y2 - y1) };
   return [...lines, element("svg:rect", { ...box, class: "mv-region" })];
 }
 
 function drawSample({ x, y }, left, top, { columns, rows }) {
   const drawn = [];
   const dot = element("svg:circle", { cx: left + x, cy: top + y, r: 0.11, class: "mv-dot" });
-  [x, y] = [Math.min(Math.max(x, 0.5), columns - 0.5), Math.min(Math.max(y, 0.5), rows - 0.5)]; // outermost pixels repeat
+  x = Math.min(Math.max(x, 0.5), columns - 0.5); // the outermost pixels repeat
+  y = Math.min(Math.max(y, 0.5), rows - 0.5);
   for (const row of [Math.floor(y - 0.5), Math.floor(y - 0.5) + 1])
     for (const column of [Math.floor(x - 0.5), Math.floor(x - 0.5) + 1]) {
       const [a, b] = [Math.max(x - 0.5, column), Math.max(y - 0.5, row)];

@@ -8,7 +8,8 @@ class Player extends Steps {
     this.views = data.runs.map((run) => new View(run, data.runs.length === 1));
     this.length = this.views[0].steps.length;
     this.partners = this.views.length > 1 ? partners(this.views[0], this.views[1]) : null;
-    this.body = element("div", { class: `mv-runs${this.views.length > 1 ? " mv-two" : ""}` }, ...this.views.map((view) => view.root));
+    this.body = element("div", { class: `mv-runs${this.views.length > 1 ? " mv-two" : ""}` },
+      ...this.views.map((view) => view.root));
     this.build(options);
     this.listen(options);
     this.resize();
@@ -31,7 +32,7 @@ class Player extends Steps {
   }
 
   #legendOf(...entries) {
-    const differs = this.data.runs.some((run) => run.panels.some((panel) => panel.expected)) ? [["differs", "not right"]] : [];
+    const differs = isCompared ? [["differs", "not right"]] : [];
     this.legendOf(...entries, ...differs);
   }
 
@@ -42,8 +43,8 @@ class Player extends Steps {
     const view = this.views[v];
     if (view.selected && view.selected[0] === p && view.selected[1] === cell) return this.show(this.at);
     const text = view.select(p, cell);
-    if (view.run.panels[p].result) this.#legendOf(["chosen", "chosen"], ["source", "came from"], ["compared", "read without effect"]);
-    else this.#legendOf(["chosen", "chosen"], ["reached", "reached"], ["compared", "read without effect"]);
+    const found = view.run.panels[p].result ? ["source", "came from"] : ["reached", "reached"];
+    this.#legendOf(["chosen", "chosen"], found, ["compared", "read without effect"]);
     this.say(text);
   }
 
@@ -77,17 +78,22 @@ class Player extends Steps {
     super.listen(options);
     this.views.forEach((view, v) => {
       view.root.addEventListener("click", (event) => this.#click(event, view, v));
-      for (const kind of ["pointerover", "focusin"]) view.root.addEventListener(kind, (event) => this.#over(event, view));
-      view.root.addEventListener("pointerout", (event) => event.target.dataset?.input && view.point(Number(event.target.dataset.input), false));
+      for (const kind of ["pointerover", "focusin"])
+        view.root.addEventListener(kind, (event) => this.#over(event, view));
+      view.root.addEventListener("pointerout", (event) => event.target.dataset?.input
+        && view.point(Number(event.target.dataset.input), false));
     });
   }
 
   #click(event, view, v) {
-    const go = event.target.closest("[data-go]"), cell = event.target.closest("[data-cell]"), input = event.target.closest("[data-input]");
+    const go = event.target.closest("[data-go]"), cell = event.target.closest("[data-cell]"),
+      input = event.target.closest("[data-input]");
     if (go) this.jump(Number(go.dataset.go));
-    else if (cell && Number(cell.dataset.panel) >= 0) this.select(v, Number(cell.dataset.panel), Number(cell.dataset.cell));
+    else if (cell && Number(cell.dataset.panel) >= 0) this.select(v, Number(cell.dataset.panel),
+      Number(cell.dataset.cell));
     else if (input) {
-      const p = view.run.panels.findIndex((panel) => !panel.result && panel.start.includes(Number(input.dataset.input)));
+      const p = view.run.panels.findIndex((panel) => !panel.result
+        && panel.start.includes(Number(input.dataset.input)));
       if (p >= 0) this.select(v, p, view.run.panels[p].start.indexOf(Number(input.dataset.input)));
     }
   }

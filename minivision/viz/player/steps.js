@@ -6,10 +6,13 @@ const BASE = 900; // milliseconds of a step at pace 1
 
 const ICONS = {
   first: "M2 2h2v12H2zM14 2v12L5 8z", back: "M12 2v12L3 8z", play: "M3 1l12 7-12 7z", pause: "M3 2h4v12H3zM9 2h4v12H9z",
-  forwards: "M4 2v12l9-6z", last: "M2 2v12l9-6zM12 2h2v12h-2z", letters: "M1 14L6.4 1h3.2L15 14h-2.4l-1.3-3.3H4.7L3.4 14zM5.5 8.8h5L8 2.8z", half: "M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1zM8 2.6a5.4 5.4 0 0 0 0 10.8z",
+  forwards: "M4 2v12l9-6z", last: "M2 2v12l9-6zM12 2h2v12h-2z",
+  letters: "M1 14L6.4 1h3.2L15 14h-2.4l-1.3-3.3H4.7L3.4 14zM5.5 8.8h5L8 2.8z",
+  half: "M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1zM8 2.6a5.4 5.4 0 0 0 0 10.8z",
 };
 
-const icon = (name) => element("svg:svg", { viewBox: "0 0 16 16", class: "mv-icon", "aria-hidden": "true" }, element("svg:path", { d: ICONS[name], "fill-rule": "evenodd" }));
+const icon = (name) => element("svg:svg", { viewBox: "0 0 16 16", class: "mv-icon", "aria-hidden": "true" },
+  element("svg:path", { d: ICONS[name], "fill-rule": "evenodd" }));
 
 class Steps {
   static onPage = []; // the players that share the keys of this page
@@ -30,19 +33,26 @@ class Steps {
       return made;
     };
     this.playButton = button("Play (space)", "play", () => this.toggle());
-    this.slider = element("input", { type: "range", min: 0, max: Math.max(this.length - 1, 0), value: 0, "aria-label": "Step" });
+    const last = Math.max(this.length - 1, 0);
+    this.slider = element("input", { type: "range", min: 0, max: last, value: 0, "aria-label": "Step" });
     this.counter = element("span", { class: "mv-counter" });
-    this.paces = element("select", { "aria-label": "Pace" }, ...PACES.map((pace) => element("option", { value: pace, selected: pace === this.pace }, `${pace}×`)));
+    this.paces = element("select", { "aria-label": "Pace" },
+      ...PACES.map((pace) => element("option", { value: pace, selected: pace === this.pace }, `${pace}×`)));
     this.controls = element("div", { class: "mv-controls", role: "toolbar", "aria-label": "Steps" },
-      button("First step (Home)", "first", () => this.jump(0)), button("Step back (←)", "back", () => this.jump(this.at - 1)),
-      this.playButton, button("Step forwards (→)", "forwards", () => this.jump(this.at + 1)), button("Last step (End)", "last", () => this.jump(this.length - 1)),
+      button("First step (Home)", "first", () => this.jump(0)),
+      button("Step back (←)", "back", () => this.jump(this.at - 1)),
+      this.playButton,
+      button("Step forwards (→)", "forwards", () => this.jump(this.at + 1)),
+      button("Last step (End)", "last", () => this.jump(this.length - 1)),
       this.slider, this.counter, this.paces);
     this.legend = element("div", { class: "mv-legend", "aria-label": "Legend" });
     this.status = element("p", { class: "mv-status", role: "status", "aria-live": "polite" });
     const head = element("div", { class: "mv-head" }, element("h2", {}, this.data.title), this.legend,
-      element("div", { class: "mv-tools" }, button("Larger or smaller", "letters", () => this.enlarge()), button("Light or dark", "half", () => this.darken())));
+      element("div", { class: "mv-tools" }, button("Larger or smaller", "letters", () => this.enlarge()),
+        button("Light or dark", "half", () => this.darken())));
     const note = this.data.note ? [element("p", { class: "mv-remark" }, this.data.note)] : [];
-    this.root = element("section", { class: "mv-player", tabindex: "0", "aria-label": `${this.data.title}, step by step` },
+    this.root = element("section", { class: "mv-player", tabindex: "0",
+      "aria-label": `${this.data.title}, step by step` },
       head, ...note, this.controls, this.body, this.status);
     if (options.large) this.root.classList.add("mv-large");
     if (options.dark !== undefined && options.dark !== null) this.root.dataset.theme = options.dark ? "dark" : "light";
@@ -102,7 +112,7 @@ class Steps {
     const text = JSON.stringify(entries);
     if (text === this.legendText) return;
     this.legendText = text;
-    this.legend.replaceChildren(...entries.map(([mark, text]) => element("span", {}, element("i", { class: `mv-key mv-key-${mark}`, "aria-hidden": "true" }), text)));
+    this.legend.replaceChildren(...entries.map(([mark, text]) => element("span", {}, key(mark), text)));
   }
 
   // ---- looks
@@ -129,7 +139,8 @@ class Steps {
     for (const kind of ["pointerdown", "focusin"]) this.root.addEventListener(kind, () => (Steps.active = this));
     if (options.keys === "page") this.#shareKeys();
     let start = null;
-    this.body.addEventListener("touchstart", (event) => (start = event.touches.length === 1 ? event.touches[0] : null), { passive: true });
+    this.body.addEventListener("touchstart", (event) => (start = event.touches.length === 1 ? event.touches[0]
+      : null), { passive: true });
     this.body.addEventListener("touchend", (event) => {
       const [end] = event.changedTouches;
       if (start && Math.abs(end.clientX - start.clientX) > SWIPE && Math.abs(end.clientY - start.clientY) < SWIPE)

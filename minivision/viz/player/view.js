@@ -1,9 +1,7 @@
 // One run: its pictures, its source with the current line, its variables, and the sum that is being written.
 
 const WIDTH_OF_LETTER = 0.23, WIDEST = 4; // of a formula in a cell, in heights of a cell
-const TERMS = 10; // of a sum that are written out at first
 const FEW = 4; // cells that a step writes, for which it is looked up what flows into them
-const KEYWORDS = /(#.*$|"[^"]*"|'[^']*'|\b(?:def|for|in|if|elif|else|while|return|is|not|and|or|None|True|False|lambda|with|break|continue|raise|yield|assert)\b)/;
 
 class View {
   constructor(run, isAlone = true) {
@@ -28,13 +26,15 @@ class View {
       variables = { ...variables, ...step.set };
       const reads = [], writes = [];
       for (const [p, runs] of Object.entries(step.reads))
-        for (let i = 0; i < runs.length; i += 2) for (let j = 0; j < runs[i + 1]; j++) reads.push([Number(p), runs[i] + j]);
+        for (let i = 0; i < runs.length; i += 2)
+          for (let j = 0; j < runs[i + 1]; j++) reads.push([Number(p), runs[i] + j]);
       for (const [p, pairs] of Object.entries(step.writes))
         for (let i = 0; i < pairs.length; i += 2) {
           writes.push([Number(p), pairs[i], pairs[i + 1]]);
           this.history[p][pairs[i]].push([k, pairs[i + 1]]);
         }
-      return { lines: step.lines, changed: step.set, variables, reads, writes, sample: step.sample, region: step.region };
+      return { lines: step.lines, changed: step.set, variables, reads, writes, sample: step.sample,
+        region: step.region };
     });
   }
 
@@ -90,12 +90,14 @@ class View {
       if (this.expected[k]) side.append(this.expected[k].figure);
     });
     const arrow = element("div", { class: "mv-arrow", "aria-hidden": "true" }, "→");
-    this.stage = element("div", { class: "mv-stage" }, ...(arguments_.children.length ? [arguments_, arrow] : []), results);
+    this.stage = element("div", { class: "mv-stage" }, ...(arguments_.children.length ? [arguments_, arrow] : []),
+      results);
     this.readout = element("p", { class: "mv-readout", "aria-hidden": "true" });
     this.lines = new Map();
     this.code = element("div", { class: "mv-code", role: "list", "aria-label": "Source", tabindex: "0" });
     for (const [number, text] of this.run.source) {
-      const line = element("div", { class: "mv-line", role: "listitem" }, element("span", { class: "mv-number", "aria-hidden": "true" }, String(number)), colored(text));
+      const label = element("span", { class: "mv-number", "aria-hidden": "true" }, String(number));
+      const line = element("div", { class: "mv-line", role: "listitem" }, label, colored(text));
       this.lines.set(number, line);
       this.code.append(line);
     }
@@ -109,7 +111,8 @@ class View {
   }
 
   #expectedPicture(panel) {
-    const shown = { ...panel, name: `${panel.name}, right`, shape: panel.expected_shape, size: panel.expected_shape, from: panel.expected_shape.map(() => 0) };
+    const shown = { ...panel, name: `${panel.name}, right`, shape: panel.expected_shape, size: panel.expected_shape,
+      from: panel.expected_shape.map(() => 0) };
     const picture = new Picture(shown, -1);
     panel.expected.forEach((value, cell) => {
       picture.write(cell, formatValue(Number(value), 2));
@@ -125,7 +128,8 @@ class View {
     const text = this.cellText(this.content(p, cell));
     this.pictures[p].write(cell, text);
     this.pictures[p].mark(cell, "done", this.history[p][cell].length > 1 && this.history[p][cell][1][0] <= this.at);
-    if (this.run.panels[p].result) this.pictures[p].mark(cell, "differs", this.differs(p, cell) && this.writers(p, cell).some((k) => k <= this.at));
+    const isWritten = this.writers(p, cell).some((k) => k <= this.at);
+    if (this.run.panels[p].result) this.pictures[p].mark(cell, "differs", isWritten && this.differs(p, cell));
     this.pictures[p].name(cell, text);
   }
 
@@ -152,7 +156,8 @@ class View {
     this.selected = null;
     const [from, to] = this.at < k ? [this.at + 1, k] : [k + 1, this.at];
     const changed = new Set();
-    for (let i = Math.max(from, 0); i <= to; i++) for (const [p, cell] of this.steps[i].writes) changed.add(p * 1e6 + cell);
+    for (let i = Math.max(from, 0); i <= to; i++)
+      for (const [p, cell] of this.steps[i].writes) changed.add(p * 1e6 + cell);
     this.at = k;
     for (const key of changed) this.#write(Math.floor(key / 1e6), key % 1e6);
     const step = this.steps[k];
@@ -189,7 +194,8 @@ class View {
   #showOverlays(step) {
     const regions = this.run.regions;
     if (!regions) return;
-    this.pictures[regions.panel].overlay(step && step.region !== undefined ? regions.boxes[step.region] : null, step?.sample);
+    this.pictures[regions.panel].overlay(step && step.region !== undefined ? regions.boxes[step.region] : null,
+      step?.sample);
   }
 
   #showLine(numbers) {
@@ -222,7 +228,8 @@ class View {
     if (String(names) !== this.namesShown) {
       this.namesShown = String(names);
       this.variables.replaceChildren(...names.map((name) =>
-        element("span", { class: `mv-variable${loops.has(name) ? " mv-loop" : ""}` }, element("i", {}, name), " = ", element("b", {}, ""))));
+        element("span", { class: `mv-variable${loops.has(name) ? " mv-loop" : ""}` }, element("i", {}, name), " = ",
+          element("b", {}, ""))));
     }
     names.forEach((name, k) => {
       const value = step.variables[name], node = this.variables.children[k];
@@ -240,48 +247,9 @@ class View {
       counts.set(p, (counts.get(p) ?? 0) + 1);
       if (!richest.has(p) || size > richest.get(p).size) richest.set(p, { cell, ref, size });
     }
+    const shown = richest.size > 1 ? TERMS / 2 : TERMS;
     return [...richest].map(([p, { cell, ref }]) =>
-      this.formulaOf(p, cell, ref, this.content(p, cell, this.at - 1), counts.get(p) - 1, richest.size > 1 ? TERMS / 2 : TERMS));
-  }
-
-  /** Return a formula, term by term: its names above, its values below. */
-  formulaOf(p, cell, ref, earlier, others = 0, shown = TERMS) {
-    const box = element("div", { class: "mv-sum" });
-    const { before, terms, after } = this.numbers.sum(ref, earlier);
-    const fresh = terms.some((term) => !term.fresh) && terms.some((term) => term.fresh);
-    const value = this.numbers.value(ref);
-    const draw = (all) => {
-      const [head, tail] = all || terms.length <= shown + 1 ? [terms.length, 0] : fresh ? [2, shown - 2] : [shown, 0];
-      const parts = [];
-      terms.forEach((term, k) => {
-        if (k === head && head + tail < terms.length) {
-          const more = element("button", { type: "button", class: "mv-more" }, `… ${terms.length - head - tail} more`);
-          more.addEventListener("click", () => draw(true));
-          parts.push(element("span", { class: "mv-operator" }, "+"), more);
-        }
-        if (k < head || k >= terms.length - tail) parts.push(...this.#termParts(term, k, fresh));
-      });
-      const end = value === null || !terms.some(({ ref }) => ref >= 0) ? [] : [element("span", { class: "mv-operator" }, "="), element("output", { title: exactly(value) }, formatValue(value))];
-      const more = others > 0 ? [element("span", { class: "mv-others" }, `and ${others} more of ${this.run.panels[p].name}: click one`)] : [];
-      box.replaceChildren(this.#cellName(p, cell), element("span", { class: "mv-operator" }, "="),
-        ...(before ? [element("span", { class: "mv-operator" }, before)] : []), ...parts,
-        ...(after ? [element("span", { class: "mv-operator" }, after)] : []), ...end, ...more);
-    };
-    draw(false);
-    return box;
-  }
-
-  #termParts({ ref, sign, fresh }, k, marksFresh) {
-    const outer = sign === "−" ? 1.5 : k ? 1 : 0;
-    const names = this.numbers.write(ref, false, outer), values = this.numbers.write(ref, true, outer);
-    const spans = names.map(({ text, input }) => (input === undefined ? text : element("span", { class: "mv-input", "data-input": input }, text)));
-    const below = this.numbers.value(ref) === null || textOf(names) === textOf(values) ? [] : [element("span", { class: "mv-values" }, textOf(values))];
-    const term = element("span", { class: `mv-term${marksFresh && fresh ? " mv-fresh" : ""}` }, element("span", { class: "mv-names" }, ...spans), ...below);
-    return k || sign === "−" ? [element("span", { class: "mv-operator" }, sign), term] : [term];
-  }
-
-  #cellName(p, cell) {
-    return element("span", { class: "mv-cell-name" }, titleOf(this.run.panels[p], cell));
+      formulaOf(this, p, cell, ref, this.content(p, cell, this.at - 1), counts.get(p) - 1, shown));
   }
 
   #sentence(step, k) {
@@ -317,7 +285,8 @@ class View {
         sources += 1;
       }
     }));
-    for (const k of writers) for (const [q, other] of this.#withoutEffect(this.steps[k])) this.#mark(q, other, "compared");
+    for (const k of writers)
+      for (const [q, other] of this.#withoutEffect(this.steps[k])) this.#mark(q, other, "compared");
     const last = writers.findLast((k) => k <= this.at) ?? writers[0];
     this.#showOverlays(last === undefined ? null : this.steps[last]);
     this.#showLine([...new Set(writers.flatMap((k) => this.steps[k].lines))]);
@@ -327,7 +296,8 @@ class View {
     if (writers.length) notes.push(`Written in step${writers.length > 1 ? "s" : ""} ${listed(writers.map((k) => k + 1))}.`);
     if (later && writers.length > later) notes.push("So far: more is added later.");
     if (right !== undefined && this.differs(p, cell)) notes.push(`Right would be ${exactly(right)}.`);
-    this.formula.replaceChildren(this.#note(notes.join(" "), writers), ...(now === null ? [] : [this.formulaOf(p, cell, now)]));
+    const formula = now === null ? [] : [formulaOf(this, p, cell, now)];
+    this.formula.replaceChildren(this.#note(notes.join(" "), writers), ...formula);
     return `${notes.join(" ")} ${now === null ? "" : `${name} = ${this.numbers.text(now).slice(0, 300)}`}`;
   }
 
@@ -348,7 +318,8 @@ class View {
       if (!step.reads.some(([q, c]) => q === p && c === cell)) return;
       readers.push(k);
       if (reached && step.writes.some(([, , ref]) => ref !== null && ref >= 0 && reached[ref])) return;
-      for (const [q, c] of step.writes) if (!this.pictures[q].has(c, "reached") && !this.pictures[q].has(c, "compared")) this.#mark(q, c, "compared");
+      for (const [q, c] of step.writes)
+        if (!this.pictures[q].has(c, "reached") && !this.pictures[q].has(c, "compared")) this.#mark(q, c, "compared");
     });
     const compared = this.marked.filter(([, , mark]) => mark === "compared").length;
     this.#showOverlays(null);
@@ -374,9 +345,10 @@ class View {
   #path(q, cell, ref, reached) {
     const { terms } = this.numbers.sum(ref);
     const own = terms.filter((term) => term.ref >= 0 && reached[term.ref]);
-    const parts = own.slice(0, 3).flatMap((term, k) => this.#termParts(term, k, false));
+    const parts = own.slice(0, 3).flatMap((term, k) => termParts(this.numbers, term, k, false));
     const rest = terms.length > own.length || own.length > 3 ? [element("span", { class: "mv-operator" }, "+ …")] : [];
-    return element("div", { class: "mv-sum" }, this.#cellName(q, cell), element("span", { class: "mv-operator" }, "="), ...parts, ...rest);
+    const equals = element("span", { class: "mv-operator" }, "=");
+    return element("div", { class: "mv-sum" }, cellName(this.run.panels[q], cell), equals, ...parts, ...rest);
   }
 
   #note(text, steps) {
@@ -391,7 +363,9 @@ class View {
 
   /** Light up the cells of an input that is named in the formula. */
   point(input, on) {
-    this.run.panels.forEach((panel, p) => panel.start.forEach((ref, cell) => ref === input && this.pictures[p].mark(cell, "hot", on)));
+    this.run.panels.forEach((panel, p) => panel.start.forEach((ref, cell) => {
+      if (ref === input) this.pictures[p].mark(cell, "hot", on);
+    }));
   }
 
   resize(pixels) {
@@ -408,29 +382,4 @@ class View {
 function alike(a, b) {
   if (a === null) return false;
   return Object.is(a, b) || Math.abs(a - b) <= 1e-6 * Math.max(1, Math.abs(b)) || (Number.isNaN(a) && Number.isNaN(b));
-}
-
-/** Return cells as a short text: x[0,0] to x[2,2], w[0,0]. */
-function groups(panels, cells) {
-  const of = new Map();
-  for (const [p, cell] of cells) of.set(p, [...(of.get(p) ?? []), cell]);
-  return [...of].map(([p, own]) => {
-    own.sort((a, b) => a - b);
-    const [first, last] = [titleOf(panels[p], own[0]), titleOf(panels[p], own.at(-1))];
-    return own.length === 1 ? first : `${own.length} of ${panels[p].name}, ${first} to ${last}`;
-  }).join("; ");
-}
-
-const listed = (numbers) => (numbers.length > 8 ? `${numbers.slice(0, 7).join(", ")} and ${numbers.length - 7} more` : numbers.join(", "));
-
-/** Return a line of Python whose keywords, texts and comments are colored. */
-function colored(text) {
-  const indent = text.length - text.trimStart().length, hanging = indent / 2 + 2; // indentation is half as wide as in an editor
-  const code = element("code", { style: `padding-left:${hanging}ch;text-indent:-${hanging}ch` }); // a long line goes on further right
-  code.append(element("span", { class: "mv-indent" }, " ".repeat(indent)));
-  text.slice(indent).split(KEYWORDS).forEach((part, k) => {
-    const kind = k % 2 === 0 ? null : part.startsWith("#") ? "mv-comment" : /^["']/.test(part) ? "mv-string" : "mv-keyword";
-    code.append(kind ? element("span", { class: kind }, part) : part);
-  });
-  return code;
 }
