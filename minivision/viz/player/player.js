@@ -32,6 +32,7 @@ class Player extends Steps {
   }
 
   #legendOf(...entries) {
+    const isCompared = this.data.runs.some((run) => run.panels.some((panel) => panel.expected));
     const differs = isCompared ? [["differs", "not right"]] : [];
     this.legendOf(...entries, ...differs);
   }

@@ -112,6 +112,7 @@ class Steps {
     const text = JSON.stringify(entries);
     if (text === this.legendText) return;
     this.legendText = text;
+    const key = (mark) => element("i", { class: `mv-key mv-key-${mark}`, "aria-hidden": "true" });
     this.legend.replaceChildren(...entries.map(([mark, text]) => element("span", {}, key(mark), text)));
   }
 
