@@ -6,7 +6,12 @@ class Story extends Steps {
     this.track = data.setting?.start ?? 0;
     this.scene = data.sequence ? new Sequence(data) : new Scene(data);
     this.list = element("ol", { class: "mv-story", "aria-label": "All steps" });
-    this.body = element("div", { class: `mv-body ${data.sequence ? "mv-wide" : ""}` }, element("div", { class: "mv-left" }, ...this.#setting(), this.scene.root), this.list);
+    this.body = element(
+      "div",
+      { class: `mv-body ${data.sequence ? "mv-wide" : ""}` },
+      element("div", { class: "mv-left" }, ...this.#setting(), this.scene.root),
+      this.list,
+    );
     this.length = this.steps.length;
     this.build(options);
     this.legendOf(...(data.legend ?? []));
@@ -46,15 +51,32 @@ class Story extends Steps {
     if (!setting) return [];
     this.settingValue = element("output", {}, setting.values[setting.start]);
     const last = setting.values.length - 1;
-    this.settingSlider = element("input", { type: "range", min: 0, max: last, value: setting.start, "aria-label": setting.label, "aria-valuetext": setting.values[setting.start] });
+    this.settingSlider = element("input", {
+      type: "range",
+      min: 0,
+      max: last,
+      value: setting.start,
+      "aria-label": setting.label,
+      "aria-valuetext": setting.values[setting.start],
+    });
     this.settingSlider.addEventListener("input", () => this.set(Number(this.settingSlider.value)));
-    return [element("label", { class: "mv-setting" }, element("span", {}, setting.label), this.settingValue, this.settingSlider)];
+    return [
+      element(
+        "label",
+        { class: "mv-setting" },
+        element("span", {}, setting.label),
+        this.settingValue,
+        this.settingSlider,
+      ),
+    ];
   }
 
   #fill() {
     this.length = this.steps.length;
     this.slider.max = this.length - 1;
-    this.list.replaceChildren(...this.steps.map((step, k) => element("li", {}, element("button", { type: "button", "data-go": k }, step.say))));
+    this.list.replaceChildren(
+      ...this.steps.map((step, k) => element("li", {}, element("button", { type: "button", "data-go": k }, step.say))),
+    );
   }
 
   #follow(k) {
@@ -81,7 +103,12 @@ class Scene {
     const picture = (content, caption) => {
       const overlay = element("svg:svg", { viewBox: `${x} ${y} ${width} ${height}`, class: "mv-overlay", role: "img" });
       this.overlays.push(overlay);
-      return element("figure", { class: "mv-picture" }, element("div", { style: `aspect-ratio: ${width} / ${height}` }, ...content, overlay), ...(caption ? [caption] : []));
+      return element(
+        "figure",
+        { class: "mv-picture" },
+        element("div", { style: `aspect-ratio: ${width} / ${height}` }, ...content, overlay),
+        ...(caption ? [caption] : []),
+      );
     };
     const image = data.image ? [element("img", { src: data.image, alt: "" })] : [];
     const pictures = [picture(image)];
@@ -97,34 +124,52 @@ class Scene {
     const step = steps[k];
     if (this.regions) {
       this.regions.show(steps, k);
-      this.caption.textContent = step.regions === 1 ? "1 region" : `${step.regions.toLocaleString("en")} regions, each in its mean color`;
+      this.caption.textContent =
+        step.regions === 1 ? "1 region" : `${step.regions.toLocaleString("en")} regions, each in its mean color`;
     }
     const boxes = this.data.boxes.map(({ box, name, about }, n) => ({ box, name, about, mark: step.marks[n] }));
     const order = ["waiting", "dropped", "kept"];
-    const all = [...boxes.sort((a, b) => order.indexOf(a.mark) - order.indexOf(b.mark)), ...(step.boxes ?? []).map(([box, mark]) => ({ box, mark }))];
+    const all = [
+      ...boxes.sort((a, b) => order.indexOf(a.mark) - order.indexOf(b.mark)),
+      ...(step.boxes ?? []).map(([box, mark]) => ({ box, mark })),
+    ];
     const focus = (step.focus ?? []).map(([n, mark]) => ({ box: this.data.boxes[n].box, mark }));
     for (const overlay of this.overlays) {
       overlay.setAttribute("aria-label", step.say);
-      overlay.replaceChildren(...[...all, ...focus].flatMap((one) => this.#box(one)), ...boxes.map((one) => this.#name(one)));
+      overlay.replaceChildren(
+        ...[...all, ...focus].flatMap((one) => this.#box(one)),
+        ...boxes.map((one) => this.#name(one)),
+      );
     }
   }
 
   #box({ box: [x1, y1, x2, y2], mark }) {
     const around = { now: 5, rival: 5 }[mark] ?? 0; // pixels of the screen
     const by = around * this.unit;
-    const place = { x: x1 - by, y: y1 - by, width: Math.max(x2 - x1 + 2 * by, 0), height: Math.max(y2 - y1 + 2 * by, 0) };
+    const place = {
+      x: x1 - by,
+      y: y1 - by,
+      width: Math.max(x2 - x1 + 2 * by, 0),
+      height: Math.max(y2 - y1 + 2 * by, 0),
+    };
     const drawn = ["mv-rim", `mv-box mv-box-${mark}`].map((look) => element("svg:rect", { ...place, class: look }));
     if (mark !== "dropped") return drawn;
-    const c = 5 * this.unit, [cx, cy] = [x2 - 2 * c, y1 + 2 * c];
+    const c = 5 * this.unit,
+      [cx, cy] = [x2 - 2 * c, y1 + 2 * c];
     const cross = `M${cx - c} ${cy - c}L${cx + c} ${cy + c}M${cx + c} ${cy - c}L${cx - c} ${cy + c}`;
     return [...drawn, ...["mv-rim", "mv-box"].map((look) => element("svg:path", { d: cross, class: look }))];
   }
 
   #name({ box: [x1, y1], name, about, mark }) {
-    const size = 13 * this.unit, width = (0.62 * name.length + 0.7) * size;
-    return element("svg:g", { class: `mv-name mv-name-${mark}` }, element("svg:title", {}, `${name}: ${about}`),
+    const size = 13 * this.unit,
+      width = (0.62 * name.length + 0.7) * size;
+    return element(
+      "svg:g",
+      { class: `mv-name mv-name-${mark}` },
+      element("svg:title", {}, `${name}: ${about}`),
       element("svg:rect", { x: x1, y: y1, width, height: 1.3 * size, rx: 0.25 * size }),
-      element("svg:text", { x: x1 + width / 2, y: y1 + 0.68 * size, "font-size": size }, name));
+      element("svg:text", { x: x1 + width / 2, y: y1 + 0.68 * size, "font-size": size }, name),
+    );
   }
 }
 
@@ -133,7 +178,8 @@ class Regions {
   constructor({ size: [height, width], labels, sums }) {
     [this.height, this.width, this.sums] = [height, width, sums];
     this.labels = new Int32Array(height * width);
-    for (let i = 0, at = 0; i < labels.length; at += labels[i + 1], i += 2) this.labels.fill(labels[i], at, at + labels[i + 1]);
+    for (let i = 0, at = 0; i < labels.length; at += labels[i + 1], i += 2)
+      this.labels.fill(labels[i], at, at + labels[i + 1]);
     this.canvas = element("canvas", { width, height });
   }
 
@@ -149,13 +195,18 @@ class Regions {
   }
 
   show(steps, k) {
-    const roots = this.roots(steps, k), sums = new Float64Array(this.sums.length);
+    const roots = this.roots(steps, k),
+      sums = new Float64Array(this.sums.length);
     this.sums.forEach((value, i) => (sums[4 * roots[i >> 2] + (i & 3)] += value));
-    const context = this.canvas.getContext("2d"), image = context.createImageData(this.width, this.height);
+    const context = this.canvas.getContext("2d"),
+      image = context.createImageData(this.width, this.height);
     this.labels.forEach((label, i) => {
-      const root = roots[label], [row, column] = [Math.floor(i / this.width), i % this.width];
-      const border = (column && roots[this.labels[i - 1]] !== root) || (row && roots[this.labels[i - this.width]] !== root);
-      for (let c = 0; c < 3; c++) image.data[4 * i + c] = border ? 255 : Math.floor(sums[4 * root + c] / sums[4 * root + 3]);
+      const root = roots[label],
+        [row, column] = [Math.floor(i / this.width), i % this.width];
+      const border =
+        (column && roots[this.labels[i - 1]] !== root) || (row && roots[this.labels[i - this.width]] !== root);
+      for (let c = 0; c < 3; c++)
+        image.data[4 * i + c] = border ? 255 : Math.floor(sums[4 * root + c] / sums[4 * root + 3]);
       image.data[4 * i + 3] = 255;
     });
     context.putImageData(image, 0, 0);
@@ -168,14 +219,31 @@ class Sequence {
     const { states, inputs, outputs } = data.sequence;
     this.most = Math.max(...states.flat().map(Math.abs)) || 1;
     this.columns = states.map((state, t) => {
-      const came = t ? inputs[t - 1] : "", gone = t && outputs ? outputs[t - 1] : "";
-      const below = came.picture ? element("img", { src: came.picture, alt: "the picture that comes in" }) : element("span", {}, came);
-      return element("div", { class: "mv-moment" },
-        element("div", { class: "mv-out" }, gone ? element("span", {}, gone) : ""), element("div", { class: "mv-flow", "aria-hidden": "true" }, gone ? "↑" : ""),
-        element("div", { class: "mv-state" }, t ? element("span", { class: "mv-flow", "aria-hidden": "true" }, "→") : "", this.#picture(state, data.sequence.shape, t)),
-        element("div", { class: "mv-flow", "aria-hidden": "true" }, came ? "↑" : ""), element("div", { class: "mv-in" }, below));
+      const came = t ? inputs[t - 1] : "",
+        gone = t && outputs ? outputs[t - 1] : "";
+      const below = came.picture
+        ? element("img", { src: came.picture, alt: "the picture that comes in" })
+        : element("span", {}, came);
+      return element(
+        "div",
+        { class: "mv-moment" },
+        element("div", { class: "mv-out" }, gone ? element("span", {}, gone) : ""),
+        element("div", { class: "mv-flow", "aria-hidden": "true" }, gone ? "↑" : ""),
+        element(
+          "div",
+          { class: "mv-state" },
+          t ? element("span", { class: "mv-flow", "aria-hidden": "true" }, "→") : "",
+          this.#picture(state, data.sequence.shape, t),
+        ),
+        element("div", { class: "mv-flow", "aria-hidden": "true" }, came ? "↑" : ""),
+        element("div", { class: "mv-in" }, below),
+      );
     });
-    this.strip = element("div", { class: "mv-strip", tabindex: "0", role: "group", "aria-label": "Moments" }, ...this.columns);
+    this.strip = element(
+      "div",
+      { class: "mv-strip", tabindex: "0", role: "group", "aria-label": "Moments" },
+      ...this.columns,
+    );
     const image = data.image ? [element("img", { src: data.image, class: "mv-about", alt: "" })] : [];
     this.root = element("div", { class: "mv-scene" }, ...image, this.strip);
   }
@@ -186,11 +254,24 @@ class Sequence {
     const cells = state.flatMap((value, i) => {
       const place = { x: i % columns, y: Math.floor(i / columns) };
       const look = value < 0 ? "mv-negative" : "mv-positive";
-      const cell = element("svg:rect", { ...place, width: 1, height: 1, class: look, "fill-opacity": Math.abs(value) / this.most }, element("svg:title", {}, String(value)));
+      const cell = element(
+        "svg:rect",
+        { ...place, width: 1, height: 1, class: look, "fill-opacity": Math.abs(value) / this.most },
+        element("svg:title", {}, String(value)),
+      );
       const minus = element("svg:path", { d: `M${place.x + 0.25} ${place.y + 0.5}h.5`, class: "mv-minus" });
       return value < 0 ? [cell, minus] : [cell];
     });
-    return element("svg:svg", { viewBox: `-.1 -.1 ${columns + 0.2} ${rows + 0.2}`, style: `width: ${Math.min(14 * columns, 130)}px`, role: "img", "aria-label": label }, ...cells);
+    return element(
+      "svg:svg",
+      {
+        viewBox: `-.1 -.1 ${columns + 0.2} ${rows + 0.2}`,
+        style: `width: ${Math.min(14 * columns, 130)}px`,
+        role: "img",
+        "aria-label": label,
+      },
+      ...cells,
+    );
   }
 
   show(steps, k) {
@@ -199,7 +280,8 @@ class Sequence {
       column.classList.toggle("mv-later", t > moment);
       column.classList.toggle("mv-now", t === moment);
     });
-    const { offsetLeft, offsetWidth } = this.columns[moment], strip = this.strip;
+    const { offsetLeft, offsetWidth } = this.columns[moment],
+      strip = this.strip;
     if (offsetLeft < strip.scrollLeft || offsetLeft + offsetWidth > strip.scrollLeft + strip.clientWidth)
       strip.scrollLeft = offsetLeft - strip.clientWidth / 2;
   }
