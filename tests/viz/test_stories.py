@@ -118,13 +118,16 @@ def test_regions_are_those_of_the_hierarchy_at_every_step(open_story, scene):
         np.testing.assert_array_equal(pixels, expected)
 
 
-def test_pixels_merge_before_regions_and_never_part(scene):
-    story = play_regions(scene)
+@pytest.mark.parametrize("k", [100, 30])  # few regions, and so many that a step has several merges
+def test_pixels_merge_before_regions_and_never_part(scene, k):
+    story = play_regions(scene, k=k)
     steps, first = story.data["tracks"][0], story.data["start"]
     counts = [step["regions"] for step in steps]
     assert counts == sorted(counts, reverse=True) and counts[-1] == 1
-    assert first > 3 and counts[0] > 2 * counts[first]
-    assert counts[first] == len(region_hierarchy(scene).children) + 1
+    assert first > 0 and counts[0] > 2 * counts[first]
+    assert f"fewer than {k} pixels" in steps[first]["say"]
+    assert counts[first] == len(region_hierarchy(scene, k=k).children) + 1
+    assert (len(steps) - first < counts[first]) == (k == 30)
     parent = list(range(len(story.data["regions"]["sums"]) // 4))
 
     def root(region):

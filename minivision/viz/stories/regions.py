@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from minivision.detection.selective_search.search import SIGMA, region_hierarchy
 from minivision.viz.stories.story import Story, as_link
 
 LONGEST = 240  # pixels of the longer side at which an image is searched
-FINEST = 1500  # regions at the first step
+FINEST = 1500  # regions at the first step; more where all edges leave more
 STAGES = 24  # steps in which pixels merge into the first regions, about
 SINGLE = 60  # the last merges of the hierarchy, a step each
 LEGEND = [["part", "the two that merge"], ["new", "the box of both: a proposal"]]
@@ -62,9 +61,11 @@ def play_regions(image: Array, *, color_space: str = "HSV", k: float = 100, simi
     hierarchy = region_hierarchy(image, color_space=color_space, k=k, similarities=similarities)
     stages = _stages(image, color_space, k, hierarchy.labels)
     base = stages[0]
-    steps: list[dict[str, Any]] = []
-    for finer, coarser in zip([base, *stages[:-1]], stages, strict=True):
-        steps.append(_pixel_step(base, finer, coarser))
+    steps = [_pixel_step(base, finer, coarser) for finer, coarser in itertools.pairwise([base, *stages])]
+    if len(stages) > 1:
+        steps[-1]["say"] = (
+            f"Regions of fewer than {k:g} pixels merge with a neighbor. {_counted(steps[-1]['regions'])}."
+        )
     steps += _merge_steps(base, hierarchy)
     height, width = base.shape
     return Story(
@@ -97,7 +98,7 @@ def _stages(image, color_space, k, last):
         {int(part) for part in np.geomspace(max(len(edges) / 50, 1), len(edges), STAGES)} if len(edges) else ()
     )
     stages = [merge_pixels(edges[:n], weights[:n], last.shape, k=k, min_size=1) for n in counts]
-    stages = [stage for stage in stages if last.max() < stage.max() < FINEST]
+    stages = [stage for stage in stages if stage.max() < FINEST] or stages[-1:]
     different = [stage for stage, after in itertools.pairwise([*stages, last]) if stage.max() > after.max()]
     return [*different, last]
 
@@ -105,12 +106,12 @@ def _stages(image, color_space, k, last):
 def _pixel_step(base, finer, coarser):
     count = int(coarser.max()) + 1
     merged = int(finer.max()) + 1 - count
-    how = f"{merged:,} more merges along weak edges. " if merged else "Pixels have merged along the weakest edges. "
-    return {
-        "say": f"{how}{count:,} {'regions' if count > 1 else 'region'}.",
-        "regions": count,
-        "joins": _joins(base, finer, coarser),
-    }
+    how = f"{merged:,} more merges along weak edges." if merged else "Pixels have merged along the weakest edges."
+    return {"say": f"{how} {_counted(count)}.", "regions": count, "joins": _joins(base, finer, coarser)}
+
+
+def _counted(count):
+    return f"{count:,} regions" if count > 1 else "1 region"
 
 
 def _joins(base, finer, coarser):
