@@ -188,16 +188,23 @@ def test_several_players_share_a_page(convolution, tmp_path):
 
 
 def test_a_notebook_gets_a_frame(convolution):
-    bundle = convolution._repr_mimebundle_()
-    assert bundle["text/html"].startswith('<iframe srcdoc="') and bundle["text/html"].count("<") == 2
+    text = convolution._repr_html_()
+    assert text.startswith('<iframe srcdoc="') and text.count("<") == 2
     assert "&quot;large&quot;:true" in convolution.show(large=True)._repr_html_()
 
 
-def test_with_anywidget_it_is_a_widget(convolution, monkeypatch):
+def test_with_anywidget_it_can_be_a_widget(convolution):
     pytest.importorskip("anywidget")
-    assert "application/vnd.jupyter.widget-view+json" in convolution._repr_mimebundle_()
-    monkeypatch.setattr(widget, "_widget_class", lambda: None)
-    assert list(convolution._repr_mimebundle_()) == ["text/html"]
+    made = convolution.widget(dark=True)
+    assert json.loads(made.data) == json.loads(json.dumps(convolution.data)) and made.options["dark"] is True
+    assert "export default" in made._esm and ".mv-player" in made._css
+
+
+def test_without_anywidget_a_widget_is_refused_with_a_word(convolution, monkeypatch):
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    widget._widget_class.cache_clear()
+    with pytest.raises(ImportError, match=r"minivision\[notebooks\]"):
+        convolution.widget()
 
 
 def test_a_run_that_wrote_nothing_is_refused(tmp_path):
@@ -214,6 +221,8 @@ def test_a_film_has_a_picture_for_each_step(convolution, tmp_path):
     convolution.save(tmp_path / "film.gif", pace=2)
     with Image.open(tmp_path / "film.gif") as film:
         assert film.n_frames == 4 and film.info["duration"] == 500
+        film.seek(3)
+        assert film.info["duration"] == films.LAST * 500  # the last picture stays for a while
 
 
 def test_a_film_needs_ffmpeg_only_as_mp4(convolution, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 from minivision import ops
 from minivision.tracing import symbols
-from minivision.viz import compare_runs, save_players, trace
+from minivision.viz import Comparison, compare_runs, save_players, trace
 from minivision.viz.player import page as pages
 
 pytestmark = pytest.mark.skipif(chromium.PROGRAM is None, reason="Chromium is not installed")
@@ -432,3 +432,19 @@ def test_the_shares_of_a_sample_are_areas(rng, shown):
     )
     dot = browser.run("(({ cx, cy }) => [cx.baseVal.value, cy.baseVal.value])(document.querySelector('.mv-dot'))")
     assert dot == pytest.approx([(0.8 + 3.4) / 2, 2.0])
+
+
+def test_right_values_stand_beside_those_of_a_run(shown):
+    x = np.array([1.0, 2.0, 3.0, 4.0])
+
+    def relu(x):
+        return x * np.array([1, 1, 5, 1])
+
+    comparison = Comparison(trace(relu, x), {"y": x})
+    browser = shown(comparison)
+    assert browser.run(f"{PLAYER}.at") == 2 and marked(browser, "differs") == {(1, 2)}
+    assert texts(browser, -1) == ["1", "2", "3", "4"] and "should be 3" in browser.run("document.body.innerText")
+    browser.click('[data-panel="1"][data-cell="2"]')
+    assert "Right would be 3." in browser.run("document.querySelector('.mv-note').textContent")
+    browser = shown(Comparison(trace(lambda x: x[:2] * 1.5, x), {"y": x}))
+    assert texts(browser, -1) == ["1", "2", "3", "4"] and marked(browser, "differs") == set()

@@ -69,26 +69,33 @@ class Display(ABC):
         """Return the player for the output of a notebook's cell, dark or light, and large for slides."""
         return Shown(self.data, dark, large)
 
+    def widget(self, *, dark: bool | None = None, large: bool = False) -> Any:
+        """Return the player as a widget (``anywidget.AnyWidget``), for places that show widgets and no frames.
+
+        A notebook shows the frame of the player itself, which also works in an exported page without a network, where
+        widgets do not.
+
+        Raises
+        ------
+        ImportError
+            If anywidget is not installed: it comes with the extra ``notebooks``.
+        """
+        from minivision.viz.player.widget import make_widget
+
+        return make_widget(self.data, dark=dark, large=large)
+
     def _repr_html_(self) -> str:
         return self.show()._repr_html_()
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return self.show()._repr_mimebundle_(include, exclude)
-
 
 class Shown:
-    """A player in the output of a notebook's cell: a widget where anywidget is installed, and a frame anywhere else."""
+    """A player in the output of a notebook's cell: a frame with its page."""
 
     def __init__(self, data: dict[str, Any], dark: bool | None, large: bool) -> None:
         self.data, self.dark, self.large = data, dark, large
 
     def _repr_html_(self) -> str:
         return page.frame([self.data], dark=self.dark, large=self.large)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from minivision.viz.player.widget import view_of
-
-        return {"text/html": self._repr_html_()} | view_of(self.data, dark=self.dark, large=self.large)
 
 
 def save_players(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,13 +45,13 @@ def save(trace: Trace, path: Path, *, step: int, pace: float, large: bool) -> No
     WRITERS[path.suffix.lower()](trace, path, step=step, pace=pace, dpi=dpi)
 
 
-def _pictures(trace, dpi) -> Iterator[Array]:
-    """Yield the pictures of all steps: uint8 arrays of shape (H, W, 3), H and W even, as films need them."""
+def _pictures(trace, steps, dpi) -> Iterator[Array]:
+    """Yield the pictures of steps, one at a time: uint8 arrays (H, W, 3), H and W even, as films need them."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas = Canvas(trace.panels, dpi=dpi)
     surface = FigureCanvasAgg(canvas.figure)
-    for k in range(len(trace.steps)):
+    for k in steps:
         canvas.draw(step_frame(trace, k))
         surface.draw()
         image = np.asarray(surface.buffer_rgba())[..., :3]
@@ -58,33 +61,39 @@ def _pictures(trace, dpi) -> Iterator[Array]:
 def _save_gif(trace, path, *, step, pace, dpi):
     from PIL import Image
 
-    images = [Image.fromarray(picture) for picture in _pictures(trace, dpi)]
-    palette = images[-1].quantize(64)  # one for all, so that nothing flickers
-    frames = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    steps = range(len(trace.steps))
+    (last,) = _pictures(trace, steps[-1:], dpi)
+    palette = Image.fromarray(last).quantize(64)  # one for all, so that nothing flickers
+    frames = (
+        Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE)
+        for picture in _pictures(trace, steps, dpi)
+    )
     time = round(1000 / pace)
-    times = [time] * (len(frames) - 1) + [LAST * time]
+    times = [time] * (len(steps) - 1) + [LAST * time]
     with atomic_write(path) as file:
-        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False)
+        next(frames).save(file, "GIF", save_all=True, append_images=frames, duration=times, loop=0, optimize=False)
 
 
 def _save_mp4(trace, path, *, step, pace, dpi):
     program = shutil.which("ffmpeg")
     if program is None:
-        raise ValueError(
-            f"path: {path.name} is written by the program ffmpeg, which is not installed; a .gif needs none"
-        )
-    pictures = list(_pictures(trace, dpi))
-    height, width = pictures[0].shape[:2]
+        raise ValueError(f"path: {path.name} is written by the program ffmpeg, which is not installed; save a .gif")
+    steps = range(len(trace.steps))
+    (last,) = _pictures(trace, steps[-1:], dpi)
+    height, width = last.shape[:2]
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(pace), "-i", "-"]
     target = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-r", "25", "-movflags", "+faststart", "-f", "mp4"]
-    frames = b"".join(picture.tobytes() for picture in [*pictures, *pictures[-1:] * (LAST - 1)])
-    with atomic_write(path) as file:
+    pictures = itertools.chain(_pictures(trace, steps, dpi), [last] * (LAST - 1))
+    with atomic_write(path) as file, tempfile.TemporaryFile() as errors:
         command = [program, "-v", "error", "-y", *source, *target, str(file)]
-        done = subprocess.run(command, input=frames, capture_output=True, check=False)
-        if done.returncode:
-            raise ValueError(
-                f"path: ffmpeg could not write {path.name}: {done.stderr.decode(errors='replace').strip()}"
-            )
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors) as process:
+            with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
+                for picture in pictures:
+                    pipe.write(picture.tobytes())
+        if process.returncode:
+            errors.seek(0)
+            reason = errors.read().decode(errors="replace").strip()
+            raise ValueError(f"path: ffmpeg could not write {path.name}: {reason}")
 
 
 def _save_picture(trace, path, *, step, pace, dpi):

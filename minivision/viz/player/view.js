@@ -75,7 +75,8 @@ class View {
 
   expectedValue(p, cell) {
     const panel = this.run.panels[p];
-    if (!panel.expected?.length || !this.pictures[p].isInside(cell)) return undefined;
+    if (!panel.expected || String(panel.expected_shape) !== String(panel.size)) return undefined;
+    if (!this.pictures[p].isInside(cell)) return undefined;
     const index = indexOf(cell, panel.shape).map((i, axis) => i - panel.from[axis]);
     return Number(panel.expected[index.reduce((flat, i, axis) => flat * panel.size[axis] + i, 0)]);
   }

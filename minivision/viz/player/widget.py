@@ -1,4 +1,4 @@
-"""Players as Jupyter widgets, where anywidget is installed (``pip install 'minivision[notebooks]'``)."""
+"""Players as Jupyter widgets, with anywidget (``pip install 'minivision[notebooks]'``)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,15 @@ from typing import Any
 from minivision.viz.player import page
 
 
-def view_of(data: dict[str, Any], *, dark: bool | None, large: bool) -> dict[str, Any]:
-    """Return the widget of a player as a notebook's output; nothing where anywidget is not installed.
+def make_widget(data: dict[str, Any], *, dark: bool | None, large: bool) -> Any:
+    """Return a player as a widget: an ``anywidget.AnyWidget``.
 
-    Returns
-    -------
-    bundle : dict
-        ``{"application/vnd.jupyter.widget-view+json": ...}``, or empty.
+    Raises
+    ------
+    ImportError
+        If anywidget is not installed.
     """
-    kind = _widget_class()
-    if kind is None:
-        return {}
-    made = kind(data=json.dumps(data), options={"dark": dark, "large": large})._repr_mimebundle_()
-    bundle = made[0] if isinstance(made, tuple) else made
-    name = "application/vnd.jupyter.widget-view+json"
-    return {name: bundle[name]} if bundle and name in bundle else {}
+    return _widget_class()(data=json.dumps(data), options={"dark": dark, "large": large})
 
 
 @functools.cache
@@ -31,8 +25,10 @@ def _widget_class():
     try:
         import anywidget
         import traitlets
-    except ImportError:
-        return None
+    except ImportError as error:
+        raise ImportError(
+            "a widget needs anywidget: pip install 'minivision[notebooks]'; a notebook shows the player also without it"
+        ) from error
 
     class PlayerWidget(anywidget.AnyWidget):
         _esm = page.module()
