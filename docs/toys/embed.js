@@ -1,4 +1,5 @@
-// For pages that show a toy in a frame: <iframe src="toys/iou.html" title="…"></iframe>. The frame becomes as high as its toy.
+// For pages that show a toy in a frame: <iframe src="toys/iou.html" title="…"></iframe>. The frame becomes as high as
+// its toy.
 window.addEventListener("message", ({ source, data }) => {
   const height = Number(data?.toyHeight);
   if (!(height > 0)) return;

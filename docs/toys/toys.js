@@ -1,4 +1,5 @@
-// What all toys share: drawing, boxes that can be moved, sliders, numbers. Plain scripts, so that a page opens as a file.
+// What all toys share: drawing, boxes that can be moved, sliders, numbers. Plain scripts, so that a page opens as a
+// file.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -37,8 +38,16 @@ function gridLines(width, height, step) {
 
 // Stripes that mark an area without a color: <rect fill="url(#id)">
 function stripes(id, angle, look, gap = 2) {
-  const pattern = svg("pattern", { id, width: gap, height: gap, patternUnits: "userSpaceOnUse", patternTransform: `rotate(${angle})` });
-  pattern.append(svg("line", { x1: 0, y1: 0, x2: 0, y2: gap, class: `box ${look}`, "stroke-width": 1.2, style: "stroke-width:1.2" }));
+  const pattern = svg("pattern", {
+    id,
+    width: gap,
+    height: gap,
+    patternUnits: "userSpaceOnUse",
+    patternTransform: `rotate(${angle})`,
+  });
+  pattern.append(
+    svg("line", { x1: 0, y1: 0, x2: 0, y2: gap, class: `box ${look}`, "stroke-width": 1.2, style: "stroke-width:1.2" }),
+  );
   return pattern;
 }
 
@@ -54,8 +63,10 @@ function show(id, value, count = 2) {
   place.dataset.value = value;
 }
 
-const fraction = (above, below) => html("span", { class: "fraction" }, html("span", {}, above), html("span", {}, below));
-const formula = (id, ...parts) => byId(id).replaceChildren(...parts.map((part) => (part instanceof Node ? part : html("span", {}, part))));
+const fraction = (above, below) =>
+  html("span", { class: "fraction" }, html("span", {}, above), html("span", {}, below));
+const formula = (id, ...parts) =>
+  byId(id).replaceChildren(...parts.map((part) => (part instanceof Node ? part : html("span", {}, part))));
 
 // A slider with its name and value: slider("controls", { label, min, max, step, value, change, format })
 function slider(parent, { id, label, min, max, step, value, change, format = (number) => digits(number) }) {
@@ -65,10 +76,23 @@ function slider(parent, { id, label, min, max, step, value, change, format = (nu
     output.textContent = format(Number(input.value));
     input.setAttribute("aria-valuetext", output.textContent);
   };
-  input.addEventListener("input", () => { tell(); change(Number(input.value)); });
+  input.addEventListener("input", () => {
+    tell();
+    change(Number(input.value));
+  });
   byId(parent).append(html("div", { class: "slider" }, html("label", { for: id }, label), output, input));
   tell();
-  return { set(number) { input.value = number; tell(); }, limit(most) { input.max = most; tell(); }, input };
+  return {
+    set(number) {
+      input.value = number;
+      tell();
+    },
+    limit(most) {
+      input.max = most;
+      tell();
+    },
+    input,
+  };
 }
 
 function checkbox(parent, { id, label, checked, change }) {
@@ -76,17 +100,25 @@ function checkbox(parent, { id, label, checked, change }) {
   input.checked = checked;
   input.addEventListener("change", () => change(input.checked));
   byId(parent).append(html("label", { class: "check" }, input, label));
-  return { set(value) { input.checked = value; } };
+  return {
+    set(value) {
+      input.checked = value;
+    },
+  };
 }
 
 // Buttons of which one is pressed, or none: buttons("presets", { name: what it does })
 function buttons(parent, actions) {
   const all = Object.entries(actions).map(([name, action]) => {
     const button = html("button", { type: "button", "aria-pressed": "false" }, name);
-    button.addEventListener("click", () => { action(); press(name); });
+    button.addEventListener("click", () => {
+      action();
+      press(name);
+    });
     return button;
   });
-  const press = (name) => all.forEach((button) => button.setAttribute("aria-pressed", String(button.textContent === name)));
+  const press = (name) =>
+    all.forEach((button) => button.setAttribute("aria-pressed", String(button.textContent === name)));
   byId(parent).append(...all);
   return { press };
 }
@@ -106,11 +138,22 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 //   change(box): called with the new box. draw(box) shows it.
 function movableBox(stage, { name, look, size, step = 1, least = 4, keepInside = "box", knob = 1.3, change }) {
   let box = [0, 0, least, least];
-  const reach = 2.6 * knob;  // of a corner: large enough for a finger
-  const group = svg("g", { class: `movable ${look}`, tabindex: 0, role: "application", "aria-roledescription": "movable box" });
-  const grip = svg("rect", { class: "grip" }), ring = svg("rect", { class: "ring" });
+  const reach = 2.6 * knob; // of a corner: large enough for a finger
+  const group = svg("g", {
+    class: `movable ${look}`,
+    tabindex: 0,
+    role: "application",
+    "aria-roledescription": "movable box",
+  });
+  const grip = svg("rect", { class: "grip" }),
+    ring = svg("rect", { class: "ring" });
   group.append(grip, ring);
-  const corners = [[0, 1], [2, 1], [0, 3], [2, 3]].map(([i, j]) => {
+  const corners = [
+    [0, 1],
+    [2, 1],
+    [0, 3],
+    [2, 3],
+  ].map(([i, j]) => {
     const circles = [svg("circle", { r: reach, class: "grip" }), svg("circle", { r: knob, class: "knob" })];
     group.append(svg("g", { class: `corner ${(i === 0) === (j === 1) ? "" : "other"}` }, ...circles));
     return { i, j, circles };
@@ -130,7 +173,9 @@ function movableBox(stage, { name, look, size, step = 1, least = 4, keepInside =
   stage.handles.unshift((x, y) => {
     if (group.style.display === "none") return null;
     const start = [...box];
-    const near = corners.map(({ i, j }) => ({ i, j, far: Math.hypot(x - box[i], y - box[j]) })).sort((a, b) => a.far - b.far)[0];
+    const near = corners
+      .map(({ i, j }) => ({ i, j, far: Math.hypot(x - box[i], y - box[j]) }))
+      .sort((a, b) => a.far - b.far)[0];
     if (near.far <= reach) {
       const pulled = (right, down) => {
         const moved = [...start];
@@ -146,9 +191,18 @@ function movableBox(stage, { name, look, size, step = 1, least = 4, keepInside =
 
   function move(start, right, down) {
     const [width, height] = [start[2] - start[0], start[3] - start[1]];
-    const [low, high] = keepInside === "box" ? [[0, 0], [size[0] - width, size[1] - height]]
-      : [[-width / 2, -height / 2], [size[0] - width / 2, size[1] - height / 2]];
-    const x = snap(clamp(start[0] + right, low[0], high[0]), step), y = snap(clamp(start[1] + down, low[1], high[1]), step);
+    const [low, high] =
+      keepInside === "box"
+        ? [
+            [0, 0],
+            [size[0] - width, size[1] - height],
+          ]
+        : [
+            [-width / 2, -height / 2],
+            [size[0] - width / 2, size[1] - height / 2],
+          ];
+    const x = snap(clamp(start[0] + right, low[0], high[0]), step),
+      y = snap(clamp(start[1] + down, low[1], high[1]), step);
     change([x, y, snap(x + width, step / 100), snap(y + height, step / 100)]);
   }
 
@@ -169,7 +223,10 @@ function movableBox(stage, { name, look, size, step = 1, least = 4, keepInside =
     group,
     draw(newBox) {
       box = newBox;
-      for (const [element, margin] of [[grip, 0], [ring, knob]]) {
+      for (const [element, margin] of [
+        [grip, 0],
+        [ring, knob],
+      ]) {
         element.setAttribute("x", box[0] - margin);
         element.setAttribute("y", box[1] - margin);
         element.setAttribute("width", box[2] - box[0] + 2 * margin);
@@ -182,7 +239,10 @@ function movableBox(stage, { name, look, size, step = 1, least = 4, keepInside =
         }
       }
       const places = box.map((part) => digits(part, step < 1 ? 1 : 0));
-      group.setAttribute("aria-label", `${name}: left ${places[0]}, top ${places[1]}, right ${places[2]}, bottom ${places[3]}. Arrow keys move it, with Shift they resize it.`);
+      group.setAttribute(
+        "aria-label",
+        `${name}: left ${places[0]}, top ${places[1]}, right ${places[2]}, bottom ${places[3]}. Arrow keys move it, with Shift they resize it.`,
+      );
     },
   };
 }
@@ -191,31 +251,45 @@ function movableBox(stage, { name, look, size, step = 1, least = 4, keepInside =
 function takeTheNearest(stage) {
   if (stage.handles) return;
   stage.handles = [];
-  const keepStill = (event) => { if (event.target.closest(".movable")) event.preventDefault(); };  // the page does not scroll along
+  const keepStill = (event) => {
+    if (event.target.closest(".movable")) event.preventDefault();
+  }; // the page does not scroll along
   stage.addEventListener("touchstart", keepStill, { passive: false });
   stage.addEventListener("pointerdown", (event) => {
     const [x, y] = placeIn(stage, event);
-    const [best] = stage.handles.map((handle) => handle(x, y)).filter(Boolean).sort((a, b) => a.rank - b.rank);
+    const [best] = stage.handles
+      .map((handle) => handle(x, y))
+      .filter(Boolean)
+      .sort((a, b) => a.rank - b.rank);
     if (event.button !== 0 || !event.target.closest(".movable") || !best) return;
     event.preventDefault();
     best.group.focus({ preventScroll: true });
     stage.setPointerCapture(event.pointerId);
-    const follow = (later) => { const [a, b] = placeIn(stage, later); best.moved(a - x, b - y); };
+    const follow = (later) => {
+      const [a, b] = placeIn(stage, later);
+      best.moved(a - x, b - y);
+    };
     stage.addEventListener("pointermove", follow);
-    stage.addEventListener("lostpointercapture", () => stage.removeEventListener("pointermove", follow), { once: true });
+    stage.addEventListener("lostpointercapture", () => stage.removeEventListener("pointermove", follow), {
+      once: true,
+    });
   });
 }
 
 // An inset label: a few letters on paper, framed in the color of what it names.
 function tag(x, y, content, look, size = 3.4) {
   const width = (0.62 * content.length + 0.7) * size;
-  return svg("g", { class: look, "pointer-events": "none" },
+  return svg(
+    "g",
+    { class: look, "pointer-events": "none" },
     svg("rect", { x, y, width, height: 1.35 * size, rx: 0.3 * size, class: "tag" }),
-    text(x + width / 2, y + 0.7 * size, content, { class: "middle", "font-size": size, "font-weight": 600 }));
+    text(x + width / 2, y + 0.7 * size, content, { class: "middle", "font-size": size, "font-weight": 600 }),
+  );
 }
 
 // A page inside another one tells it how high it is; embed.js listens there.
 if (window.parent !== window) {
-  const tell = () => window.parent.postMessage({ toyHeight: document.documentElement.getBoundingClientRect().height }, "*");
+  const tell = () =>
+    window.parent.postMessage({ toyHeight: document.documentElement.getBoundingClientRect().height }, "*");
   window.addEventListener("load", () => new ResizeObserver(tell).observe(document.body));
 }

@@ -29,6 +29,9 @@ from minivision.viz.precision_recall import draw_precision_recall
 from minivision.viz.proposals import draw_best_proposals, draw_hierarchy, draw_proposal_recall
 from minivision.viz.ranking import draw_interpolation, draw_ranked_detections
 from minivision.viz.segmentation import draw_comparison, draw_segmentation, overlay, save_label_map
+from minivision.viz.stories.nms import play_nms
+from minivision.viz.stories.regions import play_regions
+from minivision.viz.stories.sequence import play_sequence
 from minivision.viz.yolo import draw_box_sizes, draw_yolo_cell, draw_yolo_planes, draw_yolo_tensor
 
 __all__ = [
@@ -66,6 +69,9 @@ __all__ = [
     "draw_yolo_tensor",
     "overlay",
     "palette",
+    "play_nms",
+    "play_regions",
+    "play_sequence",
     "save_label_map",
     "save_loss_curve",
     "save_players",

@@ -121,7 +121,7 @@ def save_players(
     """
     data = [player.data for player in players]
     for one in data:
-        if not one["runs"][0]["steps"]:
+        if "runs" in one and not one["runs"][0]["steps"]:
             raise ValueError(f"{one['title']} wrote nothing, so there is nothing to show")
     text = page.page(data, title=title, dark=dark, large=large)
     with atomic_write(path) as file:

@@ -11,7 +11,8 @@ from typing import Any
 
 from minivision.core.printable import printable
 
-SCRIPTS = ("numbers.js", "picture.js", "formula.js", "view.js", "player.js")
+SCRIPTS = ("numbers.js", "picture.js", "formula.js", "steps.js", "view.js", "player.js")
+STORY_FORMAT = "minivision story 1"
 FRAME_HEIGHT = 620  # pixels, until the page in the frame has said how high it is
 
 _PAGE = """<!DOCTYPE html>
@@ -61,14 +62,21 @@ def _file(name):
     return importlib.resources.files("minivision.viz.player").joinpath(name).read_text(encoding="utf-8")
 
 
-def style() -> str:
-    """Return the style sheet of players."""
-    return _file("player.css")
+def style(*, stories: bool = True) -> str:
+    """Return the style sheet of players, and of stories."""
+    return _file("player.css") + (_file("story.css") if stories else "")
 
 
-def script() -> str:
-    """Return the JavaScript of players: it defines the global function ``minivisionPlayer(element, data, options)``."""
-    return "(() => {\n" + "".join(map(_file, SCRIPTS)) + "globalThis.minivisionPlayer = show;\n})();"
+def script(*, stories: bool = True) -> str:
+    """Return the JavaScript of players, and of stories.
+
+    It defines the global function ``minivisionPlayer(element, data, options)``.
+    """
+    return "(() => {\n" + _scripts(stories) + "globalThis.minivisionPlayer = show;\n})();"
+
+
+def _scripts(stories):
+    return "".join(map(_file, SCRIPTS)) + (_file("story.js") if stories else "")
 
 
 def module() -> str:
@@ -76,7 +84,7 @@ def module() -> str:
     render = (
         'export default { render({ model, el }) { show(el, JSON.parse(model.get("data")), model.get("options")); } };\n'
     )
-    return "".join(map(_file, SCRIPTS)) + render
+    return _scripts(True) + render
 
 
 def as_json(data: Any) -> str:
@@ -124,11 +132,12 @@ def _fill(players, title, options, page_style, last):
         f'minivisionPlayer(document.getElementById("player-{k}"), {as_json(data)}, {as_json(options)});'
         for k, data in enumerate(players)
     ]
+    stories = any(data["format"] == STORY_FORMAT for data in players)
     theme = "" if options["dark"] is None else ' data-theme="dark"' if options["dark"] else ' data-theme="light"'
     return _PAGE.format(
         theme=theme,
         title=html.escape(printable(title or players[0]["title"])),
-        style=style() + page_style,
+        style=style(stories=stories) + page_style,
         body="\n".join(f'<div id="player-{k}" class="mv-host" data-page></div>' for k in range(len(players))),
-        script="\n".join([script(), *calls, last]),
+        script="\n".join([script(stories=stories), *calls, last]),
     )
