@@ -37,6 +37,7 @@ extensions = [
     "local_mathjax",
     "operation_pages",
     "package_pages",
+    "players",
     "source_pages",
     "toys",
 ]
@@ -87,3 +88,5 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 epub_show_urls = "no"
+epub_title = "minivision: detection and segmentation by hand"
+epub_exclude_files = ["index.xhtml"]

@@ -1,8 +1,14 @@
-"""A player for each operation: the run of its docstring's example, step by step."""
+"""A player for each operation: the run of its docstring's example, step by step.
+
+A book reader runs no scripts, so the EPUB says where players are instead of having them.
+"""
 
 import contextlib
 import doctest
 import io
+
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 import minivision
 from minivision.core.dispatch import observe
@@ -28,3 +34,20 @@ def example_player(op):
         for values in own
     ]
     return min(players, key=lambda player: abs(len(player.steps) - STEPS))
+
+
+class NoPlayers(SphinxPostTransform):
+    """Take players out of the EPUB: those of operations, and those of notebooks."""
+
+    default_priority = 950  # after MyST-NB has chosen among the formats of an output
+    builders = ("epub",)
+
+    def run(self):
+        for node in list(self.document.findall(nodes.raw)):
+            if "<iframe" in node.astext():
+                node.replace_self(nodes.paragraph(text="(Here the pages have a player, step by step.)"))
+
+
+def setup(app):
+    app.add_post_transform(NoPlayers)
+    return {"parallel_read_safe": True}
