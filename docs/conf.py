@@ -37,7 +37,9 @@ extensions = [
     "local_mathjax",
     "operation_pages",
     "package_pages",
+    "players",
     "source_pages",
+    "toys",
 ]
 
 # ---- pages
@@ -53,7 +55,8 @@ nb_execution_timeout = 300  # seconds for a cell; chapters.py applies it to the 
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True
-nb_ipywidgets_js = {}  # no notebook has widgets; theirs would come from the network
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]  # players are frames then
+nb_ipywidgets_js = {}  # it would come from the network
 
 # ---- reference
 
@@ -68,6 +71,7 @@ numpydoc_xref_param_type = False
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
+html_js_files = ["theme.js"]
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_additional_pages = {"index": "redirect.html"}
 html_copy_source = False
@@ -84,3 +88,5 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 epub_show_urls = "no"
+epub_title = "minivision: detection and segmentation by hand"
+epub_exclude_files = ["index.xhtml"]

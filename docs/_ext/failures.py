@@ -34,19 +34,19 @@ class Failures(SphinxDirective):
             Scenes("easy", split, **SCENES).draw(n) for split, n in (("train", 400), ("val", 40))
         )
         self.right = learn(train_set)
-        return [self.section(fault, name, train_set) for fault, name in FAULTS.items()]
+        return [self.section(k, *each, train_set) for k, each in enumerate(FAULTS.items())]
 
-    def section(self, fault, operation, train_set):
+    def section(self, number, fault, operation, train_set):
         title, _, why = inspect.getdoc(fault).partition("\n\n")
         with temporary_backend("faulty", {operation: fault}, otherwise="numba") as backend:
             with minivision.backend(backend):
                 wrong = learn(train_set)
             found = [failure.diagnosis for failure in check_operation(operation, backend).failures if failure.diagnosis]
         scores = [evaluate(model, self.test_set)["miou"] for model in (wrong, self.right)]
-        section = nodes.section(ids=[nodes.make_id(fault.__name__)])
+        section = nodes.section(ids=[f"failure-{number}"])
         section += nodes.title("", "", *code_and_text(title))
         section += nodes.paragraph("", "", *code_and_text(f"`{operation}`. {why} "))
-        section += self.picture(fault.__name__, wrong, scores)
+        section += self.picture(f"failure-{number}.png", wrong, scores)
         said = f"minivision check says: {found[0]}" if found else "minivision check finds it, and lists the elements."
         section += nodes.block_quote("", nodes.paragraph("", "", *code_and_text(said)))
         return section
@@ -60,11 +60,11 @@ class Failures(SphinxDirective):
             rows[f"{title}: mean IoU {score:.2f}"] = [overlay(*pair) for pair in zip(images, maps, strict=True)]
         joined = {title: np.concatenate(pictures, axis=1) for title, pictures in rows.items()}
         figure = draw_pictures(joined, columns=1)
-        figure.savefig(Path(self.env.srcdir) / FOLDER / f"{name}.png", dpi=110)
+        figure.savefig(Path(self.env.srcdir) / FOLDER / name, dpi=200)
         alt = f"{len(images)} scenes, and the class of each pixel as two networks see it. " + "; ".join(
             list(joined)[1:]
         )
-        return nodes.image(uri=f"/{FOLDER}/{name}.png", alt=alt)
+        return nodes.image(uri=f"/{FOLDER}/{name}", alt=alt)
 
 
 def learn(train_set):

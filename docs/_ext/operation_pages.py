@@ -1,4 +1,4 @@
-"""What an operation's page has besides its docstring: the reference implementation, backends, chapters."""
+"""What an operation's page has besides its docstring: its loops, a player, backends, chapters."""
 
 import inspect
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 from chapters import FOLDER, first_lines
 from docutils import nodes
 from package_pages import link_to_page
+from players import example_player
 from sphinx.util.docutils import SphinxDirective
 
 from minivision.core.registry import find
@@ -27,6 +28,7 @@ class OperationDetails(SphinxDirective):
             return []
         return [
             *section("Reference implementation", self.reference(op)),
+            *section("Step by step", self.player(op)),
             *section("Backends", self.backends(op)),
             *section("Where it is explained", self.chapters(op)),
         ]
@@ -36,6 +38,9 @@ class OperationDetails(SphinxDirective):
         source = source[source.index("def ") :]  # without its decorator
         source = re.sub(r'^    r?""".*?"""\n', "", source, count=1, flags=re.DOTALL | re.MULTILINE)  # it is above
         return [nodes.literal_block(source, source, language="python")]
+
+    def player(self, op):
+        return [nodes.raw("", example_player(op).show()._repr_html_(), format="html")]
 
     def backends(self, op):
         items = ["reference"] + [name for name in BACKENDS if kernel_file(self.env, name, op)]

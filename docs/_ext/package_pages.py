@@ -5,7 +5,6 @@ and for models, which are found by name, the classes of all systems.
 """
 
 import importlib
-import shutil
 from pathlib import Path
 
 from docutils import nodes
@@ -55,7 +54,7 @@ def _path(thing):
 
 
 def write_pages(app, config):
-    """Write docs/api anew: PACKAGE.rst with a table of names; autosummary makes the page of each name from it."""
+    """Write docs/api: PACKAGE.rst with a table of names; autosummary makes the page of each name from it."""
     folder = Path(app.srcdir) / "docs" / "api"
     pages = {}
     for package, names in public_names().items():
@@ -66,9 +65,10 @@ def write_pages(app, config):
             f"{package}\n{rule}\n\n.. automodule:: {package}\n   :no-members:\n\n"
             f".. autosummary::\n   :toctree: {short}\n   :nosignatures:\n\n{table}"
         )
-    for path in folder.glob("*"):
-        if path.name not in pages and path.with_suffix(".rst").name not in pages:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    stubs = {f"{page_of(f'{package}.{name}')}.rst" for package, names in public_names().items() for name in names}
+    for path in folder.rglob("*.rst"):
+        if path.relative_to(folder).as_posix() not in pages.keys() | stubs:
+            path.unlink()  # of a name that is no longer public
     folder.mkdir(exist_ok=True)
     for name, text in pages.items():
         path = folder / name

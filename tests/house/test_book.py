@@ -1,5 +1,6 @@
 """The sources of the book: every page is found from the front page, and nothing comes from the network."""
 
+import json
 import pathlib
 import re
 import runpy
@@ -61,11 +62,22 @@ def test_its_own_extensions_are_files_and_all_are_in_use():
     assert own | helpers == {path.stem for path in (DOCS / "_ext").glob("*.py")}
 
 
-@pytest.mark.parametrize("path", [*DOCS.glob("_*/**/*.[hcpj]*")], ids=lambda path: path.name)
+SOURCES = [path for folder in ("_ext", "_static", "_templates") for path in DOCS.glob(f"{folder}/**/*.[hcpj]*")]
+
+
+@pytest.mark.parametrize("path", [each for each in SOURCES if each.suffix != ".pyc"], ids=lambda path: path.name)
 def test_templates_styles_and_extensions_load_nothing_from_the_network(path):
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["']?(https?:)?//|url\(["']?(https?:)?//|@import|<script[^>]*//""", text)
     assert "cdn" not in text.lower()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_plots_of_notebooks_have_a_text_for_those_who_do_not_see_them(path):
+    """The figures of `minivision.viz` bring theirs; what a cell plots by itself needs one in its metadata."""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code" and "plt.subplots(" in "".join(cell["source"]):
+            assert len(cell["metadata"]["mystnb"]["image"]["alt"]) > 20, "".join(cell["source"])
 
 
 def test_no_badge_is_made_up():
