@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from minivision.optim.schedules import warmup_steps
 from minivision.training.batches import Batches, BatchesAhead
 from minivision.training.settings import Settings
 from minivision.training.step import make_optimizer, take_step
@@ -25,6 +26,7 @@ RESERVED_SHARE = 0.05  # of the time is not planned: a machine's speed changes o
 FINAL_SECONDS = 1.0  # for the last checkpoint and the loss curve
 TRIAL_SHARE, MAX_TRIAL_SECONDS = 0.025, 3.0  # trial steps take this share of the time, and no more than these seconds
 MIN_STEPS_TO_CORRECT = 20  # fewer steps are too few to measure the time of one
+LATEST_STEPS = 100  # by which a plan is made again
 TRIAL_RATE_DIVISOR = 100  # the learning rate is divided by it for steps on a copy of the model
 
 
@@ -94,6 +96,34 @@ def corrected_plan(settings: Settings, total: int, step_ends: Sequence[float], s
     step_seconds = statistics.median(end - begin for begin, end in zip(late, late[1:], strict=False))
     total = len(step_ends) + _steps_in(seconds - step_ends[-1], step_seconds)
     return dataclasses.replace(settings, warmup=len(step_ends) / total), total
+
+
+def plan_for_the_rest(
+    settings: Settings, total: int, step_ends: Sequence[float], step: int, seconds: float
+) -> tuple[Settings, int]:
+    """Return the settings and the number of steps with which a training ends on time, by its latest steps.
+
+    The warmup is over, and stays as long as it was; the schedule goes on from where it is with another end.
+
+    Parameters
+    ----------
+    settings : Settings
+    total : int
+        Steps planned so far.
+    step_ends : sequence of float
+        When each step of this session ended, in seconds from the beginning of the training.
+    step : int
+        Steps taken.
+    seconds : float
+        How long the training may take.
+    """
+    latest = step_ends[-LATEST_STEPS:]
+    if len(latest) < 2:
+        return settings, total
+    step_seconds = (latest[-1] - latest[0]) / (len(latest) - 1)
+    rising = warmup_steps(settings.warmup, total)
+    total = max(step, rising, step + round((seconds - step_ends[-1]) / step_seconds))
+    return dataclasses.replace(settings, warmup=rising / total), total
 
 
 def _steps_in(seconds, step_seconds):

@@ -23,7 +23,7 @@ from minivision.training.batches import Batches, BatchesAhead, has_one_size, res
 from minivision.training.checkpoint import CHECKPOINT, Checkpoint
 from minivision.training.log import LOG, Log
 from minivision.training.nonfinite_layer import TrainingError
-from minivision.training.planning import compile_step, corrected_plan, steps_within
+from minivision.training.planning import compile_step, corrected_plan, plan_for_the_rest, steps_within
 from minivision.training.settings import Settings
 from minivision.training.signals import Signals, stop_signals
 from minivision.training.step import make_optimizer, take_step
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 CURVE = "loss.png"  # the loss curve in the folder of a run
 DEFAULT_CROP = (128, 128)
 SAVE_EVERY = 60.0  # seconds between checkpoints
+PLAN_EVERY = 1.0  # seconds of training between two plans of a run that keeps its time
 SMOOTHING = 0.05  # weight of the latest step in the running means of the progress bar
 
 logger = logging.getLogger("minivision")
@@ -166,11 +167,13 @@ def train_by_steps(
     progress: bool = True,
     on_step: Callable[[int, int], Any] | None = None,
     signals: Signals | None = None,
+    keep_time: bool = False,
 ) -> Generator[None, None, TrainingResult]:
     """Train as :func:`train` does, but yield after each step; the time until it is continued is no training time.
 
     So several trainings can take turns. The parameters are those of :func:`train`, and `signals`: what stops it, if the
-    caller catches the signals.
+    caller catches the signals; `keep_time`: whether the plan is made again all the time, so that the minutes are kept
+    on a machine whose speed changes, where :func:`train` corrects it once.
     """
     if minutes is not None and steps is not None:
         raise ValueError("give minutes or steps, not both: each sets the length of the training")
@@ -190,14 +193,15 @@ def train_by_steps(
         return (
             yield from _train(
                 model, dataset, settings, steps, minutes, out, resume, data, save_every, memory_share, progress,
-                on_step, signals,
+                on_step, signals, keep_time,
             )
         )  # fmt: skip
 
 
 def _train(
-    model, dataset, settings, steps, minutes, out, resume, data, save_every, memory_share, progress, on_step, signals
-):
+    model, dataset, settings, steps, minutes, out, resume, data, save_every, memory_share, progress, on_step, signals,
+    keep_time,
+):  # fmt: skip
     if len(dataset) == 0:
         raise ValueError("the dataset holds no images, so there is nothing to learn from")
     checkpoint = open_run(out, resume)
@@ -213,7 +217,7 @@ def _train(
     get_task(model.task).check_targets(dataset)
     if out is not None:
         _check_options(model)
-    run = _Run(model, dataset, settings, out, data, save_every, progress, checkpoint)
+    run = _Run(model, dataset, settings, out, data, save_every, progress, checkpoint, keep_time)
     keep_freed_memory()
     with BatchesAhead(run.batches) if on_disk else contextlib.nullcontext(run.batches) as run.batches:
         run.plan(minutes, steps)
@@ -265,7 +269,8 @@ def open_run(out: str | os.PathLike | None, resume: bool) -> Checkpoint | None:
 class _Run:
     """A training run: the model, the optimizer, the steps taken, and the folder."""
 
-    def __init__(self, model, dataset, settings, out, data, save_every, progress, checkpoint):
+    def __init__(self, model, dataset, settings, out, data, save_every, progress, checkpoint, keep_time):
+        self.keep_time = keep_time
         self.model, self.dataset, self.settings = model, dataset, settings
         self.out = None if out is None else pathlib.Path(out)
         self.data = dict(data) if data is not None else checkpoint.data if checkpoint else {}
@@ -293,6 +298,7 @@ class _Run:
         self.planned_seconds = None  # of all sessions, if minutes are given
         self.correction_step = None  # after this step the plan is corrected
         self.step_ends = []  # seconds of training after each step of this session
+        self.planned_at = 0.0  # seconds of training when the plan was made again
         self.saved_step = None  # step of the last checkpoint
         self.smoothed = {}  # running means for the progress bar
         self.log = Log()
@@ -314,6 +320,8 @@ class _Run:
             if self.step == 0:
                 self.correction_step = warmup_steps(self.settings.warmup, self.total)
             self._say(f"{self.total - self.step} steps are planned to take {_duration(60 * minutes)}")
+        if self.keep_time and self.minutes is not None:
+            self.planned_seconds = 60 * self.minutes
         self.finished = self.finished and self.step == self.total
         if self.step > self.total:
             raise ValueError(f"the run has already taken {self.step} steps, more than the {self.total} asked for")
@@ -369,6 +377,12 @@ class _Run:
                     bar.clear()
                     self._correct_plan()
                     bar.total = self.total
+                if self._may_plan_again():
+                    self.settings, self.total = plan_for_the_rest(
+                        self.settings, self.total, self.step_ends, self.step, self.planned_seconds
+                    )
+                    self.planned_at = self.seconds
+                    bar.total = self.total
                 bar.set_postfix(self._progress(losses, rate, now - began), refresh=False)
                 bar.update()
                 if on_step is not None:
@@ -379,6 +393,13 @@ class _Run:
                 paused = time.perf_counter()
                 yield
                 self.start += time.perf_counter() - paused
+
+    def _may_plan_again(self):
+        """Return whether the training keeps its time by another plan now: every second after the warmup."""
+        if not self.keep_time or self.planned_seconds is None:
+            return False
+        rising = self.step < max(warmup_steps(self.settings.warmup, self.total), self.correction_step or 0)
+        return not rising and self.seconds > self.planned_at + PLAN_EVERY
 
     def _rate(self):
         """Return the learning rate of the next step."""

@@ -142,13 +142,13 @@ def test_rows_that_are_done_are_kept_and_the_table_is_written_again(compare, spy
 def test_ctrl_c_keeps_the_rows_that_are_done_and_the_same_command_continues(compare, spy, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt(patch, "other", 3)
-        code, out, _ = compare()
+        code, out, _ = compare("--steps", "8", minutes=False)
     assert code == 1 and "the same command continues" in out
     assert [row["width"] for row in table(compare.out)] == ["3", "3", ""] and len(spy.measured) == 2
     stopped = Checkpoint.load(compare.out / "other" / "checkpoint.npz")
     assert stopped.step == 3 < stopped.total and (compare.out / "comparison.png").exists()
     done = (compare.out / "plain" / "checkpoint.npz").read_bytes()
-    assert compare()[0] == 0
+    assert compare("--steps", "8", minutes=False)[0] == 0
     assert (compare.out / "plain" / "checkpoint.npz").read_bytes() == done and len(spy.measured) == 3
     checkpoint = Checkpoint.load(compare.out / "other" / "checkpoint.npz")
     assert checkpoint.step == checkpoint.total == stopped.total

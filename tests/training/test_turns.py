@@ -1,12 +1,14 @@
 """Trainings in turns take the steps that they would take alone, and the time of the others is not theirs."""
 
+import copy
 import os
 import signal
 import time
 
 import numpy as np
 import pytest
-from training_runs import Blobs, new_model
+from tiny_system import Blobs, TinySystem
+from training_runs import new_model
 
 from minivision.training import Checkpoint, Settings, train, train_in_turns
 
@@ -74,3 +76,38 @@ def test_an_error_in_one_ends_the_others_and_frees_their_folders(tmp_path):
     with pytest.raises(ZeroDivisionError):
         train_in_turns(pair, turn_seconds=0)
     assert train(**arguments(0, steps=3, out=tmp_path / "a", resume=True)).step == 3
+
+
+class Clocked(TinySystem):
+    """The tiny system on a machine of its own time: a step takes `pace(step)` seconds."""
+
+    def step(self, batch):
+        losses = super().step(batch)
+        self.clock[0] += self.pace(self.taken)
+        self.taken += 1
+        return losses
+
+    def __deepcopy__(self, memo):
+        copied = object.__new__(type(self))
+        vars(copied).update({k: v if k == "clock" else copy.deepcopy(v, memo) for k, v in vars(self).items()})
+        return copied
+
+
+def clocked(clock, pace):
+    model = Clocked(Blobs.classes, rng=np.random.default_rng(0))
+    model.clock, model.pace, model.taken = clock, pace, 0
+    return model
+
+
+def test_minutes_are_kept_by_both_when_the_machine_becomes_slower_or_faster(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    paces = (lambda step: 0.02 if step < 300 else 0.06), (lambda step: 0.1 if step < 100 else 0.03)
+    pair = [arguments(0, minutes=0.5) | {"model": clocked(clock, pace)} for pace in paces]
+    results = train_in_turns(pair)
+    for result in results:
+        assert result.seconds == pytest.approx(30, abs=0.7) and result.step == result.total
+        rates = [entry["rate"] for entry in result.log]
+        assert rates[-1] < 0.001 * max(rates)  # the schedule ends where the training does
+    alone = train(**(arguments(0, minutes=0.5) | {"model": clocked(clock, paces[1])}))
+    assert alone.seconds < 20  # one correction is not enough here
