@@ -38,7 +38,7 @@ def write_record(path, results):
 
 
 def circumstances():
-    """Return the date, the machine, the versions and the command line."""
+    """Return the date, the machine and how busy it is, the versions and the command line."""
     from minivision import __version__
     from minivision.bench.roof import processor_name
 
@@ -54,6 +54,7 @@ def circumstances():
         "processor": processor_name(),
         "cores": cores,
         "system": platform.system(),
+        "load": [round(each, 1) for each in os.getloadavg()] if hasattr(os, "getloadavg") else None,
         "versions": versions,
         "command": shlex.join(["minivision", *sys.argv[1:]]),
     }

@@ -123,11 +123,12 @@ def draw(table: Table, settings: ComparisonSettings) -> Figure:
             if (figures := table.get(row.title))
         ]
 
+    lines = "" if settings.seeds == 1 else "; lines: ± standard deviation over the seeds"
     return draw_tradeoffs(
         {"AP50": points("AP50"), "AP": points("AP")},
         title="Speed and accuracy",
         subtitle=str(settings),
-        xlabel=f"time per image, in batches of {BATCH_SIZE}",
+        xlabel=f"time per image, in batches of {BATCH_SIZE}{lines}",
     )
 
 

@@ -127,14 +127,14 @@ def _model_of(row, checkpoint):
 
 def _train(comparison, runs, folder, scenes, seed, bar):
     """Train or resume runs, several of them in turns; return their last checkpoints, or None if a signal stopped it."""
-    from minivision.training import Checkpoint, train, train_in_turns
+    from minivision.training import Checkpoint, train_in_turns
     from minivision.training.checkpoint import CHECKPOINT
 
     settings = folder.settings
     title = " and ".join(runs)
     bar.show(f"{title}: training" if settings.seeds == 1 else f"{title}: training, seed {seed}")
     trainings = [_arguments(comparison, run, folder, scenes, seed, bar.steps(settings.seconds)) for run in runs]
-    results = train_in_turns(trainings) if len(trainings) > 1 else [train(**trainings[0])]
+    results = train_in_turns(trainings)  # also of one alone: it keeps its minutes better than `train`
     for training, result in zip(trainings, results, strict=True):
         training["on_step"](result.step, result.total)  # also if the run was done already
     if any(result.stopped for result in results):

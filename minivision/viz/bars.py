@@ -124,7 +124,9 @@ def _draw_bars(axis, panel, places, colors):
     for line, (text, color) in enumerate([(panel.subtitle, FAINT), (panel.title, INK)]):  # from below
         axis.annotate(text, (0, 1), xytext=(0, 8 + 14 * line), xycoords="axes fraction", textcoords="offset points",
                       size=10, color=color)  # fmt: skip
-    notes = [*(["logarithmic axis"] if logarithmic else []), *([panel.note] if panel.note else [])]
+    notes = ["logarithmic axis"] if logarithmic else []
+    notes += ["line: ± standard deviation"] if any(panel.spreads) else []
+    notes += [panel.note] if panel.note else []
     axis.set_xlabel("\n".join(notes), size=8.5, color=FAINT, loc="left", labelpad=5, linespacing=1.4)
 
 

@@ -137,6 +137,7 @@ def test_bars_have_lines_as_long_as_the_spread_and_the_number_beyond(table):
     assert line.get_segments()[0][:, 0].tolist() == pytest.approx([0.45, 0.55])
     (number,) = [text for text in axis.texts if text.get_text() == "0.500"]
     assert number.xy[0] == pytest.approx(0.55)
+    assert "± standard deviation" in axis.get_xlabel()
 
 
 def test_the_confusion_matrices_of_the_images_are_kept_and_add_up():
