@@ -17,6 +17,7 @@ const icon = (name) => element("svg:svg", { viewBox: "0 0 16 16", class: "mv-ico
 
 class Player {
   static onPage = []; // the players that share the keys of this page
+  static active = null; // the one used last
 
   constructor(host, data, options) {
     this.host = host;
@@ -172,7 +173,6 @@ class Player {
       const pixels = Math.min(Math.max(beside, below, least), most, room / (widest + 0.2));
       view.resize(Math.max(pixels, 4));
     }
-    globalThis.frameElement?.dispatchEvent?.(new Event("mv-resize"));
   }
 
   // ---- events
