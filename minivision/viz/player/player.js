@@ -70,7 +70,6 @@ class Player extends Steps {
       const pixels = Math.min(Math.max(beside, below, least), most, room / (widest + 0.2));
       view.resize(Math.max(pixels, 4));
     }
-    globalThis.frameElement?.dispatchEvent?.(new Event("mv-resize"));
   }
 
   // ---- events

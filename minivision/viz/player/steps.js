@@ -16,6 +16,7 @@ const icon = (name) => element("svg:svg", { viewBox: "0 0 16 16", class: "mv-ico
 
 class Steps {
   static onPage = []; // the players that share the keys of this page
+  static active = null; // the one used last
 
   /** `data` has a title, and may have a note and a start; a subclass has `body`, `length` and `show(k)`. */
   constructor(host, data, options) {
