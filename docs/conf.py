@@ -90,3 +90,4 @@ html_theme_options = {
 epub_show_urls = "no"
 epub_title = "minivision: detection and segmentation by hand"
 epub_exclude_files = ["index.xhtml"]
+suppress_warnings = ["epub.unknown_project_files"]  # what Sphinx keeps beside the pages is not in the EPUB

@@ -13,7 +13,7 @@ FILE = "tex-svg-full.js"
 
 def copy_mathjax(app, error):
     """Put the file into _static when the pages have been written."""
-    if error or app.builder.format != "html":
+    if error or app.builder.name != "html":
         return
     with as_file(files("mathjax") / "static" / "mathjax" / "es5" / FILE) as source:
         copyfile(source, Path(app.outdir) / "_static" / FILE)

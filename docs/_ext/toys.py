@@ -26,7 +26,7 @@ class ToyLinks(SphinxPostTransform):
 
 def copy_toys(app, error):
     """Copy the folder beside the pages."""
-    if not error and app.builder.format == "html":
+    if not error and app.builder.name == "html":
         source = Path(app.srcdir) / FOLDER
         shutil.copytree(source, Path(app.outdir) / FOLDER, ignore=shutil.ignore_patterns("*.py"), dirs_exist_ok=True)
 
