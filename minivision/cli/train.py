@@ -57,7 +57,11 @@ def add_arguments(parser, system):
     )  # fmt: skip
     training = parser.add_argument_group("training")
     length = training.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=positive, metavar="M", help=f"how long to train (default: {MINUTES})")
+    length.add_argument(
+        "--minutes", type=positive, metavar="M",
+        help="how long to train, with proposals, steps, SVMs and checkpoints, after reading the data and compiling "
+        f"(default: {MINUTES})",
+    )  # fmt: skip
     length.add_argument("--steps", type=count, metavar="N", help="how many steps to train")
     training.add_argument(
         "--resume", action="store_true", help="continue the run in DIR; options that are not given stay as they were"
