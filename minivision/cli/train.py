@@ -12,6 +12,7 @@ from minivision.cli.options import (
     add_backend_argument,
     add_data_arguments,
     add_system_options,
+    augmentations,
     choose_backend,
     count,
     data_of,
@@ -50,6 +51,10 @@ def add_arguments(parser, system):
     add_data_arguments(data, split="train", default="default: scenes")
     data.add_argument("--crop", type=size, metavar="HxW", help="train on random crops of this size")
     data.add_argument("--flips", type=flips, metavar="WHICH", help="mirror images: none, horizontal or both")
+    data.add_argument(
+        "--augment", type=augmentations, metavar="WHICH",
+        help="change images at random: none, all, or some of colors,zoom-out,iou-crop (default: none)",
+    )  # fmt: skip
     data.add_argument(
         "--memory-share", type=share, default=MEMORY_SHARE, metavar="S",
         help="keep the decoded images in memory if they need no more than this share of what is available, else read "

@@ -244,6 +244,7 @@ class _Run:
             seed=settings.seed,
             crop=settings.crop,
             flips=settings.flips,
+            augment=settings.augment,
             instances=get_task(model.task).uses_instances,
         )
         self.optimizer = make_optimizer(model, settings)
