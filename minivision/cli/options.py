@@ -100,6 +100,19 @@ def flips(text):
     return choices[text]
 
 
+def augmentations(text):
+    """Parse the names of random changes of training images: none, all, or some with commas between."""
+    from minivision.data import AUGMENTATIONS
+
+    if text in ("none", "all"):
+        return () if text == "none" else AUGMENTATIONS
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in AUGMENTATIONS:
+            raise argparse.ArgumentTypeError(f"expected none, all, or some of {','.join(AUGMENTATIONS)}, got {name!r}")
+    return names
+
+
 def add_data_arguments(parser, *, split, default):
     """Add ``--data``, ``--level``, ``--split``, ``--size`` and ``--skip-broken``.
 

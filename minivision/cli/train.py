@@ -12,6 +12,7 @@ from minivision.cli.options import (
     add_backend_argument,
     add_data_arguments,
     add_system_options,
+    augmentations,
     choose_backend,
     count,
     data_of,
@@ -51,13 +52,21 @@ def add_arguments(parser, system):
     data.add_argument("--crop", type=size, metavar="HxW", help="train on random crops of this size")
     data.add_argument("--flips", type=flips, metavar="WHICH", help="mirror images: none, horizontal or both")
     data.add_argument(
+        "--augment", type=augmentations, metavar="WHICH",
+        help="change images at random: none, all, or some of colors,zoom-out,iou-crop (default: none)",
+    )  # fmt: skip
+    data.add_argument(
         "--memory-share", type=share, default=MEMORY_SHARE, metavar="S",
         help="keep the decoded images in memory if they need no more than this share of what is available, else read "
         f"them from disk while training; 0: always from disk (default: {MEMORY_SHARE})",
     )  # fmt: skip
     training = parser.add_argument_group("training")
     length = training.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=positive, metavar="M", help=f"how long to train (default: {MINUTES})")
+    length.add_argument(
+        "--minutes", type=positive, metavar="M",
+        help="how long to train, with proposals, steps, SVMs and checkpoints, after reading the data and compiling "
+        f"(default: {MINUTES})",
+    )  # fmt: skip
     length.add_argument("--steps", type=count, metavar="N", help="how many steps to train")
     training.add_argument(
         "--resume", action="store_true", help="continue the run in DIR; options that are not given stay as they were"

@@ -6,6 +6,7 @@ of dataset that is given as a short text, and `in_memory` decodes it once for tr
 
 from minivision.core.labels import IGNORE
 from minivision.data.any_image import as_rgb
+from minivision.data.augmentation import AUGMENTATIONS, augment
 from minivision.data.coco import Coco
 from minivision.data.dataset import Dataset, Facts, Sample, keypoint_flip
 from minivision.data.folder import LabelFolder
@@ -30,6 +31,7 @@ from minivision.data.voc import Voc
 from minivision.data.with_proposals import WithProposals
 
 __all__ = [
+    "AUGMENTATIONS",
     "IGNORE",
     "JOINTS",
     "Batch",
@@ -48,6 +50,7 @@ __all__ = [
     "Voc",
     "WithProposals",
     "as_rgb",
+    "augment",
     "collate",
     "crop",
     "flip_horizontal",

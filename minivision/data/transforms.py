@@ -83,13 +83,13 @@ def collate(samples: Iterable[Sample]) -> Batch:
     )
 
 
-def crop(sample: Sample, x: int, y: int, width: int, height: int) -> Sample:
+def crop(sample: Sample, x: int, y: int, width: int, height: int, *, fill: Array | int = 0) -> Sample:
     """Crop a sample to the window whose upper left corner is pixel ``(x, y)``.
 
-    Pixels of the window outside the image are black, and `IGNORE` in the label map. Objects outside the window are
-    dropped. The box of an object that is cut by the window becomes tight around the rest of its mask; without masks,
-    it is clipped to the window. Joints outside the window stay labeled but are hidden. The field ``area`` is dropped
-    if an object is cut.
+    Pixels of the window outside the image have the color `fill`, and are `IGNORE` in the label map. Objects outside the
+    window are dropped. The box of an object that is cut by the window becomes tight around the rest of its mask;
+    without masks, it is clipped to the window. Joints outside the window stay labeled but are hidden. The field
+    ``area`` is dropped if an object is cut.
 
     Parameters
     ----------
@@ -98,6 +98,8 @@ def crop(sample: Sample, x: int, y: int, width: int, height: int) -> Sample:
         May be negative.
     width, height : int
         Size of the result, 1 or more.
+    fill : int or ndarray of shape (3,)
+        Brightness or color, 0 to 255; by default black.
 
     Returns
     -------
@@ -109,7 +111,8 @@ def crop(sample: Sample, x: int, y: int, width: int, height: int) -> Sample:
         return sample
     instances = sample.instances
     planes = sample.image.transpose(2, 0, 1)  # (H, W, 3) -> (3, H, W)
-    image = _window(planes, x, y, width, height, fill=0).transpose(1, 2, 0)
+    color = np.broadcast_to(np.asarray(fill, np.uint8), 3)[:, None, None]
+    image = _window(planes, x, y, width, height, fill=color).transpose(1, 2, 0)
     label_map = _window(sample.label_map, x, y, width, height, fill=IGNORE)
     proposals = sample.proposals
     if proposals is not None:

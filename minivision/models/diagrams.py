@@ -208,9 +208,13 @@ def _localizer(sketch, model):
 
 def _pose(sketch, model):
     features = sketch.trunk(sketch.parts_of("backbone.layers"))[-1]
+    points = sketch.layer("attention", "attention", 4, 0, features)
     parts = sketch.parts_of("head.layers")
-    *_, joints = sketch.chain(parts[:2] + parts[3:], ["attention", "fully connected", "joints"], 4, 0, features)
-    sketch.losses(7, 0, "joints", source=joints)
+    *_, correction = sketch.chain([parts[0], parts[2]], ["fully connected", "corrections"], 5, 0.8, points)
+    joints = sketch.step("add: joints", 6.6, 0, regions=False)
+    sketch.connect(points, joints)
+    sketch.connect(correction, joints)
+    sketch.losses(7.8, 0, "joints", source=joints)
 
 
 def _rcnn(sketch, model):

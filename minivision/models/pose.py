@@ -2,14 +2,19 @@
 
 ::
 
-    image ─ backbone ─ features ─ attention ─ fully connected ─ fully connected ─ x, y of each joint     L2 loss
+                                          ┌─ position of a point for each joint ──────────────┐
+    image ─ backbone ─ features ─ attention ┤                                                  (+) ─ x, y     L2 loss
+                                          └─ all points ─ fully connected ─ fully connected ─┘
 
-It is the box head of the :class:`Localizer` with 28 outputs instead of 4. A joint that is not labeled has no loss and
-no gradient; one that is labeled but hidden has both: the network has to estimate where it is.
+It is the box head of the :class:`Localizer` with 28 outputs instead of 4, and each joint begins where one of the points
+looks: the mean position under a softmax map, which is regression too, but through the map. The fully connected layers
+correct it by what all points see. A joint that is not labeled has no loss and no gradient; one that is labeled but
+hidden has both: the network has to estimate where it is.
 
 References
 ----------
-Toshev and Szegedy, "DeepPose: human pose estimation via deep neural networks", CVPR 2014.
+Toshev and Szegedy, "DeepPose: human pose estimation via deep neural networks", CVPR 2014. Positions as means of maps:
+Sun, Xiao, Wei, Liang and Wei, "Integral human pose regression", ECCV 2018.
 """
 
 from __future__ import annotations
@@ -36,7 +41,7 @@ VISIBLE = 2  # visibility of a joint that can be seen, as in COCO
 class Pose(SingleObject):
     """Human pose estimation: image -> the joints of its one person.
 
-    Its parts, in order: `backbone` (features), `head` (joints).
+    Its parts, in order: `backbone` (features), `attention` (points), `head` (corrections of the joints).
 
     Parameters
     ----------
@@ -45,7 +50,8 @@ class Pose(SingleObject):
     keypoint_names : sequence of str
         Names of the joints; by default the lecture's fourteen.
     num_points : int
-        Number of attention maps of the head, see :class:`AttentionPool2d`.
+        Number of attention maps, see :class:`AttentionPool2d`, but at least one for each joint; the others see what
+        else helps.
     hidden : int
         Width of the hidden layer.
     widths, depths : sequence of int
@@ -80,16 +86,18 @@ class Pose(SingleObject):
         if len(self.classes) != 2:
             raise ValueError(f"pose is for people only: expected the background and one class, got {self.classes}")
         self.keypoint_names = tuple(keypoint_names)
-        attention = AttentionPool2d(self.backbone.channels, num_points, rng=rng)
+        num_points = max(num_points, len(self.keypoint_names))
+        self.attention = AttentionPool2d(self.backbone.channels, num_points, rng=rng)
         joints = Linear(hidden, 2 * len(self.keypoint_names), rng=rng)
         joints.w.value *= 0.1
-        assert joints.b is not None
-        joints.b.value[:] = 0.5  # all joints begin in the middle of the image
-        self.head = Sequential(attention, Linear(attention.out_features, hidden, rng=rng), ReLU(), joints)
+        self.head = Sequential(Linear(self.attention.out_features, hidden, rng=rng), ReLU(), joints)
+        first = num_points * self.backbone.channels  # positions come last
+        self._of_joints = slice(first, first + 2 * len(self.keypoint_names))  # those of the joints' points
 
     def forward(self, images: Array, training: bool = False, batch: Batch | None = None) -> Array:
         """Return joints ``(N, J, 2)``: x and y in image sides."""
-        joints = self.head(self.backbone(images, training), training)
+        points = self.attention(self.backbone(images, training), training)
+        joints = (points[:, self._of_joints] + 2) / 4 + self.head(points, training)  # from -2 .. 2 to image sides
         return joints.reshape(len(joints), -1, 2)  # (N, 2 J) -> (N, J, 2)
 
     def losses(self, outputs: Array, batch: Batch) -> tuple[dict[str, Any], Array]:
@@ -124,8 +132,11 @@ class Pose(SingleObject):
             raise ValueError(f"{where} has {count} joints, and this pose is one of {len(self.keypoint_names)}")
 
     def backward(self, gradient: Array) -> None:
-        """Backpropagate from the joints to the first layer."""
-        self.backbone.backward(self.head.backward(gradient.reshape(len(gradient), -1)))
+        """Backpropagate; the positions of the joints' points get a second gradient."""
+        gradient = gradient.reshape(len(gradient), -1)  # (N, J, 2) -> (N, 2 J)
+        dpoints = self.head.backward(gradient)
+        dpoints[:, self._of_joints] += gradient / 4
+        self.backbone.backward(self.attention.backward(dpoints))
 
     def decode(self, outputs: Array, size: Size) -> list[Instances]:
         """Return the one person of each image; the box is the smallest around the joints."""

@@ -20,6 +20,7 @@ segmentation", CVPR 2014; thresholds and constants from its sections 2.3 and 3.5
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,7 +36,7 @@ from minivision.models.base.detection_trace import DetectionTrace
 from minivision.models.base.model import logger
 from minivision.models.base.proposal_detector import ProposalDetector, whole_images
 from minivision.models.parts.backbone import Backbone
-from minivision.models.parts.linear_models import fit_boxes, fit_svms
+from minivision.models.parts.linear_models import fit_boxes, fit_svms, fit_svms_seconds
 from minivision.models.parts.roi_head import rois_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ CONTEXT = 16 / 227  # margin around the box on each side, as a fraction of the s
 # Fine-tuning: the IoU with an object from which a proposal is a positive example, and their largest fraction.
 FG_IOU_THRESH, POSITIVE_FRACTION = 0.5, 0.25
 NMS_THRESH = 0.3
+TIMED_IMAGES = 8  # whose features are timed, to estimate how long those of all images will take
 PREDICTION_BATCH_SIZE = 256  # proposals that go through the network at once in prediction
 
 
@@ -251,6 +253,17 @@ class RCNN(ProposalDetector):
         for name, array in zip(self.buffers, fitted, strict=True):
             buffer = getattr(self, name)
             buffer[...] = to_device_of(array, buffer)
+
+    def finish_seconds(self, dataset: Dataset) -> float:
+        """Estimate how long :meth:`finish` will take, from the features of a few images and the fitting of one SVM."""
+        count = min(self.svm_images, len(dataset))
+        few = [dataset[int(index)] for index in np.linspace(0, len(dataset) - 1, min(count, TIMED_IMAGES))]
+        self._with_features(few[0])  # compiles, if that has not been done
+        start = time.perf_counter()
+        timed = [self._with_features(sample)[0] for sample in few]
+        of_features = (time.perf_counter() - start) / len(few) * count
+        objects = sum(len(sample.instances) for sample in few) / len(few) * count / (len(self.classes) - 1)
+        return of_features + fit_svms_seconds(np.concatenate(timed), int(objects), len(self.classes) - 1)
 
     def _with_features(self, sample):
         """Return the features of a sample's proposals and, after them, of its true boxes; the boxes; the objects."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TypeAlias
+
+Moved: TypeAlias = "tuple[int, float]"  # a step, and how much of the schedule was over then
 
 
 def constant(progress: float) -> float:
@@ -29,7 +32,19 @@ def warmup_steps(warmup: float, total: int) -> int:
     return math.ceil(warmup * total - 1e-9)  # n / total of `total` are n steps, whatever the rounding
 
 
-def rate_factor(schedule: str, step: int, total: int, *, warmup: float = 0.05) -> float:
+def schedule_progress(step: int, total: int, *, warmup: float = 0.05, moved: Moved | None = None) -> float:
+    """Return how much of the schedule is over before a step that follows the warmup, 0 to 1.
+
+    Parameters
+    ----------
+    step, total, warmup, moved
+        As in :func:`rate_factor`.
+    """
+    begin, done = moved or (warmup_steps(warmup, total), 0.0)
+    return done + (1 - done) * ((step - begin) / (total - begin))
+
+
+def rate_factor(schedule: str, step: int, total: int, *, warmup: float = 0.05, moved: Moved | None = None) -> float:
     """Return the factor of the learning rate at one step.
 
     It rises linearly over the first steps (warmup), while the running averages of batch normalization and Adam are
@@ -45,6 +60,9 @@ def rate_factor(schedule: str, step: int, total: int, *, warmup: float = 0.05) -
         Steps of the whole training.
     warmup : float
         Share of `total` that the warmup takes, 0 to 1.
+    moved : (int, float), optional
+        The step after the warmup at which `total` was last changed, and how much of the schedule was over then: from
+        there the schedule goes on, faster or slower, to its end at the new total.
 
     Returns
     -------
@@ -58,4 +76,4 @@ def rate_factor(schedule: str, step: int, total: int, *, warmup: float = 0.05) -
     rising = warmup_steps(warmup, total)
     if step < rising:
         return (step + 1) / rising
-    return SCHEDULES[schedule]((step - rising) / (total - rising))
+    return SCHEDULES[schedule](schedule_progress(step, total, warmup=warmup, moved=moved))

@@ -1,4 +1,4 @@
-"""Batches of a training run: the images of step t, cropped and flipped, as a function of the seed and t."""
+"""Batches of a training run: the images of step t, augmented, as a function of the seed and t."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minivision.core.types import Size
+from minivision.data.augmentation import AUGMENTATIONS, augment
 from minivision.data.read_ahead import read_ahead
 from minivision.layers.watching import named_layers
 
@@ -39,6 +40,8 @@ class Batches:
         Height and width of a random crop. Without it images are not cropped, and must be of one size.
     flips : sequence of str
         ``"horizontal"`` and ``"vertical"``: mirror images, each with probability one half.
+    augment : sequence of str
+        ``"colors"``, ``"zoom-out"`` and ``"iou-crop"``, see :mod:`minivision.data.augmentation`; before the crop.
     instances : bool
         Whether the batches have boxes, masks and joints. Segmenters do not need them.
     """
@@ -51,6 +54,7 @@ class Batches:
         seed: int = 0,
         crop: Size | None = None,
         flips: Sequence[str] = (),
+        augment: Sequence[str] = (),
         instances: bool = True,
     ) -> None:
         if len(dataset) == 0:
@@ -60,8 +64,11 @@ class Batches:
         for flip in flips:
             if flip not in FLIPS:
                 raise ValueError(f"flips: expected {' or '.join(FLIPS)}, got {flip!r}")
+        for name in augment:
+            if name not in AUGMENTATIONS:
+                raise ValueError(f"augment: expected some of {', '.join(AUGMENTATIONS)}, got {name!r}")
         self.dataset, self.batch_size, self.seed = dataset, batch_size, seed
-        self.crop, self.flips, self.instances = crop, tuple(flips), instances
+        self.crop, self.flips, self.augment, self.instances = crop, tuple(flips), tuple(augment), instances
         self._order = functools.lru_cache(maxsize=2)(self._shuffled)
 
     def _shuffled(self, epoch):
@@ -92,6 +99,8 @@ class Batches:
 
         if not self.instances:
             sample = sample._replace(instances=Instances.empty())
+        if self.augment:
+            sample = augment(sample, self.augment, rng)
         if self.crop is not None:
             sample = random_crop(sample, self.crop, rng)
         if "horizontal" in self.flips and rng.random() < 0.5:

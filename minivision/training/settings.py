@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from minivision.data.augmentation import AUGMENTATIONS
 from minivision.optim.optimizers import OPTIMIZERS
 from minivision.optim.schedules import SCHEDULES
 from minivision.training.batches import FLIPS
@@ -38,8 +39,11 @@ class Settings:
         Height and width of random crops. Default: whole images.
     flips : tuple of str or bool, optional
         ``"horizontal"`` and ``"vertical"``: mirror images; True is ``("horizontal",)``. Default: none.
+    augment : tuple of str, optional
+        ``"colors"``, ``"zoom-out"`` and ``"iou-crop"``, see :mod:`minivision.data.augmentation`. Default: none.
     seed : int, optional
-        Seed of the order of the images, of crops and flips, and of the random numbers inside the model. Default: 0.
+        Seed of the order of the images, of all random changes of them, and of the random numbers inside the model.
+        Default: 0.
 
     Raises
     ------
@@ -63,6 +67,7 @@ class Settings:
     clip: float = NOT_GIVEN
     crop: tuple[int, int] | None = NOT_GIVEN
     flips: tuple[str, ...] = NOT_GIVEN
+    augment: tuple[str, ...] = NOT_GIVEN
     seed: int = NOT_GIVEN
 
     def __post_init__(self) -> None:
@@ -70,8 +75,9 @@ class Settings:
             object.__setattr__(self, "crop", tuple(self.crop))  # JSON and callers give lists
         if isinstance(self.flips, bool):
             object.__setattr__(self, "flips", ("horizontal",) if self.flips else ())
-        if self.flips is not None:
-            object.__setattr__(self, "flips", tuple(self.flips))
+        for name in ("flips", "augment"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         for name, (is_valid, expected) in _RULES.items():
             value = getattr(self, name)
             if value is not None and not is_valid(value):
@@ -108,6 +114,7 @@ DEFAULTS: dict[str, Any] = {
     "clip": 0.0,
     "crop": None,
     "flips": (),
+    "augment": (),
     "seed": 0,
 }
 
@@ -121,5 +128,6 @@ _RULES = {  # name -> (whether a value is valid, what is expected)
     "clip": (lambda value: 0 <= value < math.inf, "a positive number, or 0 for none"),
     "crop": (lambda value: len(value) == 2 and min(value) >= 1, "a height and a width in pixels"),
     "flips": (lambda value: set(value) <= set(FLIPS), f"some of {', '.join(FLIPS)}"),
+    "augment": (lambda value: set(value) <= set(AUGMENTATIONS), f"some of {', '.join(AUGMENTATIONS)}"),
     "seed": (lambda value: value >= 0, "0 or more"),
 }

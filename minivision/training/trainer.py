@@ -17,13 +17,13 @@ from minivision.core.allocator import keep_freed_memory
 from minivision.core.folder_lock import folder_lock
 from minivision.core.progress import progress_bar
 from minivision.data.memory import MEMORY_SHARE, InMemory, hold_in_memory
-from minivision.optim.schedules import rate_factor, warmup_steps
+from minivision.optim.schedules import rate_factor
 from minivision.tasks import get_task
 from minivision.training.batches import Batches, BatchesAhead, has_one_size, reseed
 from minivision.training.checkpoint import CHECKPOINT, Checkpoint
 from minivision.training.log import LOG, Log
 from minivision.training.nonfinite_layer import TrainingError
-from minivision.training.planning import compile_step, corrected_plan, plan_for_the_rest, steps_within
+from minivision.training.planning import Deadline, compile_step, corrected_plan, measured_step
 from minivision.training.settings import Settings
 from minivision.training.signals import Signals, stop_signals
 from minivision.training.step import make_optimizer, take_step
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 CURVE = "loss.png"  # the loss curve in the folder of a run
 DEFAULT_CROP = (128, 128)
 SAVE_EVERY = 60.0  # seconds between checkpoints
-PLAN_EVERY = 1.0  # seconds of training between two plans of a run that keeps its time
 SMOOTHING = 0.05  # weight of the latest step in the running means of the progress bar
 
 logger = logging.getLogger("minivision")
@@ -100,9 +99,12 @@ def train(
     steps : int, optional
         How many steps to train. One of `steps` and `minutes` must be given, unless `resume`.
     minutes : float, optional
-        How long to train, after compiling and reading the data. The number of steps is estimated from a few steps on a
-        copy of the model. At the end of the warmup it is corrected once, by the measured times (which changes the
-        setting ``warmup``, the share of the steps that the warmup takes).
+        How long the training may take, with all that it does after reading the data and compiling: ``model.prepare``
+        (such as proposing boxes), trial steps, the steps, checkpoints, ``model.finish`` (such as fitting support vector
+        machines) and the loss curve. The number of steps is estimated from the trial steps, which a copy of the model
+        takes. It is corrected when the times of the real steps promise another end, after the warmup and whenever the
+        machine's speed changes. A correction moves the schedule of the learning rate, see
+        :func:`minivision.optim.rate_factor`; without one, the same number of `steps` gives the same bits.
     out : path, optional
         Folder of the run, for ``checkpoint.npz``, ``log.jsonl`` and ``loss.png``. It is created if it does not exist.
     resume : bool
@@ -167,13 +169,11 @@ def train_by_steps(
     progress: bool = True,
     on_step: Callable[[int, int], Any] | None = None,
     signals: Signals | None = None,
-    keep_time: bool = False,
 ) -> Generator[None, None, TrainingResult]:
     """Train as :func:`train` does, but yield after each step; the time until it is continued is no training time.
 
     So several trainings can take turns. The parameters are those of :func:`train`, and `signals`: what stops it, if the
-    caller catches the signals; `keep_time`: whether the plan is made again all the time, so that the minutes are kept
-    on a machine whose speed changes, where :func:`train` corrects it once.
+    caller catches the signals.
     """
     if minutes is not None and steps is not None:
         raise ValueError("give minutes or steps, not both: each sets the length of the training")
@@ -193,14 +193,13 @@ def train_by_steps(
         return (
             yield from _train(
                 model, dataset, settings, steps, minutes, out, resume, data, save_every, memory_share, progress,
-                on_step, signals, keep_time,
+                on_step, signals,
             )
         )  # fmt: skip
 
 
 def _train(
     model, dataset, settings, steps, minutes, out, resume, data, save_every, memory_share, progress, on_step, signals,
-    keep_time,
 ):  # fmt: skip
     if len(dataset) == 0:
         raise ValueError("the dataset holds no images, so there is nothing to learn from")
@@ -211,13 +210,14 @@ def _train(
         if progress:
             logger.info("The images have several sizes: training on crops of 128x128 (set a size or a crop to change)")
     dataset = hold_in_memory(dataset, progress=progress, memory_share=memory_share)
+    start = time.perf_counter()
     on_disk = not isinstance(dataset, InMemory)
     prepared = model.prepare(dataset)
     dataset = dataset if prepared is None else prepared
     get_task(model.task).check_targets(dataset)
     if out is not None:
         _check_options(model)
-    run = _Run(model, dataset, settings, out, data, save_every, progress, checkpoint, keep_time)
+    run = _Run(model, dataset, settings, out, data, save_every, progress, checkpoint, start)
     keep_freed_memory()
     with BatchesAhead(run.batches) if on_disk else contextlib.nullcontext(run.batches) as run.batches:
         run.plan(minutes, steps)
@@ -269,8 +269,7 @@ def open_run(out: str | os.PathLike | None, resume: bool) -> Checkpoint | None:
 class _Run:
     """A training run: the model, the optimizer, the steps taken, and the folder."""
 
-    def __init__(self, model, dataset, settings, out, data, save_every, progress, checkpoint, keep_time):
-        self.keep_time = keep_time
+    def __init__(self, model, dataset, settings, out, data, save_every, progress, checkpoint, start):
         self.model, self.dataset, self.settings = model, dataset, settings
         self.out = None if out is None else pathlib.Path(out)
         self.data = dict(data) if data is not None else checkpoint.data if checkpoint else {}
@@ -281,6 +280,7 @@ class _Run:
             seed=settings.seed,
             crop=settings.crop,
             flips=settings.flips,
+            augment=settings.augment,
             instances=get_task(model.task).uses_instances,
         )
         self.optimizer = make_optimizer(model, settings)
@@ -288,17 +288,16 @@ class _Run:
         self.seconds = 0.0  # training time, with that of earlier sessions
         self.finished = False
         self.minutes = None  # the length for which the number of steps was planned
+        self.moved = None  # the step at which that number was last corrected, and the progress of the schedule then
         if checkpoint:
             model.load_state(checkpoint.model)
             self.optimizer.load_state(checkpoint.optimizer)
             self.step, self.total = checkpoint.step, checkpoint.total
             self.seconds, self.finished = checkpoint.seconds, checkpoint.finished
             self.minutes = checkpoint.settings.get("minutes")
-        self.start = time.perf_counter() - self.seconds  # when it would have begun without interruptions
-        self.planned_seconds = None  # of all sessions, if minutes are given
-        self.correction_step = None  # after this step the plan is corrected
-        self.step_ends = []  # seconds of training after each step of this session
-        self.planned_at = 0.0  # seconds of training when the plan was made again
+            self.moved = checkpoint.settings.get("moved")
+        self.start = start - self.seconds  # when it would have begun without interruptions
+        self.deadline = None  # if minutes are given
         self.saved_step = None  # step of the last checkpoint
         self.smoothed = {}  # running means for the progress bar
         self.log = Log()
@@ -307,24 +306,33 @@ class _Run:
         """Set the number of steps: as given, or as many as fit into the minutes, or as in the checkpoint."""
         if minutes is not None and minutes == self.minutes:
             minutes = None  # the same command again: the same end
-        earlier = self.seconds
-        self.start = time.perf_counter() - earlier
         if steps is not None:
             self.total = steps
         elif minutes is not None:
             self.minutes = minutes
-            self._say(f"Compiled in {compile_step(self.model, self.batches, self.settings):.1f} s")
-            self.start = time.perf_counter() - earlier
-            self.total = self.step + steps_within(self.model, self.batches, self.settings, 60 * minutes)
-            self.planned_seconds = earlier + 60 * minutes
-            if self.step == 0:
-                self.correction_step = warmup_steps(self.settings.warmup, self.total)
-            self._say(f"{self.total - self.step} steps are planned to take {_duration(60 * minutes)}")
-        if self.keep_time and self.minutes is not None:
-            self.planned_seconds = 60 * self.minutes
+            self._plan_minutes(60 * minutes)
         self.finished = self.finished and self.step == self.total
         if self.step > self.total:
             raise ValueError(f"the run has already taken {self.step} steps, more than the {self.total} asked for")
+
+    def _plan_minutes(self, seconds):
+        """Plan as many steps as fit into `seconds` from the beginning of this session, but at least one."""
+        compiling = compile_step(self.model, self.batches, self.settings)
+        self._say(f"Compiled in {compiling:.1f} s")
+        self.start += compiling
+        step_seconds = measured_step(self.model, self.batches, self.settings, seconds)
+        finish_seconds = self.model.finish_seconds(self.dataset)
+        now = time.perf_counter() - self.start
+        self.deadline = Deadline(self.seconds + seconds, now, step_seconds, finish_seconds)
+        steps = max(1, self.deadline.steps_left)
+        self.total = self.step + steps
+        if now - self.seconds + finish_seconds > seconds:
+            self._say(
+                f"Preparing takes {_duration(now - self.seconds)} and finishing about {_duration(finish_seconds)}, "
+                f"longer than the {_duration(seconds)} asked for: training one step"
+            )
+        else:
+            self._say(f"{steps} steps are planned, to end after {_duration(seconds)}")
 
     def train(self, on_step=None, signals=None):
         """Train to the end or to an interruption, save, and log it; yield after each step."""
@@ -356,7 +364,7 @@ class _Run:
             saved = f"; saved in {self.out}" if self.out else ""
             self._say(f"Stopped after step {self.step} of {self.total}{saved}")
         else:
-            planned = f" (planned: {_duration(self.planned_seconds)})" if self.planned_seconds else ""
+            planned = f" (planned: {_duration(self.deadline.seconds)})" if self.deadline else ""
             self._say(f"Trained {self.total} steps in {_duration(self.seconds)}{planned}")
         return TrainingResult(self.step, self.total, self.seconds, interrupted, signals.stop, self.log.entries)
 
@@ -370,19 +378,10 @@ class _Run:
                 now = time.perf_counter()
                 self.step += 1
                 self.seconds = now - self.start
-                self.step_ends.append(self.seconds)
                 facts = {"rate": rate, "gradient_norm": norm, "seconds": round(self.seconds, 3)}
                 self.log.append({"step": self.step, "loss": sum(losses.values()), **losses, **facts})
-                if self.step == self.correction_step:
-                    bar.clear()
-                    self._correct_plan()
-                    bar.total = self.total
-                if self._may_plan_again():
-                    self.settings, self.total = plan_for_the_rest(
-                        self.settings, self.total, self.step_ends, self.step, self.planned_seconds
-                    )
-                    self.planned_at = self.seconds
-                    bar.total = self.total
+                if self.deadline is not None:
+                    self._correct_plan(bar)
                 bar.set_postfix(self._progress(losses, rate, now - began), refresh=False)
                 bar.update()
                 if on_step is not None:
@@ -394,23 +393,23 @@ class _Run:
                 yield
                 self.start += time.perf_counter() - paused
 
-    def _may_plan_again(self):
-        """Return whether the training keeps its time by another plan now: every second after the warmup."""
-        if not self.keep_time or self.planned_seconds is None:
-            return False
-        rising = self.step < max(warmup_steps(self.settings.warmup, self.total), self.correction_step or 0)
-        return not rising and self.seconds > self.planned_at + PLAN_EVERY
-
     def _rate(self):
         """Return the learning rate of the next step."""
         settings = self.settings
-        return settings.rate * rate_factor(settings.schedule, self.step, self.total, warmup=settings.warmup)
+        return settings.rate * rate_factor(
+            settings.schedule, self.step, self.total, warmup=settings.warmup, moved=self.moved
+        )
 
-    def _correct_plan(self):
-        """Plan again, by the measured times of the steps; save, so that a resumed run has the same number of steps."""
+    def _correct_plan(self, bar):
+        """Plan again if the steps promise another end; save, so that a resumed run has the same number of steps."""
+        self.deadline.passed(self.seconds)
         before = self.total
-        self.settings, self.total = corrected_plan(self.settings, before, self.step_ends, self.planned_seconds)
+        self.settings, self.total, self.moved = corrected_plan(
+            self.settings, self.step, before, self.moved, self.deadline
+        )
         if self.total != before:
+            bar.clear()
+            bar.total = self.total
             self._say(f"The plan is corrected to {self.total} steps")
             self.save()
 
@@ -440,7 +439,7 @@ class _Run:
             optimizer=self.optimizer.state(),
             step=self.step,
             total=self.total,
-            settings={**dataclasses.asdict(self.settings), "minutes": self.minutes},
+            settings={**dataclasses.asdict(self.settings), "minutes": self.minutes, "moved": self.moved},
             data=self.data,
             seconds=self.seconds,
             finished=self.finished,

@@ -18,8 +18,8 @@ def train_in_turns(
 ) -> list[TrainingResult]:
     """Train several models, some seconds of each in turn.
 
-    The minutes of a training are those of its own turns, and are kept: the number of steps is planned again every
-    second. Each takes the steps, and with given `steps` ends with the bits, that it would have alone.
+    The minutes of a training are those of its own turns, and are kept as :func:`train` keeps them. Each takes the
+    steps, and with given `steps` ends with the bits, that it would have alone.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def train_in_turns(
         waiting = {}
         for number, arguments in enumerate(trainings):
             waiting[number] = stack.enter_context(
-                contextlib.closing(train_by_steps(**arguments, signals=signals, keep_time=True))  # type: ignore[misc]
+                contextlib.closing(train_by_steps(**arguments, signals=signals))  # type: ignore[misc]
             )
         while waiting:
             for number, training in list(waiting.items()):

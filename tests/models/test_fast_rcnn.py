@@ -188,6 +188,27 @@ def test_rcnn_finishes_on_classes_that_never_occur_and_images_without_objects(rn
     assert not model.svm_weights.any()
 
 
+def test_rcnn_estimates_the_time_of_its_svms_from_a_few_images(rng, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("minivision.models.rcnn.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("minivision.models.rcnn.fit_svms_seconds", lambda features, positives, classes: 3.0 * positives)
+    model = small("rcnn", np.float32, svm_images=30)
+    image = rng.integers(0, 256, (32, 48, 3), dtype=np.uint8)
+    instances = Instances([[4, 3, 20, 21], [20, 3, 30, 21], [1, 1, 9, 9]], [1, 2, 3])
+    sample = Sample(image, instances, np.zeros((32, 48), np.uint8), _random_boxes(rng, 10).astype(np.float32))
+    original = model._with_features
+
+    def slow(sample):
+        clock[0] += 0.5
+        return original(sample)
+
+    monkeypatch.setattr(model, "_with_features", slow)
+    assert model.finish_seconds([sample] * 40) == 30 * 0.5 + 3.0 * 30  # 30 images, with 30 objects of each class
+    assert model.finish_seconds([sample] * 2) == 2 * 0.5 + 3.0 * 2
+    nothing = sample._replace(proposals=sample.proposals[:0], instances=Instances.empty())
+    assert model.finish_seconds([nothing]) == 0.5
+
+
 def test_wrong_options_are_named():
     with pytest.raises(ValueError, match="mode: expected one of single, fast, quality, got 'best'"):
         make_model("rcnn", CLASSES, mode="best")

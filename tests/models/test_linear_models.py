@@ -95,3 +95,23 @@ def test_the_regression_is_fitted_to_boxes_near_an_object_and_moves_them_to_it(r
     weights, biases = fit_boxes([image_of(features, np.concatenate([near, far]), true, [1])], 1)
     deltas = features[:60] @ weights[0].T + biases[0]
     np.testing.assert_allclose(decode_boxes(deltas, near), np.repeat(true, 60, 0), atol=0.2)
+
+
+def test_the_time_of_fitting_is_estimated_about_right(rng, monkeypatch):
+    """Each row of an SVM's examples costs a second on this clock; every mined round adds as many as may be added."""
+    clock = [0.0]
+    monkeypatch.setattr(linear_models.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(linear_models, "FIRST_NEGATIVES", 30)
+    monkeypatch.setattr(linear_models, "MAX_ADDED_NEGATIVES", 50)
+
+    def fit(features, targets):
+        clock[0] += len(features)
+        return rng.normal(size=features.shape[1]), 100.0  # all negatives are hard, each time others the hardest
+
+    monkeypatch.setattr(linear_models, "fit_svm", fit)
+    boxes = np.array([[x, 0, x + 5, 5] for x in range(0, 20000, 10)] + [[0, 20, 10, 30], [20, 20, 30, 30]], np.float32)
+    features = rng.normal(size=(len(boxes), 6))
+    images = [(features, boxes, Instances(boxes[-2:], [1, 2]))]
+    linear_models.fit_svms(images, 2)
+    took, clock[0] = clock[0], 0.0
+    assert linear_models.fit_svms_seconds(features[:50], 1, 2) == pytest.approx(took, rel=0.05)

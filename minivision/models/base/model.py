@@ -149,6 +149,10 @@ class Model(Layer):
     def finish(self, dataset: Dataset) -> None:
         """Do what is done once after training, such as fitting support vector machines. By default nothing."""
 
+    def finish_seconds(self, dataset: Dataset) -> float:
+        """Estimate how long :meth:`finish` will take, by trying a part of it. By default it takes no time."""
+        return 0.0
+
     def step(self, batch: Batch) -> dict[str, Any]:
         """Compute losses and gradients of a batch; leave the gradients in the parameters and return the losses."""
         self.zero_gradients()

@@ -9,6 +9,7 @@ Girshick et al., "Rich feature hierarchies ..." (R-CNN), CVPR 2014, section 2.3 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -74,6 +75,31 @@ def fit_svms(images: Sequence[ImageFeatures], classes: int) -> tuple[Array, Arra
             hardest = np.argsort(-margins)[:MAX_ADDED_NEGATIVES]
             hard = np.union1d(hard, negative[hardest[margins[hardest] > HARD_NEGATIVE_MARGIN]])
     return weights, biases
+
+
+def fit_svms_seconds(features: Array, positives: int, classes: int) -> float:
+    """Estimate how long :func:`fit_svms` takes, by fitting one classifier once.
+
+    Parameters
+    ----------
+    features : ndarray of shape (B, D)
+        Features of some boxes.
+    positives : int
+        Positive examples of a class.
+    classes : int
+        Number of classes without the background.
+
+    Returns
+    -------
+    seconds : float
+    """
+    if not len(features):
+        return 0.0
+    negatives = FIRST_NEGATIVES + MAX_ADDED_NEGATIVES * (MINING_ROUNDS - 1) // 2  # on the average of all rounds
+    examples = features[np.arange(positives + negatives) % len(features)]
+    start = time.perf_counter()
+    fit_svm(examples, np.where(np.arange(len(examples)) < positives, 1.0, -1.0))
+    return (time.perf_counter() - start) * MINING_ROUNDS * classes
 
 
 def _svm_examples(image, label):
