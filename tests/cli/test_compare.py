@@ -357,3 +357,7 @@ def test_a_record_says_what_was_measured_where_and_how(compare, tmp_path, monkey
     assert record["versions"]["numpy"] == np.__version__ and record["cores"] >= 1 and record["processor"]
     assert record["rows"]["other, wide"]["miou"] == 0.25 and record["rows"]["other, wide"]["seeds"] == 2
     assert compare("--record", str(tmp_path / "nowhere" / "record.json"))[0] == 2
+    assert main(["evaluate", str(compare.out / "other"), "--record", str(path)]) == 0
+    record = json.loads(path.read_text())
+    assert record["training"]["system"] == "tiny" and record["training"]["settings"]["seed"] == 4
+    assert record["training"]["steps"] > 0 and 0 <= record["metrics"]["miou"] <= 1

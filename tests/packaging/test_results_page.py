@@ -96,3 +96,33 @@ def test_tables_of_a_comparison_have_spreads_and_differences_in_the_right_direct
         f"| {two} | {one} | +0.100 | +0.070 to +0.120 | 98.0% |"
     ]
     assert writer.place(record, ["settings"]).startswith("100 steps of training each, seeds 0 to 1, 50 scenes")
+
+
+def test_renewing_trains_evaluates_and_takes_the_old_figure_out(writer, tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "HERE", tmp_path)
+    monkeypatch.setattr(writer, "IMAGES", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs.toml").write_text(
+        '[ssd]\ntrain = "ssd --steps 3"\n[path]\ncompare = "yolov2 --steps 3"\npicture = "path.png"\n'
+    )
+    (tmp_path / "earlier.json").write_text(json.dumps({"about": {}, "ssd": {"steps": 1}, "other": {}}))
+    done = []
+
+    def command(words):
+        done.append(words)
+        options = _parse(shlex.split(words))
+        if options.out is not None:
+            options.out.mkdir(parents=True)
+            (options.out / "comparison.png").write_bytes(b"picture")
+        if getattr(options, "record", None) is not None:
+            options.record.write_text('{"date": "2026-01-02"}')
+
+    monkeypatch.setattr(writer, "command", command)
+    with pytest.raises(SystemExit, match="runs.toml has no yolo; it has ssd, path"):
+        writer.renew(["yolo"])
+    writer.renew([])
+    folder = "runs/results/ssd"
+    assert done[:2] == [f"train ssd --steps 3 --out {folder}", f"evaluate {folder}  --record {tmp_path / 'ssd.json'}"]
+    assert done[2].startswith("compare yolov2 --steps 3 --out runs/results/path --record")
+    assert (tmp_path / "path.png").read_bytes() == b"picture" and (tmp_path / "ssd.json").exists()
+    assert set(json.loads((tmp_path / "earlier.json").read_text())) == {"about", "other"}
