@@ -163,7 +163,7 @@ def open_data(data):
         split=data["split"],
         level=data["level"],
         skip_broken=data["skip_broken"],
-        **{name: data[name] for name in ("classes", "objects") if name in data},  # for scenes
+        **{name: data[name] for name in ("classes", "objects", "captions") if name in data},  # for scenes
     )
 
 
