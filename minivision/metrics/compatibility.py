@@ -40,7 +40,8 @@ def check_dataset(model: Model, dataset: Dataset, *needs: str) -> None:
         raise ValueError(f"{model.name} needs to know where people's joints are, and this dataset has none")
     if "captions" in needs and not dataset.has_captions:
         raise ValueError(
-            f"{model.name} needs captions of the objects, and this dataset has none; scenes have them with captions=True"
+            f"{model.name} needs captions of the objects, and this dataset has none; "
+            "scenes have them with captions=True"
         )
 
 
