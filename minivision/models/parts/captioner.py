@@ -102,7 +102,7 @@ class Captioner(Layer):
         targets : int64 ndarray of shape (T, K)
             The words, then END, then `PADDING`.
         """
-        sentences = [self._numbers(each[self.rng.integers(len(each))]) if len(each) else None for each in captions]
+        sentences = [self._numbers(each[int(self.rng.integers(len(each)))]) if len(each) else None for each in captions]
         T = 1 + max((len(each) for each in sentences if each is not None), default=0)
         inputs = np.full((T, len(sentences)), self.boundary, np.int64)
         targets = np.full((T, len(sentences)), PADDING, np.int64)
@@ -133,13 +133,15 @@ class Captioner(Layer):
         xp = get_array_module(codes)
         x = xp.concatenate([self.image(codes, training)[None], self.words(inputs, training)])  # (1 + T, K, width)
         states = self.lstm(x, training)[1:]  # what follows the image itself is not compared with anything
+        if training:
+            self.remember(states.shape)
         return self.scores(states.reshape(-1, states.shape[2]), training)  # (T, K, hidden) -> (T K, words + 1)
 
     def backward(self, dscores: Array) -> Array:
         """Return the gradient of the codes."""
-        dstates = self.scores.backward(dscores)
-        xp, (x, *_) = get_array_module(dstates), self.lstm.remembered()[-1]
-        dstates = dstates.reshape(-1, len(x), self.lstm.hidden_size)  # (T K, hidden) -> (T, K, hidden)
+        (shape,) = self.recall()
+        dstates = self.scores.backward(dscores).reshape(shape)  # (T K, hidden) -> (T, K, hidden)
+        xp = get_array_module(dstates)
         dx = self.lstm.backward(xp.concatenate([xp.zeros_like(dstates[:1]), dstates]))
         self.words.backward(dx[1:])
         return self.image.backward(dx[0])
@@ -178,7 +180,7 @@ class Captioner(Layer):
 
     def search(self, codes: Array, beams: int) -> list[list[tuple[str, float]]]:
         """Return up to `beams` sentences about each region, with the logarithms of their probabilities."""
-        K, V = len(codes), self.boundary + 1
+        K = len(codes)
         h, c = self.lstm.start(K)
         h, c = self.lstm.step(self.image(codes), h, c)
         owner = np.arange(K)  # the region of each beginning
@@ -193,7 +195,7 @@ class Captioner(Layer):
             next_words = np.log(np.maximum(ops.softmax(on_host(self.scores(h))), 1e-30))
             if length == self.max_words:  # only END can follow
                 next_words[:, : self.boundary] = -np.inf
-            scores = total[:, None] + next_words  # (beginnings, V)
+            scores = total[:, None] + next_words  # (beginnings, words + 1)
             rows, columns = _best(scores, owner, [beams - len(each) for each in finished])
             sentences, total = words[rows], scores[rows, columns]
             ended = columns == self.boundary
@@ -204,7 +206,6 @@ class Captioner(Layer):
             words = np.column_stack([sentences[~ended], columns[~ended]])
             owner, total, last = owner[going], total[~ended], columns[~ended]
             h, c = (state[to_device_of(going, state)] for state in (h, c))
-        assert V == len(self.words.w.value)
         return finished
 
 
