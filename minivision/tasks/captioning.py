@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from minivision.core.types import Array
 from minivision.metrics.captions import evaluate_captioning
-from minivision.tasks.objects import DPI, ObjectTask
+from minivision.tasks.objects import DPI, INCHES, ObjectTask
 from minivision.tasks.task import Bars
 from minivision.tasks.text import list_lines, two_decimals
 
@@ -90,4 +90,7 @@ class Captioning(ObjectTask):
         from minivision.viz import draw_captions
 
         figure = draw_captions(image, annotation)
+        foot = figure.get_figheight() * figure.axes[0].get_position().y0  # inches that the sentences take
+        figure.set_size_inches(INCHES, INCHES)  # as the pictures of other tasks: the image becomes smaller instead
+        figure.subplots_adjust(bottom=foot / INCHES)
         figure.savefig(path, dpi=DPI)
