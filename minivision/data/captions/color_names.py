@@ -56,8 +56,8 @@ def color_names(rgb: ArrayLike) -> tuple[str, ...]:
     Examples
     --------
     >>> from minivision.data.captions import color_names
-    >>> color_names((230, 20, 20)), color_names((200, 80, 90))
-    (('red',), ('red', 'pink'))
+    >>> color_names((230, 20, 20)), color_names((200, 100, 60))
+    (('red',), ('red', 'orange', 'brown'))
     """
     lab, owners = _examples()
     distances = np.linalg.norm(lab - _lab(np.asarray(rgb, np.float64)), axis=1)
