@@ -45,8 +45,6 @@ def draw_captions(image: Array, instances: Instances, *, title: str = "") -> Fig
     shown = best_first(instances)
     entries = [Patch(color=_color(k), label=legend_name(line)) for k, line in enumerate(sentences(shown))]
     figure, axes = make_grid(1, [title], cell=cell_size(image, PICTURE), entries=entries)
-    for text in figure.legends[0].get_texts() if entries else ():
-        text.set_parse_math(False)  # a dollar in a sentence begins no formula
     draw_numbered_boxes(axes[0, 0], image, shown.boxes, size=1.5)
     return figure
 
@@ -128,5 +126,5 @@ def _write(axis, lines):
     for k, parts in enumerate(wrapped):
         axis.plot([0.02], [y], "s", color=_color(k), markersize=5, markeredgecolor=INK, markeredgewidth=0.4)
         for part in parts:
-            axis.text(0.07, y, part, va="center", fontsize=min(7, 90 * step), color="0.15", parse_math=False)
+            axis.text(0.07, y, part, va="center", fontsize=min(7, 90 * step), color="0.15")
             y -= step
