@@ -87,6 +87,9 @@ class Call:
         bound.apply_defaults()
         self.arguments = {name: _prepared(value, double) for name, value in bound.arguments.items()}
         self.backward = find(f"{op.__name__}_backward")
+        # The results whose upstream gradients the backward pass takes: y, or the states of a recurrent step.
+        taken = signature(self.backward).parameters if self.backward else ()
+        self.upstream = [name for name in op.returns if f"d{name}" in taken] or [op.returns[0]]
         # Gradients are called d<argument>; an optional argument that was not given (a bias) has no gradient.
         returned = (self.backward or op).returns
         self.differentiable = [
@@ -102,8 +105,10 @@ class Call:
             return named_results(self.op, arguments)
 
     def output(self, **changed: Any) -> Any:
-        """Return the first result: ``y``, or the loss."""
-        return self.results(**changed)[self.op.returns[0]]
+        """Return the result that has a gradient, ``y`` or the loss; several, such as states, as one row of numbers."""
+        results = self.results(**changed)
+        parts = [results[name] for name in self.upstream]
+        return parts[0] if len(parts) == 1 else np.concatenate([part.ravel() for part in parts])
 
     def backward_arguments(self, dy: Array) -> dict[str, Any]:
         """Return the arguments of the backward pass, by the names of its parameters.
@@ -112,14 +117,25 @@ class Call:
         """
         first = next(iter(self.arguments.values()))
         parameters = signature(self.backward or self.op).parameters
+        results = self.results()
         known = {
             **self.arguments,
-            **self.results(),
-            "dy": dy,
+            **results,
+            **self._upstream_gradients(dy, results),
             "input_shape": first.shape,
             "input_size": first.shape[-2:],
         }
         return {name: known[name] for name in parameters if name in known}
+
+    def _upstream_gradients(self, dy, results):
+        """Return the gradients of the results by name, out of the gradient of :meth:`output`."""
+        if len(self.upstream) == 1:
+            return {f"d{self.upstream[0]}": dy}
+        ends = np.cumsum([results[name].size for name in self.upstream])
+        return {
+            f"d{name}": part.reshape(results[name].shape)
+            for name, part in zip(self.upstream, np.split(dy, ends[:-1]), strict=True)
+        }
 
     def gradients(self, dy: Array) -> dict[str, Any]:
         """Return the gradients by the name of their argument; a loss returns its own, and `dy` is not used.

@@ -110,6 +110,11 @@ class Evidence:
         result = self._reference(changed).get(self.result)
         return None if result is None else np.asarray(result)
 
+    def all_results(self) -> tuple[Array, ...]:
+        """Return all results of the reference implementation, in their order."""
+        results = self._reference({})
+        return tuple(results[name] for name in self.op.returns)
+
     def _reference(self, changed):
         """Return all results of the reference implementation by name; {} for arguments that it cannot use."""
         values = copy.deepcopy({**self.values, **changed})

@@ -236,11 +236,12 @@ def _compare(call, name, gradient, places, expected, tolerance, rounding):
 
 def _diagnosis(call, dy, name, gradient, places=None, slopes=None):
     """Return the diagnosis of a wrong gradient, or None; `slopes` are the differences at the flat `places`."""
-    y = call.op.returns[0]
-    forward = Evidence(call.op, call.arguments, y, call.output(), oracle=call.oracle)
-    if not forward.same(forward.got, forward.expected):
-        known = diagnose(forward) or f"{y} differs from the result of the reference implementation."
-        return f"The forward pass is already wrong; fix it first. {known}"
+    results = call.results()
+    for y in call.upstream:
+        forward = Evidence(call.op, call.arguments, y, results[y], oracle=call.oracle)
+        if not forward.same(forward.got, forward.expected):
+            known = diagnose(forward) or f"{y} differs from the result of the reference implementation."
+            return f"The forward pass is already wrong; fix it first. {known}"
     op = call.backward or call.op
     arguments = call.backward_arguments(dy) if call.backward else call.arguments
     evidence = Evidence(op, arguments, f"d{name}", gradient, oracle=call.oracle)

@@ -21,6 +21,7 @@ NAMES = {  # names of the systems in a sentence
     "ssd": "SSD",
     "yolov2": "YOLOv2",
     "mask-rcnn": "Mask R-CNN",
+    "densecap": "DenseCap",
 }
 MAX_TILES = 4
 PIXELS = 'class="pixels" '

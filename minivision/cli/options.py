@@ -4,7 +4,8 @@ import argparse
 import re
 import textwrap
 
-KINDS = "cityscapes, voc, coco, yolo, cvat, labelme, label-studio, open-images, color-maps, folder"  # of data
+# of data
+KINDS = "cityscapes, voc, coco, yolo, cvat, labelme, label-studio, open-images, visual-genome, color-maps, folder"
 DATA_FORMS = f"scenes; the folder of a dataset, whose format is found out; or KIND:DIR, with a KIND of {KINDS}"
 
 
@@ -176,7 +177,7 @@ def open_data(data):
         split=data["split"],
         level=data["level"],
         skip_broken=data["skip_broken"],
-        **{name: data[name] for name in ("classes", "objects") if name in data},  # for scenes
+        **{name: data[name] for name in ("classes", "objects", "captions") if name in data},  # for scenes
     )
 
 

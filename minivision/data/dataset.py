@@ -55,6 +55,8 @@ class Facts:
         False where the objects have boxes but no masks.
     has_label_maps : bool
         False where the classes of the pixels are unknown; every label map is then `IGNORE` throughout.
+    has_captions : bool
+        Whether the objects have captions.
     """
 
     classes: tuple[str, ...] = ("background",)
@@ -62,6 +64,7 @@ class Facts:
     has_boxes: bool = True
     has_masks: bool = True
     has_label_maps: bool = True
+    has_captions: bool = False
 
 
 class Dataset:
@@ -72,7 +75,7 @@ class Dataset:
 
     Attributes
     ----------
-    classes, keypoint_names, has_boxes, has_masks, has_label_maps
+    classes, keypoint_names, has_boxes, has_masks, has_label_maps, has_captions
         As in `Facts`.
     """
 
@@ -81,6 +84,7 @@ class Dataset:
     has_boxes: bool = True
     has_masks: bool = True
     has_label_maps: bool = True
+    has_captions: bool = False
 
     def __len__(self) -> int:
         raise NotImplementedError(f"{type(self).__name__} does not define how many samples it has (__len__)")
@@ -100,7 +104,7 @@ class Dataset:
     def facts(self) -> Facts:
         """Classes, names of the joints, and the kinds of annotations: what is the same for all samples."""
         classes, names = tuple(self.classes), tuple(self.keypoint_names)
-        return Facts(classes, names, self.has_boxes, self.has_masks, self.has_label_maps)
+        return Facts(classes, names, self.has_boxes, self.has_masks, self.has_label_maps, self.has_captions)
 
     @facts.setter
     def facts(self, facts: Facts) -> None:

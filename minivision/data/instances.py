@@ -34,6 +34,9 @@ class Instances:
     crowd : bool ndarray of shape (K,), optional
         True if one entry stands for a group of objects, or is too difficult to count: in an evaluation it is
         neither a match nor a miss. All False if not given.
+    captions : sequence of K captions, optional
+        What is said of each object: a phrase, or several that are all true. Stored as an object ndarray of tuples of
+        str.
     area : ndarray of shape (K,), optional
         Area of each object in pixels, if the annotations have it: evaluations divide objects into small, medium
         and large by it. Stored as float64. Without it, they count the pixels of the mask, or take the area of the
@@ -59,8 +62,27 @@ class Instances:
     Instances(1 object; labels [2]; scores 0.90 to 0.90)
     """
 
-    __slots__ = ("boxes", "labels", "scores", "keypoints", "crowd", "area", "instance_map", "run_lengths", "_masks")
-    _BY_OBJECT = ("boxes", "labels", "scores", "keypoints", "crowd", "area")  # the fields with one row per object
+    __slots__ = (
+        "boxes",
+        "labels",
+        "scores",
+        "keypoints",
+        "crowd",
+        "area",
+        "captions",
+        "instance_map",
+        "run_lengths",
+        "_masks",
+    )
+    _BY_OBJECT = (
+        "boxes",
+        "labels",
+        "scores",
+        "keypoints",
+        "crowd",
+        "area",
+        "captions",
+    )  # the fields with one row per object
 
     def __init__(
         self,
@@ -72,6 +94,7 @@ class Instances:
         crowd: ArrayLike | None = None,
         *,
         area: ArrayLike | None = None,
+        captions: Sequence[str | Sequence[str]] | Array | None = None,
         instance_map: ArrayLike | None = None,
         run_lengths: RunLengths | None = None,
     ) -> None:
@@ -85,6 +108,7 @@ class Instances:
         crowd = np.zeros(count, bool) if crowd is None else _check_bool("crowd", crowd)
         self.crowd = _check_shape("crowd", crowd, (count,))
         self.area = None if area is None else _check_shape("area", np.asarray(area, np.float64), (count,))
+        self.captions = None if captions is None else _check_captions(captions, count)
         if sum(each is not None for each in (masks, instance_map, run_lengths)) > 1:
             raise ValueError("give masks, instance_map or run_lengths, not both: they have the same meaning")
         self._masks = None
@@ -189,6 +213,8 @@ class Instances:
             parts.append("masks {}x{}".format(*self.mask_size))
         if self.keypoints is not None:
             parts.append(f"{self.keypoints.shape[1]} keypoints each")
+        if self.captions is not None:
+            parts.append("captions")
         if self.crowd.any():
             parts.append(f"{int(self.crowd.sum())} crowd")
         return f"Instances({'; '.join(parts)})"
@@ -232,6 +258,18 @@ def _check_labels(labels):
     if labels.size and labels.min() < 1:
         raise ValueError(f"labels must be 1 or more (0 is the background), got {labels.min()}")
     return labels.astype(np.int64, copy=False)
+
+
+def _check_captions(captions, count):
+    """Return the captions as an array of tuples: NumPy would make a table of tuples that are equally long."""
+    if isinstance(captions, str) or len(captions) != count:
+        raise ValueError(f"captions must be as many as there are labels, {count}; got {captions!r:.80}")
+    array = np.empty(count, object)
+    for k, phrases in enumerate(captions):
+        array[k] = (phrases,) if isinstance(phrases, str) else tuple(phrases)
+        if not all(isinstance(phrase, str) for phrase in array[k]):
+            raise TypeError(f"captions[{k}] must be a phrase, or several; got {phrases!r:.80}")
+    return array
 
 
 def _check_run_lengths(run_lengths, count):

@@ -43,8 +43,8 @@ class InMemory(Dataset):
     columns : dict of str to ndarray
         ``sizes`` (N, 2), heights and widths; ``images`` and ``label_maps``, flat uint8; ``counts`` (N,), the
         number of objects in each image; and for all objects ``boxes``, ``labels``, ``crowd``, and optionally
-        ``keypoints`` and ``area``. With masks also ``instance_maps``, flat, and ``layers`` (N,), the number of
-        layers of each image.
+        ``keypoints``, ``area`` and ``captions`` (those of an object in one text, a line each). With masks also
+        ``instance_maps``, flat, and ``layers`` (N,), the number of layers of each image.
     facts : Facts
     """
 
@@ -68,6 +68,8 @@ class InMemory(Dataset):
         image = columns["images"][3 * pixels.start : 3 * pixels.stop].reshape(height, width, 3)
         label_map = columns["label_maps"][pixels].reshape(height, width)
         fields = {name: columns[name][objects] for name in _BY_OBJECT if name in columns}
+        if "captions" in columns:
+            fields["captions"] = [tuple(text.splitlines()) for text in columns["captions"][objects].tolist()]
         if "instance_maps" in columns:
             fields["instance_map"] = columns["instance_maps"][mapped].reshape(-1, height, width)
         return Sample(image, Instances(**fields), label_map)
@@ -116,6 +118,9 @@ class InMemory(Dataset):
         for name in _BY_OBJECT:
             if getattr(empty, name) is not None:
                 columns[name] = np.concatenate([getattr(empty, name), *(getattr(each, name) for each in instances)])
+        if like.has_captions:
+            texts = ["\n".join(phrases) for each in instances for phrases in _captions(each)]
+            columns["captions"] = np.array(texts, np.str_)
         if like.has_masks:
             maps = [each.instance_map for each in instances]
             del instances
@@ -152,7 +157,7 @@ class InMemory(Dataset):
                 raise ValueError("it was written by another version of minivision")
             classes, names = (tuple(columns.pop(name).tolist()) for name in ("classes", "keypoint_names"))
             flags = dict(zip(_FLAGS, columns.pop("flags").tolist(), strict=True))
-            return cls(columns, Facts(classes, names, **flags))
+            return cls(columns, Facts(classes, names, **flags, has_captions="captions" in columns))
         except Exception as error:  # archives that are damaged raise errors of many types
             raise BrokenFileError(path, error) from error
 
@@ -292,6 +297,11 @@ def _with_instance_map(sample):
     return sample._replace(instances=instances.replace(instance_map=layer_masks(instances.masks)))
 
 
+def _captions(instances):
+    """Return the captions of each object, none where there are none."""
+    return [()] * len(instances) if instances.captions is None else instances.captions
+
+
 def _flat(arrays):
     """Return the concatenated elements of some arrays, as one flat array; empties the list of the arrays."""
     flat = np.empty(sum(array.size for array in arrays), np.result_type(np.uint8, *{array.dtype for array in arrays}))
@@ -312,13 +322,13 @@ _SHAPES = {  # of the columns but for their length, and their types
     "sizes": ((2,), np.int64), "counts": ((), np.int64), "layers": ((), np.int64),
     "images": ((), np.uint8), "label_maps": ((), np.uint8), "instance_maps": ((), np.integer),
     "boxes": ((4,), np.float32), "labels": ((), np.int64), "crowd": ((), np.bool_),
-    "keypoints": ((None, 3), np.float32), "area": ((), np.float64),
+    "keypoints": ((None, 3), np.float32), "area": ((), np.float64), "captions": ((), np.str_),
 }  # fmt: skip
 
 
 def _check_columns(columns, facts):
     """Check names, dtypes and lengths of the columns: a file may be damaged, and views do not check."""
-    optional = {"area"}
+    optional = {"area", "captions"}
     optional |= set() if facts.has_masks else {"instance_maps", "layers"}
     optional |= set() if facts.keypoint_names else {"keypoints"}
     missing, unknown = _SHAPES.keys() - optional - columns.keys(), columns.keys() - _SHAPES.keys()
@@ -337,7 +347,7 @@ def _check_columns(columns, facts):
     pixels, objects = int(columns["sizes"].prod(axis=1).sum()), int(columns["counts"].sum())
     expected = {"images": 3 * pixels, "label_maps": pixels}
     expected |= dict.fromkeys(("counts", "layers"), len(columns["sizes"]))
-    expected |= dict.fromkeys(_BY_OBJECT, objects)
+    expected |= dict.fromkeys((*_BY_OBJECT, "captions"), objects)
     if "layers" in columns:
         expected["instance_maps"] = int((columns["sizes"].prod(axis=1) * columns["layers"]).sum())
     for name, array in columns.items():

@@ -52,6 +52,8 @@ class ObjectRecord:
         Points ``x, y, visibility`` in pixels; the center of the first pixel is ``(0.5, 0.5)``. Visibility is COCO's.
     crowd : bool
         Whether it stands for a group of objects, or is too difficult to count.
+    captions : tuple of str
+        What is said of it.
     """
 
     label: str
@@ -60,6 +62,7 @@ class ObjectRecord:
     mask: Array | Mapping[str, Any] | None = None
     keypoints: Array | None = None
     crowd: bool = False
+    captions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +193,8 @@ class Recorded(FileDataset):
         labels = np.array([self.classes.index(each.label) for each in objects], np.int64)
         crowd = np.array([each.crowd for each in objects], bool)
         fields: dict[str, Any] = {"crowd": crowd}
+        if self.has_captions:
+            fields["captions"] = [each.captions for each in objects]
         if self.keypoint_names:
             fields["keypoints"] = self._keypoints(objects, scale)
         label_map = np.full(size, IGNORE, np.uint8)

@@ -33,6 +33,7 @@ SMALLEST_AREA = 25  # pixels of an object when it is drawn
 SMALLEST_VISIBLE = 20  # pixels of an object that are visible at the end; one with fewer is not annotated
 MAX_TRIES = 60  # random objects for a scene; those that would hide too much or have too little contrast are left out
 BLUR_PROBABILITY = 0.3
+CAPTIONS_VERSION = 1  # of the captions: raise it when one changes
 
 
 class Level(NamedTuple):
@@ -74,6 +75,11 @@ class Scenes(Dataset):
         Which of `shapes.KINDS` to draw, in the order of their labels; all by default.
     size : int
         Side of the images in pixels, 64 or more. Objects do not grow with it.
+    captions : bool
+        Whether the objects have captions (:mod:`minivision.data.captions`); nothing else changes.
+    without : sequence of str
+        Combinations of a color and a class that are not drawn, such as ``"red ring"``: to test whether a model that
+        knows red things and rings knows red rings. A color that people may call otherwise too counts as both.
 
     Examples
     --------
@@ -93,6 +99,8 @@ class Scenes(Dataset):
         objects: int | tuple[int, int] = (1, 6),
         classes: Sequence[str] | None = None,
         size: int = 128,
+        captions: bool = False,
+        without: Sequence[str] = (),
     ) -> None:
         self.level = _one_of("level", level, LEVELS)
         self.split = _one_of("split", split, SPLITS)
@@ -112,6 +120,8 @@ class Scenes(Dataset):
         if size < 64:
             raise ValueError(f"size must be 64 pixels or more, so that the largest objects fit; got {size}")
         self.size = int(size)
+        self.captions = self.has_captions = bool(captions)
+        self.without = _combinations(without)
 
     def __len__(self) -> int:
         return SPLITS[self.split]
@@ -122,14 +132,26 @@ class Scenes(Dataset):
     def parameters(self) -> dict[str, object]:
         """Return everything that the scenes depend on, as a dict of plain values."""
         names = ("level", "split", "seed", "objects", "classes", "size")
-        return {name: getattr(self, name) for name in names}
+        parameters: dict[str, object] = {name: getattr(self, name) for name in names}
+        # Only where they change something, so that scenes without them are found in an old cache.
+        parameters |= {"captions": CAPTIONS_VERSION} if self.captions else {}
+        return parameters | ({"without": self.without} if self.without else {})
 
     def _sample(self, index: int) -> Sample:
         image, owners, labels, boxes, keypoints = draw_scene(self, index)
         lookup = np.zeros(256, np.uint8)
         lookup[1 : len(labels) + 1] = labels
         instances = Instances(boxes, labels, keypoints=keypoints, instance_map=owners)
-        return Sample(image, instances, lookup[owners])
+        sample = Sample(image, instances, lookup[owners])
+        return self._with_captions(sample, index) if self.captions else sample
+
+    def _with_captions(self, sample, index):
+        """Return the sample with captions, whose choice of words depends on the seed and the index alone."""
+        from minivision.data.captions import look_at, write_captions
+
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(*_stream(self, index), 1)))
+        captions = write_captions(look_at(sample, self.classes), rng)
+        return sample._replace(instances=sample.instances.replace(captions=captions))
 
     def draw(
         self, indices: int | Sequence[int] | None = None, *, threads: int | None = None, progress: bool = False
@@ -203,13 +225,12 @@ def draw_scene(scenes: Scenes, index: int) -> tuple[Array, Array, Array, Array, 
 
     level, size = LEVELS[scenes.level], scenes.size
     # With a spawn key, all splits and scenes have different streams of random numbers, for every seed.
-    key = (list(SPLITS).index(scenes.split), index)
-    rng = np.random.default_rng(np.random.SeedSequence(scenes.seed, spawn_key=key))
+    rng = np.random.default_rng(np.random.SeedSequence(scenes.seed, spawn_key=_stream(scenes, index)))
 
     image = random_crop_of(BACKGROUND_SIDES, size, rng)
     count = int(rng.integers(scenes.objects[0], scenes.objects[1] + 1))
     _draw_strokes(image, int(rng.integers(0, level.strokes + 1)), rng)
-    owners, kinds, joints = _draw_objects(image, count, scenes.classes[1:], level, rng)
+    owners, kinds, joints = _draw_objects(image, count, scenes.classes[1:], level, rng, scenes.without)
     if rng.random() < BLUR_PROBABILITY:
         image = drawing.blur(image, rng.uniform(0.4, level.blur))
     final = np.empty(image.shape, np.uint8)
@@ -223,6 +244,32 @@ def draw_scene(scenes: Scenes, index: int) -> tuple[Array, Array, Array, Array, 
         if joints[k] is not None:
             keypoints[number - 1] = _visibility(joints[k], number, owners)
     return final, owners, labels, boxes, keypoints
+
+
+def _stream(scenes, index):
+    """Return what the random numbers of a scene depend on besides the seed."""
+    return list(SPLITS).index(scenes.split), index
+
+
+def _combinations(without):
+    """Return pairs of a color and a class for texts such as "red ring"."""
+    from minivision.data.captions.color_names import COLOR_NAMES
+
+    if isinstance(without, str):
+        raise ValueError(f'without must be a list such as ["red ring"]; got {without!r}')
+    pairs = [tuple(text.split()) for text in without]
+    for pair, text in zip(pairs, without, strict=True):
+        if len(pair) != 2 or pair[0] not in COLOR_NAMES or pair[1] not in KINDS:
+            raise ValueError(
+                f"without: expected a color ({', '.join(COLOR_NAMES)}) and a class ({', '.join(KINDS)}), got {text!r}"
+            )
+    return tuple(pairs)
+
+
+def _is_left_out(color, kind, without):
+    from minivision.data.captions.color_names import color_names
+
+    return any((name, kind) in without for name in color_names(color))
 
 
 def _draw_strokes(image, count, rng):
@@ -241,7 +288,7 @@ def _draw_strokes(image, count, rng):
         drawing.paint(image, coverage, (0, size, 0, size), color, flat, 0.0, x, y, 0.0, 0.0, 1.0)
 
 
-def _draw_objects(image, count, kinds, level, rng):
+def _draw_objects(image, count, kinds, level, rng, without=()):
     """Draw objects one after the other, without those that hide too much or have too little contrast.
 
     Returns
@@ -276,6 +323,8 @@ def _draw_objects(image, count, kinds, level, rng):
             continue
         color = rng.uniform(0, 255, 3)
         if np.abs(color - background).max() < level.contrast:
+            continue
+        if without and _is_left_out(color, kind, without):
             continue
         texture, strength = flat, 0.0
         if rng.random() < level.texture:

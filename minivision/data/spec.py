@@ -104,11 +104,13 @@ class DataSpec:
         objects: int | tuple[int, int] = (1, 6),
         classes: Sequence[str] | None = None,
         scene_size: int = 128,
+        captions: bool = False,
+        without: Sequence[str] = (),
         skip_broken: bool = False,
     ) -> Dataset:
         """Open a split of the dataset; parameters and errors are those of `open_dataset`."""
         if self.folder is None:
-            return Scenes(level, split, seed, objects, classes, scene_size)
+            return Scenes(level, split, seed, objects, classes, scene_size, captions, without)
         if self.kind == AUTO:
             return self.resolved().open(split, skip_broken=skip_broken)
         root = self.folder.expanduser()
@@ -145,6 +147,8 @@ def open_dataset(
     objects: int | tuple[int, int] = (1, 6),
     classes: Sequence[str] | None = None,
     scene_size: int = 128,
+    captions: bool = False,
+    without: Sequence[str] = (),
     skip_broken: bool = False,
 ) -> Dataset:
     """Open a dataset.
@@ -157,7 +161,7 @@ def open_dataset(
         `minivision.data.formats`; a page of the documentation shows the files of each.
     split : str
         Which part: ``"train"``, ``"val"``, or another one that the dataset has.
-    level, seed, objects, classes
+    level, seed, objects, classes, captions, without
         For scenes only, as in `Scenes`.
     scene_size : int
         For scenes only: the side of a drawn scene in pixels; `size` in `Scenes`.
@@ -185,5 +189,7 @@ def open_dataset(
         objects=objects,
         classes=classes,
         scene_size=scene_size,
+        captions=captions,
+        without=without,
         skip_broken=skip_broken,
     )

@@ -154,7 +154,7 @@ def random_crop(sample: Sample, size: Size, rng: np.random.Generator) -> Sample:
 
 
 def flip_horizontal(sample: Sample, keypoint_flip: Array | None = None) -> Sample:
-    """Mirror left and right.
+    """Mirror left and right, also where captions say so.
 
     Parameters
     ----------
@@ -168,6 +168,7 @@ def flip_horizontal(sample: Sample, keypoint_flip: Array | None = None) -> Sampl
     sample : Sample
     """
     width = sample.label_map.shape[1]
+    sample = sample._replace(instances=_swap_sides(sample.instances))
     return _map_arrays(
         sample,
         lambda array: array[..., ::-1],
@@ -177,8 +178,21 @@ def flip_horizontal(sample: Sample, keypoint_flip: Array | None = None) -> Sampl
     )
 
 
+def _swap_sides(instances):
+    """Return objects in whose captions left and right have changed places."""
+    if instances.captions is None:
+        return instances
+    sides = {"left": "right", "right": "left"}
+    captions = [
+        tuple(" ".join(sides.get(word, word) for word in phrase.split(" ")) for phrase in phrases)
+        for phrases in instances.captions
+    ]
+    return instances.replace(captions=captions)
+
+
 def flip_vertical(sample: Sample, keypoint_flip: Array | None = None) -> Sample:
-    """Mirror top and bottom; `keypoint_flip` as in `flip_horizontal`."""
+    """Mirror top and bottom; `keypoint_flip` as in `flip_horizontal`. Captions are dropped: arms raised are down."""
+    sample = sample._replace(instances=sample.instances.replace(captions=None))
     height = sample.label_map.shape[0]
     return _map_arrays(
         sample,
@@ -190,7 +204,8 @@ def flip_vertical(sample: Sample, keypoint_flip: Array | None = None) -> Sample:
 
 
 def transpose(sample: Sample, keypoint_flip: Array | None = None) -> Sample:
-    """Mirror at the diagonal: x and y change places. Together with a flip, this is a rotation by 90 degrees."""
+    """Mirror at the diagonal: x and y change places; captions are dropped. With a flip this is a turn by 90 degrees."""
+    sample = sample._replace(instances=sample.instances.replace(captions=None))
     return _map_arrays(
         sample,
         lambda array: array.swapaxes(-1, -2),

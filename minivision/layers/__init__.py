@@ -8,6 +8,7 @@ from minivision.layers.linear import Flatten, Linear
 from minivision.layers.normalization import BatchNorm2d
 from minivision.layers.pointwise import Dropout, ReLU, Sigmoid
 from minivision.layers.pooling import AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, MaxPool2d, MaxUnpool2d
+from minivision.layers.recurrent import LSTM, Embedding
 from minivision.layers.regions import RoIAlign, RoIPool
 from minivision.layers.space_to_depth import PixelUnshuffle
 from minivision.layers.upsampling import BedOfNails, BilinearUpsample, NearestUpsample
@@ -21,9 +22,11 @@ __all__ = [
     "Conv2d",
     "ConvTranspose2d",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAvgPool2d",
     "GlobalMaxPool2d",
+    "LSTM",
     "Layer",
     "Linear",
     "MaxPool2d",

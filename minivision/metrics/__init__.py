@@ -1,6 +1,7 @@
 """Metrics of predictions: average precision, IoU, PCK and OKS, and an evaluator for each task."""
 
 from minivision.metrics.average_precision import AveragePrecision, average_precision
+from minivision.metrics.captions import bleu, dense_captioning_ap, evaluate_captioning, meteor_exact_stem
 from minivision.metrics.detection import detection_results, evaluate_detection
 from minivision.metrics.errors import DetectionErrors, detection_errors
 from minivision.metrics.keypoints import (
@@ -25,11 +26,14 @@ __all__ = [
     "AveragePrecision",
     "DetectionErrors",
     "average_precision",
+    "bleu",
     "class_iou",
     "confusion_matrix",
     "correct_keypoints",
+    "dense_captioning_ap",
     "detection_errors",
     "detection_results",
+    "evaluate_captioning",
     "evaluate_detection",
     "evaluate_localization",
     "evaluate_pose",
@@ -38,6 +42,7 @@ __all__ = [
     "joint_sigmas",
     "longer_box_side",
     "mean_iou",
+    "meteor_exact_stem",
     "object_keypoint_similarity",
     "pixel_accuracy",
     "proposal_recall",

@@ -21,7 +21,7 @@ def check_dataset(model: Model, dataset: Dataset, *needs: str) -> None:
     model : Model
     dataset : Dataset
     *needs : str
-        ``"label_maps"``, ``"boxes"``, ``"keypoints"``.
+        ``"label_maps"``, ``"boxes"``, ``"keypoints"``, ``"captions"``.
     """
     ours, theirs = tuple(model.classes), tuple(dataset.classes)
     if ours != theirs:
@@ -38,6 +38,11 @@ def check_dataset(model: Model, dataset: Dataset, *needs: str) -> None:
         raise ValueError(f"{model.name} needs boxes, and this dataset has label maps only")
     if "keypoints" in needs and not dataset.keypoint_names:
         raise ValueError(f"{model.name} needs to know where people's joints are, and this dataset has none")
+    if "captions" in needs and not dataset.has_captions:
+        raise ValueError(
+            f"{model.name} needs captions of the objects, and this dataset has none; "
+            "scenes have them with captions=True"
+        )
 
 
 def check_classes(classes: Sequence[str]) -> None:

@@ -2,17 +2,18 @@
 
 ::
 
-    models/*.py    the twelve systems, in lecture order:
+    models/*.py    the thirteen systems, in lecture order:
                    sliding_window, full_resolution, encoder_decoder    segmentation
                    localizer, pose                                     one object in every image
                    rcnn, fast_rcnn, faster_rcnn                        detection with proposals
                    yolo, ssd, yolov2                                   detection without proposals
                    mask_rcnn                                           detection with masks and joints
     models/diagrams.py   the networks as diagrams, for pictures of them
+                   densecap                                            detection with a sentence for each object
     models/base    base classes: model (the interface of every system), segmenter, single_object, detector,
                    proposal_detector, single_shot; options (values from a command line), resizing
     models/parts   parts that systems share: backbone, rpn, roi_head, roi_maps, mask_branch, keypoint_branch,
-                   linear_models
+                   captioner, linear_models
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ _SYSTEMS = {
     "ssd": ("ssd", "SSD"),
     "yolov2": ("yolov2", "YOLOv2"),
     "mask-rcnn": ("mask_rcnn", "MaskRCNN"),
+    "densecap": ("densecap", "DenseCap"),
 }
 
 

@@ -65,8 +65,8 @@ class FasterRCNNOutputs(NamedTuple):
         The regions that the second stage looks at: sampled proposals, or without ground truth all of them.
     regions : RoISamples or None
         These regions with their targets; None without ground truth.
-    head : (scores, deltas)
-        Outputs of the second stage for the regions.
+    head : (scores, deltas) or None
+        Outputs of the second stage for the regions; None as long as it has not run.
     """
 
     features: Array
@@ -74,7 +74,7 @@ class FasterRCNNOutputs(NamedTuple):
     anchors: RPNSamples | None
     rois: Array
     regions: RoISamples | None
-    head: tuple[Array, Array]
+    head: tuple[Array, Array] | None = None
 
 
 class FasterRCNN(Detector):
@@ -166,6 +166,11 @@ class FasterRCNN(Detector):
         self.max_proposals = integer("max_proposals", max_proposals, minimum=1)
         self._build()
 
+    @property
+    def num_head_classes(self) -> int:
+        """Number of classes that the head tells apart, the background included."""
+        return len(self.classes)
+
     def _build(self):
         """Make the parts by the options; what the training set is to choose has a default value until then."""
         options = self.options
@@ -183,7 +188,7 @@ class FasterRCNN(Detector):
         )
         self.head = RoIHead(
             channels,
-            len(self.classes),
+            self.num_head_classes,
             stride=self.stride,
             pooling=options["pooling"],
             hidden=options["hidden"],
@@ -239,6 +244,11 @@ class FasterRCNN(Detector):
         -------
         FasterRCNNOutputs
         """
+        outputs = self._look_for_regions(images, training, batch, size)
+        return outputs._replace(head=self.head.forward(outputs.features, outputs.rois, training))
+
+    def _look_for_regions(self, images, training, batch, size):
+        """Return the outputs up to the regions that the head is to look at; parameters are those of :meth:`forward`."""
         features = self.backbone(images, training)
         rpn_outputs = self.rpn(features, training)
         anchors = regions = None
@@ -252,8 +262,7 @@ class FasterRCNN(Detector):
             proposals = self.rpn.propose(rpn_outputs, size, **top_n)
             regions = self.head.sample(proposals, batch.instances)
             rois = regions.rois
-        head_outputs = self.head.forward(features, rois, training)
-        return FasterRCNNOutputs(features, rpn_outputs, anchors, rois, regions, head_outputs)
+        return FasterRCNNOutputs(features, rpn_outputs, anchors, rois, regions)
 
     def losses(self, outputs: Any, batch: Batch) -> tuple[dict[str, Any], Any]:
         """Return the four losses, two of each stage, and the gradients of both stages' outputs."""

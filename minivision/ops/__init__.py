@@ -22,6 +22,10 @@ from minivision.ops.convolution import (
     conv_transpose2d,
     conv_transpose2d_backward,
 )
+from minivision.ops.embedding import (
+    embedding,
+    embedding_backward,
+)
 from minivision.ops.linear import (
     linear,
     linear_backward,
@@ -56,6 +60,12 @@ from minivision.ops.pooling import (
     max_pool2d_backward,
     max_unpool2d,
     max_unpool2d_backward,
+)
+from minivision.ops.recurrent import (
+    lstm_step,
+    lstm_step_backward,
+    rnn_step,
+    rnn_step_backward,
 )
 from minivision.ops.regions import (
     crop_and_resize,
@@ -102,12 +112,16 @@ __all__ = [
     "decode_boxes",
     "dropout",
     "dropout_backward",
+    "embedding",
+    "embedding_backward",
     "encode_boxes",
     "global_avg_pool2d",
     "global_avg_pool2d_backward",
     "hinge_loss",
     "linear",
     "linear_backward",
+    "lstm_step",
+    "lstm_step_backward",
     "max_pool2d",
     "max_pool2d_backward",
     "max_unpool2d",
@@ -117,6 +131,8 @@ __all__ = [
     "relu",
     "relu_backward",
     "remove_small_boxes",
+    "rnn_step",
+    "rnn_step_backward",
     "roi_align",
     "roi_align_backward",
     "roi_pool",

@@ -15,9 +15,9 @@ FORWARD = ("conv2d", "conv_transpose2d", "linear")
 def multiply_adds(op: Any, values: tuple, result: Any) -> int:
     """Return the number of multiply-adds of one call of an operation, by definition.
 
-    Products that are added up are counted: those of convolutions, fully connected layers, and RoIAlign's
-    interpolations. Zeros of the padding count too, and what a fast algorithm (Winograd's) saves is not subtracted. All
-    other operations take a few for each number that they read or write, and have 0 here.
+    Products that are added up are counted: those of convolutions, fully connected layers, recurrent steps, and
+    RoIAlign's interpolations. Zeros of the padding count too, and what a fast algorithm (Winograd's) saves is not
+    subtracted. All other operations take a few for each number that they read or write, and have 0 here.
 
     Parameters
     ----------
@@ -76,6 +76,10 @@ _FORMULAS: dict[str, Callable[[tuple, Any], int]] = {
     "conv_transpose2d_backward": lambda values, _: 2 * values[1].size * _taps(values[2]),
     "linear": lambda values, y: y.size * _taps(values[1]),
     "linear_backward": lambda values, _: 2 * values[0].size * _taps(values[2]),
+    "lstm_step": lambda values, _: len(values[0]) * (values[3].size + values[4].size),  # each weight, each sequence
+    "lstm_step_backward": lambda values, _: 2 * len(values[2]) * (values[5].size + values[6].size),
+    "rnn_step": lambda values, _: len(values[0]) * (values[2].size + values[3].size),
+    "rnn_step_backward": lambda values, _: 2 * len(values[1]) * (values[3].size + values[4].size),
     "roi_align": _roi_align_forward,
     "roi_align_backward": _roi_align_backward,
 }

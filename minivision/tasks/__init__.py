@@ -21,6 +21,7 @@ _TASKS = {  # name -> its class; its module is called like the task
     "localization": "Localization",
     "pose": "Pose",
     "detection": "Detection",
+    "captioning": "Captioning",
 }
 
 

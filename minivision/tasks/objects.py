@@ -78,6 +78,8 @@ def _as_json(instance, model):
     from minivision.data import rle
 
     content = {"class": model.classes[instance.labels[0]], "box": _rounded(instance.boxes[0])}
+    if instance.captions is not None:
+        content["captions"] = list(instance.captions[0])
     if instance.scores is not None:
         content["score"] = round(float(instance.scores[0]), 4)
     if instance.keypoints is not None:

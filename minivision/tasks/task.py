@@ -35,7 +35,7 @@ class Task:
     name : str
         ``model.task`` of the models for this task.
     needs : tuple of str
-        Annotations that a dataset must have: ``"label_maps"``, ``"boxes"``, ``"keypoints"``.
+        Annotations that a dataset must have: ``"label_maps"``, ``"boxes"``, ``"keypoints"``, ``"captions"``.
     uses_instances : bool
         Whether models train on objects; else on label maps only.
     output : str

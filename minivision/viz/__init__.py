@@ -6,6 +6,7 @@ notebook shows it.
 
 from minivision.viz.architecture import draw_architecture
 from minivision.viz.arrays import draw_arrays
+from minivision.viz.captions import draw_caption_comparison, draw_captions
 from minivision.viz.colors import class_colors, palette
 from minivision.viz.contact_sheet import draw_contact_sheet
 from minivision.viz.curves import draw_loss_curve, save_loss_curve
@@ -47,6 +48,8 @@ __all__ = [
     "draw_arrays",
     "draw_best_proposals",
     "draw_box_sizes",
+    "draw_caption_comparison",
+    "draw_captions",
     "draw_comparison",
     "draw_contact_sheet",
     "draw_error_comparison",

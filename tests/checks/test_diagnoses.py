@@ -193,6 +193,12 @@ OTHERS = [
     ("batch_norm2d_backward", "dx", "gamma * saved.inv_std", "gamma", "a multiplication by saved.inv_std is missing"),
     ("batch_norm2d_backward", "dbeta", "dbeta = dy.sum(", "dbeta = dy.mean(", "the number of pixels of dy in all"),
     ("dropout", "y", "1 / (1 - p)", "1", "0.7 is 1 - p"),
+    ("embedding_backward", "dw", "] += dy", "] = dy", "dw holds only the last of the contributions"),
+    ("lstm_step", "c_next", "i, f, g, o = np", "i, f, o, g = np", "belong to the gates i, f, o, g"),
+    ("lstm_step", "h_next", "i, f, g, o = np", "f, i, o, g = np", "belong to the gates f, i, o, g"),
+    ("lstm_step", "h_next", "o * np.tanh(c_next)", "o * c_next", "the tanh of the cell is missing"),
+    ("lstm_step_backward", "dw_hh", "dc_next + dh_next", "dh_next", "with dc_next = 0: dc_next is ignored"),
+    ("lstm_step_backward", "dc", " + dh_next * o * (1 - shown**2)", "", "with dh_next = 0: dh_next is ignored"),
     ("sigmoid", "y", "np.exp(-abs(x))", "np.exp(-abs(x)).astype(np.float32).astype(x.dtype)", "lower precision"),
 ]  # fmt: skip
 

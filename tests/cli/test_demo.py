@@ -70,6 +70,7 @@ def test_the_run_of_the_demo_can_be_evaluated(tmp_path, capsys):
     [
         ("mask-rcnn", ["AP50 of boxes", "AP50 of masks", "AP50 of joints", "and the joints of people"], "right leg"),
         ("yolo", ["AP50 of boxes", "AP50 of the boxes"], "disc"),
+        ("densecap", ["mean AP", "Sentences about the true boxes", "DenseCap, written by hand"], "disc"),
         ("rcnn", ["AP50 of boxes", "R-CNN, written by hand"], "disc"),
         ("localizer", ["accuracy of the classes", "the one object in each"], "star"),
         ("pose", ["OKS (mean)", "left ankle"], "right leg"),

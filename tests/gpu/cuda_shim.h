@@ -18,6 +18,7 @@ using std::floor;
 using std::log;
 using std::log1p;
 using std::round;
+using std::tanh;
 
 // Not templates: as in CUDA, arguments of two types are an error, not a conversion.
 static inline int min(int a, int b) { return a < b ? a : b; }

@@ -29,6 +29,7 @@ SMALL = {
     "ssd": {"width": 8},
     "yolov2": {"width": 8},
     "mask-rcnn": {**FASTER, "mask_width": 4},
+    "densecap": {**FASTER, "word_width": 4, "lstm_hidden": 6},
 }
 STEPS = 3  # of a training run; test_long_runs.py has longer ones for a GPU
 
@@ -52,8 +53,8 @@ def dataset(name):
 def model_on(device, name, **options):
     """Return a small model; all models of a system have the same initial weights."""
     model = make_model(name, dataset(name).classes, rng=np.random.default_rng(1), **{**SMALL[name], **options})
-    if name == "mask-rcnn":
-        model.prepare(dataset(name))  # finds out that there are joints
+    if name in ("mask-rcnn", "densecap"):
+        model.prepare(dataset(name))  # finds out that there are joints, or which words there are
     return model.to(device)
 
 

@@ -16,6 +16,7 @@ SMALL = {
     "fast-rcnn": {"hidden": 8},
     "faster-rcnn": {"hidden": 8},
     "mask-rcnn": {"hidden": 8, "mask_width": 4},
+    "densecap": {"hidden": 8, "vocabulary": ("a", "disc"), "word_width": 4, "lstm_hidden": 4},
 }
 
 

@@ -34,6 +34,11 @@ for k in range(60):
     update((y, *saved, *ops.batch_norm2d_backward(y, maps, gamma, saved), ops.global_avg_pool2d(maps)))
     y = ops.softmax(maps)
     update((y, ops.softmax_backward(maps, y)))
+    update(ops.embedding_backward(np.stack([x, t], axis=1), np.arange(size) % 3, np.zeros((3, 2), np.float32)))
+    D, *states = min(size, 40), *(np.stack([x[:40], t[:40]]) for _ in range(3))
+    weights = rng.standard_normal((2, 4 * D, D)).astype(np.float32)
+    h, c, gates = ops.lstm_step(*states, *weights, weights[0, :, 0], weights[1, :, 0])
+    update((h, c, gates, *ops.lstm_step_backward(h, c, *states, *weights, c, gates)))
     update(ops.linear(np.stack([x, t]), np.stack([t, x, t, x, x])))
 print(digest.hexdigest())
 """

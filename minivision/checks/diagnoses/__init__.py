@@ -12,6 +12,7 @@
 ``settings``             stride, padding, dilation, reduction, a bias or a weight ignored, swapped or confused
 ``box_conventions``      boxes with + 1, as corner and size or center and size; weights; rounded regions
 ``suppression``          NMS with > or >=, another order, another threshold
+``recurrence``           gates of an LSTM in another order, a tanh or one of two gradients missing
 ``values``               NaN and infinity, lower precision, a maximum that starts from 0, one label for another, dtypes
 ``missing_parts``        zero everywhere; only one image of the batch; values not written, or written where 0 is right
 ``side_effects``         a write to an input; an array that is not updated in place

@@ -27,6 +27,7 @@ from minivision.checks.diagnoses.positions import (
     scattered,
     shifted,
 )
+from minivision.checks.diagnoses.recurrence import branch_missing, gates_in_another_order, tanh_of_cell_missing
 from minivision.checks.diagnoses.scale import constant_factor, factor_along_an_axis, term_along_an_axis
 from minivision.checks.diagnoses.settings import other_settings
 from minivision.checks.diagnoses.shape import last_rows_missing, sum_missing
@@ -61,6 +62,9 @@ WRONG_INTEGERS = (  # indices and labels, with which no arithmetic is done
 WRONG_NUMBERS = (
     not_updated,
     all_zero,
+    gates_in_another_order,
+    tanh_of_cell_missing,
+    branch_missing,
     other_settings,
     weights_otherwise,
     boxes_otherwise,

@@ -15,6 +15,7 @@ from minivision.data.formats.format import Format, Found
 from minivision.data.formats.label_studio import LABEL_STUDIO
 from minivision.data.formats.labelme import LABELME
 from minivision.data.formats.open_images import OPEN_IMAGES
+from minivision.data.formats.visual_genome import VISUAL_GENOME
 from minivision.data.formats.voc import VOC
 from minivision.data.formats.yolo import YOLO
 
@@ -29,6 +30,7 @@ FORMATS: tuple[Format, ...] = (
     LABELME,
     LABEL_STUDIO,
     OPEN_IMAGES,
+    VISUAL_GENOME,
     COLOR_MAPS,
     FOLDER,
 )

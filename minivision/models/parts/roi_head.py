@@ -142,9 +142,16 @@ class RoIHead(Layer):
         deltas : ndarray of shape (K, num_classes - 1, 4)
             A box for each class but the background, relative to the region, for ``decode_boxes``.
         """
-        hidden = self.body(self.pool.forward(features, to_device_of(rois, features), training), training)
-        deltas = self.deltas(hidden, training)  # (K, 4 (C - 1)) -> (K, C - 1, 4)
-        return self.scores(hidden, training), deltas.reshape(len(rois), self.num_classes - 1, 4)
+        return self.read(self.encode(features, rois, training), training)
+
+    def encode(self, features: Array, rois: Array, training: bool = False) -> Array:
+        """Return the code of each region, ``(K, hidden)``: all that is known of it; parameters as in `forward`."""
+        return self.body(self.pool.forward(features, to_device_of(rois, features), training), training)
+
+    def read(self, codes: Array, training: bool = False) -> tuple[Array, Array]:
+        """Return class scores and box deltas, as :meth:`forward` does, from the codes of regions."""
+        deltas = self.deltas(codes, training)  # (K, 4 (C - 1)) -> (K, C - 1, 4)
+        return self.scores(codes, training), deltas.reshape(len(codes), self.num_classes - 1, 4)
 
     def backward(self, gradients: tuple[Array, Array]) -> Array:
         """Return the gradient of the features: the sum over all regions.
@@ -154,11 +161,19 @@ class RoIHead(Layer):
         gradients : pair of ndarray
             Gradients of the scores and the deltas, as :meth:`losses` returns them.
         """
+        return self.encode_backward(self.read_backward(gradients))
+
+    def read_backward(self, gradients: tuple[Array, Array]) -> Array:
+        """Return the gradient of the codes."""
         dscores, ddeltas = gradients
         ddeltas = ddeltas.reshape(len(ddeltas), 4 * (self.num_classes - 1))  # (K, C - 1, 4) -> (K, 4 (C - 1))
-        dhidden = self.deltas.backward(ddeltas)
-        dhidden += self.scores.backward(dscores)  # both layers have the same input
-        return self.pool.backward(self.body.backward(dhidden))
+        dcodes = self.deltas.backward(ddeltas)
+        dcodes += self.scores.backward(dscores)  # both layers have the same input
+        return dcodes
+
+    def encode_backward(self, dcodes: Array) -> Array:
+        """Return the gradient of the features, given that of the codes."""
+        return self.pool.backward(self.body.backward(dcodes))
 
     # ---- training ----------------------------------------------------------------------------------------------
 

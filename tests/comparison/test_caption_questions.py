@@ -1,0 +1,60 @@
+"""Questions about a captioner, answered for one whose answers are known."""
+
+import numpy as np
+import pytest
+
+from minivision.comparison.captions import class_accuracy, held_out_combinations, shifted_boxes
+from minivision.data import Instances, Scenes
+from minivision.data.captions import look_at
+from minivision.models import make_model
+from minivision.ops import box_iou
+
+SCENES = Scenes("easy", "val", objects=2, captions=True)
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return SCENES.draw(8, threads=1)
+
+
+class Oracle:
+    """Says the plain truth about the object whose box is nearest, except that it calls each blue triangle a red one."""
+
+    def __init__(self, scenes):
+        self.samples = list(scenes)
+
+    def describe(self, images, boxes, beams=None):
+        described = []
+        for image, each in zip(images, boxes, strict=True):
+            sample = next(sample for sample in self.samples if np.array_equal(sample.image, image))
+            facts = look_at(sample, SCENES.classes)
+            nearest = box_iou(each, sample.instances.boxes).argmax(axis=1)
+            captions = [f"a {facts[k].colors[0]} {facts[k].kind}".replace("a orange", "an orange") for k in nearest]
+            captions = [caption.replace("blue triangle", "red triangle") for caption in captions]
+            described.append(Instances(each, sample.instances.labels[nearest], captions=captions))
+        return described
+
+
+def test_a_box_that_is_shifted_to_another_object_is_described_as_that(scenes):
+    shares = shifted_boxes(Oracle(scenes), scenes, (0.0, 0.1, 30.0))
+    assert shares[0.0] == shares[0.1] and shares[0.0]["kind"] == 1 > shares[0.0]["color"]
+    assert shares[30.0]["kind"] < 1  # all boxes are far away from everything
+
+
+def test_held_out_combinations_are_counted_apart(scenes):
+    combination = ("blue", "triangle")
+    blue_triangles = [
+        facts for s in scenes for facts in look_at(s, SCENES.classes) if (facts.colors[0], facts.kind) == combination
+    ]
+    found = held_out_combinations(Oracle(scenes), scenes, [combination])
+    assert found["held out"]["objects"] == len(blue_triangles) and found["others"]["true"] == 1
+    assert len(blue_triangles) >= 3 and found["held out"]["color"] == 0 and found["held out"]["kind"] == 1
+
+
+def test_classes_of_both_systems_are_compared_on_true_boxes(scenes):
+    assert class_accuracy(Oracle(scenes), scenes) == 1
+    model = make_model("faster-rcnn", scenes.classes, widths=(4, 5), depths=(0, 1), hidden=8, anchor_sizes=(10,))
+    model.head.scores.w.value[...] = 0
+    model.head.scores.b.value[...] = [9, 0, 0, 1, 0, 0, 0]  # background, then triangles
+    labels = np.concatenate([sample.instances.labels for sample in scenes])
+    assert class_accuracy(model, scenes) == pytest.approx(np.mean(labels == 3))
