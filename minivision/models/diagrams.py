@@ -238,17 +238,18 @@ def _fast_rcnn(sketch, model):
     _roi_head(sketch, model, 4, 0, features, proposals)
 
 
-def _roi_head(sketch, model, column, row, features, proposals):
+def _roi_head(sketch, model, column, row, features, proposals, *, class_loss="class"):
     title = "RoIAlign" if model.options["pooling"] == "align" else "RoI pooling"
     pooled = sketch.crop("head.pool", title, column, row, features, proposals)
     body = sketch.layer("head.body", "fully connected", column + 1, row, pooled)
     scores = sketch.layer("head.scores", "class scores", column + 2, row - 0.45, body)
     deltas = sketch.layer("head.deltas", "box deltas", column + 2, row + 0.45, body)
-    sketch.losses(column + 3, row - 0.45, "class", source=scores)
+    sketch.losses(column + 3, row - 0.45, class_loss, source=scores)
     sketch.losses(column + 3, row + 0.45, "box", source=deltas)
+    return body
 
 
-def _faster_rcnn(sketch, model):
+def _faster_rcnn(sketch, model, *, class_loss="class"):
     features = sketch.trunk(sketch.parts_of("backbone.layers"))[-1]
     column = sketch.nodes[features].column + 1
     shared = sketch.layer("rpn.shared", "region proposal\nnetwork", column, -1.5, features)
@@ -257,7 +258,7 @@ def _faster_rcnn(sketch, model):
     sketch.losses(column + 2, -1.95, "rpn_objectness", source=objectness)
     sketch.losses(column + 2, -1.4, "rpn_box", source=deltas)
     proposals = sketch.step("proposals:\nthe best, after NMS", column + 2, -0.8, deltas, objectness)
-    _roi_head(sketch, model, column + 2, 0, features, proposals)
+    return _roi_head(sketch, model, column + 2, 0, features, proposals, class_loss=class_loss)
 
 
 def _mask_rcnn(sketch, model):
@@ -271,6 +272,16 @@ def _mask_rcnn(sketch, model):
         pooled = sketch.crop(f"{part}.pool", title_of_crop, column - 0.6 * k, 1.2 * k, features, proposals)
         maps = sketch.layer(f"{part}.body", title, column + 1, 1.2 * k, pooled)
         sketch.losses(column + 2, 1.2 * k, loss, source=maps)
+
+
+def _densecap(sketch, model):
+    code = _faster_rcnn(sketch, model, class_loss="object")
+    column = sketch.nodes[code].column
+    first = sketch.layer("captioner.image", "first input", column, 1.3, code)
+    words = sketch.layer("captioner.words", "words so far", column, 2.4)
+    lstm = sketch.layer("captioner.lstm", "LSTM", column + 1, 1.6, first, words)
+    scores = sketch.layer("captioner.scores", "scores of words", column + 2, 1.6, lstm)
+    sketch.losses(column + 3, 1.6, "caption", source=scores)
 
 
 def _yolo(sketch, model):
@@ -318,4 +329,5 @@ _SKETCHES: dict[str, Callable[[_Sketch, Any], None]] = {
     "ssd": _ssd,
     "yolov2": _yolov2,
     "mask-rcnn": _mask_rcnn,
+    "densecap": _densecap,
 }
