@@ -19,6 +19,7 @@ SKY_BLUE, BLUE, VERMILION = (tuple(part / 255 for part in OKABE_ITO[k]) for k in
 ORANGE = tuple(part / 255 for part in OKABE_ITO[0])
 COLUMN, ROW = 1.55, 1.25  # inches from one column or row to the next
 TALL, FLAT = 0.86, 0.2  # inches: the side of the image, and the height of what is no map
+MOST_NAMED = 6  # parts that the short text names
 SLANT = 0.45  # of a slab's thickness, by which its back is drawn up and to the right
 
 
@@ -40,13 +41,15 @@ def draw_architecture(model: Any, image_size: Size = (128, 128), *, image: Array
     Returns
     -------
     matplotlib Figure
-        Its ``alt`` is the same in words.
+        Its ``alt`` names the parts; :func:`describe` says also their shapes and connections.
 
     Examples
     --------
-    >>> from minivision import viz
     >>> from minivision.models import make_model
-    >>> figure = viz.draw_architecture(make_model("yolo", ("background", "disc")), (64, 64))
+    >>> from minivision.viz import draw_architecture
+    >>> figure = draw_architecture(make_model("yolo", ("background", "disc")), (64, 64))
+    >>> figure.alt
+    'yolo: image, stage 0, stage 1, stage 2, pooling, convolution and 2 more; losses: box, object, no object, class'
     """
     from minivision.viz.figure import Figure
 
@@ -67,7 +70,7 @@ def draw_architecture(model: Any, image_size: Size = (128, 128), *, image: Array
     for arrow in network.arrows:
         _draw_arrow(axis, nodes, sizes, arrow)
     _draw_legend(axis, COLUMN * left + 0.2, ROW * bottom + 0.1)
-    figure.alt = describe(network)
+    figure.alt = _in_short(network)
     return figure
 
 
@@ -88,6 +91,13 @@ def describe(network: Diagram) -> str:
 
 def _name(node: Node) -> str:
     return node.title.replace("_", " ") + (" loss" if node.kind == "loss" and "entropy" not in node.title else "")
+
+
+def _in_short(network):
+    names = [node.title.replace("\n", " ") for node in network.nodes if node.kind != "loss"]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    losses = ", ".join(node.title.replace("_", " ") for node in network.nodes if node.kind == "loss")
+    return f"{network.system}: {', '.join(names[:MOST_NAMED])}{more}; losses: {losses}"
 
 
 def _size(node: Node, image_size: Size) -> tuple[float, float]:

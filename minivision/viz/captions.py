@@ -11,6 +11,7 @@ from minivision.core.types import Array
 from minivision.viz.boxes import cell_size, draw_box, show_image
 from minivision.viz.colors import LUMINANCE, OKABE_ITO
 from minivision.viz.grid import legend_name, make_grid
+from minivision.viz.words import listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,6 +40,15 @@ def draw_captions(image: Array, instances: Instances, *, title: str = "") -> Fig
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.viz import draw_captions
+    >>> sample = Scenes("easy", "val", objects=2, captions=True)[1]
+    >>> figure = draw_captions(sample.image, sample.instances)
+    >>> figure.alt
+    'An image with 2 numbered boxes: 1  a yellow person, 2  a blue person'
     """
     from matplotlib.patches import Patch
 
@@ -46,6 +56,7 @@ def draw_captions(image: Array, instances: Instances, *, title: str = "") -> Fig
     entries = [Patch(color=_color(k), label=legend_name(line)) for k, line in enumerate(sentences(shown))]
     figure, axes = make_grid(1, [title], cell=cell_size(image, PICTURE), entries=entries)
     draw_numbered_boxes(axes[0, 0], image, shown.boxes, size=1.5)
+    figure.alt = f"An image with {len(shown)} numbered boxes: {listed(sentences(shown))}"
     return figure
 
 
@@ -63,6 +74,16 @@ def draw_caption_comparison(
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.viz import draw_caption_comparison
+    >>> samples = [Scenes("easy", "val", captions=True)[k] for k in (1, 2)]
+    >>> images, truths = [each.image for each in samples], [each.instances for each in samples]
+    >>> figure = draw_caption_comparison(images, truths, [truth[:1] for truth in truths])
+    >>> figure.alt
+    '2 images: 7 true boxes and 2 predicted ones, each with its sentence'
     """
     titles = ["ground truth", "one true sentence each", "prediction", "its sentences"]
     figure, axes = make_grid(len(images), titles, cell=(CELL, CELL))
@@ -71,6 +92,8 @@ def draw_caption_comparison(
             shown = best_first(instances)
             draw_numbered_boxes(picture, image, shown.boxes, size=1.0)
             _write(text, sentences(shown))
+    true, said = (sum(map(len, each)) for each in (truths, predictions))
+    figure.alt = f"{len(images)} images: {true} true boxes and {said} predicted ones, each with its sentence"
     return figure
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from minivision.viz.bars import FAINT, GRID, INK
+from minivision.viz.words import listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,6 +67,17 @@ def draw_error_comparison(
     ------
     ValueError
         If there are no bars, or a cause is in no group.
+
+    Examples
+    --------
+    >>> from minivision.viz import draw_error_comparison
+    >>> from minivision.viz.error_comparison import SystemBar
+    >>> groups = {"no candidate": ["no proposal"], "not recognized": ["background"]}
+    >>> one = SystemBar("fast-rcnn", 0.73, 40, {"no proposal": 8, "background": 4}, {"missed": 0.1})
+    >>> two = SystemBar("faster-rcnn", 0.82, 40, {"no proposal": 3}, {"missed": 0.08}, change=(9, 0))
+    >>> figure = draw_error_comparison([one, two], groups, title="Misses")
+    >>> figure.alt
+    'Misses: fast-rcnn 12 of 40 (no proposal 8, background 4), faster-rcnn 3 of 40 (no proposal 3)'
     """
     from minivision.viz.figure import Figure
 
@@ -105,7 +117,14 @@ def draw_error_comparison(
     heading = "AP50 gained if errors of one kind are repaired (dAP)"
     figure.text((names + each) / WIDTH, 1 - (top - 0.5) / height, heading, size=10, weight="bold", color=INK)
     _name_rows(misses, bars)
+    figure.alt = f"{title}: " + ", ".join(map(_in_words, bars))
     return figure
+
+
+def _in_words(bar):
+    """Return how many objects a detector misses, and by which causes."""
+    causes = listed(f"{cause} {number}" for cause, number in bar.causes.items() if number)
+    return f"{bar.name} {sum(bar.causes.values())} of {bar.objects}" + (f" ({causes})" if causes else "")
 
 
 def _colors(groups):

@@ -11,6 +11,7 @@ from minivision.viz.colors import class_colors
 from minivision.viz.grid import legend_name, make_grid
 from minivision.viz.instances import draw_objects
 from minivision.viz.segmentation import overlay
+from minivision.viz.words import count_objects
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,6 +46,15 @@ def draw_tasks(sample: Sample, classes: Sequence[str]) -> Figure:
     ------
     ValueError
         When the image has no object, or its objects have no masks.
+
+    Examples
+    --------
+    >>> from minivision.data import Scenes
+    >>> from minivision.viz import draw_tasks
+    >>> scenes = Scenes("easy", "val", objects=2)
+    >>> figure = draw_tasks(scenes[0], scenes.classes)
+    >>> figure.alt
+    'Four tasks, one image: 1 x square, 1 x triangle; a class for every pixel, one box, all boxes, boxes with pixels'
     """
     image, instances = sample.image, sample.instances
     if not len(instances) or not instances.has_masks:
@@ -66,10 +76,8 @@ def draw_tasks(sample: Sample, classes: Sequence[str]) -> Figure:
     for axis, text in zip(axes[0], BELOW, strict=True):
         style = {"ha": "center", "va": "top", "fontsize": 9, "color": "0.25", "transform": axis.transAxes}
         axis.text(0.5, -0.03, text, **style)
-    names = ", ".join(classes[label] for label in instances.labels)
     figure.alt = (
-        f"One image with {len(instances)} objects ({names}), four times. Semantic segmentation: every pixel has the "
-        "color of its class. Classification and localization: one box with its class. Object detection: a box and a "
-        "class for each object. Instance segmentation: also the pixels of each object."
+        f"Four tasks, one image: {count_objects(instances, classes)}; a class for every pixel, "
+        "one box, all boxes, boxes with pixels"
     )
     return figure

@@ -13,6 +13,7 @@ from minivision.metrics.errors.matching import CORRECT, IGNORED, image_errors
 from minivision.metrics.precision_recall import interpolate, precision_recall
 from minivision.viz.boxes import draw_box
 from minivision.viz.curves import LIGHT, dress
+from minivision.viz.words import listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,6 +46,16 @@ def draw_ranked_detections(
     ------
     ValueError
         If there are several classes, no scores, nothing detected, or more than 20 detections.
+
+    Examples
+    --------
+    >>> from minivision.data import Instances
+    >>> from minivision.viz import draw_ranked_detections
+    >>> truth = Instances([[0, 0, 10, 10], [20, 0, 30, 10]], [1, 1])
+    >>> found = Instances([[0, 1, 10, 11], [21, 0, 30, 10], [1, 0, 11, 10]], [1, 1, 1], scores=[0.9, 0.5, 0.7])
+    >>> figure = draw_ranked_detections(truth, found)
+    >>> figure.alt
+    '2 objects, 3 detections by rank: 1 true, 2 false, 3 true'
     """
     from minivision.viz.figure import Figure
 
@@ -88,6 +99,8 @@ def draw_ranked_detections(
     ]  # fmt: skip
     head = ["rank", "score", "best IoU", f"at {iou:g}", "precision", "recall"]
     _draw_table(table, head, rows, colors)
+    ranks = listed(f"{rank} {word}" for rank, word in enumerate(words, start=1))
+    figure.alt = f"{len(truth)} objects, {len(order)} detections by rank: {ranks}"
     return figure
 
 
@@ -122,6 +135,14 @@ def draw_interpolation(recall: Array, precision: Array, points: Array) -> Figure
     ------
     ValueError
         If there is no detection.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.viz import draw_interpolation
+    >>> figure = draw_interpolation([0.5, 0.5, 1.0], [1.0, 0.5, 2 / 3], np.linspace(0, 1, 11))
+    >>> figure.alt
+    'Precision over recall after each of 3 detections, its interpolation, and its value at 11 recalls: 0.85 on average'
     """
     from minivision.viz.figure import Figure
 
@@ -149,4 +170,8 @@ def draw_interpolation(recall: Array, precision: Array, points: Array) -> Figure
     dress(axis, LIGHT)
     axis.legend(loc="lower left", frameon=False, fontsize=9, labelcolor=LIGHT["ink"])
     axis.set_title(f"the mean of the {len(points)} is {taken.mean():.3f}", fontsize=10, color=LIGHT["ink"], loc="left")
+    figure.alt = (
+        f"Precision over recall after each of {len(recall)} detections, its interpolation, and its value at "
+        f"{len(points)} recalls: {taken.mean():.2f} on average"
+    )
     return figure
