@@ -25,20 +25,22 @@ def entries(torch: ModuleType | None, batch: int = 1) -> Iterator[Entry]:
         small = tuple(array[:2] if array.shape[0] == N else array for array in arguments[: 1 + len(states)])
         small = (*small, *arguments[len(small) :])
         shown: dict[str, Any] = {"of": (arguments[0], small[0]), "note": f", {gates} x {SIZE} weights for each number"}
-        theirs = _theirs(torch, arguments) if torch else (None, None)
+        gradients = [draw(N, SIZE) for _ in states]  # of the next states
+        theirs = _theirs(torch, arguments, gradients) if torch else (None, None)
         yield entry(forward, arguments, small, theirs=theirs[0], **shown)
-        yield entry(backward, _upstream(forward, arguments), _upstream(forward, small), theirs=theirs[1], **shown)
+        few = [gradient[:2] for gradient in gradients]
+        ours, ours_small = (*gradients, *_known(forward, arguments)), (*few, *_known(forward, small))
+        yield entry(backward, ours, ours_small, theirs=theirs[1], **shown)
 
 
-def _upstream(step, arguments):
-    """Return the arguments of the backward pass of a step, with gradients of its states."""
+def _known(step, arguments):
+    """Return what the backward pass of a step needs beside the gradients of the next states."""
     results = step(*arguments)
     h_next, *others = results if isinstance(results, tuple) else (results,)
-    states = arguments[1:-4]
-    return (*(draw(*h_next.shape) for _ in states), *arguments[:-2], *(others or (h_next,)))
+    return (*arguments[:-2], *(others or (h_next,)))
 
 
-def _theirs(torch, arguments):
+def _theirs(torch, arguments, gradients):
     """Return PyTorch's forward pass, and its backward pass by autograd."""
     x, *others = (torch.from_numpy(array).requires_grad_() for array in arguments)
     states, weights = others[:-4], others[-4:]
@@ -53,5 +55,5 @@ def _theirs(torch, arguments):
             return cell()
 
     outputs = cell()
-    upstream = [torch.ones_like(output) for output in outputs]
+    upstream = [torch.from_numpy(gradient) for gradient in gradients]
     return forward, lambda: torch.autograd.grad(outputs, [x, *states, *weights], upstream, retain_graph=True)

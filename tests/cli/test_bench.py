@@ -68,7 +68,10 @@ def test_pytorch_does_the_same_work():
     compared = 0
     for line in entries(torch):
         if line.theirs and line.name not in RANDOM | {"batch_norm2d", "batch_norm2d_backward"}:
-            assert_alike(line.ours(), line.theirs(), f"{line.name} {line.shape}")
+            ours = line.ours()
+            if line.name == "lstm_step":
+                ours = ours[:2]  # the gates, which the backward pass needs, PyTorch keeps for itself
+            assert_alike(ours, line.theirs(), f"{line.name} {line.shape}")
             compared += 1
     assert compared > 40
 

@@ -106,8 +106,6 @@ def test_minutes_are_kept_by_both_when_the_machine_becomes_slower_or_faster(monk
     pair = [arguments(0, minutes=0.5) | {"model": clocked(clock, pace)} for pace in paces]
     results = train_in_turns(pair)
     for result in results:
-        assert result.seconds == pytest.approx(30, abs=0.7) and result.step == result.total
+        assert result.seconds == pytest.approx(30, rel=0.05) and result.step == result.total
         rates = [entry["rate"] for entry in result.log]
         assert rates[-1] < 0.001 * max(rates)  # the schedule ends where the training does
-    alone = train(**(arguments(0, minutes=0.5) | {"model": clocked(clock, paces[1])}))
-    assert alone.seconds < 20  # one correction is not enough here
