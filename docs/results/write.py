@@ -33,6 +33,8 @@ import sys
 import tomllib
 from typing import Any
 
+from minivision.core.atomic import atomic_write
+
 HERE = pathlib.Path(__file__).parent
 PAGE = HERE.parent / "results.md"
 IMAGES = HERE.parent / "images"
@@ -41,15 +43,26 @@ PLACE = re.compile(r"\{\{([^{}]+)\}\}")
 
 def records() -> dict[str, dict[str, Any]]:
     """Return all records by name: those of ``earlier.json``, and each other file."""
-    found = json.loads((HERE / "earlier.json").read_text(encoding="utf-8"))
+    found = read(HERE / "earlier.json")
     about = found.pop("about")
     found = {name: {**about, **record} for name, record in found.items()}
     for path in sorted(HERE.glob("*.json")):
         if path.stem != "earlier":
             if path.stem in found:
                 raise ValueError(f"{path.name}: earlier.json has {path.stem} too; delete it there")
-            found[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+            found[path.stem] = read(path)
     return found
+
+
+def read(path: pathlib.Path) -> dict[str, Any]:
+    """Return a record of a file; its name is in the error of one that is damaged."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # no JSON, or no text
+        raise ValueError(f"{path.name} cannot be read ({error}); restore it, or measure it anew: --renew") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"{path.name}: expected an object, got {type(record).__name__}")
+    return record
 
 
 def page() -> str:
@@ -211,7 +224,12 @@ def main() -> None:
     args = parser.parse_args()
     if args.renew is not None:
         renew(args.renew)
-    PAGE.write_text(page(), encoding="utf-8")
+    try:
+        text = page()
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"{PAGE.name} is left as it was: {error}") from None
+    with atomic_write(PAGE) as partial:
+        partial.write_text(text, encoding="utf-8")
     print(f"wrote {PAGE}")
 
 

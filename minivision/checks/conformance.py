@@ -21,6 +21,7 @@ from minivision.checks.limits import Limits
 from minivision.checks.load_backend import first_line, last_frame
 from minivision.checks.report import NOT_YET, REFERENCE, WRONG, Report
 from minivision.core import backends, registry
+from minivision.core.printable import printable
 from minivision.core.signatures import signature
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class _Check:
             got = named_results(self.op, for_function)
         except CheckError as failed:
             return [Finding(("result", ""), str(failed).replace(self.op.__name__, "it", 1))]
-        except Exception as raised:  # whatever the user's function raises
+        except (Exception, SystemExit) as raised:  # whatever the user's function raises
             return [self._raised(raised)]
         findings = []
         for name in written_inputs(self.op, arguments, for_function, self.oracle):
@@ -192,7 +193,7 @@ class _Check:
         key = ("not yet" if isinstance(error, NotImplementedError) else "raised", f"{kind}{line}")
         message = f": {' '.join(str(error).split())}" if str(error) else ""
         diagnosis = exception_diagnosis(error, self.op)
-        return Finding(key, f"{kind}{line}{message}", f"`{code}`" if code else "", diagnosis)
+        return Finding(key, printable(f"{kind}{line}{message}"), f"`{code}`" if code else "", diagnosis)
 
     # ---- gradients -----------------------------------------------------------------------------------------------
 
@@ -229,7 +230,7 @@ class _Check:
                 self.findings.add(finding, call.op, call.arguments)
         except NotRecordedError:
             return
-        except Exception as failed:  # whatever the user's function raises
+        except (Exception, SystemExit) as failed:  # whatever the user's function raises
             largest = 0.0
             if not self.findings.count("raised", "not yet"):
                 self.findings.add(self._raised(failed), call.op, call.arguments)
@@ -270,7 +271,7 @@ def _gives(call, y):
     try:
         output = call.output()
         return np.shape(output) == np.shape(y) and np.allclose(output, y, rtol=1e-9, atol=1e-12)
-    except Exception:  # whatever the user's function raises
+    except (Exception, SystemExit):  # whatever the user's function raises
         return False
 
 

@@ -157,7 +157,7 @@ def _write_page(path, reports, backend, name, seed):
         op = operations()[report.operation]
         example = smallest_failure(op, backend, seed=seed)
         if example is None:
-            print(f"{report.operation} is right in all cases that are small enough to be shown step by step")
+            print(f"{report.operation} has no steps to show: its results are right in all cases that are small enough")
             continue
         function = backends.get_backend(backend).kernel(op)
         players.append(show_failure(op, function, example, name=name, with_right_run=True))
@@ -165,7 +165,7 @@ def _write_page(path, reports, backend, name, seed):
         save_players(players, path, title=f"{name}, step by step")
         print(f"\nTo see it step by step, open {path} in a browser")
     else:
-        print(f"{path} is not written: there is nothing wrong to show")
+        print(f"{path} is not written: there is nothing {'' if reports else 'wrong '}to show")
 
 
 def _line(report, width, file):

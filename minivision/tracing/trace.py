@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from minivision.tracing.steps import Step
 
 MAX_ELEMENTS = 4096  # of all arguments together; more cannot be shown
+MAX_RESULTS = 16 * MAX_ELEMENTS  # of all results together: those of upsampling are larger than its arguments
 
 
 class Trace:
@@ -55,7 +56,7 @@ class Trace:
     Raises
     ------
     ValueError
-        When the arrays are too large to be shown.
+        When the arrays or results are too large to be shown.
 
     Examples
     --------
@@ -85,6 +86,11 @@ class Trace:
         self.result = recording.result
         self._arguments = {part: array for name, value in values.items() for part, array in _arrays_of(value, name)}
         self._results = dict(_named_results(self.result, returns))
+        size = sum(array.size for array in self._results.values())
+        if size > MAX_RESULTS:
+            raise ValueError(
+                f"{self.title} returned {size:,} numbers, at most {MAX_RESULTS:,} can be shown; is the shape right?"
+            )
         self.panels: list[Panel] = lay_out(recording, self._arguments, self._results)
         run = find_steps(recording, self.panels, self.source)
         self.steps: list[Step] = run.steps

@@ -145,3 +145,28 @@ def test_a_page_about_a_function_that_stops_names_the_line(check, tmp_path):
 def test_a_page_needs_a_file(check):
     code, _, errors = check("relu", "--html", "page.html")
     assert code == 2 and "give it with --backend" in errors
+
+
+def test_a_function_that_ends_the_program_is_wrong(check, tmp_path):
+    text = "import sys\n\n\ndef relu(x):\n    sys.exit(0)\n"
+    code, lines, _ = check("relu", "--html", "steps.html", text=text)
+    assert code == 1 and "SystemExit in line 5 of mine.py" in "\n".join(lines)
+    assert "SystemExit in line 5" in (tmp_path / "steps.html").read_text()
+
+
+def test_a_page_about_a_list_that_is_no_array(check, tmp_path):
+    code, lines, errors = check("relu", "--html", "steps.html", text="def relu(x):\n    return [[1, 2], [3]]\n")
+    assert code == 1 and "y is of type list, expected an array" in "\n".join(lines), errors
+    assert "wrote to no array, and returned what is of type list" in (tmp_path / "steps.html").read_text()
+
+
+def test_messages_of_a_file_do_not_steer_the_terminal(check):
+    text = "def relu(x):\n    raise RuntimeError(chr(27) + '[31mred')\n"
+    code, lines, _ = check("relu", text=text)
+    assert code == 1 and "\\x1b[31mred" in "\n".join(lines) and "\x1b" not in "\n".join(lines)
+
+
+def test_what_writes_to_its_input_has_no_steps_and_is_not_called_right(check):
+    text = "import numpy as np\n\n\ndef relu(x):\n    y = np.maximum(x, 0)\n    x[...] = 0\n    return y\n"
+    code, lines, _ = check("relu", "--html", "steps.html", text=text)
+    assert code == 1 and lines[-1] == "steps.html is not written: there is nothing to show"

@@ -90,3 +90,10 @@ def test_densecap_trains_on_it(root):
     model = make_model("densecap", dataset.classes, widths=(4, 5), depths=(0, 1), hidden=8, anchor_sizes=(10, 20))
     train(model, dataset, Settings(batch_size=1), steps=2, progress=False)
     assert "it's" in model.options["vocabulary"] and "street" in model.options["vocabulary"]
+
+
+@pytest.mark.parametrize("text", ['[{"id": 2, ', "[]", "[1]"])
+def test_a_broken_file_is_not_called_missing(root, text):
+    (root / "region_descriptions.json").write_text(text)
+    with pytest.raises(BrokenFileError, match=r"region_descriptions\.json: "):
+        open_dataset(f"visual-genome:{root}", split="all")

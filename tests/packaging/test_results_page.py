@@ -126,3 +126,19 @@ def test_renewing_trains_evaluates_and_takes_the_old_figure_out(writer, tmp_path
     assert done[2].startswith("compare yolov2 --steps 3 --out runs/results/path --record")
     assert (tmp_path / "path.png").read_bytes() == b"picture" and (tmp_path / "ssd.json").exists()
     assert set(json.loads((tmp_path / "earlier.json").read_text())) == {"about", "other"}
+
+
+@pytest.mark.parametrize("content", [b'{"date": ', b"\xff\xfe", b"[1]", None], ids=["cut", "no text", "list", "gone"])
+def test_a_damaged_record_is_named_and_leaves_the_page_as_it_was(writer, tmp_path, monkeypatch, content):
+    (tmp_path / "earlier.json").write_text('{"about": {}}')
+    if content is None:
+        (tmp_path / "page.md.in").write_text("{{one value}}")
+    else:
+        (tmp_path / "one.json").write_bytes(content)
+    (tmp_path / "results.md").write_text("the page")
+    monkeypatch.setattr(writer, "HERE", tmp_path)
+    monkeypatch.setattr(writer, "PAGE", tmp_path / "results.md")
+    monkeypatch.setattr("sys.argv", ["write.py"])
+    with pytest.raises(SystemExit, match=r"results\.md is left as it was: .*\bone\b"):
+        writer.main()
+    assert (tmp_path / "results.md").read_text() == "the page" and not list(tmp_path.glob("*.partial"))

@@ -111,3 +111,31 @@ def test_a_film_shows_one_run(tmp_path):
     comparison.save(tmp_path / "page.html")
     Comparison(trace(ops.relu, X), {"y": X + [0, 1, 0, 0]}).save(tmp_path / "values.html")
     assert "not right is y[1]" in (tmp_path / "values.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("result", [None, [1.0, 2.0, 3.0, 4.0], "text", {"y": X}], ids=["None", "list", "str", "dict"])
+def test_what_returns_no_array_is_not_right(result):
+    def relu(x):
+        y = x * 1  # noqa: F841  so that there is a step
+        return result
+
+    assert compare_runs(relu, ops.relu, X).note == "relu returns no array y, which should have the shape (4,)."
+
+
+def test_a_result_too_few_is_named():
+    def conv2d_backward(dy, x, w, *, stride=1, padding=0, dilation=1, groups=1):
+        return x * 0 + w * dy  # dx alone, of three
+
+    arrays = (np.ones((1, 1, 1, 1)), np.ones((1, 1, 1, 1)), np.ones((1, 1, 1, 1)))
+    note = compare_runs(conv2d_backward, ops.conv2d_backward, *arrays).note
+    assert "no array dw, which should have the shape (1, 1, 1, 1)" in note and "no array db" in note
+
+
+def test_a_huge_result_is_refused_at_once():
+    def relu(x):
+        return np.zeros((200, 200, 2))
+
+    with pytest.raises(ValueError, match="relu returned 80,000 numbers, at most 65,536 can be shown"):
+        trace(relu, X)
+    stopped = show_failure(ops.relu, relu, Example({"x": X}, {"y": X}, None), name="mine.py", with_right_run=True)
+    assert "80,000 numbers" in stopped.data["note"]

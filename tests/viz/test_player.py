@@ -312,3 +312,12 @@ def test_arrays_are_drawn_side_by_side_and_marked():
     assert [k for k, fill in enumerate(fills) if fill == "#cfe4f7"] == [0, 3]
     with pytest.raises(ValueError, match="belongs to none"):
         draw_arrays({"a": np.eye(2)}, marked={"a": np.ones(3, bool)})
+
+
+@pytest.mark.parametrize("name", ["film.gif", "page", "."])
+def test_several_players_are_written_as_a_page_only(convolution, tmp_path, name):
+    with pytest.raises(ValueError, match="expected a name that ends in .html"):
+        save_players([convolution], tmp_path / name)
+    with pytest.raises(TypeError, match="expected a list of players"):
+        save_players(convolution, tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())

@@ -43,6 +43,7 @@ class VisualGenome(Recorded):
     def __init__(self, root: str | os.PathLike, split: str, *, skip_broken: bool = False) -> None:
         path = _file(Path(root))
         if path is None:
+            _refuse_broken(Path(root))
             raise FileNotFoundError(f"{root} has no {NAME}.json of Visual Genome")
         images = {each.stem: each for each in walk(path.parent, IMAGE_SUFFIXES)}
         records: list[ImageRecord] = []
@@ -70,6 +71,15 @@ def _file(root):
         return root if _is_one(root) else None
     found = sorted(path for path in walk(root, [".json"], depth=2) if path.stem.startswith(NAME) and _is_one(path))
     return found[0] if found else None
+
+
+def _refuse_broken(root):
+    """Raise BrokenFileError if there is a file of that name, which is not one of regions, with the reason."""
+    files = [root] if root.is_file() else walk(root, [".json"], depth=2)
+    for path in files:
+        if path == root or path.stem.startswith(NAME):
+            _entries(path)  # says what is wrong with its JSON
+            raise BrokenFileError(path, "expected a list of images, each with an id and regions")
 
 
 def _is_one(path):

@@ -71,6 +71,7 @@ class Comparison(Display):
     ) -> None:
         self.trace, self.other, self.labels = trace, other, labels
         self.expected = _by_names_of(trace, expected)
+        self._missing = _missing(trace, expected, self.expected)
         self.parting = _parting_by_step(trace, other) if other is not None else None
         self.parting = self.parting or _parting_by_value(trace, self.expected)
         self.note = self._note()
@@ -92,7 +93,7 @@ class Comparison(Display):
 
     def _note(self):
         wrong = [_wrong_shape(name, self.trace, array) for name, array in self.expected.items()]
-        wrong = [text for text in wrong if text]
+        wrong = [text for text in wrong if text] + self._missing
         if wrong:
             return " ".join(wrong)
         if self.parting is None:
@@ -149,6 +150,14 @@ def _by_names_of(trace, expected):
     if not set(short) & set(trace.results):
         return dict(zip(trace.results, short.values(), strict=False))
     return {name: value for name, value in short.items() if name in trace.results}
+
+
+def _missing(trace, expected, found):
+    """Return a sentence for each right result that a run has nothing for: its function returned too few arrays."""
+    names = [name.rpartition(".")[2] for name in expected]
+    missing = [name for name in names if name not in found] if set(names) & set(found) else names[len(found) :]
+    shapes = {name.rpartition(".")[2]: np.shape(value) for name, value in expected.items()}
+    return [f"{trace.title} returns no array {name}, which should have the shape {shapes[name]}." for name in missing]
 
 
 def _without_noise(array):

@@ -117,8 +117,12 @@ def save_players(
     Raises
     ------
     ValueError
-        If there is no player, or a run wrote nothing.
+        If there is no player, a run wrote nothing, or the name has another ending.
     """
+    if Path(path).suffix.lower() not in PAGES:
+        raise ValueError(f"path: players are written as a page, expected a name that ends in .html, got {path}")
+    if isinstance(players, Display):
+        raise TypeError("players: expected a list of players, got a single one; it has a method save")
     data = [player.data for player in players]
     for one in data:
         if "runs" in one and not one["runs"][0]["steps"]:

@@ -68,7 +68,9 @@ def show_failure(op: Operation, function: Callable, example: Example, *, name: s
         if example.error is not None:
             raise example.error
         trace = Trace(function, **example.arguments)
-    except Exception as error:  # whatever the user's function raises
+        if not trace.steps:
+            raise ValueError(f"it wrote to no array, and returned what is of type {type(trace.result).__name__}")
+    except (Exception, SystemExit) as error:  # whatever the user's function raises
         note = f"{name} has no steps to show. {_reason(error, function)}"
         if not with_right_run:
             raise FailureError(note) from error
