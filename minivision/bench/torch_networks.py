@@ -123,23 +123,26 @@ def _encoder_decoder(model, convert, size, regions):
 def _localizer(model, convert, size, regions):
     import torch
 
-    attention, *rest = model.box_head.layers
     parts = {
         "backbone": convert(model.backbone),
         "scores": convert(model.class_head.layers[1]),
-        "look": convert(attention.look),
-        "box": torch.nn.Sequential(*map(convert, rest)),
+        "look": convert(model.box_head.attention.look),
+        "corrections": convert(model.box_head.corrections),
     }
 
     def run(network, x):
         features = network.backbone(x)
         N, C, H, W = features.shape
-        y, x = torch.meshgrid(torch.linspace(-2, 2, H), torch.linspace(-2, 2, W), indexing="ij")
+        rows, columns = (torch.linspace(2 / side - 2, 2 - 2 / side, side) for side in (H, W))  # centers of the places
+        y, x = torch.meshgrid(rows, columns, indexing="ij")
         p = network.look(features).reshape(N, -1, H * W).softmax(2)
-        places = features.reshape(N, C, H * W).transpose(1, 2)
-        positions = torch.stack([x, y], -1).reshape(H * W, 2)
-        points = torch.cat([(p @ places).reshape(N, -1), (p @ positions).reshape(N, -1)], 1)
-        return network.scores(features.amax((2, 3))), network.box(points)
+        seen = p @ features.reshape(N, C, H * W).transpose(1, 2)
+        positions = p @ torch.stack([x, y], -1).reshape(H * W, 2)
+        points = torch.cat([seen.reshape(N, -1), positions.reshape(N, -1)], 1)
+        x, y = ((positions + 2) / 4).unbind(2)  # in image sides; the first four points give one side of the box each
+        sides = [(x[:, 0] + x[:, 2]) / 2, (y[:, 1] + y[:, 3]) / 2, x[:, 2] - x[:, 0], y[:, 3] - y[:, 1]]
+        box = torch.stack(sides, 1) + network.corrections(points)
+        return network.scores(features.amax((2, 3))), box
 
     return parts, run
 

@@ -199,22 +199,24 @@ def _encoder_decoder(sketch, model):
 
 def _localizer(sketch, model):
     features = sketch.trunk(sketch.parts_of("backbone.layers"))[-1]
-    top, bottom = sketch.parts_of("class_head.layers"), sketch.parts_of("box_head.layers")
-    *_, scores = sketch.chain(top, ["maximum of\neach map", "class scores"], 4, -0.7, features)
-    *_, box = sketch.chain(bottom[:2] + bottom[3:], ["attention", "fully connected", "box"], 4, 0.7, features)
-    sketch.losses(7, -0.7, "class", source=scores)
-    sketch.losses(7, 0.7, "box", source=box)
+    titles = ["maximum of\neach map", "class scores"]
+    *_, scores = sketch.chain(sketch.parts_of("class_head.layers"), titles, 4, -0.7, features)
+    sketch.losses(6, -0.7, "class", source=scores)
+    _points(sketch, "box_head", "box", 0.7, features)
 
 
 def _pose(sketch, model):
-    features = sketch.trunk(sketch.parts_of("backbone.layers"))[-1]
-    points = sketch.layer("attention", "attention", 4, 0, features)
-    parts = sketch.parts_of("head.layers")
-    *_, correction = sketch.chain([parts[0], parts[2]], ["fully connected", "corrections"], 5, 0.8, points)
-    joints = sketch.step("add: joints", 6.6, 0, regions=False)
-    sketch.connect(points, joints)
-    sketch.connect(correction, joints)
-    sketch.losses(7.8, 0, "joints", source=joints)
+    _points(sketch, "head", "joints", 0, sketch.trunk(sketch.parts_of("backbone.layers"))[-1])
+
+
+def _points(sketch, head, outputs, row, features):
+    points = sketch.layer(f"{head}.attention", "attention", 4, row, features)
+    first, _, last = sketch.parts_of(f"{head}.corrections.layers")
+    *_, correction = sketch.chain([first, last], ["fully connected", "corrections"], 5, row + 0.8, points)
+    added = sketch.step(f"add: {outputs}", 6.6, row, regions=False)
+    sketch.connect(points, added)
+    sketch.connect(correction, added)
+    sketch.losses(7.8, row, outputs, source=added)
 
 
 def _rcnn(sketch, model):

@@ -2,12 +2,19 @@
 
 ::
 
-                                ┌─ maximum of each map ─ fully connected ─ class scores           softmax loss ─┐
-    image ─ backbone ─ features ┤                                                                              (+)
-                                └─ attention ─ fully connected ─ fully connected ─ x, y, w, h   L2 loss · weight
+                     ┌─ maximum of each map ─ fully connected ─ class scores                     softmax loss ─┐
+    image ─ backbone ┤            ┌─ positions of four points: the sides ──────────┐                          (+)
+                     └─ attention ┤                                               (+) ─ x, y, w, h    L2 loss · weight
+                                  └─ all points ─ fully connected ─ fully connected ┘
 
-A box is four numbers, so finding one is a regression, as long as every image has exactly one object. The losses have
+A box is four numbers, so finding one is a regression, as long as every image has exactly one object. Each side of the
+box begins where one of the points looks; the fully connected layers correct it by what all points see. The losses have
 different units, nats and squared image sides; their weight decides what the shared features serve more.
+
+References
+----------
+Boxes from four points on the object, one for each side: Zhou, Zhuo and Krähenbühl, "Bottom-up object detection by
+grouping extreme and center points", CVPR 2019.
 """
 
 from __future__ import annotations
@@ -21,13 +28,27 @@ from minivision import ops
 from minivision.core.devices import on_host, to_device_of
 from minivision.core.types import Array, Size
 from minivision.data.instances import Instances
-from minivision.layers import AttentionPool2d, GlobalMaxPool2d, Linear, ReLU, Sequential
+from minivision.layers import GlobalMaxPool2d, Linear, Sequential
 from minivision.models.base.single_object import SingleObject
+from minivision.models.parts.point_head import PointHead
 
 if TYPE_CHECKING:
     from minivision.data import Batch
 
-MEAN_BOX = (0.5, 0.5, 0.3, 0.3)  # center and size in image sides: the box that is predicted before training
+# Where the box begins: left, upper, right and lower side are those of one point each. From x and y of the four points
+BOX_OF_POINTS = np.array(  # to center x, center y, width, height
+    [
+        [0.5, 0, -1, 0],  # x of the first: the left side
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+        [0, 0.5, 0, -1],  # y of the second: the upper side
+        [0.5, 0, 1, 0],  # x of the third: the right side
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+        [0, 0.5, 0, 1],  # y of the fourth: the lower side
+    ]
+)
+MEAN_SIZE = 0.3  # added to width and height before training, when all points look at the middle
 
 
 class Localizer(SingleObject):
@@ -42,7 +63,7 @@ class Localizer(SingleObject):
     box_weight : float
         Weight of the L2 loss of the box in the sum of both losses.
     num_points : int
-        Number of attention maps of the box head, see :class:`AttentionPool2d`.
+        Number of points that the box head looks at, at least four, see :class:`PointHead`.
     hidden : int
         Width of the box head's hidden layer.
     widths, depths : sequence of int
@@ -75,12 +96,8 @@ class Localizer(SingleObject):
         score = Linear(channels, len(self.classes) - 1, rng=rng)
         score.w.value *= 0.1  # all classes begin with about the same score
         self.class_head = Sequential(GlobalMaxPool2d(), score)
-        attention = AttentionPool2d(channels, num_points, rng=rng)
-        box = Linear(hidden, 4, rng=rng)
-        box.w.value *= 0.1
-        assert box.b is not None
-        box.b.value[:] = MEAN_BOX
-        self.box_head = Sequential(attention, Linear(attention.out_features, hidden, rng=rng), ReLU(), box)
+        self.box_head = PointHead(channels, BOX_OF_POINTS, num_points, hidden, rng=rng)
+        self.box_head.corrections.layers[-1].b.value[2:] = MEAN_SIZE
 
     def forward(self, images: Array, training: bool = False, batch: Batch | None = None) -> tuple[Array, Array]:
         """Return class scores ``(N, classes - 1)`` and boxes ``(N, 4)``: center, width, height in image sides."""

@@ -6,7 +6,7 @@
     image ─ backbone ─ features ─ attention ┤                                                  (+) ─ x, y     L2 loss
                                           └─ all points ─ fully connected ─ fully connected ─┘
 
-It is the box head of the :class:`Localizer` with 28 outputs instead of 4, and each joint begins where one of the points
+It is the box head of the :class:`Localizer` with 28 outputs instead of 4. Each joint begins where one of the points
 looks: the mean position under a softmax map, which is regression too, but through the map. The fully connected layers
 correct it by what all points see. A joint that is not labeled has no loss and no gradient; one that is labeled but
 hidden has both: the network has to estimate where it is.
@@ -29,8 +29,8 @@ from minivision.core.devices import on_host, to_device_of
 from minivision.core.types import Array, Size
 from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
-from minivision.layers import AttentionPool2d, Linear, ReLU, Sequential
 from minivision.models.base.single_object import SingleObject
+from minivision.models.parts.point_head import PointHead
 
 if TYPE_CHECKING:
     from minivision.data import Batch
@@ -41,7 +41,7 @@ VISIBLE = 2  # visibility of a joint that can be seen, as in COCO
 class Pose(SingleObject):
     """Human pose estimation: image -> the joints of its one person.
 
-    Its parts, in order: `backbone` (features), `attention` (points), `head` (corrections of the joints).
+    Its parts, in order: `backbone` (features), `head` (joints).
 
     Parameters
     ----------
@@ -50,8 +50,7 @@ class Pose(SingleObject):
     keypoint_names : sequence of str
         Names of the joints; by default the lecture's fourteen.
     num_points : int
-        Number of attention maps, see :class:`AttentionPool2d`, but at least one for each joint; the others see what
-        else helps.
+        Number of points that the head looks at, at least one for each joint, see :class:`PointHead`.
     hidden : int
         Width of the hidden layer.
     widths, depths : sequence of int
@@ -86,18 +85,12 @@ class Pose(SingleObject):
         if len(self.classes) != 2:
             raise ValueError(f"pose is for people only: expected the background and one class, got {self.classes}")
         self.keypoint_names = tuple(keypoint_names)
-        num_points = max(num_points, len(self.keypoint_names))
-        self.attention = AttentionPool2d(self.backbone.channels, num_points, rng=rng)
-        joints = Linear(hidden, 2 * len(self.keypoint_names), rng=rng)
-        joints.w.value *= 0.1
-        self.head = Sequential(Linear(self.attention.out_features, hidden, rng=rng), ReLU(), joints)
-        first = num_points * self.backbone.channels  # positions come last
-        self._of_joints = slice(first, first + 2 * len(self.keypoint_names))  # those of the joints' points
+        each_joint_at_its_point = np.eye(2 * len(self.keypoint_names))
+        self.head = PointHead(self.backbone.channels, each_joint_at_its_point, num_points, hidden, rng=rng)
 
     def forward(self, images: Array, training: bool = False, batch: Batch | None = None) -> Array:
         """Return joints ``(N, J, 2)``: x and y in image sides."""
-        points = self.attention(self.backbone(images, training), training)
-        joints = (points[:, self._of_joints] + 2) / 4 + self.head(points, training)  # from -2 .. 2 to image sides
+        joints = self.head(self.backbone(images, training), training)
         return joints.reshape(len(joints), -1, 2)  # (N, 2 J) -> (N, J, 2)
 
     def losses(self, outputs: Array, batch: Batch) -> tuple[dict[str, Any], Array]:
@@ -132,11 +125,8 @@ class Pose(SingleObject):
             raise ValueError(f"{where} has {count} joints, and this pose is one of {len(self.keypoint_names)}")
 
     def backward(self, gradient: Array) -> None:
-        """Backpropagate; the positions of the joints' points get a second gradient."""
-        gradient = gradient.reshape(len(gradient), -1)  # (N, J, 2) -> (N, 2 J)
-        dpoints = self.head.backward(gradient)
-        dpoints[:, self._of_joints] += gradient / 4
-        self.backbone.backward(self.attention.backward(dpoints))
+        """Backpropagate."""
+        self.backbone.backward(self.head.backward(gradient.reshape(len(gradient), -1)))  # (N, J, 2) -> (N, 2 J)
 
     def decode(self, outputs: Array, size: Size) -> list[Instances]:
         """Return the one person of each image; the box is the smallest around the joints."""

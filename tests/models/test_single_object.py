@@ -48,19 +48,19 @@ def torch_outputs(model, x, pairs):
     scores = None
     if model.name == "localizer":
         scores = convert(model.class_head.layers[1])(features.flatten(2).amax(2))
-    if model.name == "localizer":
-        attention, *rest = model.box_head.layers
-    else:
-        attention, rest = model.attention, model.head.layers
-    p = convert(attention.look)(features).flatten(2).softmax(2)
+    head = model.box_head if model.name == "localizer" else model.head
+    p = convert(head.attention.look)(features).flatten(2).softmax(2)
     y, x = torch.meshgrid(torch.arange(H).double() + 0.5, torch.arange(W).double() + 0.5, indexing="ij")
     places = torch.stack([4 * x.flatten() / W - 2, 4 * y.flatten() / H - 2], 1)
     seen = torch.einsum("nap,ncp->nac", p, features.flatten(2)).flatten(1)
     positions = torch.einsum("nap,pd->nad", p, places).flatten(1)
     numbers = torch.cat([seen, positions], 1)
-    for layer in rest:
+    for layer in head.corrections.layers:
         numbers = convert(layer)(numbers)
-    if model.name == "pose":
+    if model.name == "localizer":
+        x1, y1, x2, y2 = ((positions[:, 2 * k + k % 2] + 2) / 4 for k in range(4))  # each side is one of a point's two
+        numbers = numbers + torch.stack([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], 1)
+    else:
         numbers = numbers + (positions[:, :28] + 2) / 4  # each of the fourteen joints begins where its point looks
     return scores, numbers
 
@@ -124,8 +124,8 @@ def test_unlabeled_joints_have_no_loss_and_no_gradient(rng):
 def test_a_pose_has_a_point_for_each_joint_and_begins_in_the_middle_where_no_place_stands_out(rng):
     names = tuple(f"joint {number}" for number in range(17))
     model = make_model("pose", PEOPLE, rng=rng, keypoint_names=names, num_points=3, hidden=4)
-    assert model.attention.look.w.value.shape[0] == 17
-    for parameter in (*model.attention.parameters(), *model.head.parameters()):
+    assert model.head.attention.look.w.value.shape[0] == 17
+    for parameter in model.head.parameters():
         parameter.value[...] = 0
     (person,) = model.predict([rng.integers(0, 256, (32, 48, 3), dtype=np.uint8)])
     np.testing.assert_allclose(person.keypoints[0, :, :2], np.tile([24, 16], (17, 1)), atol=1e-4)
