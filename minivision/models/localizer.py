@@ -97,7 +97,9 @@ class Localizer(SingleObject):
         score.w.value *= 0.1  # all classes begin with about the same score
         self.class_head = Sequential(GlobalMaxPool2d(), score)
         self.box_head = PointHead(channels, BOX_OF_POINTS, num_points, hidden, rng=rng)
-        self.box_head.corrections.layers[-1].b.value[2:] = MEAN_SIZE
+        last = self.box_head.corrections.layers[-1]
+        assert isinstance(last, Linear) and last.b is not None
+        last.b.value[2:] = MEAN_SIZE
 
     def forward(self, images: Array, training: bool = False, batch: Batch | None = None) -> tuple[Array, Array]:
         """Return class scores ``(N, classes - 1)`` and boxes ``(N, 4)``: center, width, height in image sides."""
