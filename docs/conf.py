@@ -5,6 +5,7 @@ Its source folder is the whole repository, so that links between pages, notebook
 editor or on a web site that shows the files.
 """
 
+import re
 import sys
 from configparser import ConfigParser
 from pathlib import Path
@@ -18,6 +19,7 @@ setup_cfg.read(DOCS.parent / "setup.cfg", encoding="utf-8")
 project = author = "minivision"
 copyright = "the authors of minivision"
 html_title = "minivision"
+version = release = re.search(r'__version__ = "(.+)"', (DOCS.parent / "minivision/__init__.py").read_text("utf-8"))[1]
 repository_url = setup_cfg["metadata"].get("url", "")  # where it is empty, the chapters carry no badge of Colab
 
 root_doc = "docs/index"
