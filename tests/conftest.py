@@ -21,3 +21,14 @@ def rng():
 def no_heartbeat(monkeypatch):
     """Commands say nothing about their time: on a busy machine that would be in outputs that tests compare."""
     monkeypatch.setattr(importlib.import_module("minivision.cli.heartbeat"), "SILENCE", 1e9)
+
+
+@pytest.fixture(scope="session")
+def page():
+    """One browser for all tests of pages: it takes a second to start. Tests are skipped where there is none."""
+    from chromium import PROGRAM, open_chromium
+
+    if PROGRAM is None:
+        pytest.skip("Chromium is not installed")
+    with open_chromium() as opened:
+        yield opened

@@ -26,7 +26,7 @@ def conv2d_backward_last_image(dy, x, w, **settings):
 
 
 def conv2d_backward_unflipped(dy, x, w, **settings):
-    """The filter is not turned on the way back
+    """The filter is not turned in the backward pass
 
     The backward pass of a convolution is a convolution too, but with the filter turned by 180 degrees.
     """

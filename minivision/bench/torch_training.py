@@ -81,7 +81,7 @@ class _InTorch:
 
     def connect(self) -> None:
         """Make the network, and let its parameters be those of the model."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} makes no network yet")
 
     def prepare(self, dataset: Any) -> Any:
         prepared = super().prepare(dataset)  # type: ignore[misc]

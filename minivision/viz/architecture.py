@@ -1,4 +1,4 @@
-"""A network as on the lecture's slides: its maps as slabs, its losses at the ends, and the gradient's way back."""
+"""A network as on the lecture's slides: its maps as slabs, its losses at the ends, and the backward pass."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ import numpy as np
 
 from minivision.core.types import Array, Size
 from minivision.models.diagrams import Arrow, Diagram, Node, diagram
-from minivision.viz.colors import OKABE_ITO
+from minivision.viz.colors import ORANGE, SKY_BLUE, VERMILION
+from minivision.viz.words import listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, GRAY = "#1a1a1a", "#6b6b6b"
-SKY_BLUE, BLUE, VERMILION = (tuple(part / 255 for part in OKABE_ITO[k]) for k in (1, 6, 2))
-ORANGE = tuple(part / 255 for part in OKABE_ITO[0])
 COLUMN, ROW = 1.55, 1.25  # inches from one column or row to the next
 TALL, FLAT = 0.86, 0.2  # inches: the side of the image, and the height of what is no map
-MOST_NAMED = 6  # parts that the short text names
 SLANT = 0.45  # of a slab's thickness, by which its back is drawn up and to the right
 
 
@@ -27,7 +25,7 @@ def draw_architecture(model: Any, image_size: Size = (128, 128), *, image: Array
     """Draw the network of a model: its parts with their real shapes, its losses, and where gradients flow.
 
     Maps are slabs: their height shows the resolution, their thickness the number of channels. Black arrows are the
-    forward pass, orange ones beside them the gradient on its way back; along a dashed arrow none flows.
+    forward pass, orange ones beside them the backward pass; along a dashed arrow no gradient flows.
 
     Parameters
     ----------
@@ -47,9 +45,9 @@ def draw_architecture(model: Any, image_size: Size = (128, 128), *, image: Array
     --------
     >>> from minivision.models import make_model
     >>> from minivision.viz import draw_architecture
-    >>> figure = draw_architecture(make_model("yolo", ("background", "disc")), (64, 64))
+    >>> figure = draw_architecture(make_model("pose", ("background", "person")), (64, 64))
     >>> figure.alt
-    'yolo: image, stage 0, stage 1, stage 2, pooling, convolution and 2 more; losses: box, object, no object, class'
+    'pose: image, stage 0, stage 1, stage 2, attention, fully connected, corrections, add: joints; losses: joints'
     """
     from minivision.viz.figure import Figure
 
@@ -94,10 +92,9 @@ def _name(node: Node) -> str:
 
 
 def _in_short(network):
-    names = [node.title.replace("\n", " ") for node in network.nodes if node.kind != "loss"]
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    losses = ", ".join(node.title.replace("_", " ") for node in network.nodes if node.kind == "loss")
-    return f"{network.system}: {', '.join(names[:MOST_NAMED])}{more}; losses: {losses}"
+    parts = listed(node.title.replace("\n", " ") for node in network.nodes if node.kind != "loss")
+    losses = listed(node.title.replace("_", " ") for node in network.nodes if node.kind == "loss")
+    return f"{network.system}: {parts}; losses: {losses}"
 
 
 def _size(node: Node, image_size: Size) -> tuple[float, float]:
@@ -177,7 +174,7 @@ def _draw_legend(axis, x, y):
     style = {"arrowstyle": "-|>", "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0, "linewidth": 1.1}
     marks = [
         ("forward", {"color": INK}, 1),
-        ("gradient on its way back", {"color": VERMILION}, -1),
+        ("backward: gradients", {"color": VERMILION}, -1),
         ("no gradient", {"color": INK, "linestyle": (0, (4, 3))}, 1),
     ]
     for text, look, way in marks:

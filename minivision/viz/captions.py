@@ -9,7 +9,7 @@ import numpy as np
 
 from minivision.core.types import Array
 from minivision.viz.boxes import cell_size, draw_box, show_image
-from minivision.viz.colors import LUMINANCE, OKABE_ITO
+from minivision.viz.colors import COLORS, LUMINANCE
 from minivision.viz.grid import legend_name, make_grid
 from minivision.viz.words import listed
 
@@ -135,7 +135,7 @@ def draw_numbered_boxes(axis: Axes, image: Array, boxes: Array, *, size: float) 
 
 
 def _color(k: int) -> Any:
-    return tuple(part / 255 for part in OKABE_ITO[k % len(OKABE_ITO)])
+    return COLORS[k % len(COLORS)]
 
 
 def _write(axis, lines):

@@ -19,6 +19,8 @@ OKABE_ITO = (
     (204, 121, 167),  # reddish purple
     (0, 114, 178),  # blue
 )
+COLORS = [tuple(part / 255 for part in color) for color in OKABE_ITO]  # the same, as matplotlib takes them
+ORANGE, SKY_BLUE, VERMILION, YELLOW, GREEN, PURPLE, BLUE = COLORS
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 IGNORE_COLOR = (150, 150, 150)  # of pixels whose class is not known
 

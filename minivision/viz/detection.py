@@ -12,7 +12,7 @@ from minivision.core.labels import IGNORED
 from minivision.core.types import Array, Size
 from minivision.detection.anchors.matching import best_ious, match_instances
 from minivision.viz.boxes import cell_size, draw_box, show_image
-from minivision.viz.colors import OKABE_ITO
+from minivision.viz.colors import COLORS
 from minivision.viz.curves import LIGHT, dress
 from minivision.viz.grid import make_grid
 from minivision.viz.words import legend_labels, listed
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 SIDE = 4.4  # inches of a picture's longer side
 MARGIN = 0.06  # of the image, on each side: anchors reach out
 INK = "#1a1a1a"
-COLORS = [tuple(part / 255 for part in color) for color in OKABE_ITO]  # of objects, by their index
 RPN_THRESHOLDS = {"fg_iou_thresh": 0.7, "bg_iou_thresh": 0.3}  # the thresholds of the region proposal network
 MAX_IMAGES = 1000  # images whose objects are drawn; more add nothing new
 

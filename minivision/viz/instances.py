@@ -10,7 +10,7 @@ import numpy as np
 from minivision.core.types import Array
 from minivision.data.shapes import JOINTS
 from minivision.viz.boxes import draw_box
-from minivision.viz.colors import LUMINANCE, OKABE_ITO, class_colors, pale
+from minivision.viz.colors import BLUE, GREEN, LUMINANCE, ORANGE, SKY_BLUE, VERMILION, class_colors, pale
 from minivision.viz.grid import legend_name, make_grid
 from minivision.viz.segmentation import outline
 from minivision.viz.words import count_objects, listed
@@ -27,7 +27,6 @@ PICTURE, CELL = 6.0, 2.4  # inches of a picture's longer side, alone and beside 
 INK, PAPER = "#1a1a1a", "#ffffff"
 
 # The right side of a body has warm colors and the left one cold ones. Arms are lighter than legs.
-ORANGE, SKY_BLUE, VERMILION, _, GREEN, _, BLUE = (tuple(part / 255 for part in color) for color in OKABE_ITO)
 PART_COLORS: dict[str, Any] = {
     "right arm": ORANGE,
     "right leg": VERMILION,

@@ -10,7 +10,7 @@ import numpy as np
 from minivision import ops
 from minivision.core.types import Size
 from minivision.viz.boxes import draw_box
-from minivision.viz.colors import OKABE_ITO
+from minivision.viz.colors import GREEN, ORANGE, SKY_BLUE
 from minivision.viz.grid import make_grid
 from minivision.viz.pictures import TALL
 from minivision.viz.words import listed
@@ -18,7 +18,6 @@ from minivision.viz.words import listed
 if TYPE_CHECKING:
     from minivision.viz.figure import Figure
 
-ORANGE, SKY_BLUE, GREEN = (tuple(part / 255 for part in OKABE_ITO[k]) for k in (0, 1, 4))
 COLUMNS, CELL = 5, 2.1  # pictures in a row; inches of each
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from minivision import ops
 from minivision.core.types import Array
 from minivision.viz.boxes import cell_size, draw_box, show_image
-from minivision.viz.colors import OKABE_ITO
+from minivision.viz.colors import GREEN, ORANGE, VERMILION
 from minivision.viz.curves import LIGHT, dress
 from minivision.viz.grid import make_grid
 from minivision.viz.words import listed
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 SIDE = 3.0  # inches of a picture's longer side
 FEW = 8  # regions of which the boxes are drawn too
 INK, PAPER = "#1a1a1a", "#ffffff"
-ORANGE, VERMILION, GREEN = ([part / 255 for part in OKABE_ITO[k]] for k in (0, 2, 4))
 
 
 def draw_hierarchy(image: Array, hierarchy: Hierarchy, *, stages: int = 7) -> Figure:

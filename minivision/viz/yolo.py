@@ -10,7 +10,7 @@ import numpy as np
 from minivision.core.types import Array
 from minivision.detection import decode_yolo, mean_best_iou
 from minivision.viz.boxes import draw_box, show_image
-from minivision.viz.colors import OKABE_ITO, class_colors
+from minivision.viz.colors import COLORS, class_colors
 from minivision.viz.grid import legend_name, make_grid
 from minivision.viz.instances import INK, PAPER
 from minivision.viz.pictures import TALL, draw_pictures
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 CELL = 3.0  # inches of a picture
 THIN, THICK = 0.2, 3.0  # line width of a box of confidence 0 and 1
 MAX_DOTS = 4000
-BOX_COLORS = [tuple(part / 255 for part in color) for color in OKABE_ITO]
 NUMBERS = ("x", "y", "w", "h", "confidence")
 
 
@@ -133,11 +132,11 @@ def draw_yolo_cell(image: Array, tensor: Array, classes: Sequence[str], B: int, 
     for b in range(B):
         x, y, _, _, confidence = tensor[row, column, 5 * b : 5 * b + 5]
         box = boxes[(row * columns + column) * B + b]
-        draw_box(picture, box, BOX_COLORS[b % 7], THIN + THICK * np.clip(confidence, 0, 1))
-        picture.plot((column + x) * across, (row + y) * down, "o", color=BOX_COLORS[b % 7], markersize=4)
+        draw_box(picture, box, COLORS[b % 7], THIN + THICK * np.clip(confidence, 0, 1))
+        picture.plot((column + x) * across, (row + y) * down, "o", color=COLORS[b % 7], markersize=4)
     for k, (name, value) in enumerate(zip(_names(B, classes), tensor[row, column], strict=True)):
         length = float(np.clip(value, 0, 1))
-        strip.barh(-k, length, color=BOX_COLORS[k // 5 % 7] if k < 5 * B else colors[k - 5 * B + 1], edgecolor=INK)
+        strip.barh(-k, length, color=COLORS[k // 5 % 7] if k < 5 * B else colors[k - 5 * B + 1], edgecolor=INK)
         strip.text(-0.05, -k, name, ha="right", va="center", fontsize=8, color=INK)
         strip.text(length + 0.04, -k, f"{value:.2f}", va="center", fontsize=8, color=INK)
     strip.set(xlim=(-0.7, 1.3), ylim=(0.6 - depth, 0.6))
@@ -213,7 +212,7 @@ def draw_box_sizes(sizes: Array, anchors: dict[str, Array]) -> Figure:
     axis.plot(*np.asarray(sizes)[::every].T, ".", color="0.75", markersize=2, zorder=0)
     for k, (name, some) in enumerate(anchors.items()):
         label = f"{name}: mean IoU {mean_best_iou(sizes, some):.3f}"
-        axis.plot(*np.asarray(some).T, "os^Dv"[k % 5], color=BOX_COLORS[k % 7], markeredgecolor=INK, label=label)
+        axis.plot(*np.asarray(some).T, "os^Dv"[k % 5], color=COLORS[k % 7], markeredgecolor=INK, label=label)
     axis.set(xlabel="width (pixels)", ylabel="height (pixels)", xlim=(0, None), ylim=(0, None), aspect="equal")
     axis.legend(fontsize=8, frameon=False, loc="upper left")
     figure.alt = f"Widths and heights of {len(sizes)} boxes as dots, and anchors; {legend_labels(axis)}"

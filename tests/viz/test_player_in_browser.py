@@ -1,6 +1,5 @@
 """Players in Chromium: what is in the cells, clicks, keys, touch, names for screen readers, contrast, speed."""
 
-import chromium
 import numpy as np
 import pytest
 
@@ -9,15 +8,12 @@ from minivision.tracing import symbols
 from minivision.viz import Comparison, compare_runs, save_players, trace
 from minivision.viz.player import page as pages
 
-pytestmark = pytest.mark.skipif(chromium.PROGRAM is None, reason="Chromium is not installed")
-
 PLAYER = "document.querySelector('.mv-host').player"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium.open_chromium() as page:
-        yield page
+@pytest.fixture
+def browser(page):
+    return page
 
 
 @pytest.fixture

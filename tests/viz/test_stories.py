@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from chromium import PROGRAM, open_chromium
 
 from minivision import ops
 from minivision.data import Scenes
@@ -12,14 +11,6 @@ from minivision.viz.proposals import in_mean_colors
 
 PLAYER = "document.querySelector('#player-0').player"
 PIXELS = "[...document.querySelector('canvas').getContext('2d').getImageData(0, 0, 128, 128).data]"
-
-
-@pytest.fixture(scope="module")
-def page():
-    if PROGRAM is None:
-        pytest.skip("no Chromium on this machine")
-    with open_chromium() as opened:
-        yield opened
 
 
 @pytest.fixture
