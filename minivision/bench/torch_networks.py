@@ -94,19 +94,22 @@ def prediction_network(model: Any, images: Sequence[np.ndarray], convert: Callab
 
 
 def _network(model, convert, size, regions):
-    import torch
-
     if model.name not in NETWORKS:
         raise ValueError(f"{model.name}: its network is not available in PyTorch; available are {', '.join(NETWORKS)}")
-    parts, run = NETWORKS[model.name](model, convert, size, regions)
+    return as_module(*NETWORKS[model.name](model, convert, size, regions))
+
+
+def as_module(parts: dict[str, Any], run: Callable[[Any, Any], Any]) -> Any:
+    """Return a module of PyTorch with these parts, by name, whose forward pass is ``run(module, x)``."""
+    import torch
 
     class Network(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             for name, part in parts.items():
                 setattr(self, name, part)
 
-        def forward(self, x):
+        def forward(self, x: Any) -> Any:
             return run(self, x)
 
     return Network()

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minivision.bench.torch_equivalent import layer_converter
-from minivision.bench.torch_networks import NETWORKS
+from minivision.bench.torch_networks import NETWORKS, as_module
 from minivision.core.labels import IGNORE
 from minivision.core.types import Array
 from minivision.optim.optimizers import distinct
@@ -262,20 +262,8 @@ class TorchAdamW:
 
 def _whole_network(model, convert):
     """Return the network of a system of one stage; its output is arranged as that of the system."""
-    import torch
-
     parts, run = NETWORKS[model.name](model, convert, None, {})
-
-    class Network(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            for name, part in parts.items():
-                setattr(self, name, part)
-
-        def forward(self, x):
-            return _arranged(model, run(self, x))
-
-    return Network()
+    return as_module(parts, lambda network, x: _arranged(model, run(network, x)))
 
 
 def _arranged(model, outputs):
