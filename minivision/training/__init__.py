@@ -6,8 +6,9 @@ from minivision.training.batches import Batches
 from minivision.training.checkpoint import Checkpoint, CheckpointError, load
 from minivision.training.log import read_log
 from minivision.training.nonfinite_layer import TrainingError
+from minivision.training.run import TrainingResult
 from minivision.training.settings import Settings
-from minivision.training.trainer import TrainingResult, train
+from minivision.training.trainer import train
 from minivision.training.turns import train_in_turns
 
 __all__ = [

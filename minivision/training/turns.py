@@ -7,8 +7,9 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
+from minivision.training.run import TrainingResult
 from minivision.training.signals import stop_signals
-from minivision.training.trainer import TrainingResult, train_by_steps
+from minivision.training.trainer import train_by_steps
 
 TURN_SECONDS = 2.0  # long enough that caches which the other training emptied do not count
 

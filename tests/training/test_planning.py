@@ -47,7 +47,7 @@ class Timed(TinySystem):
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    for module in ("planning", "trainer"):
+    for module in ("planning", "trainer", "run"):
         monkeypatch.setattr(f"minivision.training.{module}.time", clock)
     return clock
 
@@ -135,7 +135,7 @@ def test_the_minutes_of_every_system_include_preparing_and_finishing(name, clock
 
 
 def test_a_plan_is_corrected_after_the_warmup_and_the_schedule_goes_on(tmp_path, monkeypatch, clock):
-    monkeypatch.setattr("minivision.training.trainer.measured_step", lambda *_: 0.001)  # by the cheap first steps
+    monkeypatch.setattr("minivision.training.run.measured_step", lambda *_: 0.001)  # by the cheap first steps
     kept = []
 
     def look(step, total):
