@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 import pathlib
 import time
-from typing import Any
+from collections.abc import Callable, Generator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from minivision.core.progress import progress_bar
 from minivision.optim.schedules import rate_factor
@@ -17,8 +19,13 @@ from minivision.training.checkpoint import CHECKPOINT, Checkpoint
 from minivision.training.log import LOG, Log
 from minivision.training.nonfinite_layer import TrainingError
 from minivision.training.planning import Deadline, compile_step, corrected_plan, measured_step
-from minivision.training.signals import stop_signals
+from minivision.training.settings import Settings
+from minivision.training.signals import Signals, stop_signals
 from minivision.training.step import make_optimizer, take_step
+
+if TYPE_CHECKING:
+    from minivision.data import Dataset
+    from minivision.models.base.model import Model
 
 CURVE = "loss.png"  # the loss curve in the folder of a run
 SMOOTHING = 0.05  # weight of the latest step in the running means of the progress bar
@@ -55,7 +62,18 @@ class TrainingResult:
 class Run:
     """A training run: the model, the optimizer, the steps taken, and the folder."""
 
-    def __init__(self, model, dataset, settings, out, data, save_every, progress, checkpoint, start):
+    def __init__(
+        self,
+        model: Model,
+        dataset: Dataset,
+        settings: Settings,
+        out: str | os.PathLike | None,
+        data: Mapping[str, Any] | None,
+        save_every: float,
+        progress: bool,
+        checkpoint: Checkpoint | None,
+        start: float,
+    ) -> None:
         self.model, self.dataset, self.settings = model, dataset, settings
         self.out = None if out is None else pathlib.Path(out)
         self.data = dict(data) if data is not None else checkpoint.data if checkpoint else {}
@@ -84,11 +102,11 @@ class Run:
             self.moved = checkpoint.settings.get("moved")
         self.start = start - self.seconds  # when it would have begun without interruptions
         self.deadline = None  # if minutes are given
-        self.saved_step = None  # step of the last checkpoint
-        self.smoothed = {}  # running means for the progress bar
+        self.saved_step: int | None = None  # step of the last checkpoint
+        self.smoothed: dict[str, float] = {}  # running means for the progress bar
         self.log = Log()
 
-    def plan(self, minutes, steps):
+    def plan(self, minutes: float | None, steps: int | None) -> None:
         """Set the number of steps: as given, or as many as fit into the minutes, or as in the checkpoint."""
         if minutes is not None and minutes == self.minutes:
             minutes = None  # the same command again: the same end
@@ -120,7 +138,9 @@ class Run:
         else:
             self._say(f"{steps} steps are planned, to end after {_duration(seconds)}")
 
-    def train(self, on_step=None, signals=None):
+    def train(
+        self, on_step: Callable[[int, int], Any] | None = None, signals: Signals | None = None
+    ) -> Generator[None, None, TrainingResult]:
         """Train to the end or to an interruption, save, and log it; yield after each step."""
         self.log = Log(self.out and self.out / LOG, step=self.step)
         try:
@@ -212,7 +232,7 @@ class Run:
         if self.progress:
             logger.info(message)
 
-    def save(self):
+    def save(self) -> None:
         """Write the log and the checkpoint, if the run has a folder."""
         if self.out is None:
             return
