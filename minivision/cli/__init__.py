@@ -88,7 +88,9 @@ def _parse(argv):
             command.add_arguments(sub, peek_system(argv))
             sub.add_argument("--debug", action="store_true", help="show the full traceback of an error")
             sub.set_defaults(run=command.run)
-    args = parser.parse_args(argv)
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:  # the command's own parser names its help
+        commands.choices.get(args.command, parser).error(f"unrecognized arguments: {' '.join(unknown)}")
     if args.command is None:
         parser.print_help()
         raise SystemExit(2)
