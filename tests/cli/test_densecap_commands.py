@@ -30,8 +30,9 @@ def test_evaluate_prints_boxes_and_sentences(run, capsys, monkeypatch):
     monkeypatch.setattr("minivision.data.scenes.SPLITS", {"train": 6, "val": 5, "test": 5})
     assert main(["evaluate", str(run / "run")]) == 0
     out = capsys.readouterr().out
-    for words in ("METEOR (exact and stem)", "mean AP", "AP50", "sentences about the true boxes", "BLEU-4", "true"):
+    for words in ("METEOR (exact and stem)", "mean AP", "AP50", "sentences about the true boxes", "BLEU-4", "CIDEr-D"):
         assert words in out
+    assert "\n  true " in out
     assert main(["evaluate", str(run / "run"), "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out)
     assert 0 <= metrics["true_boxes"]["true"] <= 1 and metrics["images"] == 5
