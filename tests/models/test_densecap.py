@@ -65,15 +65,8 @@ def test_five_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch
     codes = torch.relu(torch.nn.functional.linear(codes, body[second.w], body[second.b]))[positive]
 
     captioner = model.captioner
-    image, scores = convert(captioner.image), convert(captioner.scores)
-    words = torch.nn.Embedding(*captioner.words.w.value.shape).double()
-    lstm = torch.nn.LSTM(5, 7).double()
-    with torch.no_grad():
-        for parameter, tensor in zip([captioner.words.w, *captioner.lstm.parameters()],
-                                     [words.weight, *lstm.parameters()], strict=True):  # fmt: skip
-            tensor.copy_(torch.from_numpy(parameter.value))
-            pairs.append((parameter, tensor))
-    states, _ = lstm(torch.cat([image(codes)[None], words(torch.from_numpy(inputs))]))
+    image, words, lstm, scores = map(convert, (captioner.image, captioner.words, captioner.lstm, captioner.scores))
+    states = lstm(torch.cat([image(codes)[None], words(torch.from_numpy(inputs))]))
     expected["caption"] = torch.nn.functional.cross_entropy(
         scores(states[1:].flatten(0, 1)), torch.from_numpy(targets).flatten()
     )
