@@ -21,6 +21,7 @@ from minivision.exercises.judge import EXERCISES, Exercise
 
 MODULES = {
     "04b": "network_by_hand",
+    "17": "dense_captioning",
 }
 
 __all__ = ["Exercise", "check", "find_exercise", "verdict"]
