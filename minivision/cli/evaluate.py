@@ -135,12 +135,13 @@ def _metrics(args):
     if not args.run_folder:
         raise UsageError("what to evaluate? Give the folder of a run, or --predictions FILE with --data DATA")
     from minivision.data.memory import hold_in_memory
+    from minivision.models.base.detector import Detector
     from minivision.tasks import evaluate
     from minivision.training import Checkpoint
 
     checkpoint = Checkpoint.load(args.run_folder[0])
     model = checkpoint.make_model()
-    if args.errors and model.task != "detection":
+    if args.errors and not isinstance(model, Detector):
         raise UsageError(f"--errors is for detectors, and {model.name} is none")
     choose_backend(args)
     model = on_backend(args, model)
