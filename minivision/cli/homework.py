@@ -4,6 +4,7 @@ import importlib.util
 import pathlib
 import sys
 
+from minivision.cli import homework_alone
 from minivision.cli.options import Parser, UsageError, count, seed
 from minivision.core.progress import progress_bar
 
@@ -12,6 +13,9 @@ examples for students, in the folder of the assignment:
   minivision homework test 1.3
   minivision homework test
   minivision homework test 1.3 --html steps.html
+  minivision homework hint 1.3
+to learn alone:
+  minivision homework start hw1
 examples for staff:
   minivision homework release hw1 --out handout/hw1
   minivision homework grade hw1 submissions --json results.json --csv class.csv --jobs 2 --seed 90210
@@ -33,8 +37,10 @@ def add_arguments(parser, system):
     sub.add_argument("--file", help="file to test (default: the file of the assignment)")
     sub.add_argument("--html", metavar="FILE", help="write a page on which wrong functions run step by step")
     sub.set_defaults(homework=test)
+    homework_alone.add_hint(commands)
     if not _STAFF:  # a library that was released to students
         return
+    homework_alone.add_start(commands)
 
     sub = commands.add_parser("release", help="write the folder for students")
     sub.add_argument("assignment")
