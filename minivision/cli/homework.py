@@ -2,6 +2,7 @@
 
 import importlib.util
 import pathlib
+import shutil
 import sys
 
 from minivision.cli import homework_alone, homework_class
@@ -193,7 +194,8 @@ def release(args):
     found = leaks(assignment, args.out)
     if found:
         print("\n".join(found), file=sys.stderr)
-        raise ValueError(f"{args.out} contains parts of the solution, see above; do not release it")
+        shutil.rmtree(args.out)
+        raise ValueError(f"{args.out} would contain parts of the solution, see above; it is removed")
     print("checked: it gives nothing away")
     return 0
 
@@ -211,12 +213,14 @@ def solution(args):
 def grade(args):
     from minivision.homework import gradescope as formats
     from minivision.homework import load_assignment
+    from minivision.homework.advice import must_have_hidden_tests
     from minivision.homework.batch_grading import grade_all, submissions, write_table
     from minivision.homework.formats import check_format, write_reports
 
     assignment = load_assignment(args.assignment)
     if args.format and not args.out:
         raise UsageError(f"--format {args.format}: say with --out where to write it")
+    must_have_hidden_tests(assignment)
     check_format(args.format)
     paths = [args.submission] if args.one else submissions(assignment, args.submission)
     several, results, on_result = len(paths) > 1, [], None
@@ -280,11 +284,15 @@ def gradescope(args):
 
 def check(args):
     from minivision.homework import load_assignment
+    from minivision.homework.advice import advice
     from minivision.homework.verification import MIN_NAMED_SHARE, verify
 
     assignment = load_assignment(args.assignment)
     for task in args.tasks or ():
         assignment.task(task)
+    sentences = advice(assignment)
+    for sentence in sentences:
+        print(f"WARNING: {sentence}")
     claims = verify(assignment, jobs=args.jobs, tasks=args.tasks)
     verified = []
     with progress_bar(total=next(claims), unit="claim", leave=False) as bar:
@@ -302,7 +310,8 @@ def check(args):
     for claim in mutants:
         if claim.met and not claim.named:
             print(f"  not named: {claim.task} {claim.name}")
-    return 0 if all(claim.met for claim in verified) and named >= MIN_NAMED_SHARE * len(mutants) else 1
+    met = all(claim.met for claim in verified) and named >= MIN_NAMED_SHARE * len(mutants)
+    return 0 if met and not sentences else 1
 
 
 def _claim(claim):
