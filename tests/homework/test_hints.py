@@ -1,11 +1,13 @@
 """Hints in tiers: the next one at each call, and none is the solution. Folders for those who learn alone."""
 
 import json
+import pathlib
+import re
 
 import pytest
 from trial_assignment import write_assignment
 
-from minivision.cli import main
+from minivision.cli import _parse, main
 from minivision.homework import assignments, load_assignment, source
 from minivision.homework.hints import SEEN, load_hints, next_hint, shown_hints
 from minivision.homework.leaks import leaks, solution_lines
@@ -126,3 +128,13 @@ def test_nobodys_work_is_overwritten(assignment, tmp_path, capsys):
     assert main(["homework", "start", str(assignment.folder), str(tmp_path / "trial")]) == 2
     assert "not empty" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "trial").iterdir()] == ["mine.txt"]
+
+
+def test_the_commands_for_those_who_learn_alone_exist():
+    """They do not run with the others of the README: the second stands in the folder that the first one makes."""
+    text = (pathlib.Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"## Learning alone\n\n```text\n(.*?)```", text, re.DOTALL)[1]
+    commands = [line.partition("&&")[0].partition("#")[0].split() for line in block.splitlines()]
+    assert [words[2] for words in commands] == ["start", "test", "hint", "grade"]
+    for words in commands:
+        _parse(words[1:])
