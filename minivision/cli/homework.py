@@ -2,9 +2,11 @@
 
 import importlib.util
 import pathlib
+import shutil
 import sys
 
-from minivision.cli.options import Parser, UsageError, count, seed
+from minivision.cli import homework_alone, homework_class
+from minivision.cli.options import Parser, UsageError, count, positive, seed
 from minivision.core.progress import progress_bar
 
 EPILOG = """\
@@ -12,14 +14,20 @@ examples for students, in the folder of the assignment:
   minivision homework test 1.3
   minivision homework test
   minivision homework test 1.3 --html steps.html
+  minivision homework hint 1.3
+to learn alone:
+  minivision homework start hw1
 examples for staff:
   minivision homework release hw1 --out handout/hw1
   minivision homework grade hw1 submissions --json results.json --csv class.csv --jobs 2 --seed 90210
+  minivision homework statistics results.json
+  minivision homework similar hw1 submissions
   minivision homework gradescope hw1 --out autograder.zip --seed 90210
   minivision homework check hw1 --jobs 2
 
 The exit code is 1 if something is wrong or not written yet.
 """
+FORMATS = "gradescope", "classroom50", "prairielearn", "junit"
 _STAFF = importlib.util.find_spec("minivision.homework.grading") is not None
 
 
@@ -33,8 +41,10 @@ def add_arguments(parser, system):
     sub.add_argument("--file", help="file to test (default: the file of the assignment)")
     sub.add_argument("--html", metavar="FILE", help="write a page on which wrong functions run step by step")
     sub.set_defaults(homework=test)
+    homework_alone.add_hint(commands)
     if not _STAFF:  # a library that was released to students
         return
+    homework_alone.add_start(commands)
 
     sub = commands.add_parser("release", help="write the folder for students")
     sub.add_argument("assignment")
@@ -51,17 +61,22 @@ def add_arguments(parser, system):
     sub.add_argument("submission", help="a file, a folder or a zip archive with it; or a folder of submissions")
     sub.add_argument("--json", metavar="FILE", help="write the results to a file, in Gradescope's format")
     sub.add_argument("--csv", metavar="FILE", help="write a table of all submissions to a file")
+    sub.add_argument("--out", metavar="PATH", help="write the results in a format: a file, of several a folder")
+    sub.add_argument("--format", choices=FORMATS, help="format of --out (default: gradescope)")
     sub.add_argument("--jobs", type=count, default=1, metavar="N", help="submissions at the same time (default: 1)")
     sub.add_argument("--seed", type=seed, metavar="N", help="seed of the hidden tests: keep it secret")
     sub.add_argument("--one", action="store_true", help="the folder is one submission")
     sub.add_argument("--unlocked", action="store_true", help="do not isolate the student's code; for your own files")
     sub.set_defaults(homework=grade)
 
+    homework_class.add_arguments(commands)
+
     sub = commands.add_parser("gradescope", help="write an autograder for Gradescope")
     sub.add_argument("assignment")
     sub.add_argument("--out", default="autograder.zip", metavar="FILE", help="default: autograder.zip")
     sub.add_argument("--seed", type=seed, metavar="N", help="seed of the hidden tests: keep it secret")
     sub.add_argument("--wheels", metavar="DIR", help="wheels of all dependencies, for machines without network")
+    sub.add_argument("--minutes", type=positive, metavar="M", help="Gradescope's limit for a submission (default: 10)")
     sub.set_defaults(homework=gradescope)
 
     sub = commands.add_parser("check", help="verify that an assignment is fair")
@@ -179,7 +194,8 @@ def release(args):
     found = leaks(assignment, args.out)
     if found:
         print("\n".join(found), file=sys.stderr)
-        raise ValueError(f"{args.out} contains parts of the solution, see above; do not release it")
+        shutil.rmtree(args.out)
+        raise ValueError(f"{args.out} would contain parts of the solution, see above; it is removed")
     print("checked: it gives nothing away")
     return 0
 
@@ -197,9 +213,15 @@ def solution(args):
 def grade(args):
     from minivision.homework import gradescope as formats
     from minivision.homework import load_assignment
+    from minivision.homework.advice import must_have_hidden_tests
     from minivision.homework.batch_grading import grade_all, submissions, write_table
+    from minivision.homework.formats import check_format, write_reports
 
     assignment = load_assignment(args.assignment)
+    if args.format and not args.out:
+        raise UsageError(f"--format {args.format}: say with --out where to write it")
+    must_have_hidden_tests(assignment)
+    check_format(args.format)
     paths = [args.submission] if args.one else submissions(assignment, args.submission)
     several, results, on_result = len(paths) > 1, [], None
     if args.json and not several:
@@ -230,6 +252,9 @@ def grade(args):
             files = " and ".join(str(path) for path in (args.json, args.csv) if path and results)
             where = f" and stand in {files}" if files else ""
             raise KeyboardInterrupt(f"stopped; {len(results)} of {len(paths)} submissions are graded{where}") from None
+    if args.out:
+        reports = [formats.results(each) for each in sorted(results, key=lambda each: each.submission)]
+        write_reports(reports, args.format or "gradescope", args.out)
     for sentence in dict.fromkeys(sentence for result in results for sentence in result.unprotected):
         print(f"not protected on this system: {sentence}", file=sys.stderr)
     failed = [result for result in results if not result.graded]
@@ -251,18 +276,23 @@ def gradescope(args):
 
     if args.wheels and not any(pathlib.Path(args.wheels).glob("*.whl")):
         raise UsageError(f"--wheels: {args.wheels} holds no wheel")
-    autograder(load_assignment(args.assignment), args.out, seed=args.seed, wheels=args.wheels)
+    minutes = {} if args.minutes is None else {"minutes": args.minutes}
+    autograder(load_assignment(args.assignment), args.out, seed=args.seed, wheels=args.wheels, **minutes)
     print(args.out)
     return 0
 
 
 def check(args):
     from minivision.homework import load_assignment
+    from minivision.homework.advice import advice
     from minivision.homework.verification import MIN_NAMED_SHARE, verify
 
     assignment = load_assignment(args.assignment)
     for task in args.tasks or ():
         assignment.task(task)
+    sentences = advice(assignment)
+    for sentence in sentences:
+        print(f"WARNING: {sentence}")
     claims = verify(assignment, jobs=args.jobs, tasks=args.tasks)
     verified = []
     with progress_bar(total=next(claims), unit="claim", leave=False) as bar:
@@ -280,7 +310,8 @@ def check(args):
     for claim in mutants:
         if claim.met and not claim.named:
             print(f"  not named: {claim.task} {claim.name}")
-    return 0 if all(claim.met for claim in verified) and named >= MIN_NAMED_SHARE * len(mutants) else 1
+    met = all(claim.met for claim in verified) and named >= MIN_NAMED_SHARE * len(mutants)
+    return 0 if met and not sentences else 1
 
 
 def _claim(claim):

@@ -82,7 +82,7 @@ class Assignment:
     seed : int
         Default seed of the hidden tests.
     notebook : str
-        Path of the notebook, relative to the repository.
+        Path of the notebook, relative to the folder of the manifest.
     functions_held_back : tuple of str
         Other functions that would give a solution away. The release has them without their bodies.
     files_held_back : tuple of str
