@@ -103,6 +103,7 @@ def without_outputs(text):
 def public_manifest(assignment):
     """Return the text of the manifest for students: without held back functions and files, and without the seed."""
     lines = [f"{key} = {json.dumps(getattr(assignment, key))}" for key in ("title", "file", "header")]
+    lines += [f"imports = {json.dumps(list(assignment.imports))}"] if assignment.imports else []
     for task in assignment.tasks:
         lines += ["", "[[task]]"]
         for key in ("id", "title", "points", "functions", "prerequisites", "seconds"):
@@ -132,13 +133,14 @@ It loads your file again each time. `minivision homework test` without a number 
 all layers and models of the library run on them: `minivision train SYSTEM --backend {file} ...` trains one of the
 systems of the lecture.
 
-You hand in `{file}` and nothing else. It is graded with other numbers than those in these tests, so a function that
-only returns the numbers of the tests earns no points.
+You hand in `{file}` and nothing else. {imports}It is graded with other numbers than those in these tests, so a
+function that only returns the numbers of the tests earns no points.
 """
 
 
 def _readme(assignment, wheel):
     notebook = pathlib.Path(assignment.notebook).name
+    imports = ", ".join(f"`{each}`" for each in assignment.imports)
     guide = f"`{notebook}` explains the tasks one by one, with pictures (`pip install jupyterlab`).\n\n"
     return _README.format(
         title=assignment.title,
@@ -147,4 +149,5 @@ def _readme(assignment, wheel):
         first=assignment.tasks[0].id,
         tasks="\n".join(f"| {task.id} | {task.title} | {task.points:g} |" for task in assignment.tasks),
         notebook=guide if notebook else "",
+        imports=f"It may import {imports}, what is in these, and nothing else.\n" if imports else "",
     )
