@@ -26,6 +26,7 @@ import numpy as np
 
 from minivision.core.arguments import integer
 from minivision.core.devices import to_device_of
+from minivision.core.ranks import generators_of_images
 from minivision.core.types import Array, Size
 from minivision.models.base.model import logger
 from minivision.models.faster_rcnn import FasterRCNN, FasterRCNNOutputs
@@ -179,7 +180,9 @@ class DenseCap(FasterRCNN):
         codes = self.head.encode(outputs.features, regions.rois, training)
         outputs = outputs._replace(head=self.head.read(codes, training))
         positive = np.flatnonzero(regions.labels)
-        inputs, targets = self.captioner.sample(_captions_of(regions, positive, batch.instances))
+        generators = generators_of_images(self.rng, len(batch.instances))
+        of_regions = [generators[int(n)] for n in regions.rois[positive, 0]]
+        inputs, targets = self.captioner.sample(_captions_of(regions, positive, batch.instances), of_regions)
         words = self.captioner.forward(codes[to_device_of(positive, codes)], inputs, training)
         return DenseCapOutputs(outputs, positive, targets, words)
 
