@@ -32,6 +32,7 @@ __all__ = [
 
 PACKAGES = (
     "core",  # the registry of operations, the dispatcher, backends, devices, geometry
+    "executors",  # many pieces of work: in this process, in several, on a cluster
     "kernels",  # how operations run fast: Numba, CuPy
     "ops",  # what each operation computes
     "layers",  # objects with parameters: forward, backward

@@ -18,6 +18,7 @@ from minivision.metrics.prediction import predict_dataset
 
 if TYPE_CHECKING:
     from minivision.data import Dataset, Instances, Sample
+    from minivision.executors import Executor
     from minivision.models.densecap import DenseCap
 
 
@@ -28,6 +29,7 @@ def evaluate_captioning(
     batch_size: int = 16,
     progress: bool = False,
     observe: Callable[[Sample, Instances], object] | None = None,
+    executor: Executor | None = None,
 ) -> dict[str, Any]:
     """Detect and describe the objects in every image, then describe what is in the true boxes.
 
@@ -43,6 +45,8 @@ def evaluate_captioning(
         Whether to show a progress bar, on stderr.
     observe : callable, optional
         ``observe(sample, prediction)`` is called for each image, in the order of the dataset.
+    executor : Executor, optional
+        Where the predictions are made, as in :func:`~minivision.metrics.prediction.predict_dataset`; by default here.
 
     Returns
     -------
@@ -59,7 +63,8 @@ def evaluate_captioning(
     """
     check_dataset(model, dataset, "boxes", "captions")
     truths, predictions = [], []
-    for sample, prediction in predict_dataset(model, dataset, batch_size=batch_size, progress=progress):
+    options: dict[str, Any] = {"batch_size": batch_size, "progress": progress, "executor": executor}
+    for sample, prediction in predict_dataset(model, dataset, **options):
         truths.append(sample.instances)
         predictions.append(prediction)
         if observe is not None:
