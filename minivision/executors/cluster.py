@@ -122,7 +122,7 @@ class Cluster(Remote):
         numbers = sorted(set(workers.values()))
         if len(numbers) > 1:
             logger.warning(
-                "The workers have different numbers of threads (%s); what is trained on them differs in the last digits",
+                "The workers have different thread counts (%s); what is trained on them differs in the last digits",
                 ", ".join(map(str, numbers)),
             )
         if numbers[-1] > 1:
