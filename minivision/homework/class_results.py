@@ -98,12 +98,12 @@ def write_table(assignment, reports, path):
         writer.writerow(["submission", "points", "of", *ids, "problem"])
         for report in sorted(reports, key=lambda report: report.submission):
             earned = {task.id: f"{task.earned:g}" for task in report.tasks}
-            name = _cell(pathlib.PurePath(report.submission).name)
+            name = plain_cell(pathlib.PurePath(report.submission).name)
             points = [f"{report.earned:g}" if report.graded else "", f"{report.points:g}"]
-            writer.writerow([name, *points, *(earned.get(id, "") for id in ids), _cell(report.problem)])
+            writer.writerow([name, *points, *(earned.get(id, "") for id in ids), plain_cell(report.problem)])
 
 
-def _cell(text):
+def plain_cell(text):
     """Return text on one line that a spreadsheet does not take for a formula."""
     text = " ".join(printable(text).split())
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +93,7 @@ def play_sequence(
                 "shape": [rows, columns],
                 "states": [[float(f"{value:.5g}") for value in state.ravel()] for state in states],
                 "inputs": [
-                    text if text is not None else {"picture": as_link(one, f"inputs[{t}]")}
+                    text if text is not None else {"picture": as_link(cast("Array", one), f"inputs[{t}]")}
                     for t, (text, one) in enumerate(zip(texts, inputs, strict=True))
                 ],
                 "outputs": None if outputs is None else list(outputs),
