@@ -18,6 +18,7 @@ from minivision.checks import StudentFileError
 from minivision.core import backends
 from minivision.core.printable import printable
 from minivision.homework import answers
+from minivision.homework.deadline import Deadline
 from minivision.homework.messages import Channel, ChannelClosedError, MessageError, NoAnswerError, pack
 
 START_SECONDS = 30  # for Python, NumPy and the top level of the file, on a slow and busy machine
@@ -122,7 +123,7 @@ class StudentProcess:
             "substitutes": list(self.substitutes),
             "imports": self.imports,
         }
-        deadline = time.monotonic() + START_SECONDS
+        deadline = Deadline(START_SECONDS, self.process.pid)
         try:
             self.channel.send(settings, deadline)
             self.unprotected = self.channel.receive(deadline)["unprotected"]
@@ -218,8 +219,7 @@ class StudentProcess:
         """
         if self.stopped:
             raise self.stopped
-        start = time.monotonic()
-        deadline = start + self.left
+        deadline = Deadline(self.left, self.process.pid)
         try:
             self.channel.send([name, args, kwargs], deadline)
             kind, parts = answers.later_answer(self.channel.receive(deadline))
@@ -235,7 +235,7 @@ class StudentProcess:
         except INVALID_ANSWER as problem:
             raise self._stop(problem) from None
         finally:
-            self.left -= time.monotonic() - start
+            self.left -= deadline.used()
         if kind == "error":
             self.raised += parts["kind"] != NotImplementedError.__name__
             raise answers.raised(parts, self.file)
