@@ -9,6 +9,7 @@ import tempfile
 from minivision.checks import StudentFileError
 from minivision.core.printable import printable
 from minivision.core.registry import operations
+from minivision.homework.answers import shown
 from minivision.homework.collecting import RefusedError, collect
 from minivision.homework.plugin import HIDDEN, VISIBLE, TestOutcome, run_tests
 from minivision.homework.student import Student
@@ -116,52 +117,43 @@ def grade(assignment, submission, *, library, seed=None, tasks=None, isolated=Tr
     seed = assignment.seed if seed is None else seed
     selected = [task for task in assignment.tasks if tasks is None or task.id in tasks]
     report = SubmissionReport(assignment.name, printable(submission), seed, sum(task.points for task in selected))
-    file = None
     try:
         with _file_of(assignment, submission) as file:
-            options = {"isolated": isolated, "library": library, "imports": assignment.imports}
-            with Student(file, **options) as student:  # raises if the file cannot be run
+            # A path of our copy would tell nobody anything.
+            options = {"isolated": isolated, "library": library, "called": assignment.file}
+            with Student(file, imports=assignment.imports, **options) as student:  # raises if the file cannot be run
                 report.unprotected, names = student.unprotected, set(student.functions)
             for task in selected:
-                report.tasks.append(_grade_task(assignment, file, task, names, seed, library, isolated))
+                report.tasks.append(_grade_task(assignment, file, task, names, seed, options))
                 if on_result:
                     on_result(report)
     except StudentFileError as error:
-        report.problem = _named(error, file)
+        report.problem = shown(error)
         report.tasks = [TaskScore(task.id, task.title, task.points) for task in selected]
     return report
 
 
-def _grade_task(assignment, file, task, names, seed, library, isolated):
+def _grade_task(assignment, file, task, names, seed, options):
     """Grade a task, and if points are lost, again with the library's functions for earlier tasks. The better counts.
 
     Earlier are all tasks before it, not only its prerequisites: a check may run another function, such as the forward
     pass of a gradient. Later ones are not replaced, or two functions could each be written with the other.
     """
-    run = functools.partial(
-        run_tests, assignment, file, [task.id], folders=(VISIBLE, HIDDEN), seed=seed, library=library, isolated=isolated
-    )
-    best = _score(task, run(), file)
+    run = functools.partial(run_tests, assignment, file, [task.id], folders=(VISIBLE, HIDDEN), seed=seed, **options)
+    best = _score(task, run())
     before = assignment.tasks[: [each.id for each in assignment.tasks].index(task.id)]
     earlier = [name for each in before for name in each.names if name in names]
     # A task without functions of its own only uses the earlier ones: with the library's it would cost no work.
     if best.earned < task.points and earlier and task.functions:
         substitutes = {name: operations()[name] for name in earlier}
-        other = _score(task, run(substitutes=lambda _: substitutes), file)
+        other = _score(task, run(substitutes=lambda _: substitutes))
         if other.earned > best.earned:
             other.with_reference, best = True, other
     return best
 
 
-def _score(task, outcomes, file):
-    for outcome in outcomes:
-        outcome.message = _named(outcome.message, file)
+def _score(task, outcomes):
     return TaskScore(task.id, task.title, task.points, sum(each.earned for each in outcomes), outcomes)
-
-
-def _named(text, file):
-    """Return text with the name of the student's file in place of the path of its copy, which tells nobody anything."""
-    return printable(str(text).replace(str(file), pathlib.Path(file).name) if file else text)
 
 
 @contextlib.contextmanager

@@ -189,8 +189,9 @@ class Channel:
 
         Parameters
         ----------
-        deadline : float, optional
-            Latest time to wait for, on the clock ``time.monotonic()``. Default: no limit.
+        deadline : float or Deadline, optional
+            Latest time to wait for, on the clock ``time.monotonic()``; or what has the seconds that are left, as
+            ``left()``. Default: no limit.
 
         Returns
         -------
@@ -237,7 +238,11 @@ def _write(end, data):
 def _wait(deadline, *, reader=None, writer=None):
     if deadline is None:
         return
-    left = max(0.0, deadline - time.monotonic())
-    ready = select.select([] if reader is None else [reader], [] if writer is None else [writer], [], left)
-    if not any(ready):
-        raise NoAnswerError("no answer in time")
+    readers, writers = [] if reader is None else [reader], [] if writer is None else [writer]
+    while not any(select.select(readers, writers, [], max(0.0, left := _left(deadline)))):
+        if left <= 0 or _left(deadline) <= 0:
+            raise NoAnswerError("no answer in time")
+
+
+def _left(deadline):
+    return deadline - time.monotonic() if isinstance(deadline, float) else deadline.left()

@@ -98,7 +98,7 @@ class HomeworkPlugin:
     on_outcome : callable, optional
         ``on_outcome(outcome)`` is called after each test.
     **options
-        See :class:`Student`: ``isolated``, ``library``.
+        See :class:`Student`: ``isolated``, ``library``, ``called``.
 
     Attributes
     ----------
@@ -214,7 +214,9 @@ class HomeworkPlugin:
             outcome.passed, outcome.unwritten = False, isinstance(error, NotImplementedError)
             outcome.message = shown(_message(error))
             outcome.in_short = getattr(error, "in_short", "")
-            if not outcome.in_short and self._student is not None and self._student.raised > raised:
+            if isinstance(error, StudentFileError):
+                outcome.in_short = "the file could not be loaded again"
+            elif not outcome.in_short and self._student is not None and self._student.raised > raised:
                 outcome.in_short = "your code raised an exception"
         # What it prints in hidden tests may be the numbers that it was given, so no report gets it.
         if not outcome.passed and not outcome.hidden and self._student is not None:

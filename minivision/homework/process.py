@@ -18,6 +18,7 @@ from minivision.checks import StudentFileError
 from minivision.core import backends
 from minivision.core.printable import printable
 from minivision.homework import answers
+from minivision.homework.deadline import Deadline
 from minivision.homework.messages import Channel, ChannelClosedError, MessageError, NoAnswerError, pack
 
 START_SECONDS = 30  # for Python, NumPy and the top level of the file, on a slow and busy machine
@@ -64,10 +65,13 @@ class StudentProcess:
         Name -> function. When code of the file calls such a name, this function is called in the grader instead.
     imports : sequence of str
         What the file may import (see :class:`minivision.homework.Assignment`). Default: everything.
+    called : path, optional
+        What messages call the file. Default: its path.
 
     Attributes
     ----------
     file : Path
+        What messages call it.
     functions : dict
         Functions of the file: name -> dict with ``parameters`` and ``line``.
     unprotected : list of str
@@ -81,14 +85,14 @@ class StudentProcess:
         If the file cannot be run. The message contains the cause and the line.
     """
 
-    def __init__(self, file, *, seconds=60.0, isolated=False, library=None, substitutes=None, imports=()):
-        self.file, self.seconds, self.substitutes = pathlib.Path(file), seconds, substitutes or {}
-        self.imports = list(imports)
+    def __init__(self, file, *, seconds=60.0, isolated=False, library=None, substitutes=None, imports=(), called=None):
+        self.path, self.file = pathlib.Path(file), pathlib.Path(called or file)
+        self.seconds, self.substitutes, self.imports = seconds, substitutes or {}, list(imports)
         self.left = seconds  # remaining time for all calls
         self.stopped = None  # the ProcessStoppedError, once the process is stopped
         self.raised, self.unprotected, self._group = 0, [], None
         try:
-            source = self.file.read_bytes()
+            source = self.path.read_bytes()
         except OSError as error:
             raise StudentFileError(f"{self.file}: {error.strerror or error}") from None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="minivision-"))
@@ -122,7 +126,7 @@ class StudentProcess:
             "substitutes": list(self.substitutes),
             "imports": self.imports,
         }
-        deadline = time.monotonic() + START_SECONDS
+        deadline = Deadline(START_SECONDS, self.process.pid)
         try:
             self.channel.send(settings, deadline)
             self.unprotected = self.channel.receive(deadline)["unprotected"]
@@ -218,8 +222,7 @@ class StudentProcess:
         """
         if self.stopped:
             raise self.stopped
-        start = time.monotonic()
-        deadline = start + self.left
+        deadline = Deadline(self.left, self.process.pid)
         try:
             self.channel.send([name, args, kwargs], deadline)
             kind, parts = answers.later_answer(self.channel.receive(deadline))
@@ -235,7 +238,7 @@ class StudentProcess:
         except INVALID_ANSWER as problem:
             raise self._stop(problem) from None
         finally:
-            self.left -= time.monotonic() - start
+            self.left -= deadline.used()
         if kind == "error":
             self.raised += parts["kind"] != NotImplementedError.__name__
             raise answers.raised(parts, self.file)
@@ -299,7 +302,7 @@ class StudentProcess:
             lines = re.findall(pattern, self._lines.read(100_000).decode(errors="replace"))
             if lines:
                 line = int(lines[0])
-                text = self.file.read_text(encoding="utf-8", errors="replace").splitlines()
+                text = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
                 code = text[line - 1] if 0 < line <= len(text) else ""
                 return traceback.FrameSummary(str(self.file), line, "", line=code)
         return None

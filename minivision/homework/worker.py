@@ -46,8 +46,11 @@ def main(arguments, here):
         sandbox.limit_resources(settings["cpu_seconds"])
     for name in ("ctypes", "numpy", "json", "linecache", "encodings.idna"):
         importlib.import_module(name)
-    isolated = settings["isolated"]
-    unprotected = sandbox.isolate(settings["folder"], settings["hidden"], settings["parent"]) if isolated else []
+    unprotected = []
+    if settings["isolated"]:
+        unprotected = sandbox.isolate(settings["folder"], settings["hidden"], settings["parent"])
+    elif sandbox and sys.platform == "linux":
+        sandbox.end_with(settings["parent"], signal.SIGKILL)
     channel.send({"unprotected": unprotected})  # before any code of the file can answer
     os.chdir(settings["folder"])
     # When the time is up, the parent sends this signal and reads the current line.

@@ -82,12 +82,13 @@ def test_an_error_of_the_grader_costs_no_points_and_stops_nobody_else(trial, sub
     launch = StudentProcess._launch
 
     def fail(self, *arguments, **options):
-        if b"# ann" in self.file.read_bytes():
+        if b"# ann" in self.path.read_bytes():
             raise OSError(28, "No space left on device")
         return launch(self, *arguments, **options)
 
     monkeypatch.setattr(StudentProcess, "_launch", fail)
-    ann, bob = grade_all(trial, submissions(trial, tmp_path / "class"), executor=InThisProcess())
+    reports = grade_all(trial, submissions(trial, tmp_path / "class"), executor=InThisProcess())
+    ann, bob = sorted(reports, key=lambda report: report.submission)
     assert bob.earned == 10 and bob.graded and not ann.graded
     assert ann.problem.startswith("NOT GRADED, through no fault of the submission") and "No space left" in ann.problem
     write_table(trial, [ann, bob], tmp_path / "class.csv")
