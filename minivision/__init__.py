@@ -46,6 +46,7 @@ PACKAGES = (
     "tasks",  # how predictions of each kind are evaluated, drawn and written
     "training",  # the trainer, its settings, checkpoints
     "comparison",  # systems trained alike, side by side
+    "exercises",  # answers to the notebooks' questions, checked
     "bench",  # timings
     "homework",  # assignments: released, tested, graded
     "cli",  # the command line

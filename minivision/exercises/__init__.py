@@ -1,0 +1,107 @@
+"""The exercises of the notebooks: an answer is checked, and a wrong one is explained.
+
+>>> from minivision.exercises import check
+>>> check("04b.1", ...)
+04b.1: not answered yet
+>>> check("04b.1", 1.0986)
+04b.1: not yet: that was for three classes
+>>> check("04b.1", 1.386)
+04b.1: right: each class gets probability 1/4, and the loss is minus its logarithm
+
+A module for each notebook; right answers are computed by the library. Answers with explanations are folded up in the
+notebooks, below each question.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from minivision.exercises.judge import EXERCISES, Exercise
+
+MODULES = {
+    "04b": "network_by_hand",
+}
+
+__all__ = ["Exercise", "check", "find_exercise", "verdict"]
+
+
+def check(number: str, answer: Any) -> None:
+    """Print whether an answer is right and, if it is not, what is wrong with it. Nothing is raised.
+
+    Parameters
+    ----------
+    number : str
+        The notebook and the question, such as ``"02.1"``.
+    answer : object
+        ``...`` stands for no answer.
+
+    Raises
+    ------
+    KeyError
+        When there is no such exercise.
+
+    Examples
+    --------
+    >>> from minivision.exercises import check
+    >>> check("04b.1", 1.1)
+    04b.1: not yet: that was for three classes
+    """
+    print(f"{number}: {verdict(number, answer)}")
+
+
+def verdict(number: str, answer: Any) -> str:
+    """Return what :func:`check` prints behind the number.
+
+    Parameters
+    ----------
+    number : str
+    answer : object
+
+    Returns
+    -------
+    text : str
+        Begins with "right", "not yet" or "not answered yet".
+
+    Examples
+    --------
+    >>> from minivision.exercises import verdict
+    >>> verdict("04b.1", ...)
+    'not answered yet'
+    """
+    found = find_exercise(number)
+    if answer is ...:
+        return "not answered yet"
+    problem = found.judge(answer)
+    return f"right: {found.because}" if problem is None else f"not yet: {problem}"
+
+
+def find_exercise(number: str) -> Exercise:
+    """Return an exercise by its number.
+
+    Parameters
+    ----------
+    number : str
+
+    Returns
+    -------
+    exercise : Exercise
+
+    Raises
+    ------
+    KeyError
+        When there is none.
+
+    Examples
+    --------
+    >>> from minivision.exercises import find_exercise
+    >>> find_exercise("04b.1").wanted
+    'The loss of a network that gives four classes the same score, one number.'
+    """
+    notebook = number.partition(".")[0]
+    if notebook in MODULES:
+        importlib.import_module(f"minivision.exercises.{MODULES[notebook]}")
+    if number not in EXERCISES:
+        known = ", ".join(each for each in EXERCISES if each.startswith(f"{notebook}.")) or ", ".join(MODULES)
+        raise KeyError(f"there is no exercise {number!r}; there are {known}")
+    return EXERCISES[number]
