@@ -64,7 +64,11 @@ def draw_roi_on_map(
     height, width = image.shape[:2]
     map_rows, map_columns = features.shape[-2:]
     left, top, right, bottom = (round_half_away(value / stride) for value in (x1, y1, x2, y2))
-    titles = [f"the box, in {height} x {width} pixels", f"on the map, {map_rows} x {map_columns} cells", "its bins"]
+    titles = [
+        f"the box, in {height} x {width} pixels",
+        f"on the map, {map_rows} x {map_columns} cells",
+        "from close by: its bins",
+    ]
     figure, axes = make_grid(1, titles, cell=(CELL, CELL * height / width))
     show_image(axes[0, 0], image, faded=False)
     draw_box(axes[0, 0], (x1, y1, x2, y2), INK, 4)
@@ -74,6 +78,7 @@ def draw_roi_on_map(
         draw_box(axis, np.array([x1, y1, x2, y2]) / stride, ORANGE, 2, style="--")
     draw_box(axes[0, 1], (left, top, right + 1, bottom + 1), VERMILION, 2.4)
     _draw_pooling_bins(axes[0, 2], (left, top, right, bottom), (rows, columns))
+    axes[0, 2].set(xlim=(left - 1, right + 2), ylim=(bottom + 2, top - 1), aspect="equal")
     size = f"{bottom - top + 1} x {right - left + 1}"
     figure.alt = (
         f"A box on an image of {height} x {width} pixels, and on its map of {map_rows} x {map_columns} cells: "
@@ -173,9 +178,9 @@ def _show_map(axis: Axes, plane: Array, *, numbers: bool = False) -> None:
     room = (high - low) or 1.0
     axis.imshow(plane, cmap="gray", vmin=low - 1.6 * room, vmax=high + 0.1 * room, extent=(0, columns, rows, 0))
     for row in range(rows + 1):
-        axis.axhline(row, color="white", linewidth=0.6)
+        axis.axhline(row, color="white", linewidth=0.6, zorder=0.5)
     for column in range(columns + 1):
-        axis.axvline(column, color="white", linewidth=0.6)
+        axis.axvline(column, color="white", linewidth=0.6, zorder=0.5)
     if numbers and max(rows, columns) <= MOST_NUMBERS:
         for row, column in np.ndindex(rows, columns):
             text = f"{plane[row, column]:.3g}"
