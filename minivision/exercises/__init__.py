@@ -21,6 +21,15 @@ from minivision.exercises.judge import EXERCISES, Exercise
 
 MODULES = {
     "04b": "network_by_hand",
+    "08": "rcnn",
+    "09": "fast_rcnn",
+    "10": "faster_rcnn",
+    "11": "yolo",
+    "12": "ssd_and_yolov2",
+    "13": "speed_and_accuracy",
+    "14": "mask_rcnn",
+    "15": "making_it_fast",
+    "16": "how_good",
 }
 
 __all__ = ["Exercise", "check", "find_exercise", "verdict"]
