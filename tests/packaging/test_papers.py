@@ -1,4 +1,4 @@
-"""docs/papers.md and docs/after-the-lecture.md: every paper can be found, no number stands without its place, every system has its paper."""
+"""The papers: each can be found, no number stands without its place, every system has its paper."""
 
 import re
 
