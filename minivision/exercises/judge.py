@@ -78,16 +78,15 @@ def numbers(answer: Any, right: Any, mistakes: Sequence[tuple[Any, str]] = (), a
         given = np.asarray(answer, float)
     except (TypeError, ValueError):
         return f"wanted: {_in_words(expected)}; got {type(answer).__name__}"
-    if given.shape != expected.shape:
-        named = (words for value, words in mistakes if np.array_equal(given, np.asarray(value, float)))
-        return next(named, f"wanted: {_in_words(expected)}; got {_in_words(given)}")
-    if not np.isfinite(given).all():
-        return "not all of them are numbers"
-    if np.allclose(given, expected, rtol=0, atol=atol):
+    if given.shape == expected.shape and np.allclose(given, expected, rtol=0, atol=atol):
         return None
     for value, words in mistakes:
         if given.shape == np.shape(value) and np.allclose(given, np.asarray(value, float), rtol=0, atol=atol):
             return words
+    if given.shape != expected.shape:
+        return f"wanted: {_in_words(expected)}; got {_in_words(given)}"
+    if not np.isfinite(given).all():
+        return "not all of them are numbers"
     if given.size > 1:
         fine = np.isclose(given, expected, rtol=0, atol=atol).sum()
         return f"{fine} of {given.size} are right"
@@ -98,9 +97,11 @@ def numbers(answer: Any, right: Any, mistakes: Sequence[tuple[Any, str]] = (), a
 
 def _in_words(array: np.ndarray) -> str:
     """Return "one number", "3 numbers", "an array of shape (2, 3)"."""
-    if array.ndim == 0:
+    if array.size == 1:
         return "one number"
-    return f"{array.size} numbers" if array.ndim == 1 else f"an array of shape {array.shape}"
+    if array.ndim == 1:
+        return f"{array.size} numbers"
+    return f"an array of shape {array.shape}"
 
 
 def choice(answer: Any, right: str, why_not: dict[str, str]) -> str | None:

@@ -36,6 +36,7 @@ from minivision.viz.segmentation import draw_comparison, draw_segmentation, over
 from minivision.viz.stories.nms import play_nms
 from minivision.viz.stories.regions import play_regions
 from minivision.viz.stories.sequence import play_sequence
+from minivision.viz.unpooling import draw_unpooling
 from minivision.viz.yolo import draw_box_sizes, draw_yolo_cell, draw_yolo_planes, draw_yolo_tensor
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "draw_roi_on_map",
     "draw_segmentation",
     "draw_tasks",
+    "draw_unpooling",
     "draw_yolo_cell",
     "draw_yolo_planes",
     "draw_yolo_tensor",
