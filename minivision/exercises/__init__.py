@@ -1,12 +1,12 @@
 """The exercises of the notebooks: an answer is checked, and a wrong one is explained.
 
 >>> from minivision.exercises import check
->>> check("04b.1", ...)
-04b.1: not answered yet
->>> check("04b.1", 1.0986)
-04b.1: not yet: that was for three classes
->>> check("04b.1", 1.386)
-04b.1: right: each class gets probability 1/4, and the loss is minus its logarithm
+>>> check("02.1", ...)
+02.1: not answered yet
+>>> check("02.1", [2, 3])
+02.1: not yet: the first window counts as well, + 1
+>>> check("02.1", [3, 4])
+02.1: right: a window fits (n + 2 p - k) // stride + 1 times
 
 A module for each notebook; right answers are computed by the library. Answers with explanations are folded up in the
 notebooks, below each question.
@@ -20,7 +20,24 @@ from typing import Any
 from minivision.exercises.judge import EXERCISES, Exercise
 
 MODULES = {
+    "00": "start_here",
+    "01": "gradients",
+    "02": "convolution",
+    "03": "upsampling",
+    "04": "transpose_convolution",
     "04b": "network_by_hand",
+    "05": "segmentation",
+    "06": "localization",
+    "07": "proposals",
+    "08": "rcnn",
+    "09": "fast_rcnn",
+    "10": "faster_rcnn",
+    "11": "yolo",
+    "12": "ssd_and_yolov2",
+    "13": "speed_and_accuracy",
+    "14": "mask_rcnn",
+    "15": "making_it_fast",
+    "16": "how_good",
     "17": "dense_captioning",
 }
 

@@ -78,15 +78,15 @@ def numbers(answer: Any, right: Any, mistakes: Sequence[tuple[Any, str]] = (), a
         given = np.asarray(answer, float)
     except (TypeError, ValueError):
         return f"wanted: {_in_words(expected)}; got {type(answer).__name__}"
+    if given.shape == expected.shape and np.allclose(given, expected, rtol=0, atol=atol):
+        return None
+    for value, words in mistakes:
+        if given.shape == np.shape(value) and np.allclose(given, np.asarray(value, float), rtol=0, atol=atol):
+            return words
     if given.shape != expected.shape:
         return f"wanted: {_in_words(expected)}; got {_in_words(given)}"
     if not np.isfinite(given).all():
         return "not all of them are numbers"
-    if np.allclose(given, expected, rtol=0, atol=atol):
-        return None
-    for value, words in mistakes:
-        if np.allclose(given, np.asarray(value, float), rtol=0, atol=atol):
-            return words
     if given.size > 1:
         fine = np.isclose(given, expected, rtol=0, atol=atol).sum()
         return f"{fine} of {given.size} are right"
@@ -97,9 +97,11 @@ def numbers(answer: Any, right: Any, mistakes: Sequence[tuple[Any, str]] = (), a
 
 def _in_words(array: np.ndarray) -> str:
     """Return "one number", "3 numbers", "an array of shape (2, 3)"."""
-    if array.ndim == 0:
+    if array.size == 1:
         return "one number"
-    return f"{array.size} numbers" if array.ndim == 1 else f"an array of shape {array.shape}"
+    if array.ndim == 1:
+        return f"{array.size} numbers"
+    return f"an array of shape {array.shape}"
 
 
 def choice(answer: Any, right: str, why_not: dict[str, str]) -> str | None:
@@ -155,6 +157,7 @@ def function(
     if not callable(answer):
         return f"a function is wanted, got {type(answer).__name__}"
     results: list[Any] = []
+    shapes = ""
     for arguments in examples:
         try:
             results.append(answer(*_copies(arguments)))
@@ -167,13 +170,15 @@ def function(
             shape = np.asarray(results[-1], float).shape
         except (TypeError, ValueError):
             return f"your function should return numbers, and returns {type(results[-1]).__name__}"
-        if shape != expected.shape:
-            return f"your function returns the shape {shape}, and should return {expected.shape}"
+        if shape != expected.shape and not shapes:
+            shapes = f"your function returns the shape {shape}, and should return {expected.shape}"
     if _alike(right, examples, results, atol):
         return None
     for wrong, words in mistakes:
         if _alike(wrong, examples, results, atol):
             return words
+    if shapes:
+        return shapes
     k = next(k for k in range(len(examples)) if not _alike(right, examples[k : k + 1], results[k : k + 1], atol))
     expected = np.asarray(right(*_copies(examples[k])), float)
     difference = np.abs(np.asarray(results[k], float) - expected).max()

@@ -201,7 +201,7 @@ COMPUTED = {
     "4.4": lambda: (lambda X: (f"{(X @ X.T)[0, 0]:g} on the diagonal and {(X @ X.T)[0, 1]:g} beside",))(
         ops.conv_matrix(np.ones((1, 1, 1, 3)), (1, 5), stride=2)
     ),
-    "5.1": lambda: (number(128 * 128), f"{100 * 32 / 33:.0f} %"),
+    "5.1": lambda: (number(128 * 128), f"{100 * 38 / 39:.0f} %"),
     "5.3": lambda: (f"{0.9:g} and {(0.9 + 0) / 2:g}",),
     "5.4": lambda: (number(ops.softmax_cross_entropy(np.zeros((1, 4)), np.array([2]))[0], 3),),
     "6.1": lambda: ("{:g} and {:g}".format(*wider_and_narrower()),),
