@@ -20,7 +20,7 @@ from minivision.executors.versions import differences, versions
 from minivision.executors.worker import CancelledError, WrongVersionError, do_piece, is_cancelled
 
 PIECES_PER_THREAD = 2  # one that is computed, and one that waits for it at the worker
-SECONDS = 10.0  # to wait for the scheduler, and for a first worker
+SECONDS = 20.0  # to wait for the scheduler, and for a first worker
 LOOK_SECONDS = 5.0  # between two looks whether there are workers
 
 logger = logging.getLogger("minivision")
@@ -122,7 +122,7 @@ class Cluster(Remote):
         numbers = sorted(set(workers.values()))
         if len(numbers) > 1:
             logger.warning(
-                "The workers have different thread counts (%s); what is trained on them differs in the last digits",
+                "Workers have different numbers of threads (%s), so what is trained on them differs in the last digits",
                 ", ".join(map(str, numbers)),
             )
         if numbers[-1] > 1:
@@ -181,11 +181,9 @@ class Cluster(Remote):
 
     @contextlib.contextmanager
     def _gone_is_an_os_error(self):
-        from concurrent.futures import CancelledError as Cancelled
-
         try:
             yield
-        except (Cancelled, self._dask.CancelledError, self._dask.comm.CommClosedError) as error:
+        except (self._dask.CancelledError, self._dask.comm.CommClosedError) as error:
             raise OSError(f"the scheduler at {self.address} is gone; run the same again to continue") from error
 
     def _quiet(self):

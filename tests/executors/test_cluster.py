@@ -17,7 +17,7 @@ import minivision
 from minivision.executors import Cluster, Processes
 from minivision.executors import versions as versions_module
 
-Client = pytest.importorskip("distributed").Client
+pytest.importorskip("distributed")
 HERE = os.path.dirname(__file__)
 
 
@@ -109,8 +109,7 @@ def test_a_worker_with_another_minivision_is_a_sentence_before_any_work(machines
         (tmp_path / "minivision" / "__init__.py").touch()
     worker = machines.add_worker(PYTHONPATH=str(tmp_path))
     try:
-        with Client(machines.address, timeout=60, set_as_default=False) as client:
-            client.wait_for_workers(3, timeout=60)
+        machines.wait_for_workers(3)
         with pytest.raises(ValueError, match=said.format(here=minivision.__version__)):
             Cluster(machines.address).__enter__()
     finally:
