@@ -12,7 +12,6 @@ from minivision.core.atomic import atomic_write
 from minivision.core.parent_watch import end_with_parent
 from minivision.homework.grading import SubmissionReport, grade
 from minivision.homework.library import write_library
-from minivision.homework.manifest import load_assignment
 
 SYSTEM_NAMES = {"__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini"}
 MAX_REASON_CHARS = 500
@@ -83,7 +82,7 @@ def grade_all(assignment, paths, *, jobs=1, seed=None, isolated=True, on_result=
         One for each submission, in the order in which they are finished.
     """
     with student_library(assignment) as library:
-        work = functools.partial(_grade, str(assignment.folder), library, seed, isolated)
+        work = functools.partial(_grade, assignment, library, seed, isolated)
         if jobs == 1:
             for path in paths:
                 yield work(str(path), on_result)
@@ -107,8 +106,7 @@ def _start_worker():
     end_with_parent()
 
 
-def _grade(folder, library, seed, isolated, path, on_result=None):
-    assignment = load_assignment(folder)
+def _grade(assignment, library, seed, isolated, path, on_result=None):
     try:
         return grade(assignment, path, library=library, seed=seed, isolated=isolated, on_result=on_result)
     except Exception as error:  # of the grader: it must not stop the others, nor count as the student's

@@ -26,7 +26,7 @@ _RUN = """\
 #!/usr/bin/env bash
 # Runs for each submission, as root. The student's code runs isolated and has no network.
 cd /autograder/source
-/autograder/venv/bin/minivision homework grade {name} /autograder/submission --one \\
+/autograder/venv/bin/minivision homework grade {name} /autograder/submission --one --proved \\
     --json /autograder/results/results.json{seed}
 """
 

@@ -20,8 +20,10 @@ import numpy as np
 from minivision.checks import StudentFileError
 from minivision.core import backends
 from minivision.homework.messages import Channel, ChannelClosedError, MessageError, NoAnswerError
+from minivision.homework.time_budget import TimeBudget
 
 START_SECONDS = 30  # for Python, NumPy and the top level of the file, on a slow and busy machine
+TRANSFER_SECONDS = 60  # to send the arguments of a call, or to read an answer that has begun
 MAX_PRINTED_CHARS = 2000  # of the output that is shown
 # No answer, or one that does not have the expected form.
 INVALID_ANSWER = NoAnswerError, ChannelClosedError, MessageError, AttributeError, LookupError, TypeError, ValueError
@@ -46,7 +48,7 @@ class StudentProcess:
     file : path
         The student's file.
     seconds : float
-        Time limit for all calls together.
+        Limit of the processor time of all calls together (see :class:`minivision.homework.time_budget.TimeBudget`).
     isolated : bool
         Whether the process is isolated (see :func:`minivision.homework.sandbox.isolate`). Limits hold in any case.
     library : path, optional
@@ -70,7 +72,6 @@ class StudentProcess:
 
     def __init__(self, file, *, seconds=60.0, isolated=False, library=None, substitutes=None):
         self.file, self.seconds, self.substitutes = pathlib.Path(file), seconds, substitutes or {}
-        self.left = seconds  # remaining time for all calls
         self.stopped = None  # the ProcessStoppedError, once the process is stopped
         try:
             source = self.file.read_bytes()
@@ -111,6 +112,7 @@ class StudentProcess:
         except INVALID_ANSWER as problem:
             how = self._how_it_ended(problem, START_SECONDS)
             raise StudentFileError(f"{self.file}: {how} while it was loaded") from None
+        self.budget = TimeBudget(self.seconds, self.process.pid)
         if error is not None:
             place = f"{self.file}, line {error['line']}" if error["line"] else f"{self.file}"
             message = " ".join(str(error["message"]).split())
@@ -195,14 +197,10 @@ class StudentProcess:
         """
         if self.stopped:
             raise self.stopped
-        start = time.monotonic()
-        deadline = start + self.left
         try:
-            self.channel.send([name, args, kwargs], deadline)
-            answer = self.channel.receive(deadline)
+            answer = self._ask([name, args, kwargs])
             while "call" in answer:
-                self.channel.send(self._call_substitute(*answer["call"]), deadline)
-                answer = self.channel.receive(deadline)
+                answer = self._ask(self._call_substitute(*answer["call"]))
             error = answer.get("error")
             result = None if error else answer["result"]
             if not error:
@@ -213,11 +211,24 @@ class StudentProcess:
             raise self._stop(problem) from None
         except INVALID_ANSWER as problem:
             raise self._stop(problem) from None
-        finally:
-            self.left -= time.monotonic() - start
         if error:
             raise self._exception(error)
         return result
+
+    def _ask(self, message):
+        start = time.monotonic()
+        self.channel.send(message, start + TRANSFER_SECONDS)
+        self.budget.spend(time.monotonic() - start)
+        self.budget.wait(self.channel.reader)
+        start = time.monotonic()
+        answer = self.channel.receive(start + TRANSFER_SECONDS)
+        self.budget.spend(time.monotonic() - start)
+        return answer
+
+    @property
+    def used(self):
+        """Seconds for which the student's code ran in all calls."""
+        return self.budget.used
 
     def _call_substitute(self, name, args, kwargs):
         """Call a function of the library for the student's code."""

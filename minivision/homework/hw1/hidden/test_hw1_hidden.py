@@ -83,8 +83,12 @@ def test_max_pool2d_of_windows_that_overlap_or_contain_padding(student):
 
 
 @pytest.mark.task("1.3", points=2)
-def test_max_pool2d_of_equal_numbers(student):
+def test_max_pool2d_of_equal_numbers_and_nan(student):
     student.check("max_pool2d", seed=student.seed, keep=with_equals)
+    x = np.random.default_rng(student.seed).normal(size=(1, 2, 4, 6))
+    x[0, 1, 2, 3] = np.nan  # in the window of output (1, 1)
+    y, _ = student.max_pool2d(x, 2)
+    assert np.argwhere(np.isnan(y)).tolist() == [[0, 1, 1, 1]], "a window with a NaN gives NaN, and no other window"
 
 
 @pytest.mark.task("1.4", points=4)

@@ -76,7 +76,7 @@ def test_box_iou_of_boxes_with_area(student):
 
 @pytest.mark.task("2.1", points=4)
 def test_box_iou_of_all_boxes(student):
-    student.check("box_iou", seed=student.seed)
+    student.check("box_iou", seed=student.seed, empty=("a", "b"))
 
 
 # ---- 2.2: box coding ------------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_nms_of_equal_scores(student):
 
 @pytest.mark.task("2.3", points=3)
 def test_nms_of_all_boxes(student):
-    student.check("nms", seed=student.seed)
+    student.check("nms", seed=student.seed, empty=("boxes", "scores"))
 
 
 # ---- 2.4 and 2.5: RoI pooling ---------------------------------------------------------------------------------------
