@@ -368,31 +368,11 @@ def rpn(student, logits, positive, negative, deltas=None, targets=None, **option
 
 @pytest.mark.task("3.4")
 def test_objectness_is_averaged_over_the_sampled_anchors(student):
-    # of two images with three anchors each, anchor 0 of the second (number 3) is an object, anchor 1 of
-    # the first is not
-    _, loss, _, dlogits, _ = rpn(student, [[5, 1, -7], [2, 9, 9]], [3], [1])
+    # of two images with three anchors each, anchor 0 of the second (number 3) is an object; anchor 1 of the first and
+    # anchor 2 of the second (number 5) are none
     yes, no = math.log1p(math.exp(-2)), math.log1p(math.exp(1))  # -log(p) for the object, -log(1 - p) for the other
-    expect(
-        "the objectness loss of two anchors",
-        loss,
-        (yes + no) / 2,
-        [
-            (yes + no, "It is the mean over the sampled anchors, not the sum."),
-            ((yes + no) / 6, "It is the mean over the sampled anchors (2), not over all anchors (6)."),
-            (
-                (math.log1p(math.exp(-5)) + no) / 2,
-                "Anchor k of image n has the index n * K + k: here both are in the first image.",
-            ),
-            (
-                (yes + 2 + no - 1) / 2,
-                "The targets are swapped: the target of positive anchors is 1, of negative anchors 0.",
-            ),
-            (math.log1p(math.exp(-2)), "Negative anchors count, too: their target is 0."),
-            (math.log1p(math.exp(-2)) / 2, "Negative anchors count, too: their target is 0."),
-        ],
-    )
-    _, loss, *_ = rpn(student, [[5, 1, -7], [2, 9, 3]], [3], [1, 5])  # and one more that is none, with the logit 3
     also = math.log1p(math.exp(3))
+    _, loss, *_ = rpn(student, [[5, 1, -7], [2, 9, 3]], [3], [1, 5])
     expect(
         "the objectness loss of an object and two others",
         loss,
@@ -400,8 +380,21 @@ def test_objectness_is_averaged_over_the_sampled_anchors(student):
         [
             (yes + (no + also) / 2, "It is one mean over all sampled anchors, not the sum of a mean for each kind."),
             ((yes + (no + also) / 2) / 2, "It is one mean over all sampled anchors, not a mean for each kind."),
+            (yes + no + also, "It is the mean over the sampled anchors, not the sum."),
+            ((yes + no + also) / 6, "It is the mean over the sampled anchors (3), not over all anchors (6)."),
+            (
+                (math.log1p(math.exp(-5)) + no + math.log1p(math.exp(-7))) / 3,
+                "Anchor k of image n has the index n * K + k: here all are in the first image.",
+            ),
+            (
+                (yes + 2 + no - 1 + also - 3) / 3,
+                "The targets are swapped: the target of positive anchors is 1, of negative anchors 0.",
+            ),
+            (yes, "Negative anchors count, too: their target is 0."),
+            (yes / 3, "Negative anchors count, too: their target is 0."),
         ],
     )
+    *_, dlogits, _ = rpn(student, [[5, 1, -7], [2, 9, 9]], [3], [1])
     one, two = -1 / (1 + math.exp(2)) / 2, 1 / (1 + math.exp(-1)) / 2
     right = [[0, two, 0], [one, 0, 0]]
     expect(
