@@ -130,6 +130,8 @@ def compare(
     *,
     oracle: str,
     shared: dict[str, Any],
+    also: dict[str, Any] | None = None,
+    tolerance: float = 0.0,
 ) -> tuple[Finding | None, float]:
     """Compare one result with the right one.
 
@@ -144,8 +146,10 @@ def compare(
         Arrays, or numbers.
     dtype : type
         Dtype of the arguments: np.float64 or np.float32.
-    oracle, shared
+    oracle, shared, also
         See :class:`Evidence`.
+    tolerance : float
+        The largest error that counts as right, where it is above that of ``TOLERANCE``.
 
     Returns
     -------
@@ -158,7 +162,7 @@ def compare(
     got, expected = np.asarray(got), np.asarray(expected)
     evidence = None
     if dtype is np.float64:
-        evidence = Evidence(op, arguments, name, got, expected, oracle=oracle, shared=shared)
+        evidence = Evidence(op, arguments, name, got, expected, oracle=oracle, shared=shared, also=also)
     if got.shape != expected.shape:
         what = f"{name} has shape {got.shape}, expected {expected.shape}"
         return Finding(("shape", name), what, evidence=evidence), np.inf
@@ -168,10 +172,10 @@ def compare(
         diagnosis = dtype_diagnosis(got.dtype, expected.dtype) if floats else None
         return Finding(("dtype", name), what, diagnosis=diagnosis), _relative_error(got, expected, dtype).max(initial=0)
     error = _relative_error(got, expected, dtype)
-    worst = float(error.max(initial=0))
-    if worst <= TOLERANCE[dtype]:
+    worst, tolerance = float(error.max(initial=0)), max(tolerance, TOLERANCE[dtype])
+    if worst <= tolerance:
         return None, worst
-    wrong = np.sum(error > TOLERANCE[dtype])
+    wrong = np.sum(error > tolerance)
     only = "" if dtype is np.float64 else ", in float32 only"
     details = f"{got!s} given, {expected!s} is right"
     if expected.ndim:

@@ -175,7 +175,16 @@ class _Check:
             if name in arguments and unchanged(arguments[name], value):
                 continue  # an argument; what the operation updates in place counts as a result
             finding, error = compare(
-                self.op, arguments, name, got.get(name), value, dtype, oracle=self.oracle, shared=shared
+                self.op,
+                arguments,
+                name,
+                got.get(name),
+                value,
+                dtype,
+                oracle=self.oracle,
+                shared=shared,
+                also=got,
+                tolerance=self.limits.tolerance,
             )
             if dtype is np.float64:
                 self.result.values = max(self.result.values or 0.0, error)
@@ -206,7 +215,7 @@ class _Check:
                 "gradients",
                 lambda call, **options: max(gradient_errors(call, **options).values()),
                 step=STEP,
-                tolerance=TOLERANCE,
+                tolerance=max(TOLERANCE, self.limits.tolerance),
                 seed=self.seed,
                 elements=self.limits.elements_tried,
                 skip_kinks=True,
@@ -215,7 +224,8 @@ class _Check:
             pairs = [pair for pair in calls if name in pair[0].differentiable]  # a bias is not always given
             if all(_is_linear(reference, name) for _, reference in pairs):
                 for call, _ in pairs:
-                    self._check_call(call, "adjoint", adjoint_error, argument=name, seed=self.seed)
+                    allowed = self.limits.tolerance or None
+                    self._check_call(call, "adjoint", adjoint_error, argument=name, seed=self.seed, tolerance=allowed)
 
     def _check_call(self, call, kind, error_of, **options):
         """Put the error that a check measures in the report, and add a finding unless that result has one."""

@@ -43,6 +43,8 @@ class Evidence:
         Name of the backend whose results are right.
     shared : dict, optional
         A cache, one for all results of a call.
+    also : dict, optional
+        All results that the call returned, by name.
 
     Attributes
     ----------
@@ -65,6 +67,7 @@ class Evidence:
         tolerance: float | None = None,
         oracle: str = "reference",
         shared: dict[str, Any] | None = None,
+        also: dict[str, Any] | None = None,
     ) -> None:
         names = list(signature(op).parameters)
         positional = [arguments[name] for name in names[: op.positional] if name in arguments]
@@ -78,6 +81,7 @@ class Evidence:
         self.got = np.asarray(got)
         self.expected: Array = np.asarray(self.reference() if expected is None else expected)
         self.tolerance = tolerance or (1e-5 if self.expected.dtype == np.float32 else 1e-8)
+        self.also = also or {}
         self._shared = {} if shared is None else shared
 
     @property
@@ -95,6 +99,27 @@ class Evidence:
         """Mask of the wrong elements; only where the shape is right."""
         return ~self.close(self.got, self.expected)
 
+    @functools.cached_property
+    def wrong_columns(self) -> Array | slice:
+        """Indices of the wrong columns of boxes or cells of which other columns are right; else all columns."""
+        names = _columns(self.result, self.op.family, self.values)
+        if names is None or not self.same_shape or self.expected.ndim == 0 or len(names) != self.expected.shape[-1]:
+            return slice(None)
+        axes = tuple(range(self.expected.ndim - 1))
+        wrong = self.wrong.any(axis=axes)
+        witnesses = [np.unique(self.expected[..., k]).size > 2 for k in np.flatnonzero(~wrong)]
+        return np.flatnonzero(wrong) if any(witnesses) and wrong.any() else slice(None)
+
+    @property
+    def part(self) -> str:
+        """What is wrong, in words: the result, or some of its columns."""
+        columns = self.wrong_columns
+        if isinstance(columns, slice):
+            return self.result
+        names = _columns(self.result, self.op.family, self.values) or []
+        wrong = ", ".join(dict.fromkeys(names[k] for k in columns))
+        return f"{self.result} is right but for {wrong}, which"
+
     def close(self, a: Array, b: Array) -> Array:
         """Return for each element whether two arrays hold the same number."""
         with np.errstate(invalid="ignore"):
@@ -109,6 +134,22 @@ class Evidence:
         """Return this result of the reference implementation for changed arguments; None where it has none."""
         result = self._reference(changed).get(self.result)
         return None if result is None else np.asarray(result)
+
+    def contradicts(self, **changed: Any) -> bool:
+        """Return whether the other results show that the arguments were not confused with the changed ones.
+
+        They do if such a result is right, and would not be. A gradient is no witness: often it is computed apart.
+        """
+        if any(name.startswith("d") and name[1:] in self.values for name in self.op.returns):
+            return False
+        expected, other = self._reference({}), self._reference(changed)
+        for name in self.op.returns:
+            if name == self.result or name not in self.also or name not in other:
+                continue
+            right, got, confused = (np.asarray(each[name]) for each in (expected, self.also, other))
+            if np.array_equal(got, right) and not np.array_equal(confused, right):
+                return True
+        return False
 
     def all_results(self) -> tuple[Array, ...]:
         """Return all results of the reference implementation, in their order."""
@@ -165,6 +206,20 @@ class Evidence:
                     if len(axes) == ndim:
                         return axes
         return [f"axis {k}" for k in range(ndim)]
+
+
+def _columns(result: str, family: str, values: dict[str, Any]) -> list[str] | None:
+    """Return the names of the columns of boxes, of their offsets, or of YOLO's cells."""
+    if result == "deltas" or result == "ddeltas":
+        return ["tx", "ty", "tw", "th"]
+    if result in ("boxes", "anchors", "all_boxes"):
+        return ["x1", "y1", "x2", "y2"]
+    if family.startswith("yolo") and "B" in values and result in ("tensor", "target", "weight", "doutputs"):
+        classes = values.get("C")
+        if classes is None:
+            classes = values["outputs"].shape[-1] - 5 * values["B"]
+        return ["x", "y", "w", "h", "the confidence"] * values["B"] + ["the classes"] * classes
+    return None
 
 
 def _one_by_one(array: Array) -> Iterator[Array]:

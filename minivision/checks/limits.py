@@ -1,4 +1,4 @@
-"""Limits on the work of a check."""
+"""Limits on the work of a check, and on the errors that it allows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """How much :func:`minivision.checks.check_operation` computes.
+    """How much :func:`minivision.checks.check_operation` computes, and how exact a result must be.
 
     Attributes
     ----------
@@ -20,9 +20,13 @@ class Limits:
     huge_coordinate : float
         A region with a corner beyond this, in pixels, makes a case huge. A function of the user's that already failed
         another case is not called with huge cases: a wrong loop over the pixels of such a region may take hours.
+    tolerance : float
+        Error relative to the largest right value up to which a result, a gradient or a transpose counts as right, where
+        the check would be stricter: it is for backends, whose results differ by rounding alone.
     """
 
     max_diagnosed_cases: int = 10
     max_elements: int = 600
     elements_tried: int = 60
     huge_coordinate: float = 1e5
+    tolerance: float = 0.0

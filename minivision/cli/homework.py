@@ -73,6 +73,7 @@ def add_arguments(parser, system):
     sub.add_argument("--one", action="store_true", help="the folder is one submission")
     sub.add_argument("--unprotected", action="store_true", help="grade, one at a time, where a protection is missing")
     sub.add_argument("--unlocked", action="store_true", help="do not isolate the student's code; for your own files")
+    sub.add_argument("--proved", action="store_true", help="do not grade the library's solution with the seed first")
     sub.set_defaults(homework=grade)
 
     homework_class.add_arguments(commands)
@@ -89,6 +90,7 @@ def add_arguments(parser, system):
     sub.add_argument("assignment")
     sub.add_argument("--jobs", type=count, default=1, metavar="N", help="number of processes (default: 1)")
     sub.add_argument("--tasks", nargs="+", metavar="TASK", help="only these tasks")
+    sub.add_argument("--seeds", type=count, metavar="N", help="only prove that the hidden tests hold for N seeds")
     sub.add_argument("--messages", action="store_true", help="also print the messages about each wrong solution")
     sub.set_defaults(homework=check)
 
@@ -222,6 +224,7 @@ def grade(args):
     from minivision.homework.advice import must_have_hidden_tests
     from minivision.homework.class_results import TABLE, ClassResults, write_table
     from minivision.homework.formats import check_format, write_reports
+    from minivision.homework.own_solution import with_measured_limits
 
     assignment = load_assignment(args.assignment)
     if args.format and not args.out:
@@ -233,6 +236,8 @@ def grade(args):
     _refuse_existing(args)
     if not (args.unlocked or args.unprotected):
         batch_grading.require_protections()
+    if not args.proved and (several or args.seed is not None):
+        assignment = with_measured_limits(assignment, seed=args.seed, isolated=not args.unlocked)
     kept = None
     if several:
         seed = assignment.seed if args.seed is None else args.seed
@@ -324,11 +329,14 @@ def _line(result):
 def gradescope(args):
     from minivision.homework import load_assignment
     from minivision.homework.gradescope import autograder
+    from minivision.homework.own_solution import with_measured_limits
 
     if args.wheels and not any(pathlib.Path(args.wheels).glob("*.whl")):
         raise UsageError(f"--wheels: {args.wheels} holds no wheel")
+    assignment = load_assignment(args.assignment)
+    with_measured_limits(assignment, seed=args.seed, isolated=False)
     minutes = {} if args.minutes is None else {"minutes": args.minutes}
-    autograder(load_assignment(args.assignment), args.out, seed=args.seed, wheels=args.wheels, **minutes)
+    autograder(assignment, args.out, seed=args.seed, wheels=args.wheels, **minutes)
     print(args.out)
     return 0
 
@@ -341,6 +349,8 @@ def check(args):
     assignment = load_assignment(args.assignment)
     for task in args.tasks or ():
         assignment.task(task)
+    if args.seeds:
+        return _prove_seeds(assignment, args)
     sentences = advice(assignment)
     for sentence in sentences:
         print(f"WARNING: {sentence}")
@@ -363,6 +373,29 @@ def check(args):
             print(f"  not named: {claim.task} {claim.name}")
     met = all(claim.met for claim in verified) and named >= MIN_NAMED_SHARE * len(mutants)
     return 0 if met and not sentences else 1
+
+
+def _prove_seeds(assignment, args):
+    """Print for which seeds right solutions lose points."""
+    from minivision.homework.seeds import prove
+
+    proofs, failed, tried = prove(assignment, args.seeds, tasks=args.tasks, jobs=args.jobs), 0, 0
+    with progress_bar(total=next(proofs), unit="proof", leave=False) as bar:
+        for proof in proofs:
+            bar.update()
+            tried, failed = tried + 1, failed + bool(proof.failures)
+            if proof.failures:
+                bar.write(_failed_seeds(proof), file=sys.stdout)
+    print(f"{tried - failed} of {tried} right solutions pass the hidden tests for all of {args.seeds + 1} seeds")
+    return 1 if failed else 0
+
+
+def _failed_seeds(proof):
+    seeds = sorted({seed for seed, *_ in proof.failures})
+    seed, name, message = proof.failures[0]
+    shown = ", ".join(map(str, seeds[:10])) + ", ..." * (len(seeds) > 10)
+    head = f"FAILS: {proof.task} {proof.solution}: {len(seeds)} of {proof.seeds} seeds: {shown}"
+    return "\n".join([head, f"    with {seed}: {name}", *(f"      {line}" for line in message.splitlines())])
 
 
 def _claim(claim):

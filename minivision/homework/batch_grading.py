@@ -9,7 +9,6 @@ from minivision.homework.answers import shown
 from minivision.homework.grading import SubmissionReport, grade
 from minivision.homework.library import write_library
 from minivision.homework.local_executor import InThisProcess, LocalExecutor
-from minivision.homework.manifest import load_assignment
 from minivision.homework.process import START_SECONDS, GraderError, StudentProcess
 from minivision.homework.scratch import scratch_folder, temporary_files_in
 
@@ -93,13 +92,12 @@ def require_protections():
         )
 
 
-def grade_one(folder, library, seed, isolated, path, on_result=None):
+def grade_one(assignment, library, seed, isolated, path, on_result=None):
     """Grade one submission, in whatever process or machine this runs.
 
     Parameters
     ----------
-    folder : str
-        Folder of the assignment.
+    assignment : Assignment
     library : str
         Folder with the library as students have it.
     seed, isolated, on_result
@@ -112,7 +110,6 @@ def grade_one(folder, library, seed, isolated, path, on_result=None):
     report : dict
         See :meth:`SubmissionReport.as_dict`. What goes wrong with the grader is in it, too, as ``graded: False``.
     """
-    assignment = load_assignment(folder)
     try:
         report = grade(assignment, path, library=library, seed=seed, isolated=isolated, on_result=on_result)
     except Exception as error:  # of the grader: it must not count as the student's
@@ -152,7 +149,7 @@ def grade_all(assignment, paths, *, jobs=1, seed=None, isolated=True, on_result=
         seconds = GRADER_SECONDS + sum(4 * (task.seconds + START_SECONDS) for task in assignment.tasks)
         if executor is None:
             executor = InThisProcess() if on_result else LocalExecutor(jobs, seconds=seconds)
-        work = functools.partial(_grade_in, str(scratch), str(assignment.folder), library, seed, isolated)
+        work = functools.partial(_grade_in, str(scratch), assignment, library, seed, isolated)
         more = (on_result,) if on_result else ()
         try:
             running = {executor.submit(work, str(path), *more): path for path in paths}

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def expect(what, actual, expected, mistakes=(), *, rtol=1e-6, atol=1e-8):
+def expect(what, actual, expected, mistakes=(), *, rtol=1e-5, atol=1e-8):
     """Fail unless a result is right. The message names the mistake that gives this result, if it is a known one.
 
     Parameters
@@ -21,7 +21,7 @@ def expect(what, actual, expected, mistakes=(), *, rtol=1e-6, atol=1e-8):
     AssertionError
     """
     actual, expected = np.asarray(actual), np.asarray(expected)
-    if actual.shape == expected.shape and np.allclose(actual, expected, rtol, atol):
+    if actual.shape == expected.shape and np.allclose(actual, expected, rtol, atol, equal_nan=True):
         return
     message = f"{what} should be{_shown(expected)}and is{_shown(actual)}".rstrip()
     for numbers, mistake in mistakes:

@@ -76,7 +76,7 @@ class SubmissionReport:
         report = dataclasses.asdict(self)
         for task, entries in zip(self.tasks, report["tasks"], strict=True):
             for outcome, entry in zip(task.outcomes, entries["outcomes"], strict=True):
-                entry |= {"message": outcome.public_message, "seconds": 0.0}
+                entry |= {"message": outcome.public_message, "seconds": 0.0, "used": 0.0}
         return report
 
     @classmethod

@@ -113,6 +113,11 @@ class Assignment:
         return tuple(function for task in self.tasks for function in task.functions)
 
     @property
+    def names(self):
+        """Names of all functions to write, without their modules."""
+        return tuple(name for task in self.tasks for name in task.names)
+
+    @property
     def withheld(self):
         """Dotted names of all functions whose bodies students do not get."""
         helpers = (helper for task in self.tasks for helper in task.helpers)

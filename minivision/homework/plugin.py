@@ -45,6 +45,8 @@ class TestOutcome:
     printed : str
         What the student's code printed, if a visible test failed.
     seconds : float
+    used : float
+        Seconds for which the student's code ran.
     in_short : str
         What ended it, if that was no wrong number: a limit, a crash or an exception. It tells nothing of any number.
     """
@@ -60,6 +62,7 @@ class TestOutcome:
     message: str = ""
     printed: str = ""
     seconds: float = 0.0
+    used: float = 0.0
     in_short: str = ""
 
     @property
@@ -142,11 +145,12 @@ class HomeworkPlugin:
 
         Each task has a process of its own, so that an endless loop costs the points of one task only.
         """
-        task, hidden = self.assignment.task(item.get_closest_marker("task").args[0]), _is_hidden(item)
+        task, hidden = self.assignment.task(item.get_closest_marker("task").args[0]), is_hidden(item)
         if self._student_of != (task.id, hidden):
             self._close_student()
             self._student = Student(
                 self.file,
+                names=self.assignment.names,
                 seconds=task.seconds,
                 substitutes=self.substitutes(task),
                 seed=self.seed if hidden else 0,
@@ -198,13 +202,14 @@ class HomeworkPlugin:
 
     def pytest_runtest_protocol(self, item, nextitem):
         """Run a test and note its outcome, in place of the setup and report of pytest."""
-        mark, start = item.get_closest_marker("task"), time.perf_counter()
-        outcome = TestOutcome(mark.args[0], item.name, _is_hidden(item), mark.kwargs.get("points", 0), True)
+        mark, start, used = item.get_closest_marker("task"), time.perf_counter(), 0.0
+        outcome = TestOutcome(mark.args[0], item.name, is_hidden(item), mark.kwargs.get("points", 0), True)
         raised = self._student.raised if self._student_of == (outcome.task, outcome.hidden) else 0
         try:
             arguments = dict(getattr(getattr(item, "callspec", None), "params", {}))
             if "student" in item.fixturenames:
-                arguments["student"] = self._started_for(item)
+                arguments["student"] = student = self._started_for(item)
+                used = student.used
             item.obj(**arguments)
         except GraderError as error:
             self.problems.append(str(error))
@@ -222,12 +227,14 @@ class HomeworkPlugin:
         if not outcome.passed and not outcome.hidden and self._student is not None:
             outcome.printed = self._student.printed().strip()
         outcome.seconds = time.perf_counter() - start
+        outcome.used = self._student.used - used if self._student is not None else 0.0
         self.outcomes.append(outcome)
         self.on_outcome(outcome)
         return True
 
 
-def _is_hidden(item):
+def is_hidden(item):
+    """Return whether a test is one of the hidden tests."""
     return HIDDEN in pathlib.Path(item.path).parent.name
 
 
@@ -237,6 +244,7 @@ def _message(error):
     if isinstance(error, SELF_EXPLANATORY):
         return text
     if isinstance(error, AssertionError):
+        text, _, _ = text.partition("\nassert ")  # what pytest appends to a message
         return text or "the assertion of the test is false"
     frame = getattr(error, "frame", None)
     line = f" in line {frame.lineno}: `{frame.line}`" if frame else ""

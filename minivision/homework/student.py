@@ -2,7 +2,9 @@
 
 import contextlib
 
-from minivision.checks import CheckError, check_operation
+import numpy as np
+
+from minivision.checks import CheckError, Limits, check_operation
 from minivision.checks.report import NOT_YET, OK
 from minivision.core import backends, registry
 from minivision.core.signatures import signature
@@ -10,6 +12,10 @@ from minivision.core.temporary_backend import temporary_backend
 from minivision.homework.process import StudentProcess
 
 MAX_SMALL_ELEMENTS = 5_000  # in all arrays of a case that is quick to check, also with loops over single numbers
+# A result is right if no number is off by more than this part of the largest: an epsilon in a denominator may stay.
+TOLERANCE = 1e-5
+LIMITS = Limits(tolerance=TOLERANCE)
+SIZES = {"map_size", "input_size", "input_shape", "output_size"}  # arguments that are the size of a map
 
 
 class Student(StudentProcess):
@@ -21,6 +27,9 @@ class Student(StudentProcess):
     ----------
     file, seconds, isolated, library, imports, called
         See :class:`StudentProcess`.
+    names : collection of str, optional
+        The functions that the assignment asks for. Others of the file are helpers, whatever they are called: an
+        operation of the same name runs as the library's. Default: all that are called like an operation.
     substitutes : dict
         Name -> function that is used in place of the file's own one. Code of the file calls it too.
     seed : int
@@ -31,8 +40,8 @@ class Student(StudentProcess):
         Name of the backend whose results count as right.
     """
 
-    def __init__(self, file, *, seed=0, small=True, oracle="reference", **options):
-        self.seed, self.small, self.oracle = seed, small, oracle
+    def __init__(self, file, *, names=None, seed=0, small=True, oracle="reference", **options):
+        self.names, self.seed, self.small, self.oracle = names, seed, small, oracle
         super().__init__(file, **options)
 
     @contextlib.contextmanager
@@ -50,8 +59,9 @@ class Student(StudentProcess):
             If a function of the file has other parameters than its operation.
         """
         functions, operations = {}, registry.operations()
+        names = operations if self.names is None else self.names
         for name, about in self.functions.items():
-            if name in operations and name not in self.substitutes:
+            if name in names and name not in self.substitutes:
                 self._check_parameters(operations[name], about)
                 functions[name] = self._proxy(name, about)
         otherwise = None if self.oracle == "reference" else self.oracle
@@ -87,7 +97,7 @@ class Student(StudentProcess):
 
         return dispatch
 
-    def check(self, name, *, seed=0, keep=None):
+    def check(self, name, *, seed=0, keep=None, empty=()):
         """Fail unless a function of the file is right. The message reports what is wrong, and the cause if it is known.
 
         Parameters
@@ -96,6 +106,9 @@ class Student(StudentProcess):
             Name of the function.
         seed, keep
             See :func:`minivision.checks.check_operation`.
+        empty : collection of str
+            Arguments that may be without elements. Name those of which the statement of the task says so: no right
+            solution should lose points by what nobody asked for.
 
         Raises
         ------
@@ -107,10 +120,12 @@ class Student(StudentProcess):
         self._must_have(name)
 
         def is_chosen(arguments):
-            return (not self.small or is_small(arguments)) and (keep is None or keep(arguments))
+            if is_empty(arguments, empty) or self.small and not is_small(arguments):
+                return False
+            return keep is None or keep(arguments)
 
         with self.backend() as backend:
-            report = check_operation(name, backend, seed=seed, keep=is_chosen, oracle=self.oracle)
+            report = check_operation(name, backend, seed=seed, keep=is_chosen, oracle=self.oracle, limits=LIMITS)
         if not report.cases:
             raise LookupError(f"{name}: no case is left to check")
         if self.stopped:
@@ -129,3 +144,10 @@ def is_small(arguments):
     """Return whether a case is quick to check, given its arguments by name."""
     sizes = [getattr(value, "size", 0) for value in arguments.values()]
     return sum(sizes) <= MAX_SMALL_ELEMENTS
+
+
+def is_empty(arguments, allowed=()):
+    """Return whether a case is about nothing: an array or a map without elements, unless its name is `allowed`."""
+    sizes = {name: getattr(value, "shape", None) for name, value in arguments.items()}
+    sizes |= {name: np.ravel(arguments[name]) for name in SIZES & set(arguments)}
+    return any(size is not None and 0 in size for name, size in sizes.items() if name not in allowed)

@@ -148,7 +148,7 @@ def box_iou(a: Array, b: Array) -> Array:
     Returns
     -------
     iou : ndarray of shape (K, L)
-        From 0 (disjoint) to 1 (the same box). A box without area has IoU 0 with every box.
+        From 0 (disjoint) to 1 (the same box). A box without area has IoU 0 with every box. K and L may be 0.
 
     Raises
     ------

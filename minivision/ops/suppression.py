@@ -55,7 +55,8 @@ def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
     Returns
     -------
     keep : int64 ndarray of shape (K',)
-        Indices of the kept boxes, by descending score; of equal scores the lower index comes first.
+        Indices of the kept boxes, by descending score; of equal scores the lower index comes first. There may be no
+        boxes at all.
 
     Raises
     ------

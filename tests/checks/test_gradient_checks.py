@@ -8,6 +8,8 @@ import pytest
 import minivision
 from minivision import layers, ops
 from minivision.checks import CheckError, check_adjoint, check_gradients
+from minivision.checks.call import Call
+from minivision.checks.gradients import gradient_errors
 from minivision.core.dispatch import operation
 from minivision.core.registry import operations
 
@@ -144,3 +146,26 @@ def test_a_pair_of_a_script_is_checked_and_may_not_have_the_name_of_another(x):
             return x
 
     assert operations()["relu"] is ops.relu
+
+
+OPTIONS = {"step": 1e-6, "tolerance": 1e-6, "elements": 1600, "skip_kinks": True}
+
+
+def test_kinks_are_skipped_however_small_they_are():
+    """At equal numbers of a window there is no gradient, also where the upstream gradient is nearly 0."""
+    ties = Call(ops.max_pool2d, (np.zeros((1, 1, 40, 40)), 2), {})
+    assert gradient_errors(ties, seed=0, **OPTIONS)["x"] <= 1e-6
+    near = np.zeros((1, 1, 40, 40))
+    near[..., ::2, ::2] = np.linspace(0, 2e-6, 400).reshape(20, 20)  # the kink lies within a step
+    assert gradient_errors(Call(ops.max_pool2d, (near, 2), {}), seed=0, **OPTIONS)["x"] <= 1e-6
+
+
+def test_curves_are_not_taken_for_kinks():
+    """Where a function bends sharply, a wrong gradient is still found."""
+
+    def sigmoid_backward(dy, y):
+        return 1.001 * dy * y * (1 - y)
+
+    register("sigmoid_backward", sigmoid_backward)
+    with minivision.backend("mine"), pytest.raises(CheckError):
+        gradient_errors(Call(ops.sigmoid, (np.linspace(-9, 9, 40),), {}), seed=0, **OPTIONS)

@@ -184,6 +184,9 @@ WRONG = {
     ],
     "16.3": [(BOXES, "AP is"), (BOXES + 20, "was"), (BOXES[:4], "shape"), (BOXES[:, [2, 3, 0, 1]], "x1 < x2")],
     "17.1": [([4, 4], "region"), ([5, 3], "END"), ([7, 4], "1 of 2")],
-    "17.2": [(keeps_the_last, "only the last"), (lambda dy, tokens, rows: 0 * keeps_the_last(dy, tokens, rows), "off by")],
+    "17.2": [
+        (keeps_the_last, "only the last"),
+        (lambda dy, tokens, rows: 0 * keeps_the_last(dy, tokens, rows), "off by"),
+    ],
     "17.3": [(lambda dy, h, u: np.sum(dy * h[:-1]), "carry"), (lambda dy, h, u: np.sum(dy) * u, "off by")],
 }

@@ -27,6 +27,8 @@ def match(rng: np.random.Generator) -> Cases:
     equal = rng.integers(0, 3, (4, 9)) / 4
     yield (equal,), {"fg_iou_thresh": 0.75, "bg_iou_thresh": 0.25}
     yield (equal,), {"fg_iou_thresh": 0.5, "bg_iou_thresh": 0.25, **plain}
+    nearly = np.array([[0.25, 0.24999, 0.2499999, 0.2], [0.125, 0.0, 0.12499, 0.0]])
+    yield (nearly,), thresholds  # nearly the largest is not the largest
     yield (np.array([[0.0, 0.0, 0.0], [0.0, 0.9, 0.5]]),), thresholds  # no box overlaps the first object
     yield (np.zeros((2, 3)),), thresholds
     yield (np.array([[0.5, 0.4], [0.6, 0.1]]),), thresholds  # both objects have the same best box

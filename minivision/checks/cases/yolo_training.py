@@ -63,6 +63,7 @@ def yolo_loss(rng: np.random.Generator) -> Cases:
             weight[..., 5 * b : 5 * b + 5] = np.where(responsible[..., None], (5, 5, 5, 5, 1), (0, 0, 0, 0, 0.5))
         yield (outputs, target, weight, B), {}
         yield (outputs, target, np.where(weight == 5, 3, weight), B), {}
+        yield (outputs, target, np.where(weight == 0.5, 1, weight), B), {}  # no_object = 1
     weight[1] = 0  # a crowd everywhere in an image
     yield (outputs, target, weight, B), {}
     nowhere = np.zeros(shape)

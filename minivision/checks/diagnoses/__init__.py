@@ -1,15 +1,20 @@
 """Known mistakes: from a wrong result, what was probably written.
 
 ======================== ===============================================================================================
-``shape``                a sum over axes or a reshape is missing; the last rows or columns are missing
+``shape``                a sum over axes or a reshape is missing; the last rows or columns are missing or too many;
+                         a slice [p:-p] that is empty for p = 0
 ``borders``              only the border is wrong: padding, edges
 ``scale``                a factor or a term is off: a division by N, 2, a sign, gamma or beta of each channel
 ``accumulation``         ``=`` where ``+=`` is needed: only the last, the first or one of the contributions is left
 ``flips_and_transposes`` a filter or a result turned by 180 degrees or mirrored; swapped axes; x and y swapped;
                          a reshape for a transpose
-``positions``            shifted maps; indices of maxima counted by the height, in the window, in the padded map;
-                         indices of another channel or image; another one of equal maxima
+``groups``               groups dealt like cards, filters that use the channels of another group
+``positions``            shifted maps; indices of maxima counted by the height, in the window, in the padded map, in all
+                         planes; indices of another channel or image; another one of equal maxima; blocks reshaped in
+                         the wrong order
 ``settings``             stride, padding, dilation, reduction, a bias or a weight ignored, swapped or confused
+``confusions``           settings confused with one another or off by one; a root, a sigmoid, ... once too often; boxes
+                         of a grid in another order
 ``box_conventions``      boxes with + 1, as corner and size or center and size; weights; rounded regions
 ``suppression``          NMS with > or >=, another order, another threshold
 ``recurrence``           gates of an LSTM in another order, a tanh or one of two gradients missing

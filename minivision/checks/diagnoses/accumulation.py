@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from minivision.checks.evidence import Evidence
 
 MIN_EXPLAINED = 0.7  # fraction of the wrong elements; at a border two contributions may have become one
+# Operations on maps add up contributions; what coordinates of boxes are made of is no such sum.
+_SUMMING = {"convolution", "embedding", "linear", "normalization", "pooling", "recurrent", "regions", "upsampling"}
 MAX_ELEMENTS = 60  # wrong elements that are examined
 
 
@@ -21,7 +23,7 @@ def overwritten(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | No
     An element of ``dx`` is a sum of contributions, one of each element of ``dy``. Where there is only one, ``=`` does
     as well as ``+=``; elsewhere it leaves the last one.
     """
-    if not evidence.same_shape or evidence.contributions is None:
+    if not evidence.same_shape or evidence.op.family not in _SUMMING or evidence.contributions is None:
         return None
     wrong = np.argwhere(evidence.wrong)
     if len(wrong) < 2:

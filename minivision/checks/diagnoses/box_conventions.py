@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minivision.checks.diagnoses.other_arguments import agreed
+from minivision.checks.diagnoses.other_arguments import Mistakes, explained_by
 
 if TYPE_CHECKING:
     from minivision.checks.evidence import Evidence
 
-# A mistake, and the arguments for which the reference gives what the mistake gives.
-Mistakes = list[tuple[str, dict[str, Any]]]
-
 
 def boxes_otherwise(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose boxes that are read with + 1, or as corner and size, and swapped targets and anchors."""
-    return _explained_by(_box_mistakes, evidence, others)
+    return explained_by(_box_mistakes, evidence, others)
 
 
 def _box_mistakes(values: dict[str, Any], op: str) -> Mistakes:
@@ -44,9 +41,30 @@ def _box_mistakes(values: dict[str, Any], op: str) -> Mistakes:
     return mistakes
 
 
+def epsilon_in_union(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose a number that is added to the union, or to the area, and is too large to be ignored."""
+    if evidence.op.__name__ != "box_iou" or not evidence.same_shape:
+        return None
+    areas = [
+        (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        for boxes in (evidence.values["a"], evidence.values["b"])
+    ]
+    got, expected = evidence.got, evidence.expected
+    overlap = expected > 0
+    if overlap.sum() < 3 or got[~overlap].any() or (got[overlap] <= 0).any():
+        return None
+    union = (np.add.outer(*areas) / (1 + expected))[overlap]
+    added = union * (expected[overlap] / got[overlap] - 1)
+    added = added[union <= 100 * union.min()]  # it is lost in the rounding of a large union
+    number = float(np.median(added))
+    if number <= 0 or added.size < 3 or not np.allclose(added, number, rtol=1e-4, atol=0):
+        return None
+    return f"{number:.2g} is added to the union: leave it out, and return 0 where the intersection is 0."
+
+
 def weights_otherwise(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose weights of the box coding that are ignored, inverted, or the same for all four numbers."""
-    return _explained_by(_weight_mistakes, evidence, others)
+    return explained_by(_weight_mistakes, evidence, others)
 
 
 def _weight_mistakes(values: dict[str, Any], op: str) -> Mistakes:
@@ -78,7 +96,7 @@ def another_format(evidence: Evidence, others: Sequence[Evidence] = ()) -> str |
 
 def regions_otherwise(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose regions that are rounded otherwise, end a pixel early, or are all read from the first image."""
-    return _explained_by(_region_mistakes, evidence, others)
+    return explained_by(_region_mistakes, evidence, others)
 
 
 def _region_mistakes(values: dict[str, Any], op: str) -> Mistakes:
@@ -101,9 +119,16 @@ def _region_mistakes(values: dict[str, Any], op: str) -> Mistakes:
             (_ROUNDED, half_away),
             ("the last row and column are missing: both corners belong to the region.", half_away - [0, 0, 1, 1]),
         ]
+        whole = np.copysign(np.floor(np.abs(rois[:, 1:]) + 0.5), rois[:, 1:]) * values["spatial_scale"]
+        first = "corners are rounded in the image, before they are scaled to the map."
+        roundings += [(first, rounding(whole)) for rounding in (np.floor, np.round, np.ceil)]
     else:
         rounded = (np.floor(on_map), np.ceil(on_map), np.round(on_map), half_away)
         roundings = [(_ROUNDED, corners) for corners in rounded]
+        scale = values["spatial_scale"]
+        what = "half a pixel of the image is subtracted, before scaling: it is half a pixel of the map."
+        roundings.append((what, on_map - 0.5 * scale + 0.5))
+        roundings.append(("half a pixel is added instead of subtracted.", on_map + 1.0))
     for what, corners in roundings:
         regions = np.column_stack([rois[:, :1], corners]).astype(rois.dtype)
         mistakes.append((what, {"rois": regions, "spatial_scale": 1.0}))
@@ -116,21 +141,3 @@ _HALVES = "halves are rounded to the even number (Python's round, np.round); the
 
 def _are_boxes(value, columns=4):
     return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.shape[-1:] == (columns,)
-
-
-def _explained_by(
-    mistakes_of: Callable[[dict[str, Any], str], Mistakes], evidence: Evidence, others: Sequence[Evidence]
-) -> str | None:
-    """Return a sentence about the first mistake that gives the wrong result, and that no other case refutes."""
-
-    def explanations(evidence):
-        """Return for each mistake whether it gives this wrong result, without those that change nothing here."""
-        explained = {}
-        for number, (what, changed) in enumerate(mistakes_of(evidence.values, evidence.op.__name__)):
-            result = evidence.reference(**changed)
-            if result is not None and not evidence.same(result, evidence.expected):
-                explained[number, what] = evidence.same(result, evidence.got)
-        return explained
-
-    mistake = agreed(explanations, evidence, others)
-    return mistake and f"{evidence.result} is what the reference gives if {mistake[1]}"

@@ -11,15 +11,30 @@ from minivision.checks.diagnoses.borders import border_wrong
 from minivision.checks.diagnoses.box_conventions import (
     another_format,
     boxes_otherwise,
+    epsilon_in_union,
     regions_otherwise,
     weights_otherwise,
+)
+from minivision.checks.diagnoses.confusions import (
+    arguments_confused,
+    arguments_transformed,
+    result_transformed,
+    rows_in_another_order,
 )
 from minivision.checks.diagnoses.flips_and_transposes import (
     argument_flipped_or_transposed,
     result_flipped_or_transposed,
 )
-from minivision.checks.diagnoses.missing_parts import all_zero, only_one_image, zeros_expected, zeros_left
+from minivision.checks.diagnoses.groups import channels_summed_apart, groups_confused
+from minivision.checks.diagnoses.missing_parts import (
+    all_images_together,
+    all_zero,
+    only_one_image,
+    zeros_expected,
+    zeros_left,
+)
 from minivision.checks.diagnoses.positions import (
+    blocks_reshaped,
     counted_in_padded_map,
     counted_otherwise,
     indices_misread,
@@ -30,7 +45,13 @@ from minivision.checks.diagnoses.positions import (
 from minivision.checks.diagnoses.recurrence import branch_missing, gates_in_another_order, tanh_of_cell_missing
 from minivision.checks.diagnoses.scale import constant_factor, factor_along_an_axis, term_along_an_axis
 from minivision.checks.diagnoses.settings import other_settings
-from minivision.checks.diagnoses.shape import last_rows_missing, sum_missing
+from minivision.checks.diagnoses.shape import (
+    cut_to_nothing,
+    last_rows_missing,
+    shape_of_another_array,
+    size_rounded_up,
+    sum_missing,
+)
 from minivision.checks.diagnoses.side_effects import not_updated
 from minivision.checks.diagnoses.suppression import suppressed_otherwise
 from minivision.checks.diagnoses.values import cut_at_zero, low_precision, not_finite, one_label_for_another
@@ -44,16 +65,21 @@ NO_DIAGNOSIS = "This does not match any mistake we recognize; the worst elements
 
 # The more specific diagnosis comes first, and wins.
 WRONG_SHAPE = (
+    cut_to_nothing,
     sum_missing,
     last_rows_missing,
+    size_rounded_up,
     suppressed_otherwise,
     other_settings,
+    arguments_confused,
     result_flipped_or_transposed,
+    shape_of_another_array,
 )
 WRONG_INTEGERS = (  # indices and labels, with which no arithmetic is done
     suppressed_otherwise,
-    one_label_for_another,
     other_settings,
+    arguments_confused,
+    one_label_for_another,
     argument_flipped_or_transposed,
     counted_otherwise,
     counted_in_padded_map,
@@ -65,15 +91,24 @@ WRONG_NUMBERS = (
     gates_in_another_order,
     tanh_of_cell_missing,
     branch_missing,
+    indices_misread,
+    groups_confused,
+    channels_summed_apart,
+    rows_in_another_order,
     other_settings,
+    arguments_confused,
     weights_otherwise,
+    epsilon_in_union,
     boxes_otherwise,
     another_format,
     regions_otherwise,
     argument_flipped_or_transposed,
-    indices_misread,
+    blocks_reshaped,
     low_precision,
+    arguments_transformed,
+    result_transformed,
     only_one_image,
+    all_images_together,
     result_flipped_or_transposed,
     constant_factor,
     factor_along_an_axis,

@@ -36,6 +36,20 @@ def only_one_image(evidence: Evidence, others: Sequence[Evidence] = ()) -> str |
     return None
 
 
+def all_images_together(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose images that all hold the sum over the batch: an index ``n`` is missing where they are written."""
+    got, expected = evidence.got, evidence.expected
+    if got.ndim != 4 or len(expected) < 2 or not evidence.same_shape:
+        return None
+    together = np.broadcast_to(expected.sum(axis=0), expected.shape)
+    if evidence.same(together, expected) or not evidence.same(together, got):
+        return None
+    return (
+        f"{evidence.result} of each image is the sum over all images of the batch: an index n is missing where it is "
+        "added up, [n, ...] instead of [:, ...]."
+    )
+
+
 def zeros_left(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose elements that were not written: all wrong elements are zero, and others are right."""
     got, expected, wrong = evidence.got, evidence.expected, evidence.wrong

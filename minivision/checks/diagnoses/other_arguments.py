@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 Explanation = TypeVar("Explanation")
 
+# A mistake, and the arguments for which the reference gives what the mistake gives.
+Mistakes = list[tuple[str, dict[str, Any]]]
+
 MAX_OTHER_CASES = 5  # cases that must agree where one case does not decide
 
 
@@ -23,6 +26,10 @@ def explains(evidence: Evidence, **changed: Any) -> bool:
     # A loop may keep the right size although its windows are those of another stride. Then one of the two is a corner
     # of the other, and the rest is as for an input of zeros.
     corner = tuple(slice(min(a, b)) for a, b in zip(result.shape, got.shape, strict=True))
+    if result.shape == got.shape and result.ndim:
+        columns = evidence.wrong_columns
+        alike = evidence.same(result[..., columns], got[..., columns])
+        return alike and not evidence.same(result[..., columns], evidence.expected[..., columns])
     if not evidence.same(result[corner], got[corner]) or evidence.same(result, evidence.expected):
         return False
     if result[corner].size < got.size:
@@ -54,3 +61,30 @@ def agreed(
         if is_explained and all(rules.get(what, True) for rules in elsewhere):
             return what
     return None
+
+
+def explained_by(
+    mistakes_of: Callable[[dict[str, Any], str], Mistakes], evidence: Evidence, others: Sequence[Evidence]
+) -> str | None:
+    """Return a sentence about the first mistake that gives the wrong result, and that no other case refutes.
+
+    Parameters
+    ----------
+    mistakes_of : callable
+        ``mistakes_of(values, name)`` returns the mistakes that are possible for these arguments of an operation.
+    evidence, others
+        The case, and others whose result is wrong too.
+    """
+
+    def explanations(evidence):
+        """Return for each mistake whether it gives this wrong result, without those that change nothing here."""
+        explained = {}
+        for what, changed in mistakes_of(evidence.values, evidence.op.__name__):
+            result = evidence.reference(**changed)
+            if result is not None and not evidence.same(result, evidence.expected):
+                fits = explains(evidence, **changed) and not evidence.contradicts(**changed)
+                explained[what] = explained.get(what, False) or fits
+        return explained
+
+    mistake = agreed(explanations, evidence, others)
+    return mistake and f"{evidence.part} is what the reference gives if {mistake}"

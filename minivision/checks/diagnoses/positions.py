@@ -44,7 +44,10 @@ def _rest(shift):
 def scattered(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose right numbers in positions that no other diagnosis explains."""
     got, expected = evidence.got, evidence.expected
-    if np.unique(expected).size < 4 or not evidence.same(np.sort(got, axis=None), np.sort(expected, axis=None)):
+    numbers = expected[expected != 0]
+    if np.unique(numbers).size < max(4, numbers.size // 2) or not evidence.same(
+        np.sort(got, axis=None), np.sort(expected, axis=None)
+    ):
         return None
     return (
         f"{evidence.result} has the right numbers, but in the wrong places: look for a reshape where a "
@@ -66,7 +69,32 @@ def counted_otherwise(evidence: Evidence, others: Sequence[Evidence] = ()) -> st
         return "They are row * H + column. A row has W elements, so element (row, column) is number row * W + column."
     if got.max() < kh * kw <= expected.max():
         return "They count within each window. Count in the whole plane of x: row * W + column."
+    N, C = expected.shape[:2]
+    if N * C > 1 and np.array_equal(got, expected + (np.arange(N * C) * H * W).reshape(N, C, 1, 1)):
+        return (
+            "They count through all planes of x, one after the other. Each plane has indices of its own: row * W + "
+            "column, without the image and the channel."
+        )
+    if np.array_equal(*(_cut_windows_unravelled(evidence, each) for each in (got, None))):
+        return (
+            "A window that is cut off at the border is smaller than kernel_size. Turn the position of its maximum into "
+            "a row and a column with its own width (np.unravel_index(k, window.shape)), and count from its own corner."
+        )
     return None
+
+
+def _cut_windows_unravelled(evidence, indices):
+    """Return indices, or those for a cut window whose maximum is unravelled with the width of a whole window."""
+    if indices is not None:
+        return indices
+    H, W = evidence.values["x"].shape[2:]
+    (kh, kw), (sh, sw), ((top, _), (left, _)) = (evidence.values[name] for name in ("kernel_size", "stride", "padding"))
+    rows, columns = np.divmod(evidence.expected, W)
+    i, j = np.indices(evidence.expected.shape)[2:]
+    first_row, first_column = np.maximum(i * sh - top, 0), np.maximum(j * sw - left, 0)
+    width = np.minimum(j * sw - left + kw, W) - first_column
+    down, right = np.divmod((rows - first_row) * width + columns - first_column, kw)
+    return (first_row + down) * W + first_column + right
 
 
 def counted_in_padded_map(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
@@ -112,6 +140,12 @@ def indices_misread(evidence: Evidence, others: Sequence[Evidence] = ()) -> str 
     indices = evidence.values.get("indices")
     if not isinstance(indices, np.ndarray) or indices.ndim != 4 or evidence.result == "indices" or not indices.size:
         return None
+    if _all_in_the_first_plane(evidence):
+        return (
+            f"All of {evidence.result} is in the first plane: an index counts in the plane of its own image and "
+            "channel. In an array that is flattened as a whole (ravel, np.put, reshape(-1)) the next planes "
+            "begin further behind."
+        )
     for other, how in _misreadings(evidence, indices):
         if np.array_equal(other, indices) or np.array_equal(evidence.expected, evidence.got):
             continue
@@ -119,6 +153,35 @@ def indices_misread(evidence: Evidence, others: Sequence[Evidence] = ()) -> str 
         if result is not None and evidence.same(result, evidence.got):
             return f"{evidence.result} is what the reference gives {how}"
     return None
+
+
+def _all_in_the_first_plane(evidence):
+    """Return whether flat indices are used in the array of all planes: all is written to the first, or read there."""
+    got, expected, dy = evidence.got, evidence.expected, evidence.values.get("dy")
+    if expected[:1, :1].size == expected.size or not evidence.same_shape:
+        return False
+    if evidence.op.__name__ == "max_unpool2d_backward":
+        first = evidence.reference(dy=np.broadcast_to(dy[:1, :1], dy.shape).copy())
+        return first is not None and not evidence.same(first, expected) and evidence.same(first, got)
+    planes = got.reshape(-1, *got.shape[2:])
+    written = expected.reshape(planes.shape)[:, None].any(axis=(1, 2, 3))
+    return bool(got[0, 0].any() and not planes[1:].any() and written[1:].any())
+
+
+def blocks_reshaped(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose the sum over blocks of an upsampling's gradient, with the axes of a reshape in the wrong order."""
+    dy, scale = evidence.values.get("dy"), evidence.values.get("scale")
+    if scale is None or dy is None or not evidence.same_shape or not dy.size:
+        return None
+    (sh, sw), (N, C, H, W) = scale, evidence.expected.shape
+    parts = dy.reshape(N, C, sh, H, sw, W)
+    wrong = parts.sum(axis=(2, 4)) if evidence.op.__name__.startswith("upsample") else parts[:, :, 0, :, 0]
+    if evidence.same(wrong, evidence.expected) or not evidence.same(wrong, evidence.got):
+        return None
+    return (
+        f"{evidence.result} is taken from blocks that are not there: a row of dy has W groups of scale[1] numbers, not "
+        "scale[1] groups of W. In a reshape the size comes before the scale: (..., H, scale[0], W, scale[1])."
+    )
 
 
 def _misreadings(evidence: Evidence, indices: Array) -> Iterator[tuple[Array, str]]:

@@ -43,15 +43,15 @@ def other_settings(evidence: Evidence, others: Sequence[Evidence] = ()) -> str |
     """Diagnose a setting that was ignored, swapped or confused with another."""
     explanations = {}  # mistake -> sentence
     for name, other, mistake in _settings(evidence):
-        if mistake not in explanations and explains(evidence, **{name: other}):
+        changed = {name: other}
+        if mistake not in explanations and explains(evidence, **changed) and not evidence.contradicts(**changed):
             instead = f"with {name}={shown(other)} instead of {shown(evidence.values[name])}"
             instead = f"without {name}" if other is None else instead
             hint = _WHERE_TO_LOOK.get(name, "")
-            sentence = f"{evidence.result} is what the reference gives {instead}: {mistake}. {hint}".rstrip()
+            sentence = f"{evidence.part} is what the reference gives {instead}: {mistake}. {hint}".rstrip()
             explanations[mistake] = sentence
     if not explanations:
         return None
-    others = others[:MAX_OTHER_CASES]
     if evidence.expected.dtype.kind != "f" or np.unique(evidence.expected).size < MIN_DIFFERENT_NUMBERS:
         # A few numbers may agree by chance, but not in every case.
         explanations = {
@@ -59,6 +59,7 @@ def other_settings(evidence: Evidence, others: Sequence[Evidence] = ()) -> str |
         }
         if not explanations:
             return None
+    others = others[:MAX_OTHER_CASES]
     # Several may come to the same in one case (on a map one pixel wide), but not in the others.
     votes = dict.fromkeys(explanations, 0)
     for other_evidence in others if len(explanations) > 1 else ():
@@ -121,7 +122,7 @@ def _alternatives(evidence: Evidence, name: str, value: Any) -> Iterator[tuple[A
     elif isinstance(value, (int, float)):
         if isinstance(default, (int, float)):
             yield default, f"{name} is ignored"
-        if 0 < value < 1:
+        if 0 < value < 1 and "thresh" not in name:
             yield 1 - value, f"{name} and 1 - {name} are swapped"
 
 

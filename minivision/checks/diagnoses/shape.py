@@ -36,6 +36,47 @@ def sum_missing(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | No
     return None
 
 
+def cut_to_nothing(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose padding that is cut off with ``[p:-p]``, which leaves nothing where p is 0."""
+    if evidence.got.size or not evidence.expected.size or "padding" not in evidence.values:
+        return None
+    (_, bottom), (_, right) = evidence.values["padding"]
+    empty = [
+        axis for axis, after in ((-2, bottom), (-1, right)) if after == 0 and evidence.got.shape[axis:][:1] == (0,)
+    ]
+    if not empty or evidence.got.ndim != evidence.expected.ndim:
+        return None
+    return (
+        f"{evidence.result} is empty where the padding is 0: a slice [p:-p] is empty for p = 0, since -0 is 0. Write "
+        "its end in full, as in [top : top + H]."
+    )
+
+
+def size_rounded_up(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose a pooling whose output size is rounded up, so that a rest of the map has a window of its own."""
+    values, got = evidence.values, evidence.got
+    if not {"kernel_size", "stride", "padding"} <= set(values) or got.ndim != 4:
+        return None
+    if any(a < b for a, b in zip(got.shape, evidence.expected.shape, strict=True)):
+        return None
+    (top, bottom), (left, right) = values["padding"]
+    kernel, stride = values["kernel_size"], values["stride"]
+    sizes = [
+        n + before + after
+        for n, before, after in zip(values[evidence.first].shape[2:], (top, left), (bottom, right), strict=True)
+    ]
+    up = tuple(-(-(n - k) // s) + 1 for n, k, s in zip(sizes, kernel, stride, strict=True))
+    if got.shape[2:] != up or got.shape[:2] != evidence.expected.shape[:2]:
+        return None
+    rest = tuple(slice(n) for n in evidence.expected.shape)
+    if not evidence.same(got[rest], evidence.expected):
+        return None
+    return (
+        f"The rest is right, but {evidence.result} has rows or columns too many: its size is rounded up (ceil_mode). "
+        "Windows that reach beyond the padding are left out: the division by the stride rounds down, //."
+    )
+
+
 def last_rows_missing(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose maps whose last rows or columns are missing."""
     got, expected = evidence.got, evidence.expected
@@ -50,3 +91,15 @@ def last_rows_missing(evidence: Evidence, others: Sequence[Evidence] = ()) -> st
         f"The rest is right, but {lost} is missing. Check the formula of the output size: is its + 1 there, and "
         "is the padding of both sides in it?"
     )
+
+
+def shape_of_another_array(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose a result that has the shape of another argument than it should."""
+    got, expected = evidence.got, evidence.expected
+    arrays = {name: value.shape for name, value in evidence.values.items() if isinstance(value, np.ndarray)}
+    taken = [name for name, shape in arrays.items() if shape == got.shape]
+    meant = [name for name, shape in arrays.items() if shape == expected.shape]
+    if not taken or got.ndim < 2 or expected.ndim < 2:
+        return None
+    should = f"that of {meant[0]}, {expected.shape}" if meant else f"{expected.shape}"
+    return f"{evidence.result} has the shape of {taken[0]}, {got.shape}; it should be {should}."

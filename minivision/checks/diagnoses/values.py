@@ -34,7 +34,8 @@ def low_precision(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | 
         return None
     return (
         f"{evidence.result} is right to {-int(np.floor(np.log10(largest)))} digits only. Something on the way has "
-        "lower precision: an array of np.float32 (or float16), or a rounded constant."
+        "lower precision: an array of np.float32 (or float16), or a rounded constant; or a small number is added to a "
+        "denominator."
     )
 
 

@@ -47,7 +47,8 @@ def match(iou: Array, *, fg_iou_thresh: float, bg_iou_thresh: float, allow_low_q
     Parameters
     ----------
     iou : ndarray of shape (G, A)
-        Intersection over union of G objects with A boxes (anchors or proposals), as ``box_iou`` returns it.
+        Intersection over union of G objects with A boxes (anchors or proposals), as ``box_iou`` returns it. There may
+        be no objects, or no boxes.
     fg_iou_thresh : float
         Smallest IoU of a matched box.
     bg_iou_thresh : float

@@ -41,7 +41,7 @@ def anchor_targets(
     anchors : ndarray of shape (A, 4)
         ``x1, y1, x2, y2`` in pixels.
     boxes : ndarray of shape (G, 4)
-        The true objects of the image.
+        The true objects of the image; there may be none.
     fg_iou_thresh, bg_iou_thresh : float
         The IoU from which an anchor is matched with an object, and below which it is background; see
         :func:`minivision.detection.match`. The best anchors of each object are matched in any case.
@@ -141,7 +141,7 @@ def rpn_loss(
         Offsets from each anchor to its predicted box.
     positive, negative : int64 ndarray of shape (P,) and (Q,)
         Numbers of the sampled anchors: of those that match an object, and of those that are background. Anchor k of
-        image n has the number ``n * K + k``.
+        image n has the number ``n * K + k``. P or Q may be 0; without any sampled anchor losses and gradients are 0.
     targets : ndarray of shape (P, 4)
         Target deltas of the positive anchors.
     beta : float

@@ -79,7 +79,7 @@ def encode_yolo(
     Parameters
     ----------
     boxes : ndarray of shape (K, 4)
-        ``x1, y1, x2, y2``, with centers inside of the image.
+        ``x1, y1, x2, y2``, with centers inside of the image. There may be none.
     labels : int64 ndarray of shape (K,)
         From 1 to C; 0 is the background.
     S : int or (int, int)

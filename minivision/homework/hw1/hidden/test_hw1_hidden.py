@@ -83,8 +83,12 @@ def test_max_pool2d_of_windows_that_overlap_or_contain_padding(student):
 
 
 @pytest.mark.task("1.3", points=2)
-def test_max_pool2d_of_equal_numbers(student):
+def test_max_pool2d_of_equal_numbers_and_nan(student):
     student.check("max_pool2d", seed=student.seed, keep=with_equals)
+    x = np.random.default_rng(student.seed).normal(size=(1, 2, 4, 6))
+    x[0, 1, 2, 3] = np.nan  # in the window of output (1, 1)
+    y, _ = student.max_pool2d(x, 2)
+    assert np.argwhere(np.isnan(y)).tolist() == [[0, 1, 1, 1]], "a window with a NaN gives NaN, and no other window"
 
 
 @pytest.mark.task("1.4", points=4)
@@ -215,7 +219,7 @@ def losses_of(upsampling, seed, steps=4):
     optimizer, losses = SGD(model, momentum=0.9), []
     for _ in range(steps):
         losses.append(sum(model.step(batch).values()))
-        optimizer.step(0.1)
+        optimizer.step(0.05)
     return np.array(losses)
 
 
@@ -229,7 +233,6 @@ def compare_with_library(student, upsampling):
         losses = losses_of(upsampling, student.seed)
     with minivision.backend("numba"):
         expected = losses_of(upsampling, student.seed)
-    assert expected[-1] < expected[0]
     assert np.allclose(losses, expected, rtol=1e-4), f"{upsampling}: the losses should be {expected} and are {losses}"
 
 

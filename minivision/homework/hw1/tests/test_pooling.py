@@ -27,6 +27,18 @@ def test_pooling_as_on_the_slide(student):
             ([[5, 8], [3, 15]], "an index is row * W + column, not column * H + row"),
         ],
     )
+    _, indices = student.max_pool2d(np.repeat(maps(BEFORE), 2, axis=1), 2)
+    expect(
+        "the indices of two channels with the same numbers",
+        indices,
+        np.repeat(INDICES, 2, axis=1),
+        [
+            (
+                np.concatenate([INDICES, INDICES + 16], axis=1),
+                "the indices count through all planes of x: each plane has indices of its own",
+            )
+        ],
+    )
 
 
 @pytest.mark.task("1.3")
@@ -54,6 +66,58 @@ def test_the_padding_is_never_the_maximum(student):
         indices,
         [[[[0]]]],
         [([5], "the index counts in the padded map: it should count in x, without its padding")],
+    )
+
+
+@pytest.mark.task("1.3")
+def test_a_window_that_reaches_into_the_padding_is_cut_off(student):
+    # Rows and columns before the map do not exist: the window of output (0, 0) has two rows and two columns.
+    x = maps([[1, 2, 3, 8], [4, 9, 5, 6], [0, 0, 0, 0], [0, 0, 0, 0]])
+    y, indices = student.max_pool2d(x, 3, stride=(3, 2), padding=((1, 0), (1, 0)))
+    expect(
+        "y, the largest numbers of [1 2; 4 9] and [2 3 8; 9 5 6],",
+        y,
+        maps([9, 9]),
+    )
+    expect(
+        "their indices, both row 1 and column 1,",
+        indices.ravel(),
+        [5, 5],
+        [
+            (
+                [4, 5],
+                "a window that is cut off has a width of its own, not kernel_size: np.unravel_index(k, window.shape)",
+            ),
+        ],
+    )
+    y, _ = student.max_pool2d(maps([1, 2, 9, 4]), (1, 3), stride=1, padding=((0, 0), (1, 1)))
+    expect(
+        "y, the maxima of [. 1 2], [1 2 9], [2 9 4], [9 4 .],",
+        y,
+        maps([2, 9, 9, 9]),
+        [([9, 9, 9, 9], "a window that begins before the map is moved into it: it is cut off there, and smaller")],
+    )
+
+
+@pytest.mark.task("1.3")
+def test_the_output_size_is_rounded_down(student):
+    y, _ = student.max_pool2d(maps([1, 2, 3, 4, 9]), (1, 2), stride=2)
+    expect(
+        "y, the maxima of [1 2] and [3 4],",
+        y,
+        maps([2, 4]),
+        [(maps([2, 4, 9]), "the size is rounded up (ceil_mode): a rest of the map has no window, so round down")],
+    )
+
+
+@pytest.mark.task("1.3")
+def test_a_window_with_nan_gives_nan(student):
+    y, _ = student.max_pool2d(maps([[1, np.nan, 3, 2], [5, 0, 4, 1]]), 2)
+    expect(
+        "y of a window with a NaN and of one without",
+        y,
+        maps([np.nan, 4]),
+        [([5, 4], "a NaN is lost: it is neither larger nor smaller than any number, so test for it (value != value)")],
     )
 
 
@@ -107,6 +171,7 @@ def test_a_pixel_that_was_the_maximum_twice_gets_both_gradients(student):
         [
             ([0, 1, 0, 7], "the last gradient overwrites the first: they add up"),
             ([0, 10, 0, 7], "the last gradient is lost: they add up"),
+            ([0, 5.5, 0, 7], "it is the mean of the gradients, not their sum"),
         ],
     )
 
@@ -119,6 +184,19 @@ def test_an_index_counts_row_by_row_in_x(student):
         dx,
         maps([[0, 0, 0], [9, 0, 0]]),
         [([[0, 0, 0], [0, 9, 0]], "the index is divided by the height: a row has W elements")],
+    )
+
+
+@pytest.mark.task("1.4")
+def test_each_plane_has_its_own_indices(student):
+    dx = student.max_pool2d_backward(
+        np.array([5.0, 7]).reshape(1, 2, 1, 1), np.array([1, 2]).reshape(1, 2, 1, 1), (1, 3)
+    )
+    expect(
+        "dx of two channels, with 5 at index 1 of the first and 7 at index 2 of the second,",
+        dx[0, :, 0],
+        [[0, 5, 0], [0, 0, 7]],
+        [([[0, 5, 7], [0, 0, 0]], "all is in the first plane: an index counts in its own plane, not in a flat array")],
     )
 
 
@@ -184,6 +262,21 @@ def test_the_gradient_is_read_at_the_same_index(student):
         maps([13]),
         [([14], "the index is divided by the height: a row has W elements")],
     )
+
+
+@pytest.mark.task("1.5")
+def test_each_plane_is_read_and_written_with_its_own_indices(student):
+    flat = "an index counts in its own plane, not in the flat array of all planes: here only the first plane is used"
+    indices = np.array([1, 2]).reshape(1, 2, 1, 1)
+    y = student.max_unpool2d(np.array([5.0, 7]).reshape(1, 2, 1, 1), indices, (1, 3))
+    expect(
+        "y of two channels, with 5 at index 1 of the first and 7 at index 2 of the second,",
+        y[0, :, 0],
+        [[0, 5, 0], [0, 0, 7]],
+        [([[0, 5, 7], [0, 0, 0]], flat)],
+    )
+    dx = student.max_unpool2d_backward(np.arange(6.0).reshape(1, 2, 1, 3), indices)
+    expect("dx, dy at index 1 of the first plane and at index 2 of the second,", dx.ravel(), [1, 5], [([1, 2], flat)])
 
 
 @pytest.mark.task("1.5")

@@ -27,7 +27,16 @@ def test_each_number_fills_its_block(student):
 
 @pytest.mark.task("1.6")
 def test_a_scale_for_height_and_one_for_width(student):
-    expect("y", student.upsample_nearest(maps([1, 2]), (1, 3)), maps([1, 1, 1, 2, 2, 2]))
+    expect(
+        "y for a scale of (1, 3)",
+        student.upsample_nearest(maps([1, 2]), (1, 3)),
+        maps([1, 1, 1, 2, 2, 2]),
+        [
+            (maps([1, 2]), "the factor of the height, scale[0], is used for the width too"),
+            (maps(3 * [[1, 1, 1, 2, 2, 2]]), "the factor of the width, scale[1], is used for the height too"),
+            (maps(3 * [[1, 2]]), "the two factors are swapped: scale is (height, width)"),
+        ],
+    )
 
 
 @pytest.mark.task("1.6")
@@ -41,6 +50,11 @@ def test_a_number_that_was_copied_four_times_gets_the_sum_of_four_gradients(stud
             ([[2.5, 4.5], [10.5, 12.5]], "it is the mean over each block, not the sum"),
             ([[0, 2], [8, 10]], "only the upper left gradient of each block is used: all four add up"),
             ([[5, 7], [13, 15]], "only the last gradient of each block is used: all four add up"),
+            (
+                [[20, 24], [36, 40]],
+                "these are no blocks of neighbors: in a reshape the size comes before the scale, (N, C, H, sh, W, sw)",
+            ),
+            ([[0, 8], [32, 40]], "the corner of each block is multiplied: all four gradients add up"),
         ],
     )
 
@@ -68,11 +82,29 @@ def test_each_number_is_in_the_corner_of_its_block(student):
         [
             (
                 np.kron([[1, 2], [3, 4]], [[0, 0], [0, 1]]),
-                "the number is in the lower right corner of its block: it belongs in the upper left corner",
+                "the number is in the lower right corner of its block (or in its middle): it belongs in the upper left "
+                "corner",
             ),
             (
                 np.kron([[1, 2], [3, 4]], [[1, 1], [1, 1]]),
                 "this is nearest-neighbor upsampling: only the upper left corner of a block is not zero",
+            ),
+        ],
+    )
+
+
+@pytest.mark.task("1.7")
+def test_a_larger_block_has_its_number_in_the_corner_too(student):
+    y = student.bed_of_nails(maps([5]), 3)
+    expect(
+        "a block of 3 x 3",
+        y,
+        maps([[5, 0, 0], [0, 0, 0], [0, 0, 0]]),
+        [
+            ([[0, 0, 0], [0, 5, 0], [0, 0, 0]], "the number is in the middle of its block: it belongs in the corner"),
+            (
+                [[0, 0, 0], [0, 0, 0], [0, 0, 5]],
+                "the number is in the lower right corner: it belongs in the upper left",
             ),
         ],
     )

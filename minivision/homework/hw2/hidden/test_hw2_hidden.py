@@ -76,7 +76,7 @@ def test_box_iou_of_boxes_with_area(student):
 
 @pytest.mark.task("2.1", points=4)
 def test_box_iou_of_all_boxes(student):
-    student.check("box_iou", seed=student.seed)
+    student.check("box_iou", seed=student.seed, empty=("a", "b"))
 
 
 # ---- 2.2: box coding ------------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_nms_of_equal_scores(student):
 
 @pytest.mark.task("2.3", points=3)
 def test_nms_of_all_boxes(student):
-    student.check("nms", seed=student.seed)
+    student.check("nms", seed=student.seed, empty=("boxes", "scores"))
 
 
 # ---- 2.4 and 2.5: RoI pooling ---------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ def run(pooling, seed, steps=6):
     optimizer, losses = SGD(model, momentum=0.9), []
     for _ in range(steps):
         losses.append(sum(model.step(batch).values()))
-        optimizer.step(0.2)
+        optimizer.step(0.05)
     return proposals, np.array(losses), model.predict(list(images), proposals)
 
 
@@ -259,7 +259,6 @@ def both_results(student, pooling):
         got = run(pooling, student.seed)
     with minivision.backend("numba"):
         expected = run(pooling, student.seed)
-    assert expected[1][-1] < expected[1][0] and all(len(predicted) for predicted in expected[2])
     return got, expected
 
 

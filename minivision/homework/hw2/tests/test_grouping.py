@@ -46,6 +46,10 @@ def test_many_pairs_at_once_and_a_filled_hole(student):
     fill = student.fill_similarity(around, np.array([96, 4, 100, 90]), np.array([0, 0, 0]), np.array([1, 2, 3]), 2000)
     right = [1, 1 - (200 - 196) / 2000, 1 - (1600 - 186) / 2000]
     mistakes = [
+        (
+            [1 + 4 / 2000, 1, 1 - 1400 / 2000],
+            "the areas of the two boxes are subtracted: subtract the pixels of the regions, sizes[i] and sizes[j]",
+        ),
         ([right[0]], "i and j contain several pairs: return one similarity for each"),
         ([1, 1, 1], "the box around both goes from the smaller x1, y1 to the larger x2, y2"),
     ]
@@ -68,6 +72,12 @@ def stripes(widths, counts=None):
     first = np.arange(len(widths) - 1)
     regions = Regions(np.array(widths), around, counts.astype(np.int32), counts.astype(np.int32))
     return regions, np.stack([first, first + 1], axis=1), int(ends[-1])
+
+
+FORGOTTEN = (
+    "a merged region has the pixels of both regions, sizes[new] = sizes[i] + sizes[j], and its similarities are "
+    "computed afresh from them, not taken over from its parts"
+)
 
 
 @pytest.mark.task("2.9")
@@ -100,7 +110,7 @@ def test_the_most_similar_pair_merges_first(student):
         ([[0, 1], [2, 4], [3, 5]], "the first pair merges: merge the most similar one"),
         ([[0, 1], [3, 4], [2, 5]], "the least similar pair merges: merge the most similar one"),
         ([[2, 3], [0, 1], [4, 5]], "the least similar pair merges: merge the most similar one"),
-        ([[1, 2], [0, 4], [3, 5]], "a merged region has the pixels of both regions: sizes[new] = sizes[i] + sizes[j]"),
+        ([[1, 2], [0, 4], [3, 5]], FORGOTTEN),
     ]
     # 1 + 2 pixels, then 8 + 3 before 9 + 3, then all
     expect("the merged pairs of stripes with the widths 9, 1, 2 and 8", children, [[1, 2], [3, 4], [0, 5]], mistakes)
@@ -110,10 +120,9 @@ def test_the_most_similar_pair_merges_first(student):
 def test_a_merged_region_has_the_pixels_of_both(student):
     # 0 and 1 merge: two pixels. Then 3 and 4 (2 + 4 pixels) merge before 2 and the merged region (5 + 2 pixels).
     _, children = student.group_regions(*stripes([1, 1, 5, 2, 4]), "S")
-    forgotten = "a merged region has the pixels of both regions: sizes[new] = sizes[i] + sizes[j]"
     mistakes = [
-        ([[0, 1], [2, 5], [3, 4], [6, 7]], forgotten),
-        ([[0, 1], [2, 5], [3, 6], [4, 7]], forgotten),
+        ([[0, 1], [2, 5], [3, 4], [6, 7]], FORGOTTEN),
+        ([[0, 1], [2, 5], [3, 6], [4, 7]], FORGOTTEN),
     ]
     expect(
         "the merged pairs of stripes with the widths 1, 1, 5, 2 and 4",
@@ -130,7 +139,7 @@ def test_a_merged_region_has_the_histograms_of_both(student):
     regions, pairs, pixels = stripes([10, 10, 10, 10], colors)
     for used, name in (("C", "colors"), ("T", "textures")):
         _, children = student.group_regions(regions, pairs, pixels, used)
-        forgotten = f"a merged region has the pixels of both regions: {name}[new] = {name}[i] + {name}[j]"
+        forgotten = f"a merged region has the pixels of both regions: {name}[new] = {name}[i] + {name}[j], not a mean"
         mistakes = [([[2, 3], [0, 1], [4, 5]], forgotten)]
         expect(f"the merged pairs by {name}", children, [[2, 3], [1, 4], [0, 5]], mistakes)
 

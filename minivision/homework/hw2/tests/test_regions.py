@@ -65,18 +65,19 @@ def test_corners_are_rounded_with_halves_away_from_zero(student):
 @pytest.mark.task("2.4")
 def test_a_box_of_the_image_is_scaled_to_the_map(student):
     x = np.arange(12.0).reshape(1, 1, 3, 4)
-    y, argmax = student.roi_pool(x, rois([0, 8, 0, 16, 8]), 1, spatial_scale=1 / 8)
+    y, argmax = student.roi_pool(x, rois([0, 8, 0, 16, 8], [0, 6, 0, 14, 8]), 1, spatial_scale=1 / 8)
     mistakes = [
-        ([0], "spatial_scale is ignored: the box is in the image, which is larger than the map"),
-        ([11], "spatial_scale is ignored, or the region is too large"),
-        ([9], "x and y are swapped: x1 and x2 count columns, y1 and y2 count rows"),
+        ([0, 0], "spatial_scale is ignored: the box is in the image, which is larger than the map"),
+        ([11, 11], "spatial_scale is ignored, or the region is too large"),
+        ([9, 9], "x and y are swapped: x1 and x2 count columns, y1 and y2 count rows"),
+        ([6, 5], "scale first, then round to the nearest pixel: the corners 6 and 14 are 0.75 and 1.75 on the map"),
     ]
-    expect("the maximum of columns 1 to 2, rows 0 to 1 of a 3 x 4 map", y.ravel(), [6], mistakes)
+    expect("the maxima of columns 1 to 2, rows 0 to 1 of a 3 x 4 map", y.ravel(), [6, 6], mistakes)
     expect(
-        "its index, row 1 and column 2,",
+        "their indices, row 1 and column 2,",
         argmax.ravel(),
-        [6],
-        [([7], "an index is row * W + column, not column * H + row")],
+        [6, 6],
+        [([7, 7], "an index is row * W + column, not column * H + row")],
     )
 
 
@@ -178,6 +179,11 @@ def test_a_sample_in_the_center_of_pixel_1_is_pixel_1(student):
             "half a pixel is not subtracted: with `aligned` subtract it from the corners, so that pixel 1 is at 1",
         ),
         ([15], "the sample is at the edge of the cell: it belongs in the middle, at (s + 0.5) / samples"),
+        (
+            [0],
+            "both weights are 0 where a position is a whole number: they are 1 - share and share, share = position - "
+            "floor(position)",
+        ),
     ]
     expect("the sample in the center of pixel 1", y.ravel(), [20], mistakes)
 
@@ -266,6 +272,7 @@ def test_regions_belong_to_an_image_and_are_scaled(student):
         ),
         ([20, 200], "region k does not belong to image k: the first number of a region is the index of its image"),
         ([0, 0], "spatial_scale is ignored: the box is in the image, which is larger than the map"),
+        ([418.75, 41.875], "half a pixel is subtracted in the image: subtract half a pixel of the map, after scaling"),
     ]
     expect("pixel 1 of image 1 and of image 0", y.ravel(), [200, 20], mistakes)
 

@@ -76,6 +76,24 @@ def test_the_box_with_the_largest_iou_is_responsible(student):
 
 
 @pytest.mark.task("3.7")
+def test_boxes_are_compared_with_their_positions(student):
+    # the first box has the size of the object but lies beside it, the second one is smaller and has its center
+    outputs = one_cell([prediction(0.9, 0.9, 0.2, 0.2), prediction(0.5, 0.5, 0.1, 0.1)], (0.6,))
+    _, weight = student.yolo_targets(outputs, one_cell([SMALL, NOTHING]), 2)
+    expect(
+        "the weights of x of both boxes",
+        np.asarray(weight)[0, 0, 0, [0, 5]],
+        [0, 5],
+        [
+            (
+                [5, 0],
+                "The first box has the size of the object, but not its place: compare whole boxes, not sizes alone.",
+            )
+        ],
+    )
+
+
+@pytest.mark.task("3.7")
 def test_the_target_of_the_confidence_is_the_iou(student):
     # the box covers a quarter of the object: half as wide, half as high, with the same center
     target, _ = student.yolo_targets(one_cell([prediction(0.5, 0.5, 0.4, 0.4)], (0.6,)), one_cell([LARGE]), 1)
@@ -92,6 +110,15 @@ def test_the_target_of_the_confidence_is_the_iou(student):
                 "The outputs are the square roots of w and h: square them, but not the ground truth.",
             ),
         ],
+    )
+    # a network may predict a negative root: its square counts
+    root = -(0.8**0.5)
+    target, _ = student.yolo_targets(one_cell([(0.5, 0.5, root, root, 0.3)], (0.6,)), one_cell([LARGE]), 1)
+    expect(
+        "the IoU of a prediction with negative roots of w and h",
+        np.asarray(target)[0, 0, 0, 4],
+        1,
+        [(0, "The square of a negative root counts, like that of a positive one: do not cut the roots at 0.")],
     )
     # in a grid of 2 x 4 cells a step of half a cell to the right is an eighth of the image, a quarter of this object
     grid = {"S": (2, 4), "cell": (1, 2)}
@@ -198,6 +225,10 @@ def test_the_loss_is_a_weighted_sum_of_squares(student):
         boxes,
         0.25,
         [
+            (
+                5 * (0.1**2 + (0.7**0.5 - 0.5**0.5) ** 2),
+                "Outputs and targets are square roots already: take no root of w and h here.",
+            ),
             (0.05, "The weight is missing: it is 5 for coordinates."),
             (
                 324.05,
@@ -263,6 +294,25 @@ def test_the_loss_is_a_weighted_sum_of_squares(student):
             (-right, "The sign is wrong: the error is outputs - target."),
             (2 * (outputs - TARGET), "The weight is missing in the gradient."),
             (WEIGHT * right, "The weight is used twice."),
+        ],
+    )
+
+
+@pytest.mark.task("3.8")
+def test_responsible_boxes_are_known_by_the_weight_of_x(student):
+    # no_object may be 1, too: then all confidences have the same weight
+    weight = np.where(WEIGHT == 0.5, 1.0, WEIGHT)
+    outputs = TARGET + np.array([0, 0, 0, 0, 0.3, 0, 0, 0, 0, 0.4, 0])
+    _, _, objects, no_objects, _, _ = student.yolo_loss(outputs, TARGET, weight, 2)
+    expect(
+        "the losses of the confidences, 0.3 ** 2 and 0.4 ** 2, if no_object is 1,",
+        [objects, no_objects],
+        [0.09, 0.16],
+        [
+            (
+                [0.25, 0],
+                "A box is responsible if the weight of its x is above 0: that of its confidence may be 1 anyway.",
+            ),
         ],
     )
 

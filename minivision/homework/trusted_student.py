@@ -1,0 +1,122 @@
+"""A student whose functions run in this process: for solutions that the library's authors wrote, never for submissions.
+
+Nothing is copied between processes and nothing is limited, so a test costs little more than the functions themselves.
+"""
+
+import pathlib
+import sys
+import types
+
+from minivision.core import backends
+from minivision.core.dispatch import call
+from minivision.core.registry import operations
+from minivision.core.signatures import signature
+from minivision.homework import source
+from minivision.homework.plugin import HomeworkPlugin, is_hidden
+from minivision.homework.student import Student
+
+
+class TrustedStudent(Student):
+    """The argument ``student`` of a test, with functions of this process.
+
+    Parameters
+    ----------
+    functions : dict
+        Name -> function.
+    file : path
+        What reports call the file.
+    names, seed, small, oracle
+        See :class:`minivision.homework.student.Student`.
+    """
+
+    used = 0.0  # seconds: they are not measured
+
+    def __init__(self, functions, *, file, names, seed=0, small=True, oracle="reference"):
+        self.names, self.seed, self.small, self.oracle = names, seed, small, oracle
+        self.file = pathlib.Path(file)
+        self.substitutes, self.stopped, self._functions = {}, None, functions
+        self.functions = {name: _about(function) for name, function in functions.items()}
+
+    def call(self, name, args, kwargs):
+        """Call a function with normalized arguments."""
+        return self._functions[name](*args, **kwargs)
+
+    def printed(self):
+        """Return nothing: what the functions print is not caught."""
+        return ""
+
+    def close(self):
+        """Do nothing: there is no process to end."""
+
+
+class TrustedPlugin(HomeworkPlugin):
+    """Runs the tests of an assignment on functions of this process.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    functions : dict
+        Name -> function.
+    name : str
+        What reports call the solution.
+    tasks : sequence of str, optional
+    judge : str
+        Name of the backend whose results are right.
+    **options
+        See :class:`minivision.homework.plugin.HomeworkPlugin`.
+    """
+
+    def __init__(self, assignment, functions, name, tasks=None, *, judge="reference", **options):
+        super().__init__(assignment, name, tasks, **options)
+        self.functions, self.judge = functions, judge
+
+    def student_for(self, item):
+        hidden = is_hidden(item)
+        self._student = TrustedStudent(
+            self.functions,
+            file=self.file,
+            names=self.assignment.names,
+            seed=self.seed if hidden else 0,
+            small=not hidden,
+            oracle=self.judge,
+        )
+        return self._student
+
+
+def _about(function):
+    function = getattr(function, "py_func", function)  # of a Numba dispatcher
+    return {"parameters": list(signature(function).parameters), "line": function.__code__.co_firstlineno}
+
+
+def functions_of_text(text, name):
+    """Run the text of a solution as a module of this name; return its public functions by name."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module  # Numba looks for it there when a function is compiled
+    exec(compile(text, f"<{name}>", "exec", dont_inherit=True), vars(module))
+    functions = {}
+    for key, value in vars(module).items():
+        function = getattr(value, "py_func", value)
+        if isinstance(function, types.FunctionType) and function.__module__ == name and not key.startswith("_"):
+            functions[key] = value
+    return functions
+
+
+def library_functions(assignment):
+    """Return the functions of an assignment as the library runs them: compiled, where it has a kernel."""
+    return {dotted.rpartition(".")[2]: _on_default_backend(dotted) for dotted in assignment.functions}
+
+
+def _on_default_backend(dotted):
+    op = operations()[dotted.rpartition(".")[2]]
+
+    def function(*args, **kwargs):
+        with backends.backend(backends.DEFAULT):
+            return call(op, (*args, *kwargs.values()))  # keywords are in the order of the operation
+
+    function.__signature__ = signature(op)
+    return function
+
+
+def solution_functions(assignment, text, name):
+    """Return the functions of the library's solution, those in `text` in place of its own."""
+    return functions_of_text(source.with_functions(assignment, text), f"{assignment.name}_{name}")
