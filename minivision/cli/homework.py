@@ -205,6 +205,7 @@ def grade(args):
     assignment = load_assignment(args.assignment)
     paths = [args.submission] if args.one else submissions(assignment, args.submission)
     if not args.proved:
+        print("first the library's own solution, with this seed; --proved leaves it out", file=sys.stderr)
         assignment = with_measured_limits(assignment, seed=args.seed, isolated=not args.unlocked)
     several, results, on_result = len(paths) > 1, [], None
     if args.json and not several:
