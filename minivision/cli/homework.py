@@ -1,10 +1,15 @@
 """Homework: release assignments, test solutions, grade submissions, and verify assignments."""
 
+import contextlib
 import importlib.util
 import pathlib
+import shutil
+import signal
 import sys
 
-from minivision.cli.options import Parser, UsageError, count, seed
+from minivision.cli import homework_alone, homework_class
+from minivision.cli.options import Parser, UsageError, count, positive, seed
+from minivision.core.printable import printable
 from minivision.core.progress import progress_bar
 
 EPILOG = """\
@@ -12,14 +17,20 @@ examples for students, in the folder of the assignment:
   minivision homework test 1.3
   minivision homework test
   minivision homework test 1.3 --html steps.html
+  minivision homework hint 1.3
+to learn alone:
+  minivision homework start hw1
 examples for staff:
   minivision homework release hw1 --out handout/hw1
   minivision homework grade hw1 submissions --json results.json --csv class.csv --jobs 2 --seed 90210
+  minivision homework statistics results.json
+  minivision homework similar hw1 submissions
   minivision homework gradescope hw1 --out autograder.zip --seed 90210
   minivision homework check hw1 --jobs 2
 
 The exit code is 1 if something is wrong or not written yet.
 """
+FORMATS = "gradescope", "classroom50", "prairielearn", "junit"
 _STAFF = importlib.util.find_spec("minivision.homework.grading") is not None
 
 
@@ -33,8 +44,10 @@ def add_arguments(parser, system):
     sub.add_argument("--file", help="file to test (default: the file of the assignment)")
     sub.add_argument("--html", metavar="FILE", help="write a page on which wrong functions run step by step")
     sub.set_defaults(homework=test)
+    homework_alone.add_hint(commands)
     if not _STAFF:  # a library that was released to students
         return
+    homework_alone.add_start(commands)
 
     sub = commands.add_parser("release", help="write the folder for students")
     sub.add_argument("assignment")
@@ -51,18 +64,26 @@ def add_arguments(parser, system):
     sub.add_argument("submission", help="a file, a folder or a zip archive with it; or a folder of submissions")
     sub.add_argument("--json", metavar="FILE", help="write the results to a file, in Gradescope's format")
     sub.add_argument("--csv", metavar="FILE", help="write a table of all submissions to a file")
+    sub.add_argument("--out", metavar="PATH", help="write the results in a format: a file, of several a folder")
+    sub.add_argument("--format", choices=FORMATS, help="format of --out (default: gradescope)")
     sub.add_argument("--jobs", type=count, default=1, metavar="N", help="submissions at the same time (default: 1)")
     sub.add_argument("--seed", type=seed, metavar="N", help="seed of the hidden tests: keep it secret")
+    sub.add_argument("--results", metavar="DIR", help="folder for the results of a class (default: NAME-results)")
+    sub.add_argument("--resume", action="store_true", help="go on where a grading stopped")
     sub.add_argument("--one", action="store_true", help="the folder is one submission")
+    sub.add_argument("--unprotected", action="store_true", help="grade, one at a time, where a protection is missing")
     sub.add_argument("--unlocked", action="store_true", help="do not isolate the student's code; for your own files")
     sub.add_argument("--proved", action="store_true", help="do not grade the library's solution with the seed first")
     sub.set_defaults(homework=grade)
+
+    homework_class.add_arguments(commands)
 
     sub = commands.add_parser("gradescope", help="write an autograder for Gradescope")
     sub.add_argument("assignment")
     sub.add_argument("--out", default="autograder.zip", metavar="FILE", help="default: autograder.zip")
     sub.add_argument("--seed", type=seed, metavar="N", help="seed of the hidden tests: keep it secret")
     sub.add_argument("--wheels", metavar="DIR", help="wheels of all dependencies, for machines without network")
+    sub.add_argument("--minutes", type=positive, metavar="M", help="Gradescope's limit for a submission (default: 10)")
     sub.set_defaults(homework=gradescope)
 
     sub = commands.add_parser("check", help="verify that an assignment is fair")
@@ -181,7 +202,8 @@ def release(args):
     found = leaks(assignment, args.out)
     if found:
         print("\n".join(found), file=sys.stderr)
-        raise ValueError(f"{args.out} contains parts of the solution, see above; do not release it")
+        shutil.rmtree(args.out)
+        raise ValueError(f"{args.out} would contain parts of the solution, see above; it is removed")
     print("checked: it gives nothing away")
     return 0
 
@@ -197,58 +219,112 @@ def solution(args):
 
 
 def grade(args):
+    from minivision.homework import batch_grading, load_assignment
     from minivision.homework import gradescope as formats
-    from minivision.homework import load_assignment
-    from minivision.homework.batch_grading import grade_all, submissions, write_table
+    from minivision.homework.advice import must_have_hidden_tests
+    from minivision.homework.class_results import TABLE, ClassResults, write_table
+    from minivision.homework.formats import check_format, write_reports
     from minivision.homework.own_solution import with_measured_limits
 
     assignment = load_assignment(args.assignment)
-    paths = [args.submission] if args.one else submissions(assignment, args.submission)
+    if args.format and not args.out:
+        raise UsageError(f"--format {args.format}: say with --out where to write it")
+    must_have_hidden_tests(assignment)
+    check_format(args.format)
+    paths = [args.submission] if args.one else batch_grading.submissions(assignment, args.submission)
+    several = len(paths) > 1
+    _refuse_existing(args)
+    if not (args.unlocked or args.unprotected):
+        batch_grading.require_protections()
     if not args.proved:
         print("first the library's own solution, with this seed; --proved leaves it out", file=sys.stderr)
         assignment = with_measured_limits(assignment, seed=args.seed, isolated=not args.unlocked)
-    several, results, on_result = len(paths) > 1, [], None
-    if args.json and not several:
+    kept = None
+    if several:
+        seed = assignment.seed if args.seed is None else args.seed
+        kept = ClassResults(args.results or f"{assignment.name}-results", assignment, seed, resume=args.resume)
+    results = [kept.reports[path] for path in map(printable, paths) if path in kept.reports] if several else []
 
-        def on_result(report):
+    def write():
+        if args.json and results:
+            written = [formats.results(each) for each in sorted(results, key=lambda each: each.submission)]
+            formats.write_results({"submissions": written} if several else written[0], args.json)
+        if args.csv and results:
+            write_table(assignment, results, args.csv)
+
+    def on_result(report):
+        if args.json:
             formats.write_results(formats.results(report), args.json)
 
-    with progress_bar(total=len(paths), unit="submission", leave=False, disable=not several) as bar:
-        graded = grade_all(
-            assignment,
-            paths,
-            jobs=args.jobs if several else 1,
-            seed=args.seed,
-            isolated=not args.unlocked,
-            on_result=on_result,
-        )
+    write()
+    todo = [path for path in paths if not several or kept.lacks(path)]
+    graded = batch_grading.grade_all(
+        assignment,
+        todo,
+        jobs=1 if args.unprotected else args.jobs,
+        seed=args.seed,
+        isolated=not args.unlocked,
+        on_result=None if several else on_result,
+    )
+    with (
+        _stopped_by_sigterm(),
+        progress_bar(total=len(todo), unit="submission", leave=False, disable=not several) as bar,
+        contextlib.closing(graded),
+    ):
         try:
             for result in graded:
                 results.append(result)
-                if args.json:
-                    written = [formats.results(each) for each in sorted(results, key=lambda each: each.submission)]
-                    formats.write_results({"submissions": written} if several else written[0], args.json)
-                if args.csv:
-                    write_table(assignment, results, args.csv)
+                if several:
+                    kept.add(result)
+                write()
                 bar.update()
                 bar.write(_line(result), file=sys.stdout)
         except KeyboardInterrupt:
-            files = " and ".join(str(path) for path in (args.json, args.csv) if path and results)
-            where = f" and stand in {files}" if files else ""
-            raise KeyboardInterrupt(f"stopped; {len(results)} of {len(paths)} submissions are graded{where}") from None
+            files = [str(path) for path in (kept and kept.folder, args.json, args.csv) if path and results]
+            where = f" and stand in {' and '.join(files)}" if files else ""
+            again = "; --resume goes on" if several else ""
+            raise KeyboardInterrupt(
+                f"stopped; {len(results)} of {len(paths)} submissions are graded{where}{again}"
+            ) from None
+    if args.out:
+        reports = [formats.results(each) for each in sorted(results, key=lambda each: each.submission)]
+        write_reports(reports, args.format or "gradescope", args.out)
     for sentence in dict.fromkeys(sentence for result in results for sentence in result.unprotected):
         print(f"not protected on this system: {sentence}", file=sys.stderr)
+    if several:
+        print(f"{len(results)} submissions: {kept.folder / TABLE}")
     failed = [result for result in results if not result.graded]
     if failed:
         print(f"minivision: {len(failed)} of {len(results)} submissions could not be graded", file=sys.stderr)
     return 1 if failed else 0
 
 
+def _refuse_existing(args):
+    """Refuse to write over the results of another grading."""
+    for path in (args.json, args.csv):
+        if path and pathlib.Path(path).exists() and not args.resume:
+            raise UsageError(f"{path} exists: --resume goes on with it, or give another name")
+
+
+@contextlib.contextmanager
+def _stopped_by_sigterm():
+    """Have SIGTERM do what Ctrl-C does, inside of a ``with`` block."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _line(result):
     tasks = " ".join(f"{task.id}:{task.earned:g}{'*' * task.with_reference}" for task in result.tasks)
     problem = f"  {result.problem}" if result.problem else ""
     earned = f"{result.earned:>6g}" if result.graded else f"{'-':>6}"
-    return f"{earned} of {result.points:g}  {result.submission}  {tasks}{problem}"
+    return printable(f"{earned} of {result.points:g}  {result.submission}  {tasks}{problem}").replace("\n", " ")
 
 
 def gradescope(args):
@@ -261,12 +337,15 @@ def gradescope(args):
     assignment = load_assignment(args.assignment)
     with_measured_limits(assignment, seed=args.seed, isolated=False)
     autograder(assignment, args.out, seed=args.seed, wheels=args.wheels)
+    minutes = {} if args.minutes is None else {"minutes": args.minutes}
+    autograder(load_assignment(args.assignment), args.out, seed=args.seed, wheels=args.wheels, **minutes)
     print(args.out)
     return 0
 
 
 def check(args):
     from minivision.homework import load_assignment
+    from minivision.homework.advice import advice
     from minivision.homework.verification import MIN_NAMED_SHARE, verify
 
     assignment = load_assignment(args.assignment)
@@ -274,6 +353,9 @@ def check(args):
         assignment.task(task)
     if args.seeds:
         return _prove_seeds(assignment, args)
+    sentences = advice(assignment)
+    for sentence in sentences:
+        print(f"WARNING: {sentence}")
     claims = verify(assignment, jobs=args.jobs, tasks=args.tasks)
     verified = []
     with progress_bar(total=next(claims), unit="claim", leave=False) as bar:
@@ -291,7 +373,8 @@ def check(args):
     for claim in mutants:
         if claim.met and not claim.named:
             print(f"  not named: {claim.task} {claim.name}")
-    return 0 if all(claim.met for claim in verified) and named >= MIN_NAMED_SHARE * len(mutants) else 1
+    met = all(claim.met for claim in verified) and named >= MIN_NAMED_SHARE * len(mutants)
+    return 0 if met and not sentences else 1
 
 
 def _prove_seeds(assignment, args):

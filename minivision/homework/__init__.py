@@ -9,7 +9,9 @@ Everything is made from the source of the library. A manifest names functions; n
           ├── source.py                cuts bodies out: the blank file, the solution, files with deliberate mistakes
           ├── library.py               the library without these bodies and kernels, as a wheel
           ├── recording.py             results of the reference implementations, for a library without them
-          └── release.py               all of this as a folder for students
+          └── release.py               all of this as a folder for students, or for yourself
+
+    hwK/hints.toml ── hints.py: a hint, the next one at each call
 
     a student's file ── worker.py, isolated by sandbox.py, calls its functions ──┐
                                                                                  │ arrays only (messages.py)

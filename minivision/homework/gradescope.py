@@ -1,8 +1,10 @@
 """The formats of Gradescope: ``results.json`` for one submission, and the archive of an autograder.
 
-Formats: Gradescope, "Autograder specifications" and "Output format" in its documentation for instructors.
+Formats: Gradescope, "Autograder specifications" and "Output format" in its documentation for instructors; limits:
+"Troubleshooting" there.
 """
 
+import importlib.metadata
 import json
 import pathlib
 import tempfile
@@ -16,19 +18,29 @@ _SETUP = """\
 # Runs once, when the image of the autograder is built. With a folder `wheels` nothing is downloaded.
 set -euo pipefail
 cd /autograder/source
-python3 --version || (apt-get update && apt-get install -y python3 python3-venv)
-python3 -m venv /autograder/venv
+install() {{ apt-get update && apt-get install -y "$@"; }}
+command -v python3 > /dev/null || install python3 python3-venv
+if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    echo "Python 3.11 or newer is needed, and this image has $(python3 --version): choose a newer base image" >&2
+    exit 1
+fi
+python3 -c 'import ensurepip, venv' 2> /dev/null || install python3-venv  # on Debian and Ubuntu a package of its own
+python3 -m venv --clear /autograder/venv
 offline=()
 if [ -d wheels ]; then offline=(--no-index --find-links wheels); fi
-/autograder/venv/bin/pip install "${{offline[@]}}" ./{wheel}
+/autograder/venv/bin/pip install "${{offline[@]}}" --constraint constraints.txt ./{wheel}
 """
 _RUN = """\
 #!/usr/bin/env bash
 # Runs for each submission, as root. The student's code runs isolated and has no network.
 cd /autograder/source
-/autograder/venv/bin/minivision homework grade {name} /autograder/submission --one --proved \\
-    --json /autograder/results/results.json{seed}
+# Whatever takes longer than Gradescope's limit gets 0 of all points: stop before, the finished tasks are written.
+timeout --signal=INT --kill-after=10 {seconds} \\
+    /autograder/venv/bin/minivision homework grade {name} /autograder/submission --one --resume --unprotected \\
+    --proved --json /autograder/results/results.json{seed} || echo "the grader ended with exit code $?"
 """
+MINUTES = 10  # Gradescope's limit for one submission, unless the settings of the assignment say more
+_SPARE_SECONDS = 30  # for starting the container, and for what is written at the end
 
 
 def results(report):
@@ -47,7 +59,7 @@ def results(report):
     tests = []
     for task in report.tasks:
         for outcome in task.outcomes:
-            output = outcome.message if not outcome.hidden else "" if outcome.passed else "wrong for other numbers"
+            output = outcome.public_message
             if outcome.unwritten:
                 output = "not written yet"
             if outcome.printed and output and not outcome.hidden:  # it may print the numbers that it was given
@@ -65,6 +77,8 @@ def results(report):
             tests.append(entry)
     lines = [f"{report.assignment}: {report.earned:g} of {report.points:g} points"]
     lines += [report.problem] if report.problem else []
+    if not report.problem and len(report.tasks) and sum(task.points for task in report.tasks) < report.points:
+        lines.append("not all tasks are graded: the time for this submission ended before")
     lines += [
         f"task {task.id} was graded with the library's functions in place of your functions of earlier tasks"
         for task in report.tasks
@@ -81,6 +95,8 @@ def results(report):
             "seed": report.seed,
             "not_protected": report.unprotected,
             "tasks": {task.id: task.earned for task in report.tasks},
+            "points": {task.id: task.points for task in report.tasks},
+            "titles": {task.id: task.title for task in report.tasks},
             "graded": [task.id for task in report.tasks],
         },
     }
@@ -103,7 +119,31 @@ def write_results(results, path):
         partial.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
-def autograder(assignment, path, *, seed=None, wheels=None):
+def pinned_versions():
+    """Return the versions of all that grading needs, as they are installed here: ``name==version``.
+
+    Returns
+    -------
+    lines : list of str
+        Sorted. The library itself is not among them.
+    """
+    from packaging.requirements import Requirement  # pytest brings it
+
+    to_visit, versions = ["pytest>=8", *(importlib.metadata.requires("minivision") or ())], {}
+    while to_visit:
+        requirement = Requirement(to_visit.pop())
+        name = requirement.name.lower().replace("_", "-")
+        if name in versions or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        to_visit += importlib.metadata.requires(name) or ()
+    return sorted(f"{name}=={version}" for name, version in versions.items())
+
+
+def autograder(assignment, path, *, seed=None, wheels=None, minutes=MINUTES):
     """Write the zip archive of an autograder for Gradescope.
 
     Parameters
@@ -115,14 +155,24 @@ def autograder(assignment, path, *, seed=None, wheels=None):
         Seed of the hidden tests. Keep it secret.
     wheels : path, optional
         A folder with the wheels of all dependencies (``pip download``). With it nothing is downloaded.
+    minutes : float
+        Gradescope's limit for one submission. What is not graded shortly before it ends has no points.
     """
+    seconds = round(60 * minutes) - _SPARE_SECONDS
+    if seconds < _SPARE_SECONDS:
+        raise ValueError(f"{minutes:g} minutes are too few for a submission; Gradescope's limit is {MINUTES} to 40")
     with tempfile.TemporaryDirectory() as folder:
         wheel = write_wheel(whole_library(), "staff", folder)
         own = assignment.name not in assignments()  # not in the wheel
         option = "" if seed is None else f" --seed {seed}"
         files = {
             "setup.sh": _SETUP.format(wheel=wheel.name).encode(),
-            "run_autograder": _RUN.format(name="./assignment" if own else assignment.name, seed=option).encode(),
+            "run_autograder": _RUN.format(
+                name="./assignment" if own else assignment.name,
+                seed=option,
+                seconds=seconds,
+            ).encode(),
+            "constraints.txt": "".join(f"{line}\n" for line in pinned_versions()).encode(),
             wheel.name: wheel.read_bytes(),
         }
     for each in sorted(assignment.folder.rglob("*")) if own else ():

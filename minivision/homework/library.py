@@ -15,8 +15,9 @@ from minivision.homework.source import without_bodies, without_functions
 PACKAGE = pathlib.Path(minivision.__file__).parent
 # Modules of this package that only staff need.
 STAFF = (
-    "batch_grading", "gradescope", "grading", "leaks", "library", "own_solution", "recording", "release", "seeds",
-    "source", "trusted_student", "verification",
+    "advice", "batch_grading", "class_results", "class_statistics", "collecting", "control_group", "formats",
+    "gradescope", "grading", "leaks", "library", "local_executor", "own_solution", "recording", "release", "scratch",
+    "seeds", "similarity", "source", "trusted_student", "verification",
 )  # fmt: skip
 # Shell patterns; a star also matches slashes.
 _LEFT_OUT = ("kernels/cupy/*", "homework/*/*", "*__pycache__*", *(f"homework/{name}.py" for name in STAFF))

@@ -12,7 +12,7 @@ _HERE = pathlib.Path(__file__).parent
 # key -> type: the entries of an assignment, and of each task
 _KEYS = {
     "title": str, "file": str, "header": str, "task": list, "seed": int, "notebook": str,
-    "functions_held_back": list, "files_held_back": list, "public_lines": list,
+    "functions_held_back": list, "files_held_back": list, "public_lines": list, "imports": list,
 }  # fmt: skip
 _TASK_KEYS = {
     "id": str, "title": str, "points": (int, float), "functions": list, "helpers": list, "prerequisites": list,
@@ -82,13 +82,16 @@ class Assignment:
     seed : int
         Default seed of the hidden tests.
     notebook : str
-        Path of the notebook, relative to the repository.
+        Path of the notebook, relative to the folder of the manifest.
     functions_held_back : tuple of str
         Other functions that would give a solution away. The release has them without their bodies.
     files_held_back : tuple of str
         Other files that would give a solution away. The release does not have them.
     public_lines : tuple of str
         Lines of a solution that a release may contain.
+    imports : tuple of str
+        Dotted names of the packages, modules and functions that the student's file may import, with all that is in
+        them. Empty: whatever there is.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Assignment:
     functions_held_back: tuple = ()
     files_held_back: tuple = ()
     public_lines: tuple = ()
+    imports: tuple = ()
 
     @property
     def functions(self):

@@ -1,15 +1,17 @@
-"""Writes the folder that students get: the blank file, visible tests, notebook, and the library without solutions."""
+"""Writes the folder that students get: the blank file, visible tests, notebook, and the library without solutions.
 
+For those who learn alone, :func:`start` writes the same folder without a library: theirs is installed.
+"""
+
+import contextlib
 import json
-import logging
 import pathlib
 import shutil
 
-from minivision.homework import recorded_references, source
-from minivision.homework.library import PACKAGE, library_files, write_wheel
+from minivision.homework import hints, recorded_references, source
+from minivision.homework.library import library_files, write_wheel
+from minivision.homework.manifest import ManifestError, assignments
 from minivision.homework.recording import record
-
-logger = logging.getLogger("minivision")
 
 _CONFTEST = '''\
 """Plain `pytest` works here too."""
@@ -46,38 +48,77 @@ def release(assignment, folder):
     ValueError
         If the folder is not empty.
     """
+    with _new_folder(folder) as partial:
+        _write_assignment(assignment, partial)
+        wheel = write_wheel(library_files(assignment), assignment.name, partial)
+        record(assignment, partial / recorded_references.FILE)
+        _write_readme(assignment, partial, _RELEASED.format(wheel=wheel.name, **_words(assignment)))
+    return _files(folder)
+
+
+def start(assignment, folder):
+    """Write the folder of somebody who learns alone: it is tested with the installed library, which is whole.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    folder : path
+        A new or empty folder.
+
+    Returns
+    -------
+    files : list of str
+        Paths of its files, relative to the folder.
+
+    Raises
+    ------
+    ValueError
+        If the folder is not empty.
+    """
+    with _new_folder(folder) as partial:
+        _write_assignment(assignment, partial)
+        _write_readme(assignment, partial, _STARTED.format(commands=_commands(assignment), **_words(assignment)))
+    return _files(folder)
+
+
+@contextlib.contextmanager
+def _new_folder(folder):
+    """Yield a folder beside a new or empty one, and put it in its place at the end: it is written as a whole."""
     folder = pathlib.Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder} is not empty; choose a new folder, so that no old file is handed out")
-    partial = folder.with_name(f"{folder.name}.partial")
+        raise ValueError(f"{folder} is not empty; choose a new folder: nothing in it is overwritten or handed out")
+    partial = folder.with_name(f"{folder.resolve().name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        _fill(assignment, partial)
+        (partial / "tests").mkdir(parents=True)
+        yield partial
         if folder.exists():
             folder.rmdir()
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _files(folder):
+    folder = pathlib.Path(folder)
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def _fill(assignment, folder):
-    (folder / "tests").mkdir(parents=True)
-    wheel = write_wheel(library_files(assignment), assignment.name, folder)
-    (folder / assignment.file).write_text(source.blank(assignment), encoding="utf-8")
-    (folder / "manifest.toml").write_text(public_manifest(assignment), encoding="utf-8")
-    (folder / "README.md").write_text(_readme(assignment, wheel.name), encoding="utf-8")
+def _write_assignment(assignment, folder):
+    """Write what does not depend on the library: the blank file, the manifest, hints, visible tests, the notebook."""
+    texts = {assignment.file: source.blank(assignment), "manifest.toml": public_manifest(assignment)}
+    texts["tests/conftest.py"] = _CONFTEST
     for path in sorted((assignment.folder / "tests").glob("*.py")):
-        (folder / "tests" / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
-    (folder / "tests" / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
-    record(assignment, folder / recorded_references.FILE)
-    notebook = PACKAGE.parent / assignment.notebook
-    if not assignment.notebook:
-        return
-    if not notebook.is_file():
-        logger.warning("Released without %s: the notebooks stand in the repository, not in this install", notebook.name)
-    else:
-        (folder / notebook.name).write_text(without_outputs(notebook.read_text(encoding="utf-8")), encoding="utf-8")
+        texts[f"tests/{path.name}"] = path.read_text(encoding="utf-8")
+    if hints.load_hints(assignment):
+        texts[hints.FILE] = (assignment.folder / hints.FILE).read_text(encoding="utf-8")
+    if assignment.notebook:
+        path = assignment.folder / assignment.notebook
+        if not path.is_file():
+            raise ManifestError(f"{assignment.folder / 'manifest.toml'}: there is no notebook {path}")
+        texts[path.name] = without_outputs(path.read_text(encoding="utf-8"))
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def without_outputs(text):
@@ -103,6 +144,7 @@ def without_outputs(text):
 def public_manifest(assignment):
     """Return the text of the manifest for students: without held back functions and files, and without the seed."""
     lines = [f"{key} = {json.dumps(getattr(assignment, key))}" for key in ("title", "file", "header")]
+    lines += [f"imports = {json.dumps(list(assignment.imports))}"] if assignment.imports else []
     for task in assignment.tasks:
         lines += ["", "[[task]]"]
         for key in ("id", "title", "points", "functions", "prerequisites", "seconds"):
@@ -111,10 +153,10 @@ def public_manifest(assignment):
     return "\n".join(lines) + "\n"
 
 
-_README = """\
-# {title}
+# ---- README ----------------------------------------------------------------------------------------------------------
 
-You write all functions in `{file}`. Start in this folder:
+_RELEASED = """\
+Start in this folder:
 
 ```
 python3 -m venv .venv && . .venv/bin/activate && pip install ./{wheel}
@@ -122,29 +164,70 @@ minivision homework test {first}
 ```
 
 The command tests one task. It lists what is right and what is wrong, and if it recognizes the mistake, it names it.
-It loads your file again each time. `minivision homework test` without a number tests all tasks.
+It loads your file again each time. `minivision homework test` without a number tests all tasks.{hint}
 
+The installed library has everything except the functions that you write. You hand in `{file}` and nothing else.
+{imports}It is graded with other numbers than those in these tests, so a function that only returns the numbers of the
+tests earns no points.
+"""
+_STARTED = """\
+Four commands, in this folder:
+
+```
+{commands}
+```
+
+Your file is loaded again each time. `minivision homework test` without a number tests all tasks. The installed library
+has the solutions: whoever looks at them before the third hint has lost the exercise.
+{imports}"""
+_COMMANDS = {
+    "test {first}": "what is right, what is wrong and, if it is recognized, why",
+    "hint {first}": "a hint; each call shows the next one",
+    "test {first} --html steps.html": "a wrong function step by step, beside the right values",
+    "grade {assignment} {file}": "your points, with other numbers than in these tests",
+}
+_HINT = """
+`minivision homework hint {first}` shows a hint, and each further call the next one, up to nearly the line."""
+_README = """\
+# {title}
+
+You write all functions in `{file}`. {text}
 | task | | points |
 |---|---|---|
 {tasks}
 
-{notebook}The installed library has everything except the functions that you write. When your functions are finished,
-all layers and models of the library run on them: `minivision train SYSTEM --backend {file} ...` trains one of the
-systems of the lecture.
-
-You hand in `{file}` and nothing else. It is graded with other numbers than those in these tests, so a function that
-only returns the numbers of the tests earns no points.
+{notebook}When your functions are finished, all layers and models of the library run on them:
+`minivision train SYSTEM --backend {file} ...` trains one of the systems of the lecture.
 """
 
 
-def _readme(assignment, wheel):
+def _words(assignment):
+    """Return what the texts of the README are filled in with."""
+    first = assignment.tasks[0].id
+    imports = ", ".join(f"`{each}`" for each in assignment.imports)
+    return {
+        "file": assignment.file,
+        "first": first,
+        "imports": f"It may import {imports}, what is in these, and nothing else.\n" if imports else "",
+        "hint": _HINT.format(first=first) if hints.load_hints(assignment) else "",
+        "assignment": assignment.name if assignment.name in assignments() else assignment.folder.resolve(),
+    }
+
+
+def _commands(assignment):
+    lines = {f"minivision homework {line}".format(**_words(assignment)): about for line, about in _COMMANDS.items()}
+    width = max(map(len, lines))
+    return "\n".join(f"{line:{width}}  # {about}" for line, about in lines.items())
+
+
+def _write_readme(assignment, folder, text):
     notebook = pathlib.Path(assignment.notebook).name
     guide = f"`{notebook}` explains the tasks one by one, with pictures (`pip install jupyterlab`).\n\n"
-    return _README.format(
+    text = _README.format(
         title=assignment.title,
         file=assignment.file,
-        wheel=wheel,
-        first=assignment.tasks[0].id,
+        text=text,
         tasks="\n".join(f"| {task.id} | {task.title} | {task.points:g} |" for task in assignment.tasks),
         notebook=guide if notebook else "",
     )
+    (folder / "README.md").write_text(text, encoding="utf-8")

@@ -25,7 +25,7 @@ class Student(StudentProcess):
 
     Parameters
     ----------
-    file, seconds, isolated, library
+    file, seconds, isolated, library, imports, called
         See :class:`StudentProcess`.
     names : collection of str, optional
         The functions that the assignment asks for. Others of the file are helpers, whatever they are called: an
@@ -43,6 +43,11 @@ class Student(StudentProcess):
     def __init__(self, file, *, names=None, seed=0, small=True, oracle="reference", **options):
         self.names, self.seed, self.small, self.oracle = names, seed, small, oracle
         super().__init__(file, **options)
+
+    @property
+    def used(self):
+        """Seconds for which the functions ran in all calls, as the time limit counts them."""
+        return self.seconds - self.left
 
     @contextlib.contextmanager
     def backend(self):

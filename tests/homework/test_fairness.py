@@ -1,7 +1,4 @@
-"""No right solution loses points: by a seed, a busy machine, a helper's name, or what nobody asked for."""
-
-import os
-import time
+"""No right solution loses points: by a seed, a helper's name, or what nobody asked for."""
 
 import numpy as np
 import pytest
@@ -9,12 +6,10 @@ from trial_assignment import HIDDEN, write_assignment
 
 from minivision.checks import Limits, check_operation
 from minivision.core.temporary_backend import temporary_backend
-from minivision.homework import load_assignment, time_budget
-from minivision.homework.messages import NoAnswerError
+from minivision.homework import load_assignment
 from minivision.homework.own_solution import SeedError, with_measured_limits
 from minivision.homework.seeds import LIBRARY, prove
 from minivision.homework.student import is_empty
-from minivision.homework.time_budget import TimeBudget, processor_seconds
 
 
 @pytest.fixture
@@ -60,63 +55,6 @@ def test_the_solution_is_graded_first_and_a_bad_seed_stops(moody):
     assert [task.seconds for task in measured.tasks] >= [task.seconds for task in moody.tasks]
     with pytest.raises(SeedError, match=r"with the seed 3 .* earns 6 of 10 points[\s\S]*a bad day"):
         with_measured_limits(moody, seed=3, isolated=False)
-
-
-# ---- time ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def pipe():
-    reader, writer = os.pipe()
-    yield reader, writer
-    os.close(reader)
-    os.close(writer)
-
-
-def waited(budget, reader):
-    """Return how long a budget waits by the clock until it is used up."""
-    start = time.monotonic()
-    with pytest.raises(NoAnswerError):
-        budget.wait(reader)
-    return time.monotonic() - start
-
-
-def test_waiting_for_a_processor_does_not_count(monkeypatch, pipe):
-    """A process from which others keep the processor may take longer, but not for ever."""
-    monkeypatch.setattr(time_budget, "PATIENCE", 20)
-    monkeypatch.setattr(time_budget, "processor_seconds", lambda session: (0.0, True))
-    assert waited(TimeBudget(0.05, 0), pipe[0]) > 0.9 * 20 * 0.05
-
-
-def test_sleep_and_computation_count(monkeypatch, pipe):
-    monkeypatch.setattr(time_budget, "processor_seconds", lambda session: (0.0, False))
-    assert 0.1 < waited(TimeBudget(0.1, 0), pipe[0]) < 5
-    times = iter(range(9))
-    monkeypatch.setattr(time_budget, "processor_seconds", lambda session: (next(times), True))
-    budget = TimeBudget(2, 0)
-    budget.spend(1.9)  # by the clock
-    budget.spend(0.2)  # by the clock too much, but it was one second
-    assert budget.used == 1
-    with pytest.raises(NoAnswerError):
-        budget.spend(1.1)
-
-
-def test_an_answer_ends_the_wait(pipe):
-    budget = TimeBudget(60, os.getpid())
-    os.write(pipe[1], b"an answer")
-    budget.wait(pipe[0])
-    assert budget.used < 1
-
-
-def test_the_processor_time_of_a_process_is_told():
-    before, is_runnable = processor_seconds(os.getpid())
-    if before is None:
-        pytest.skip("this system does not tell")
-    start = time.process_time()
-    while time.process_time() - start < 0.2:
-        pass
-    assert is_runnable and 0.1 < processor_seconds(os.getpid())[0] - before < 5
-    assert processor_seconds(-1) == (None, False)
 
 
 # ---- helpers, corners, tolerances ------------------------------------------------------------------------------------

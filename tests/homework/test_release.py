@@ -25,7 +25,7 @@ from minivision.homework.manifest import ManifestError
 from minivision.homework.plugin import run_tests
 from minivision.homework.recorded_references import recorded_backend
 from minivision.homework.recording import record
-from minivision.homework.release import release, without_outputs
+from minivision.homework.release import release, start, without_outputs
 
 
 @pytest.fixture(scope="module")
@@ -348,8 +348,16 @@ def test_an_autograder_contains_the_whole_library_and_valid_scripts(trial, tmp_p
         assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
 
 
-def test_a_notebook_that_is_not_installed_is_told(trial, tmp_path, caplog):
-    release(dataclasses.replace(trial, notebook="notebooks/none.ipynb"), tmp_path / "handout")
-    assert caplog.messages == [
-        "Released without none.ipynb: the notebooks stand in the repository, not in this install"
-    ]
+def test_a_notebook_that_is_not_there_is_an_error(trial, tmp_path):
+    with pytest.raises(ManifestError, match="there is no notebook .*none.ipynb"):
+        release(dataclasses.replace(trial, notebook="none.ipynb"), tmp_path / "handout")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_notebook_of_an_assignment_is_handed_out(tmp_path):
+    assignment = write_assignment(tmp_path / "assignment")
+    cell = {"cell_type": "code", "source": ["1"], "outputs": [{"text": "1"}], "execution_count": 1, "metadata": {}}
+    (tmp_path / "assignment" / "guide.ipynb").write_text(json.dumps({"cells": [cell], "nbformat": 4}))
+    start(dataclasses.replace(assignment, notebook="guide.ipynb"), tmp_path / "mine")
+    assert json.loads((tmp_path / "mine" / "guide.ipynb").read_text())["cells"][0]["outputs"] == []
+    assert "`guide.ipynb` explains the tasks" in (tmp_path / "mine" / "README.md").read_text()
