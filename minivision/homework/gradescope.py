@@ -36,8 +36,8 @@ _RUN = """\
 cd /autograder/source
 # Whatever takes longer than Gradescope's limit gets 0 of all points: stop before, the finished tasks are written.
 timeout --signal=INT --kill-after=10 {seconds} \\
-    /autograder/venv/bin/minivision homework grade {name} /autograder/submission --one --proved \\
-    --resume --unprotected --json /autograder/results/results.json{seed} || echo "the grader ended with exit code $?"
+    /autograder/venv/bin/minivision homework grade {name} /autograder/submission --one --resume --unprotected \\
+    --proved --json /autograder/results/results.json{seed} || echo "the grader ended with exit code $?"
 """
 MINUTES = 10  # Gradescope's limit for one submission, unless the settings of the assignment say more
 _SPARE_SECONDS = 30  # for starting the container, and for what is written at the end

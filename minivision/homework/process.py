@@ -56,7 +56,7 @@ class StudentProcess:
     file : path
         The student's file.
     seconds : float
-        Limit of the time of all calls together, without what they wait for a processor (:class:`Deadline`).
+        Time limit for all calls together.
     isolated : bool
         Whether the process is isolated (see :func:`minivision.homework.sandbox.isolate`). Limits hold in any case.
     library : path, optional
@@ -243,11 +243,6 @@ class StudentProcess:
             self.raised += parts["kind"] != NotImplementedError.__name__
             raise answers.raised(parts, self.file)
         return parts[0]
-
-    @property
-    def used(self):
-        """Seconds that the student's code took in all calls, without those for which it waited for a processor."""
-        return self.seconds - self.left
 
     def _call_substitute(self, name, args, kwargs):
         """Call a function of the library for the student's code; return its result, or the exception that it raised."""

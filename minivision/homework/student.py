@@ -44,6 +44,11 @@ class Student(StudentProcess):
         self.names, self.seed, self.small, self.oracle = names, seed, small, oracle
         super().__init__(file, **options)
 
+    @property
+    def used(self):
+        """Seconds for which the functions ran in all calls, as the time limit counts them."""
+        return self.seconds - self.left
+
     @contextlib.contextmanager
     def backend(self):
         """Run the student's functions under all layers and models inside of a ``with`` block.

@@ -1,4 +1,4 @@
-"""No right solution loses points: by a seed, a busy machine, a helper's name, or what nobody asked for."""
+"""No right solution loses points: by a seed, a helper's name, or what nobody asked for."""
 
 import numpy as np
 import pytest

@@ -66,19 +66,14 @@ def channels_summed_apart(evidence: Evidence, others: Sequence[Evidence] = ()) -
 
 def _groups_of_filters(evidence, groups):
     """Return which group each filter of a convolution uses, in words, if one of them explains each output."""
-    w, filters = evidence.values["w"], len(evidence.values["w"])
-    channels = w.shape[1]
-    used = []
-    for f in range(filters):
-        for group in range(groups):
-            x = np.ascontiguousarray(evidence.values["x"][:, group * channels : (group + 1) * channels])
-            b = evidence.values["b"]
-            y = evidence.reference(x=x, w=w[f : f + 1], b=None if b is None else b[f : f + 1], groups=1)
-            if y is not None and y.shape[2:] == evidence.got.shape[2:] and evidence.same(y[:, 0], evidence.got[:, f]):
-                used.append(group)
-                break
-        else:
+    outputs = _output_of_each_group(evidence, groups)
+    filters, used = len(outputs), []
+    for f, of_groups in enumerate(outputs):
+        got = evidence.got[:, f]
+        fitting = [g for g, y in enumerate(of_groups) if y is not None and evidence.same(y[:, 0], got)]
+        if not fitting:
             return None
+        used.append(fitting[0])
     if used == [f // (filters // groups) for f in range(filters)]:
         return None
     if used == [f % groups for f in range(filters)]:
@@ -88,6 +83,17 @@ def _groups_of_filters(evidence, groups):
         f"F // groups filters belong to each group, here {filters // groups}: the group of filter f is "
         f"f // (F // groups), and its channels begin at group * w.shape[1]."
     )
+
+
+def _output_of_each_group(evidence, groups):
+    """Return what each filter gives on the channels of each group: a list for each filter."""
+    w, x, b = (evidence.values[name] for name in "wxb")
+    channels = w.shape[1]
+    parts = [np.ascontiguousarray(x[:, group * channels : (group + 1) * channels]) for group in range(groups)]
+    return [
+        [evidence.reference(x=part, w=w[f : f + 1], b=None if b is None else b[f : f + 1], groups=1) for part in parts]
+        for f in range(len(w))
+    ]
 
 
 def _explained(entries, groups):

@@ -60,6 +60,10 @@ def other_settings(evidence: Evidence, others: Sequence[Evidence] = ()) -> str |
         if not explanations:
             return None
     others = others[:MAX_OTHER_CASES]
+    # In one case a mistake may come to the same as another one, but not in most.
+    explanations = {mistake: sentence for mistake, sentence in explanations.items() if not _outvoted(mistake, others)}
+    if not explanations:
+        return None
     # Several may come to the same in one case (on a map one pixel wide), but not in the others.
     votes = dict.fromkeys(explanations, 0)
     for other_evidence in others if len(explanations) > 1 else ():
@@ -76,6 +80,17 @@ def _refuted(mistake, others):
         if any(result is not None for result in results) and not any(explains(evidence, **{n: o}) for n, o in settings):
             return True
     return False
+
+
+def _outvoted(mistake, others):
+    """Return whether more of these cases speak against a mistake than for it; some it does not change."""
+    against = 0
+    for evidence in others:
+        for name, other, its_mistake in _settings(evidence):
+            result = evidence.reference(**{name: other}) if its_mistake == mistake else None
+            if result is not None and not evidence.same(result, evidence.expected):
+                against += -1 if explains(evidence, **{name: other}) else 1
+    return against > 0
 
 
 def shown(value: Any) -> str:

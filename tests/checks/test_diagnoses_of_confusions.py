@@ -1,0 +1,71 @@
+"""Diagnoses of groups, of confused and transformed arguments, and of grids in another order."""
+
+import numpy as np
+import pytest
+from wrong_functions import register, written_wrongly
+
+from minivision.checks import check_operation
+
+MISTAKES = [
+    ("conv2d", [("f // (F // groups)", "f % groups")], "deals them out like cards"),
+    ("conv2d_backward", [("f // (F // groups)", "f % groups")], "deals them out like cards"),
+    ("conv_transpose2d", [("c // (C // groups)", "c % groups")], "deals them out like cards"),
+    ("conv_transpose2d_backward", [("c // (C // groups)", "c % groups")], "deals them out like cards"),
+    ("conv2d_backward", [("top : top + H, left : left + W", "top : -top, left : -left")], "is empty for p = 0"),
+    ("max_pool2d", [("= row * W + col", "= ((n * C + c) * H + row) * W + col")], "count through all planes"),
+    ("max_pool2d_backward", [("dx[n, c, row, col]", "dx[0, 0, row, col]")], "is in the first plane"),
+    ("upsample_nearest_backward", [("i // sh, j // sw", "i % (H // sh), j % (W // sw)")], "blocks that are not there"),
+    ("box_iou", [("- intersection)", "- intersection + 0.01)")], "0.01 is added to the union"),
+    (
+        "anchor_grid",
+        [("centers[:, :, None]", "centers.transpose(1, 0, 2)[:, :, None]")],
+        "run over columns, then rows, then ratios",
+    ),
+    ("mask_loss", [("with_logits(logits[own]", "with_logits(1 / (1 + np.exp(-logits[own]))")], "the sigmoid of logits"),
+    (
+        "anchor_targets",
+        [("bg_iou_thresh=bg_iou_thresh", "bg_iou_thresh=fg_iou_thresh")],
+        "fg_iou_thresh is used for bg_iou_thresh too",
+    ),
+    ("roi_pool", [("in box)", "in np.floor(np.round(rois[k, 1:]) * spatial_scale))")], "rounded in the image"),
+]
+
+
+@pytest.mark.parametrize("name, changes, sentence", MISTAKES)
+def test_a_mistake_is_diagnosed(name, changes, sentence):
+    report = check_operation(name, register(**{name: written_wrongly(name, *changes)}))
+    assert any(sentence in (failure.diagnosis or "") for failure in report.failures), str(report)
+
+
+def test_only_the_columns_that_are_wrong_are_named():
+    wrong = written_wrongly("anchor_grid", ("+ offset\n", "+ [[[offset]], [[0.0]]]\n"))
+    (failure,) = check_operation("anchor_grid", register(anchor_grid=wrong)).failures
+    assert failure.diagnosis.startswith(
+        "anchors is right but for x1, x2, which is what the reference gives with offset=0"
+    )
+
+
+def test_a_result_that_is_right_contradicts_a_confusion():
+    """Offsets of ignored anchors look like a lower threshold; but then the matches would be others, too."""
+
+    def anchor_targets(anchors, boxes, *, fg_iou_thresh, bg_iou_thresh):
+        from minivision.core.registry import reference
+
+        options = {"fg_iou_thresh": fg_iou_thresh, "bg_iou_thresh": bg_iou_thresh}
+        matches, _ = reference("anchor_targets")(anchors, boxes, **options)
+        lower = {"fg_iou_thresh": bg_iou_thresh, "bg_iou_thresh": bg_iou_thresh}
+        return matches, reference("anchor_targets")(anchors, boxes, **lower)[1]
+
+    report = check_operation("anchor_targets", register(anchor_targets=anchor_targets))
+    assert report.verdict == "wrong" and "is what the reference gives" not in str(report)
+
+
+def test_a_size_that_is_rounded_up_is_diagnosed():
+    def max_pool2d(x, kernel_size, *, stride, padding):
+        from minivision.core.registry import reference
+
+        more = tuple((before, after + s - 1) for (before, after), s in zip(padding, stride, strict=True))
+        return reference("max_pool2d")(np.nan_to_num(x), kernel_size, stride=stride, padding=more)
+
+    report = check_operation("max_pool2d", register(max_pool2d=max_pool2d), keep=lambda case: case["x"].shape[2] == 7)
+    assert any("rounded up (ceil_mode)" in (failure.diagnosis or "") for failure in report.failures), str(report)
