@@ -8,7 +8,9 @@ MAX_STRETCH = 9  # times the limit: no longer than that is waited for a processo
 
 
 class Deadline:
-    """A time limit that does not count the time for which a process waited for a processor, where Linux tells it.
+    """A time limit that does not count for how long a process, or this one, waited for a processor; where Linux tells.
+
+    The two take turns: one computes while the other waits for its message. So both times are added.
 
     Parameters
     ----------
@@ -33,9 +35,13 @@ class Deadline:
 
 
 def _seconds_waited(pid):
-    """Return how long a process and its children were ready to run, and did not (the kernel's ``sched-stats.rst``)."""
-    waited, here = 0, pathlib.Path("/proc") / str(pid)
+    """Return how long a process, its children and this one were ready to run, and did not.
+
+    Reference: the kernel's ``sched-stats.rst``.
+    """
+    waited, processes = 0, pathlib.Path("/proc")
     with contextlib.suppress(OSError, ValueError, IndexError):
-        for each in (pid, *(here / "task" / str(pid) / "children").read_text().split()):
-            waited += int((here.parent / str(each) / "schedstat").read_text().split()[1])
+        children = (processes / str(pid) / "task" / str(pid) / "children").read_text().split()
+        for each in ("thread-self", pid, *children):
+            waited += int((processes / str(each) / "schedstat").read_text().split()[1])
     return waited / 1e9

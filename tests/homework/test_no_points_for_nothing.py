@@ -3,28 +3,9 @@
 import pytest
 
 from minivision.homework import assignments, load_assignment, source
-from minivision.homework.batch_grading import student_library
-from minivision.homework.grading import grade
 from minivision.homework.plugin import HIDDEN, VISIBLE, run_tests
 
 ASSIGNMENTS = [load_assignment(name) for name in assignments()]
-
-
-@pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=lambda assignment: assignment.name)
-def test_an_empty_file_earns_nothing_and_passes_nothing(assignment, tmp_path):
-    path = tmp_path / assignment.file
-    path.write_text("")
-    with student_library(assignment) as library:
-        report = grade(assignment, path, library=library)
-    assert report.problem == "" and report.earned == 0
-    assert [task.id for task in report.tasks if not task.outcomes] == []
-    assert [outcome.name for task in report.tasks for outcome in task.outcomes if outcome.passed] == []
-
-
-def without(assignment, name):
-    return source.without_functions(source.solution(assignment), {name})
-
-
 CASES = [
     pytest.param(assignment, task, name, id=f"{assignment.name}-{name}")
     for assignment in ASSIGNMENTS
@@ -33,16 +14,24 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("assignment", "task", "name"), CASES)
-def test_a_file_without_a_function_fails_every_test_of_it_and_of_what_uses_all(assignment, task, name, tmp_path):
-    """A task of two functions keeps the points of the other one, whose tests do not name the missing one."""
+@pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=lambda assignment: assignment.name)
+def test_an_empty_file_passes_no_test(assignment, tmp_path):
     path = tmp_path / assignment.file
-    path.write_text(without(assignment, name))
+    path.write_text("")
+    outcomes = run_tests(assignment, path, folders=(VISIBLE, HIDDEN))
+    assert {outcome.task for outcome in outcomes} == {task.id for task in assignment.tasks}
+    assert [outcome.name for outcome in outcomes if outcome.passed] == []
+
+
+@pytest.mark.parametrize(("assignment", "task", "name"), CASES)
+def test_tests_with_points_ask_for_each_function_by_name(assignment, task, name, tmp_path):
+    """Those of its own task, and of the tasks that use all functions: there the library's would run in its place."""
+    path = tmp_path / assignment.file
+    path.write_text(source.without_functions(source.blank(assignment), {name}))
     ids = [task.id, *(each.id for each in assignment.tasks if not each.functions)]
-    outcomes = run_tests(assignment, path, ids, folders=(VISIBLE, HIDDEN))
-    missing = [outcome for outcome in outcomes if "has no function" in outcome.message]
-    assert any(outcome.task == task.id and outcome.points for outcome in missing)
-    if len(task.names) == 1:
-        assert not any(outcome.passed for outcome in outcomes if outcome.task == task.id)
-    for whole in ids[1:]:
-        assert sum(outcome.points for outcome in missing if outcome.task == whole) > 0
+    outcomes = run_tests(assignment, path, ids, folders=(HIDDEN,))
+    assert not any(outcome.passed for outcome in outcomes)
+    missing = {
+        each.task for each in outcomes if each.points and f"no function {name}" in " ".join(each.message.split())
+    }
+    assert missing == set(ids)
