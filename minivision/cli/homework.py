@@ -236,7 +236,7 @@ def grade(args):
     _refuse_existing(args)
     if not (args.unlocked or args.unprotected):
         batch_grading.require_protections()
-    if not args.proved:
+    if not args.proved and (several or args.seed is not None):  # its own seed is proved by `check`
         print("first the library's own solution, with this seed; --proved leaves it out", file=sys.stderr)
         assignment = with_measured_limits(assignment, seed=args.seed, isolated=not args.unlocked)
     kept = None
@@ -336,9 +336,8 @@ def gradescope(args):
         raise UsageError(f"--wheels: {args.wheels} holds no wheel")
     assignment = load_assignment(args.assignment)
     with_measured_limits(assignment, seed=args.seed, isolated=False)
-    autograder(assignment, args.out, seed=args.seed, wheels=args.wheels)
     minutes = {} if args.minutes is None else {"minutes": args.minutes}
-    autograder(load_assignment(args.assignment), args.out, seed=args.seed, wheels=args.wheels, **minutes)
+    autograder(assignment, args.out, seed=args.seed, wheels=args.wheels, **minutes)
     print(args.out)
     return 0
 

@@ -97,8 +97,7 @@ def grade_one(assignment, library, seed, isolated, path, on_result=None):
 
     Parameters
     ----------
-    assignment : Assignment or str
-        The assignment, or its folder.
+    assignment : Assignment
     library : str
         Folder with the library as students have it.
     seed, isolated, on_result
@@ -111,7 +110,6 @@ def grade_one(assignment, library, seed, isolated, path, on_result=None):
     report : dict
         See :meth:`SubmissionReport.as_dict`. What goes wrong with the grader is in it, too, as ``graded: False``.
     """
-    assignment = load_assignment(assignment) if isinstance(assignment, str) else assignment
     try:
         report = grade(assignment, path, library=library, seed=seed, isolated=isolated, on_result=on_result)
     except Exception as error:  # of the grader: it must not count as the student's

@@ -8,7 +8,7 @@ import pytest
 
 PACKAGES = (
     "core", "executors", "ops", "layers", "optim", "data", "detection", "metrics", "checks", "models", "viz", "tasks",
-    "training",
+    "training", "exercises",
 )  # fmt: skip
 
 
