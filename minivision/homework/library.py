@@ -16,7 +16,7 @@ PACKAGE = pathlib.Path(minivision.__file__).parent
 # Modules of this package that only staff need.
 STAFF = (
     "advice", "batch_grading", "class_statistics", "formats", "gradescope", "grading", "leaks", "library", "recording",
-    "release", "similarity", "source", "verification",
+    "questions", "release", "similarity", "source", "verification",
 )  # fmt: skip
 # Shell patterns; a star also matches slashes.
 _LEFT_OUT = ("kernels/cupy/*", "homework/*/*", "*__pycache__*", *(f"homework/{name}.py" for name in STAFF))
