@@ -28,7 +28,8 @@ def load_backend(path: str | os.PathLike[str], *, otherwise: str | None = None) 
     Parameters
     ----------
     path : str or path
-        A Python file. Its public functions have the names and the parameters of operations.
+        A Python file. Its public functions have the names and the parameters of operations, except for those that it
+        names itself in a list ``not_operations``.
     otherwise : str, optional
         Name of the backend for operations that the file has no function for, such as ``"numba"``; by default they run
         as their reference implementations.
@@ -52,6 +53,7 @@ def load_backend(path: str | os.PathLike[str], *, otherwise: str | None = None) 
         function = getattr(value, "py_func", value)  # what a Numba dispatcher was made of
         if inspect.isfunction(function) and function.__module__ == module.__name__:
             setattr(own, name, value)
+    own.not_operations = _not_operations(module, path)  # type: ignore[attr-defined]
     try:
         register_backend(path.name, own, otherwise=otherwise)
     except TypeError as error:
@@ -61,6 +63,14 @@ def load_backend(path: str | os.PathLike[str], *, otherwise: str | None = None) 
         hint = f" (did you mean {close[0]}?)" if close and name not in operations() else ""
         raise StudentFileError(f"{path}, line {first_line(getattr(own, name))}: {message}{hint}") from None
     return path.name
+
+
+def _not_operations(module, path):
+    """Return the public functions of a file that are to be no operations, as it says itself."""
+    names = getattr(module, "not_operations", ())
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise StudentFileError(f"{path}: not_operations: expected a list of names of functions, got {names!r}")
+    return names
 
 
 def _run(path):

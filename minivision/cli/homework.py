@@ -76,6 +76,10 @@ def add_arguments(parser, system):
     sub.add_argument("--proved", action="store_true", help="do not grade the library's solution with the seed first")
     sub.set_defaults(homework=grade)
 
+    sub = commands.add_parser("rubric", help="print the questions to answer in words, with the rubric for staff")
+    sub.add_argument("assignment")
+    sub.set_defaults(homework=rubric)
+
     homework_class.add_arguments(commands)
 
     sub = commands.add_parser("gradescope", help="write an autograder for Gradescope")
@@ -215,6 +219,17 @@ def solution(args):
     with atomic_write(args.out) as partial:
         partial.write_text(source.solution(load_assignment(args.assignment)), encoding="utf-8")
     print(args.out)
+    return 0
+
+
+def rubric(args):
+    from minivision.homework import load_assignment
+    from minivision.homework.questions import load_questions, sheet
+
+    assignment = load_assignment(args.assignment)
+    if not load_questions(assignment):
+        raise ValueError(f"{assignment.name} has no questions.toml")
+    print(sheet(assignment, rubric=True), end="")
     return 0
 
 

@@ -139,13 +139,16 @@ class Backend:
 def check_kernels(module: ModuleType, operations: dict[str, Operation] | None = None) -> None:
     """Raise TypeError unless every public function defined in `module` is a kernel of one of the operations.
 
-    Names of helpers start with an underscore. Imported functions are not checked.
+    Names of helpers start with an underscore. Imported functions are not checked, nor those whose names are in the
+    module's own list ``not_operations``.
     """
     if operations is None:
         operations = registry.operations()
     for name, function in vars(module).items():
         python_function = getattr(function, "py_func", function)  # the function that Numba compiled
         if name.startswith("_") or not inspect.isfunction(python_function):
+            continue
+        if name in getattr(module, "not_operations", ()):
             continue
         if python_function.__module__ != module.__name__:
             continue
@@ -286,8 +289,9 @@ def register_backend(name: str, module: ModuleType, *, otherwise: str | None = N
         Name for :func:`set_backend` and :func:`backend`. A backend that was registered under this name is replaced.
     module : module
         Its public functions are kernels: each has the name and the parameters of an operation of ``minivision.ops`` or
-        ``minivision.detection``. They are called with checked arguments in one form: pairs for ``stride`` and the
-        like, ``((top, bottom), (left, right))`` for ``padding``, C-ordered arrays of one dtype.
+        ``minivision.detection``, but for those in its list ``not_operations``. They are called with checked arguments
+        in one form: pairs for ``stride`` and the like, ``((top, bottom), (left, right))`` for ``padding``, C-ordered
+        arrays of one dtype.
     otherwise : str, optional
         Backend whose kernels run for operations that the module does not have, such as ``"numba"``; by default the
         reference implementations run.

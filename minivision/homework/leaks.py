@@ -11,7 +11,7 @@ from minivision.homework.source import function_of, functions_in
 MIN_LINE_CHARS = 25  # shorter lines do not give a solution away
 _COMPILED = (".pyc", ".pyo", ".nbi", ".nbc", ".so", ".pyd", ".o", ".cu", ".ptx", ".cubin")
 _FOLDERS = {"__pycache__", "hidden", "alternatives", ".ipynb_checkpoints", ".git", ".pytest_cache"}
-_FILES = {"mutants.toml", "results.json"}
+_FILES = {"mutants.toml", "questions.toml", "results.json"}
 _MARKS = re.compile(r"(BEGIN|END)\s+(HIDDEN|SOLUTION)|#+\s*SOLUTION", re.IGNORECASE)
 
 

@@ -6,7 +6,7 @@ import inspect
 import pathlib
 import tomllib
 
-from minivision.core.registry import operations
+from minivision.core.registry import PACKAGES, operations
 
 _HERE = pathlib.Path(__file__).parent
 # key -> type: the entries of an assignment, and of each task
@@ -36,7 +36,8 @@ class Task:
     title : str
     points : float
     functions : tuple of str
-        Dotted names of the operations to write. Empty for a task that uses the functions of other tasks.
+        Dotted names of the functions to write, most of them operations; a plain function of the library is called as
+        it is, without argument check and dispatch. Empty for a task that uses the functions of other tasks.
     helpers : tuple of str
         Dotted names of private functions that these operations call. They are a part of the solution: the solved file
         has them, the blank file has not.
@@ -226,16 +227,18 @@ def _check_tasks(assignment, path):
     for function in assignment.functions:
         if assignment.functions.count(function) > 1:
             raise ManifestError(f"{path}: {function} belongs to two tasks")
-        operation(function, path)
+        _check_function(function, path)
 
 
-def operation(function, path="a manifest"):
-    """Return the operation with a dotted name."""
+def _check_function(function, path):
+    """Refuse what students cannot write: it is an operation, or a plain function that no operation has the name of."""
     module, _, name = function.rpartition(".")
     op = operations().get(name)
-    if op is None or op.__module__ != module:
+    if op is not None and op.__module__ == module:
+        return
+    if op is not None or module.startswith(PACKAGES):
         raise ManifestError(f"{path}: {function} is not an operation")
-    return op
+    source_file(function, path)
 
 
 def source_file(function, path="a manifest"):

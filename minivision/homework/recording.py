@@ -35,6 +35,8 @@ def record(assignment, path):
     with recording_backend(names) as (oracle, results):
         for function in assignment.functions:
             name = function.rpartition(".")[2]
+            if name not in names:  # a plain function: its tests have their right values
+                continue
             for keep in keeps.get(name, [None]):
                 for spoil in (_right, _noisy, _longer, _zeros):
                     _check(name, names, spoil, keep, oracle)

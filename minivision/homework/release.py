@@ -8,7 +8,7 @@ import json
 import pathlib
 import shutil
 
-from minivision.homework import hints, recorded_references, source
+from minivision.homework import hints, questions, recorded_references, source
 from minivision.homework.library import library_files, write_wheel
 from minivision.homework.manifest import ManifestError, assignments
 from minivision.homework.recording import record
@@ -112,6 +112,8 @@ def _write_assignment(assignment, folder):
         texts[f"tests/{path.name}"] = path.read_text(encoding="utf-8")
     if hints.load_hints(assignment):
         texts[hints.FILE] = (assignment.folder / hints.FILE).read_text(encoding="utf-8")
+    if questions.load_questions(assignment):
+        texts[questions.HANDED_OUT] = questions.sheet(assignment)
     if assignment.notebook:
         path = assignment.folder / assignment.notebook
         if not path.is_file():

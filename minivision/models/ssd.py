@@ -214,11 +214,46 @@ def hardest_negatives(scores: Array, labels: Array) -> Array:
     -------
     bool ndarray of shape (N, K)
     """
-    background = on_host(softmax_last_axis(scores)[..., 0])
+    return choose_negatives(on_host(softmax_last_axis(scores)[..., 0]), labels, ratio=NEGATIVES_PER_POSITIVE)
+
+
+def choose_negatives(background: Array, labels: Array, *, ratio: int = 3) -> Array:
+    """Choose the background boxes that look most like an object, in each image by itself.
+
+    Nearly all boxes of an image are background. If all were trained on, their sum would drown the loss of the objects;
+    the easy ones teach nothing anyway.
+
+    Parameters
+    ----------
+    background : ndarray of shape (N, K)
+        Predicted probability of the background, for K boxes of N images.
+    labels : int ndarray of shape (N, K)
+        0 for background, 1 and more for the classes of objects; boxes with negative labels are neither and are never
+        chosen.
+    ratio : int
+        Chosen boxes for each box with an object in the same image, or all background boxes if there are fewer. In an
+        image without objects none is chosen.
+
+    Returns
+    -------
+    chosen : bool ndarray of shape (N, K)
+        Those with the lowest probabilities; of equal ones any.
+
+    References
+    ----------
+    Liu et al., "SSD: single shot multibox detector", ECCV 2016, section 2.2, "Hard negative mining".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minivision.models.ssd import choose_negatives
+    >>> choose_negatives(np.array([[0.9, 0.2, 0.6, 0.1]]), np.array([[0, 0, 0, 1]]), ratio=2).tolist()
+    [[False, True, True, False]]
+    """
     chosen = np.zeros(labels.shape, bool)
     for n in range(len(labels)):
         candidates = np.flatnonzero(labels[n] == 0)
-        count = min(NEGATIVES_PER_POSITIVE * int(np.count_nonzero(labels[n] > 0)), len(candidates))
+        count = min(ratio * int(np.count_nonzero(labels[n] > 0)), len(candidates))
         if count:
             hardest = np.argpartition(background[n, candidates], count - 1)[:count]
             chosen[n, candidates[hardest]] = True

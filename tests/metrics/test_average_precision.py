@@ -13,7 +13,7 @@ from minivision.bench.average_precision import RIVALS, coco_evaluation, coco_gro
 from minivision.data import Instances, RunLengths, layer_masks
 from minivision.metrics import average_precision, joint_sigmas
 from minivision.metrics.average_precision import COCO_AREAS, COCO_RECALLS, Evaluation
-from minivision.metrics.precision_recall import average_at
+from minivision.metrics.precision_recall import average_at, average_precision_of_class
 from minivision.metrics.sorting import best_first
 
 SIDE = 128
@@ -384,3 +384,25 @@ def test_boxes_compared_by_the_operation_are_compared_alike(monkeypatch, rng):
     by_operation = average_precision(*images, names(2))
     monkeypatch.undo()
     assert average_precision(*images, names(2)).metrics == pytest.approx(by_operation.metrics, nan_ok=True)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_class_by_hand_has_the_value_of_the_evaluator(seed):
+    """The evaluator equals pycocotools above."""
+    rng = np.random.default_rng(seed)
+    corner = rng.uniform(0, 60, (12, 2))
+    objects, where = np.concatenate([corner, corner + rng.uniform(15, 30, (12, 2))], axis=1), rng.integers(0, 3, 12)
+    chosen = rng.integers(0, 12, 40)
+    boxes = (objects[chosen] + rng.normal(0, 3, (40, 4))).astype(np.float32)
+    scores, images = rng.permutation(40).astype(np.float32) / 64, rng.integers(0, 3, 40)
+    images[:30] = where[chosen[:30]]
+    truths = [Instances(objects[where == n], np.ones((where == n).sum(), int)) for n in range(3)]
+    found = [(boxes[images == n], scores[images == n]) for n in range(3)]
+    predictions = [Instances(each, np.ones(len(each), int), scores=score) for each, score in found]
+    metrics = average_precision(truths, predictions, names(1)).metrics
+    float32 = truths[0].boxes.dtype.type
+    for threshold, name in [(0.5, "AP50"), (0.75, "AP75")]:
+        ours = average_precision_of_class(
+            boxes, scores, images, objects.astype(float32), where, iou_threshold=threshold
+        )
+        assert ours == pytest.approx(metrics[name], abs=1e-9)

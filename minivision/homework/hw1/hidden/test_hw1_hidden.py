@@ -236,21 +236,21 @@ def compare_with_library(student, upsampling):
     assert np.allclose(losses, expected, rtol=1e-4), f"{upsampling}: the losses should be {expected} and are {losses}"
 
 
-@pytest.mark.task("1.10", points=2)
+@pytest.mark.task("1.10", points=1)
 def test_the_network_with_nearest_neighbor_upsampling(student):
     compare_with_library(student, "nearest")
 
 
-@pytest.mark.task("1.10", points=2)
+@pytest.mark.task("1.10", points=1)
 def test_the_network_with_bed_of_nails(student):
     compare_with_library(student, "bed-of-nails")
 
 
-@pytest.mark.task("1.10", points=2)
+@pytest.mark.task("1.10", points=1)
 def test_the_network_with_max_unpooling(student):
     compare_with_library(student, "max-unpool")
 
 
-@pytest.mark.task("1.10", points=2)
+@pytest.mark.task("1.10", points=1)
 def test_the_network_with_transpose_convolution(student):
     compare_with_library(student, "transpose-conv")

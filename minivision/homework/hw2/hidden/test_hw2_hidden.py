@@ -262,19 +262,19 @@ def both_results(student, pooling):
     return got, expected
 
 
-@pytest.mark.task("2.10", points=4)
+@pytest.mark.task("2.10", points=2)
 def test_fast_rcnn_with_roi_pooling(student):
     (_, got, _), (_, expected, _) = both_results(student, "pool")
     assert np.allclose(got, expected, rtol=1e-4), f"the losses should be {expected} and are {got}"
 
 
-@pytest.mark.task("2.10", points=3)
+@pytest.mark.task("2.10", points=1)
 def test_fast_rcnn_with_roi_align(student):
     (_, got, _), (_, expected, _) = both_results(student, "align")
     assert np.allclose(got, expected, rtol=1e-4), f"the losses should be {expected} and are {got}"
 
 
-@pytest.mark.task("2.10", points=3)
+@pytest.mark.task("2.10", points=1)
 def test_proposals_and_predictions(student):
     (proposed, _, predicted), (expected, _, objects) = both_results(student, "pool")
     assert [len(boxes) for boxes in proposed] == [len(boxes) for boxes in expected], "the number of proposals is wrong"

@@ -218,7 +218,7 @@ def _compare(student, system, make, decode=None):
         np.testing.assert_allclose(output, right, atol=1e-2, err_msg="boxes or scores after the training are wrong")
 
 
-@pytest.mark.task("3.10", points=4)
+@pytest.mark.task("3.10", points=2)
 def test_yolo_has_the_losses_of_the_library(student):
     from minivision.models import make_model
     from minivision.models.parts.backbone import Backbone
@@ -234,7 +234,7 @@ def test_yolo_has_the_losses_of_the_library(student):
     _compare(student, "yolo", make, decode)
 
 
-@pytest.mark.task("3.10", points=4)
+@pytest.mark.task("3.10", points=2)
 def test_mask_rcnn_has_the_losses_of_the_library(student):
     from minivision.models import make_model
 
