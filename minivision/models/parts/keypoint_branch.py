@@ -127,7 +127,7 @@ class KeypointBranch(RoIMaps):
         flat = logits.reshape(-1, self.size**2)  # (M, J, S, S) -> (M J, S S): the cells are the classes
         places = to_device_of(samples.places.ravel(), logits)
         loss, gradient = ops.softmax_cross_entropy(flat, places, ignore_index=IGNORE_INDEX)
-        known = np.count_nonzero(samples.places != IGNORE_INDEX)
+        known = int(np.count_nonzero(samples.places != IGNORE_INDEX))
         loss, gradient = share_of_mean(known, loss, gradient)
         return {"keypoint": KEYPOINT_LOSS_WEIGHT * loss}, KEYPOINT_LOSS_WEIGHT * gradient.reshape(logits.shape)
 
