@@ -13,14 +13,16 @@ class ThreadRanks(Ranks):
     def __init__(self, rank, mailboxes):
         self.rank, self.size = rank, len(mailboxes)
         self.mailboxes = mailboxes  # mailboxes[q][r]: what q sent to r
-        self.sent = 0  # bytes, to other ranks
+        self.sent = self.messages = 0  # bytes, and arrays, to other ranks
         self.ended_with = None
 
     def trade(self, sent, received):
         for r, array in enumerate(sent):
             if array.size:
                 self.mailboxes[self.rank][r].put(array.tobytes())
-                self.sent += array.nbytes if r != self.rank else 0
+                if r != self.rank:
+                    self.sent += array.nbytes
+                    self.messages += 1
         for q, array in enumerate(received):
             if array.size:
                 data = self.mailboxes[q][self.rank].get(timeout=PATIENCE)

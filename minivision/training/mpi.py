@@ -58,6 +58,7 @@ def mpi_ranks() -> Iterator[Ranks]:
             if ranks.size == 1:
                 raise
             ranks.let_first_speak()
+            print(f"rank {ranks.rank} failed:", file=sys.stderr)
             traceback.print_exc()
             ranks.end_all(1)
 

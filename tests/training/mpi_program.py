@@ -12,7 +12,7 @@ from minivision.training.mpi import mpi_ranks
 
 
 class Faulty(TinySystem):
-    """Does something on rank 1 in a step: die, stop, fail, or take another way than the others."""
+    """Does something on rank 1 in a step: die, get Ctrl-C, stop, fail, or take another way than the others."""
 
     def __init__(self, what, at, ranks):
         super().__init__(Blobs.classes, noisy=False, rng=np.random.default_rng(ranks.rank))
@@ -23,6 +23,8 @@ class Faulty(TinySystem):
         if self.ranks.rank == 1 and self.left == 0:
             if self.what == "die":
                 os.kill(os.getpid(), signal.SIGKILL)
+            elif self.what == "interrupt":
+                os.kill(os.getpid(), signal.SIGINT)
             elif self.what == "stop":
                 os.kill(os.getpid(), signal.SIGSTOP)
             elif self.what == "fail":

@@ -65,10 +65,16 @@ def test_a_killed_run_resumes_to_the_bits_of_one_that_was_not(tiny, tmp_path):
     assert entries[0] == entries[1] and len(entries[0]) == 12
 
 
+def test_ctrl_c_on_one_rank_stops_all_after_the_same_step(tiny, tmp_path):
+    said, code, _ = tiny("run", "interrupt", 5)
+    assert (code, "step 5, 2 ranks" in said) == (0, True)
+    assert Checkpoint.load(tmp_path / "run").step == 5
+
+
 def test_a_rank_that_fails_ends_all_with_its_message(tiny):
     said, code, seconds = tiny("run", "fail", 3)
     assert code != 0 and seconds < 30
-    assert "MemoryError: no memory is left on this machine" in said
+    assert "rank 1 failed:" in said and "MemoryError: no memory is left on this machine" in said
 
 
 def test_a_rank_that_hangs_is_named(tiny):
@@ -92,12 +98,12 @@ def pictures(tmp_path):
     """A folder of small pictures with masks."""
     from PIL import Image
 
-    for split in ("images", "masks"):
+    for split in ("images", "labels"):
         (tmp_path / "data" / split).mkdir(parents=True)
     rng = np.random.default_rng(0)
     for n in range(6):
         Image.fromarray(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)).save(tmp_path / f"data/images/{n}.png")
-        Image.fromarray(rng.integers(0, 2, (32, 32), dtype=np.uint8)).save(tmp_path / f"data/masks/{n}.png")
+        Image.fromarray(rng.integers(0, 2, (32, 32), dtype=np.uint8)).save(tmp_path / f"data/labels/{n}.png")
     return f"folder:{tmp_path / 'data'}"
 
 
