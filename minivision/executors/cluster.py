@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from minivision.executors.executor import Failure, Remote
+from minivision.executors.executor import Failure, Remote, Reply
 from minivision.executors.versions import differences, versions
 from minivision.executors.worker import CancelledError, WrongVersionError, do_piece, is_cancelled
 
-PIECES_PER_THREAD = 2  # one that is computed, and one that waits for it at the worker
+PIECES_PER_WORKER = 2  # one that is computed, and one that waits for it at the worker
 SECONDS = 20.0  # to wait for the scheduler, and for a first worker
 LOOK_SECONDS = 5.0  # between two looks whether there are workers
 
@@ -71,7 +71,7 @@ class Cluster(Remote):
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
             self._client = self._dask.Client(self.address, timeout=self.seconds, set_as_default=False)
-        except OSError as error:
+        except (OSError, TypeError) as error:  # TypeError: no certificates for TLS
             logging.getLogger("distributed").setLevel(self._level)
             reason = f"no Dask scheduler answers at {self.address}; one is started by: dask scheduler"
             raise OSError(f"{reason} ({error})" if self.address.startswith("tls") else reason) from error
@@ -139,7 +139,7 @@ class Cluster(Remote):
             self._function = self._client.submit(pickle.loads, pickle.dumps(function), pure=False)
 
     def _capacity(self) -> int:
-        return PIECES_PER_THREAD * max(1, sum(self._threads().values()))
+        return PIECES_PER_WORKER * max(1, len(self._threads()))
 
     def _threads(self):
         with self._gone_is_an_os_error():
@@ -161,14 +161,14 @@ class Cluster(Remote):
                 logger.warning("No worker is left; the work goes on when there is one: dask worker %s", self.address)
                 told = True
 
-    def _result(self, ticket: Any) -> tuple[Any, Failure | None]:
+    def _reply(self, ticket: Any) -> Reply:
         with self._gone_is_an_os_error():
             try:
                 return ticket.result()
             except self._dask.KilledWorker as error:
-                kind = type(error).__name__
                 times = error.allowed_failures + 1
-                return None, Failure(kind, f"each of {times} workers died of it, perhaps by lack of memory", str(error))
+                reason = f"each of {times} workers died of it, perhaps by lack of memory"
+                return Reply(None, Failure(type(error).__name__, reason, str(error)))
             except WrongVersionError as error:
                 raise ValueError(str(error)) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import traceback
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -57,6 +58,22 @@ def attempt(function: Callable[[Any], Any], piece: Any) -> tuple[Any, Failure | 
         return function(piece), None
     except Exception as error:
         return None, Failure.of(error)
+
+
+class Reply(NamedTuple):
+    """What a worker sends back for a piece: the result or the failure, and the texts of warnings to the user."""
+
+    result: Any
+    failure: Failure | None
+    warnings: tuple[str, ...] = ()
+
+
+def reply(function: Callable[[Any], Any], piece: Any) -> Reply:
+    """Do a piece in a worker, where nobody reads warnings."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        done = attempt(function, piece)
+    return Reply(*done, tuple(str(each.message) for each in told if issubclass(each.category, UserWarning)))
 
 
 class Executor:
@@ -116,8 +133,10 @@ class Remote(Executor):
                 if not running:
                     break
                 for ticket in self._wait(running):
-                    result, failure = self._result(ticket)
-                    yield Outcome(*running.pop(ticket), result, failure)
+                    done = self._reply(ticket)
+                    for text in done.warnings:
+                        warnings.warn(text, stacklevel=2)
+                    yield Outcome(*running.pop(ticket), done.result, done.failure)
         except BaseException:
             self._cancel(running)
             raise
@@ -139,7 +158,7 @@ class Remote(Executor):
         """Wait until something is done; return all that is."""
         raise NotImplementedError
 
-    def _result(self, ticket: Any) -> tuple[Any, Failure | None]:
+    def _reply(self, ticket: Any) -> Reply:
         raise NotImplementedError
 
     def _cancel(self, running: Collection[Any]) -> None:

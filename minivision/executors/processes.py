@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from minivision.core.parent_watch import end_with_parent
-from minivision.executors.executor import Failure, Remote, attempt
+from minivision.executors.executor import Remote, Reply, reply
 
 PIECES_PER_PROCESS = 3  # one that is computed, and some that wait in the pipe
 
@@ -51,7 +51,7 @@ class Processes(Remote):
     def _wait(self, running: Collection[Any]) -> Iterable[Any]:
         return concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done
 
-    def _result(self, ticket: Any) -> tuple[Any, Failure | None]:
+    def _reply(self, ticket: Any) -> Reply:
         with _killed_is_an_os_error():
             return ticket.result()
 
@@ -86,7 +86,7 @@ def begin_process(function: Callable[[Any], Any] | None = None) -> None:
     _function = function
 
 
-def do_piece(piece: Any) -> tuple[Any, Failure | None]:
+def do_piece(piece: Any) -> Reply:
     """Do a piece in a worker."""
     assert _function is not None
-    return attempt(_function, piece)
+    return reply(_function, piece)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from minivision.executors.executor import Failure, attempt
+from minivision.executors.executor import Reply, reply
 from minivision.executors.versions import differences, versions
 
 _ONE_AT_A_TIME = threading.Lock()  # Numba's threads serve one caller at a time, and a layer remembers one pass
@@ -21,7 +21,7 @@ class CancelledError(Exception):
     """The piece that is computed was cancelled."""
 
 
-def do_piece(function: Callable[[Any], Any], expected: dict[str, str], piece: Any) -> tuple[Any, Failure | None]:
+def do_piece(function: Callable[[Any], Any], expected: dict[str, str], piece: Any) -> Reply:
     """Do a piece, on as many threads as the worker has.
 
     Raises
@@ -36,7 +36,7 @@ def do_piece(function: Callable[[Any], Any], expected: dict[str, str], piece: An
     if difference:
         raise WrongVersionError(f"the worker {worker.address}, which came later, has {difference}")
     with _ONE_AT_A_TIME, _numba_threads(worker.state.nthreads):
-        return attempt(function, piece)
+        return reply(function, piece)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import time
+import warnings
 
 from minivision.data import Scenes
 from minivision.executors import stop_if_cancelled
@@ -24,9 +25,11 @@ class OddError(Exception):
 
 
 def square(factor, piece):
-    """Return a product, and the process that made it; 3 is an odd number."""
+    """Return a product, and the process that made it; 3 is an odd number, and 4 one to warn of."""
     if piece == 3:
         raise OddError("three", "the third place")
+    if piece == 4:
+        warnings.warn("four is even", stacklevel=2)
     return factor * piece * piece, os.getpid()
 
 
