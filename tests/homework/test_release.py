@@ -17,10 +17,10 @@ import minivision
 from minivision.checks import NotRecordedError, check_operation, load_backend
 from minivision.core.backends import backends
 from minivision.core.registry import operations
-from minivision.homework import load_assignment, source
+from minivision.homework import assignments, load_assignment, source
 from minivision.homework.gradescope import autograder
 from minivision.homework.leaks import leaks, solution_lines
-from minivision.homework.library import library_files
+from minivision.homework.library import library_files, write_library
 from minivision.homework.manifest import ManifestError
 from minivision.homework.plugin import run_tests
 from minivision.homework.recorded_references import recorded_backend
@@ -227,6 +227,15 @@ def test_a_leak_is_found(trial, tmp_path, name, text, message):
     path.parent.mkdir(parents=True)
     path.write_text(text)
     assert any(message in found for found in leaks(trial, tmp_path / "release"))
+
+
+@pytest.mark.parametrize("name", assignments())
+def test_the_librarys_assignments_give_nothing_away(name, tmp_path):
+    """As `homework release` searches them, without the results that it records first."""
+    assignment = load_assignment(name)
+    start(assignment, tmp_path / "handout")
+    write_library(assignment, tmp_path / "handout" / "library")
+    assert leaks(assignment, tmp_path / "handout") == []
 
 
 def test_notebooks_are_handed_out_without_outputs_and_solutions():
