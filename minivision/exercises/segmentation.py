@@ -31,7 +31,8 @@ def what_they_see(answer: Any) -> str | None:
     """The side of what a score depends on: of sliding-window, and of full-resolution with its six blocks."""
     from minivision.models import make_model
 
-    window = make_model("sliding-window", ("background", "star"), rng=np.random.default_rng(0)).patch_size
+    model: Any = make_model("sliding-window", ("background", "star"), rng=np.random.default_rng(0))
+    window = model.patch_size
     dilations = [2**k for k in range(5)] + [1]
     full = 3 + 2 * sum(dilations)
     mistakes = [

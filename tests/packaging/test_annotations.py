@@ -8,6 +8,7 @@ import pytest
 
 PACKAGES = (
     "core", "ops", "layers", "optim", "data", "detection", "metrics", "checks", "models", "viz", "tasks", "training",
+    "exercises",
 )  # fmt: skip
 
 
