@@ -167,11 +167,11 @@ def _shapes(model, image_size):
 
 def _sliding_window(sketch, model):
     image = sketch.image()
-    patches = sketch.crops(f"patch of {model.patch_size} x {model.patch_size}\naround a pixel", 1, 0, image)
+    patches = sketch.crops(f"patch of {model.patch_size} x {model.patch_size}\naround a pixel", 1.15, 0, image)
     parts = [name for name, layer in sketch.layers.items() if isinstance(layer, Conv2d)]
     titles = [f"convolution {k + 1}" for k in range(len(parts) - 1)] + ["class scores"]
-    *_, scores = sketch.chain(parts, titles, 2, 0, patches)
-    sketch.losses(2 + len(parts), 0, "cross-entropy", source=scores)
+    *_, scores = sketch.chain(parts, titles, 2.3, 0, patches)
+    sketch.losses(2.3 + len(parts), 0, "cross-entropy", source=scores)
 
 
 def _full_resolution(sketch, model):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, GRAY = "#1a1a1a", "#6b6b6b"
-COLUMN, ROW = 1.5, 1.22  # inches from one column or row to the next
+COLUMN, ROW = 1.35, 1.18  # inches from one column or row to the next
 TEXT, SMALL = 10.5, 9.5  # points: of titles, and of shapes
 LETTER, LINE = 0.1, 0.18  # inches: the width of a letter of a title, and its height
 TALL, FLAT = 0.86, 0.2  # inches: the side of the image, and the height of what is no map
