@@ -188,6 +188,8 @@ def renew(names: list[str]) -> None:
             resume = " --resume" if (folder / "checkpoint.npz").exists() else ""
             command(f"train {runs[name]['train']} --out {folder}{resume}")
             command(f"evaluate {folder} {runs[name].get('evaluate', '')} --record {record}")
+            if runs[name].get("questions"):
+                add_answers(record, folder)
         add_commit(record)
         forget(name)
 
@@ -201,6 +203,16 @@ def add_commit(path: pathlib.Path) -> None:
         record = json.loads(path.read_text(encoding="utf-8"))
         record = {"date": record["date"], "commit": found.stdout.decode().strip(), **record}
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def add_answers(path: pathlib.Path, folder: pathlib.Path) -> None:
+    """Add to the record of a captioner what it says to the questions of ``minivision.comparison.captions``."""
+    words = [sys.executable, "-m", "minivision.comparison.captions", str(folder), "--json"]
+    print(shlex.join(["python", *words[1:]]), flush=True)
+    answers = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
+    record = json.loads(path.read_text(encoding="utf-8"))
+    with atomic_write(path) as partial:
+        partial.write_text(json.dumps({**record, "answers": answers}, indent=1) + "\n", encoding="utf-8")
 
 
 def command(words: str) -> None:

@@ -7,13 +7,16 @@
     python -m minivision.comparison.captions --without "blue ring, green disc" --minutes 3 --out runs/without
 
 The last one trains a model on scenes without these combinations, and compares how many of its sentences are true of
-them with how many are of all others.
+them with how many are of all others. With --json the answers are one JSON object, with what each run was trained for.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import pathlib
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -150,43 +153,81 @@ def _classes_of(model, batch, boxes):
 
 def main() -> None:
     """Answer the questions of the module, on scenes held out."""
-    from minivision import load
-    from minivision.training import Settings, train
+    args = _arguments()
+    held_out = Scenes(args.level, "val", captions=True).cached(args.scenes)
+    with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():
+        answers = _answers(args, held_out)
+    if args.json:
+        print(json.dumps(answers, indent=1, allow_nan=False))
+        return
+    for name, head in (("held_out", "combination"), ("shifted", "shift")):
+        if name in answers:
+            _print(head, answers[name])
+    if "classes" in answers:
+        for name, accuracy in answers["classes"].items():
+            print(f"class of the true boxes, {name}: {accuracy:.3f}")
 
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="What does a captioner say, and what did it learn?")
     parser.add_argument("run", nargs="?", help="folder of a run of densecap")
     parser.add_argument("--beside", metavar="RUN", help="a run of faster-rcnn, to compare the classes with")
     parser.add_argument("--without", metavar="TEXT", help='train without combinations such as "blue ring, green disc"')
-    parser.add_argument("--minutes", type=float, default=3, help="of that training (default: 3)")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, help="of that training (default: 3)")
+    length.add_argument("--steps", type=int, help="of that training")
     parser.add_argument("--out", type=pathlib.Path, metavar="DIR", help="folder of that run")
     parser.add_argument("--level", default="mid", help="of the scenes (default: mid)")
     parser.add_argument("--scenes", type=int, default=300, help="number of held-out scenes (default: 300)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     args = parser.parse_args()
-    held_out = Scenes(args.level, "val", captions=True).cached(args.scenes)
-    if args.without:
-        from minivision.models import system_class
-
-        texts = [text.strip() for text in args.without.split(",")]
-        scenes = Scenes(args.level, "train", captions=True, without=texts)
-        model: Any = system_class("densecap")(scenes.classes, rng=np.random.default_rng(0))
-        recipe = {name: value for name, value in model.recipe.items() if name != "minutes"}
-        train(model, scenes.cached(), Settings(**recipe), minutes=args.minutes, out=args.out)
-        _print("", held_out_combinations(model, held_out, scenes.without))
-    if args.run:
-        model = load(args.run)
-        _print("shift", shifted_boxes(model, held_out))
-        print(f"class of the true boxes, by the noun: {class_accuracy(model, held_out):.3f}")
-        if args.beside:
-            print(f"by the best score of {args.beside}: {class_accuracy(load(args.beside), held_out):.3f}")
     if not args.run and not args.without:
         parser.error("name a run, or combinations to train --without")
+    if args.beside and not args.run:
+        parser.error("--beside compares with a run of densecap; name that too")
+    return args
+
+
+def _answers(args: argparse.Namespace, held_out: Dataset) -> dict[str, Any]:
+    """Return the answers to what was asked, by question."""
+    from minivision.training import Checkpoint
+
+    answers: dict[str, Any] = {"images": len(held_out)}
+    if args.without:
+        model, combinations, steps = _train_without(args)
+        answers["without"] = {"combinations": [" ".join(pair) for pair in combinations], "steps": steps}
+        answers["held_out"] = held_out_combinations(model, held_out, combinations)
+    if args.run:
+        runs = {"by the noun": args.run} | ({"by the best score": args.beside} if args.beside else {})
+        models: dict[str, Any] = {}
+        for name, path in runs.items():
+            checkpoint = Checkpoint.load(path)
+            models[name] = checkpoint.make_model()
+            answers.setdefault("runs", {})[name] = {"system": checkpoint.system, "steps": checkpoint.step}
+        answers["shifted"] = shifted_boxes(models["by the noun"], held_out)
+        answers["classes"] = {name: class_accuracy(model, held_out) for name, model in models.items()}
+    return answers
+
+
+def _train_without(args):
+    """Train on scenes without the combinations; return the model, these, and the number of steps."""
+    from minivision.models import system_class
+    from minivision.training import Settings, train
+
+    texts = [text.strip() for text in args.without.split(",")]
+    scenes = Scenes(args.level, "train", captions=True, without=texts)
+    model: Any = system_class("densecap")(scenes.classes, rng=np.random.default_rng(0))
+    recipe = {name: value for name, value in model.recipe.items() if name != "minutes"}
+    length = {"steps": args.steps} if args.steps else {"minutes": args.minutes or 3}
+    result = train(model, scenes.cached(), Settings(**recipe), out=args.out, **length)
+    return model, scenes.without, result.step
 
 
 def _print(head, rows):
     names = list(next(iter(rows.values())))
-    print(f"{head:<10}" + "".join(f"{name:>9}" for name in names))
+    print(f"{head:<12}" + "".join(f"{name:>9}" for name in names))
     for key, values in rows.items():
-        print(f"{key!s:<10}" + "".join(f"{values[name]:>9.3f}" for name in names))
+        print(f"{key!s:<12}" + "".join(f"{values[name]:>9.3f}" for name in names))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """Questions about a captioner, answered for one whose answers are known."""
 
+import json
+
 import numpy as np
 import pytest
 
+from minivision.comparison import captions
 from minivision.comparison.captions import class_accuracy, held_out_combinations, shifted_boxes
 from minivision.data import Instances, Scenes
 from minivision.data.captions import look_at
@@ -49,6 +52,27 @@ def test_held_out_combinations_are_counted_apart(scenes):
     found = held_out_combinations(Oracle(scenes), scenes, [combination])
     assert found["held out"]["objects"] == len(blue_triangles) and found["others"]["true"] == 1
     assert len(blue_triangles) >= 3 and found["held out"]["color"] == 0 and found["held out"]["kind"] == 1
+
+
+def test_the_command_trains_without_combinations_and_answers(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("minivision.data.scenes.SPLITS", {"train": 6, "val": 5, "test": 5})
+    monkeypatch.setenv("MINIVISION_CACHE", str(tmp_path / "cache"))
+
+    def asked(*words):
+        monkeypatch.setattr("sys.argv", ["captions", *words, "--level", "easy", "--scenes", "4"])
+        captions.main()
+        return capsys.readouterr().out
+
+    run = str(tmp_path / "run")
+    answers = json.loads(asked("--without", "red disc, blue star", "--steps", "1", "--out", run, "--json"))
+    assert answers["images"] == 4 and answers["without"] == {"combinations": ["red disc", "blue star"], "steps": 1}
+    objects = sum(len(sample.instances) for sample in Scenes("easy", "val").draw(4, threads=1))
+    assert sum(group["objects"] for group in answers["held_out"].values()) == objects > 0
+    lines = asked(run).splitlines()
+    assert lines[0].split() == ["shift", "true", "color", "kind"] and len(lines) == 2 + len(captions.SHIFTS)
+    assert lines[-1].startswith("class of the true boxes, by the noun: ")
+    with pytest.raises(SystemExit):
+        asked("--beside", run)
 
 
 def test_classes_of_both_systems_are_compared_on_true_boxes(scenes):

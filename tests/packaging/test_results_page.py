@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import shlex
+import subprocess
 import tomllib
 
 import pytest
@@ -126,6 +127,19 @@ def test_renewing_trains_evaluates_and_takes_the_old_figure_out(writer, tmp_path
     assert done[2].startswith("compare yolov2 --steps 3 --out runs/results/path --record")
     assert (tmp_path / "path.png").read_bytes() == b"picture" and (tmp_path / "ssd.json").exists()
     assert set(json.loads((tmp_path / "earlier.json").read_text())) == {"about", "other"}
+
+
+def test_the_answers_of_a_captioner_are_added_to_its_record(writer, tmp_path, monkeypatch):
+    def run(words, *, check, stdout):
+        assert words[1:] == ["-m", "minivision.comparison.captions", "runs/results/densecap", "--json"] and check
+        return subprocess.CompletedProcess(words, 0, stdout=b'{"shifted": {"0.0": {"true": 0.5}}}')
+
+    monkeypatch.setattr(writer.subprocess, "run", run)
+    record = tmp_path / "densecap.json"
+    record.write_text('{"date": "2026-01-02"}')
+    writer.add_answers(record, pathlib.Path("runs/results/densecap"))
+    content = json.loads(record.read_text())
+    assert content["date"] == "2026-01-02" and writer.place(content, ["answers/shifted/0.0/true"]) == ".500"
 
 
 @pytest.mark.parametrize("content", [b'{"date": ', b"\xff\xfe", b"[1]", None], ids=["cut", "no text", "list", "gone"])
