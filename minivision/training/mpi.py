@@ -54,8 +54,8 @@ def mpi_ranks() -> Iterator[Ranks]:
     with using_ranks(ranks):
         try:
             yield ranks
-        except BaseException:
-            if ranks.size == 1:
+        except BaseException as error:
+            if ranks.size == 1 or isinstance(error, SystemExit) and not error.code:
                 raise
             ranks.let_first_speak()
             print(f"rank {ranks.rank} failed:", file=sys.stderr)
