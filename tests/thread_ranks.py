@@ -29,9 +29,6 @@ class ThreadRanks(Ranks):
                 assert len(data) == array.nbytes, f"rank {q} sent {len(data)} bytes, not {array.nbytes}"
                 array.reshape(-1).view("u1")[...] = memoryview(data)
 
-    def describe(self):
-        return f"{self.size} threads"
-
     def end_all(self, code):
         self.ended_with = code
 

@@ -67,10 +67,6 @@ class Ranks:
         """
         raise NotImplementedError(f"{type(self).__name__} does not say how its ranks send arrays to each other")
 
-    def describe(self) -> str:
-        """Return how many ranks and threads run where, for the first lines of a training."""
-        return ""
-
     def let_first_speak(self) -> None:
         """Let rank 0 print its message first, before this one fails. A process alone is the first."""
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import logging
 import os
 import socket
 import sys
@@ -32,10 +33,12 @@ WHILE_PREPARING = 4 * 3600.0  # the same, while one of them may be preparing the
 YIELDING = 1.0  # seconds of waiting after which a rank looks only a thousand times a second whether others have come
 GRACE = 1.0  # seconds by which other ranks let rank 0 speak first, since all may have the same to say
 
+logger = logging.getLogger("minivision")
+
 
 @contextlib.contextmanager
 def mpi_ranks() -> Iterator[Ranks]:
-    """Make the processes that mpiexec started the ranks of all trainings inside a ``with`` block.
+    """Make the processes that mpiexec started the ranks of all trainings inside a ``with`` block, and say how many.
 
     The cores of a machine are shared by the ranks on it: unless ``NUMBA_NUM_THREADS`` is set, kernels use as many
     threads as each rank has cores. An exception that leaves the block is printed, and ends all ranks.
@@ -51,11 +54,14 @@ def mpi_ranks() -> Iterator[Ranks]:
     """
     ranks = MPIRanks(_require_mpi())
     _share_cores(ranks)
+    description = ranks.describe()
+    if ranks.rank == 0:
+        logger.info(description)
     with using_ranks(ranks):
         try:
             yield ranks
-        except BaseException:
-            if ranks.size == 1:
+        except BaseException as error:
+            if ranks.size == 1 or isinstance(error, SystemExit) and not error.code:
                 raise
             ranks.let_first_speak()
             print(f"rank {ranks.rank} failed:", file=sys.stderr)
@@ -150,7 +156,8 @@ class MPIRanks(Ranks):
         names = ", ".join(f"{name}: {count}" for name, count in hosts.items()) if len(hosts) > 1 else "".join(hosts)
         threads = sorted(set(self.gather_objects(self.threads)))
         each = f"{' to '.join(map(str, {threads[0]: 0, threads[-1]: 0}))} thread{'s' if threads != [1] else ''} each"
-        return f"{self.size} ranks on {len(hosts)} host{'s' if len(hosts) > 1 else ''} ({names}), {each}"
+        number = "1 rank" if self.size == 1 else f"{self.size} ranks"
+        return f"{number} on {len(hosts)} host{'s' if len(hosts) > 1 else ''} ({names}), {each}"
 
     def let_first_speak(self) -> None:
         """Wait a moment on other ranks than 0, which then ends this process, if it has the same to say."""

@@ -266,8 +266,7 @@ class Run:
             of = "of all of them" if settings.sync_batch_norm else "of each rank"
             share = settings.batch_size // ranks.size
             self._say(
-                f"{ranks.describe()}; {settings.batch_size} images in a step, {share} on each rank; "
-                f"batch normalization by the images {of}"
+                f"{settings.batch_size} images in a step, {share} on each rank; batch normalization by the images {of}"
             )
         before = checkpoint.settings.get("ranks", 1) if checkpoint and checkpoint.step else ranks.size
         if before != ranks.size:

@@ -42,7 +42,7 @@ def main(out, what, at, resume):
             save_every=0, progress=False,
         )  # fmt: skip
         if ranks.rank == 0:
-            print(f"step {result.step}, {ranks.describe() if ranks.size == 1 else ranks.size} ranks")
+            print(f"step {result.step}, {ranks.size} ranks")
 
 
 if __name__ == "__main__":

@@ -105,15 +105,11 @@ def test_resuming_with_other_ranks_says_what_that_means(tmp_path, caplog, synchr
     assert "The run was trained" not in caplog.text
 
 
-def test_the_first_lines_say_how_many_train(caplog):
+def test_it_is_said_once_how_the_batches_are_shared(caplog):
     caplog.set_level(logging.INFO, "minivision")
     runs(2, steps=1, progress=True)
-    lines = [
-        record.getMessage()
-        for record in caplog.records
-        if "ranks" in record.getMessage() or "threads" in record.getMessage()
-    ]
-    assert lines == ["2 threads; 4 images in a step, 2 on each rank; batch normalization by the images of each rank"]
+    lines = [record.getMessage() for record in caplog.records if "rank" in record.getMessage()]
+    assert lines == ["4 images in a step, 2 on each rank; batch normalization by the images of each rank"]
 
 
 class Slow(TinySystem):
