@@ -1,6 +1,6 @@
 """Stride and dilation are swapped: copies are `dilation` apart, the taps of the filter `stride`.
 
-Told: stride and dilation are swapped
+Told: does not match any mistake
 Not: stride is ignored
 """
 
