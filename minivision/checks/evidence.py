@@ -99,11 +99,16 @@ class Evidence:
         """Mask of the wrong elements; only where the shape is right."""
         return ~self.close(self.got, self.expected)
 
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns of boxes or cells; none for other results."""
+        return _columns(self.result, self.op.family, self.values) or []
+
     @functools.cached_property
     def wrong_columns(self) -> Array | slice:
         """Indices of the wrong columns of boxes or cells of which other columns are right; else all columns."""
-        names = _columns(self.result, self.op.family, self.values)
-        if names is None or not self.same_shape or self.expected.ndim == 0 or len(names) != self.expected.shape[-1]:
+        names = self.column_names
+        if not names or not self.same_shape or self.expected.ndim == 0 or len(names) != self.expected.shape[-1]:
             return slice(None)
         axes = tuple(range(self.expected.ndim - 1))
         wrong = self.wrong.any(axis=axes)
@@ -116,8 +121,7 @@ class Evidence:
         columns = self.wrong_columns
         if isinstance(columns, slice):
             return self.result
-        names = _columns(self.result, self.op.family, self.values) or []
-        wrong = ", ".join(dict.fromkeys(names[k] for k in columns))
+        wrong = ", ".join(dict.fromkeys(self.column_names[k] for k in columns))
         return f"{self.result} is right but for {wrong}, which"
 
     def close(self, a: Array, b: Array) -> Array:

@@ -27,7 +27,11 @@ MISTAKES = [
         [("bg_iou_thresh=bg_iou_thresh", "bg_iou_thresh=fg_iou_thresh")],
         "fg_iou_thresh is used for bg_iou_thresh too",
     ),
-    ("roi_pool", [("in box)", "in np.floor(np.round(rois[k, 1:]) * spatial_scale))")], "rounded in the image"),
+    (
+        "roi_pool",
+        [("in box)", "in np.floor(np.array([*map(round_half_away, rois[k, 1:])]) * spatial_scale))")],
+        "rounded in the image",
+    ),
 ]
 
 

@@ -40,6 +40,8 @@ _ARITHMETIC = {
     "similarity",
 }
 
+MAX_PERMUTED = 6  # columns of which all orders are tried
+
 TRANSFORMS: dict[str, Callable[[Array], Array]] = {
     "the sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "the exponential": np.exp,
@@ -128,6 +130,20 @@ def result_transformed(evidence: Evidence, others: Sequence[Evidence] = ()) -> s
         if np.isfinite(other).all() and evidence.same(other, got):
             of = "" if what.startswith("one") else " of the right value"
             return f"{evidence.part} is {what}{of}."
+    return None
+
+
+def columns_in_another_order(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose two numbers of a box, or of a cell, that stand in each other's place."""
+    columns = evidence.wrong_columns
+    if isinstance(columns, slice) or not 2 <= len(columns) <= MAX_PERMUTED:
+        return None
+    got, expected, names = evidence.got[..., columns], evidence.expected[..., columns], evidence.column_names
+    for order in itertools.permutations(range(len(columns))):
+        if evidence.same(expected[..., order], got):
+            here = next(k for k, place in enumerate(order) if k != place)
+            given, meant = names[columns[order[here]]], names[columns[here]]
+            return f"{evidence.part} are in another order: {given} is where {meant} should be."
     return None
 
 

@@ -18,6 +18,7 @@ from minivision.checks.diagnoses.box_conventions import (
 from minivision.checks.diagnoses.confusions import (
     arguments_confused,
     arguments_transformed,
+    columns_in_another_order,
     result_transformed,
     rows_in_another_order,
 )
@@ -95,6 +96,7 @@ WRONG_NUMBERS = (
     groups_confused,
     channels_summed_apart,
     rows_in_another_order,
+    columns_in_another_order,
     other_settings,
     arguments_confused,
     weights_otherwise,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minivision.checks.diagnoses.other_arguments import explains
+from minivision.checks.diagnoses.other_arguments import MAX_OTHER_CASES, explains
 
 if TYPE_CHECKING:
     from minivision.checks.evidence import Evidence
@@ -46,12 +46,23 @@ def argument_flipped_or_transposed(evidence: Evidence, others: Sequence[Evidence
                 )
         if value.ndim == 2 and value.shape[1] in (4, 5):
             order = [1, 0, 3, 2] if value.shape[1] == 4 else [0, 2, 1, 4, 3]
-            if explains(evidence, **{name: value[:, order]}):
+            if explains(evidence, **{name: value[:, order]}) and not _outvoted(name, order, others):
                 return (
                     f"{evidence.result} is what the reference gives for {name} with x and y swapped. A box is "
                     "(x1, y1, x2, y2): x counts columns, y counts rows, and maps are indexed [row, column]."
                 )
     return None
+
+
+def _outvoted(name, order, others):
+    """Return whether more cases speak against boxes with these columns than for them; some they do not change."""
+    against = 0
+    for other in others[:MAX_OTHER_CASES]:
+        changed = {name: other.values[name][:, order]}
+        result = other.reference(**changed)
+        if result is not None and not other.same(result, other.expected):
+            against += -1 if explains(other, **changed) else 1
+    return against > 0
 
 
 def result_flipped_or_transposed(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:

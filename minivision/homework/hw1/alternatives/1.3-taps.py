@@ -14,7 +14,7 @@ def max_pool2d(x, kernel_size, *, stride=None, padding=0):
             rows, columns = np.arange(H_out) * sh + r - top, np.arange(W_out) * sw + s - left
             inside = ((rows >= 0) & (rows < H))[:, None] & ((columns >= 0) & (columns < W))
             values = x[:, :, rows.clip(0, H - 1)[:, None], columns.clip(0, W - 1)]
-            better = inside & (values >= y)
+            better = inside & ((values >= y) | np.isnan(values))  # once y is NaN, no number is larger
             y = np.where(better, values, y)
             indices = np.where(better, rows[:, None] * W + columns, indices)
     return y, indices
