@@ -4,6 +4,7 @@ import importlib.util
 import pathlib
 import sys
 
+from minivision.cli.executors import add_scheduler_argument
 from minivision.cli.options import Parser, UsageError, count, seed
 from minivision.core.progress import progress_bar
 
@@ -52,6 +53,7 @@ def add_arguments(parser, system):
     sub.add_argument("--json", metavar="FILE", help="write the results to a file, in Gradescope's format")
     sub.add_argument("--csv", metavar="FILE", help="write a table of all submissions to a file")
     sub.add_argument("--jobs", type=count, default=1, metavar="N", help="submissions at the same time (default: 1)")
+    add_scheduler_argument(sub)
     sub.add_argument("--seed", type=seed, metavar="N", help="seed of the hidden tests: keep it secret")
     sub.add_argument("--one", action="store_true", help="the folder is one submission")
     sub.add_argument("--unlocked", action="store_true", help="do not isolate the student's code; for your own files")
@@ -208,14 +210,13 @@ def grade(args):
             formats.write_results(formats.results(report), args.json)
 
     with progress_bar(total=len(paths), unit="submission", leave=False, disable=not several) as bar:
-        graded = grade_all(
-            assignment,
-            paths,
-            jobs=args.jobs if several else 1,
-            seed=args.seed,
-            isolated=not args.unlocked,
-            on_result=on_result,
-        )
+        options = {"seed": args.seed, "isolated": not args.unlocked}
+        if args.scheduler is None:
+            graded = grade_all(assignment, paths, jobs=args.jobs if several else 1, on_result=on_result, **options)
+        else:
+            from minivision.homework.cluster_grading import grade_on_cluster
+
+            graded = grade_on_cluster(args.scheduler, assignment, paths, **options)
         try:
             for result in graded:
                 results.append(result)
