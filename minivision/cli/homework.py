@@ -8,6 +8,7 @@ import signal
 import sys
 
 from minivision.cli import homework_alone, homework_class
+from minivision.cli.executors import add_scheduler_argument
 from minivision.cli.options import Parser, UsageError, count, positive, seed
 from minivision.core.printable import printable
 from minivision.core.progress import progress_bar
@@ -67,6 +68,7 @@ def add_arguments(parser, system):
     sub.add_argument("--out", metavar="PATH", help="write the results in a format: a file, of several a folder")
     sub.add_argument("--format", choices=FORMATS, help="format of --out (default: gradescope)")
     sub.add_argument("--jobs", type=count, default=1, metavar="N", help="submissions at the same time (default: 1)")
+    add_scheduler_argument(sub)
     sub.add_argument("--seed", type=seed, metavar="N", help="seed of the hidden tests: keep it secret")
     sub.add_argument("--results", metavar="DIR", help="folder for the results of a class (default: NAME-results)")
     sub.add_argument("--resume", action="store_true", help="go on where a grading stopped")
@@ -249,7 +251,7 @@ def grade(args):
     paths = [args.submission] if args.one else batch_grading.submissions(assignment, args.submission)
     several = len(paths) > 1
     _refuse_existing(args)
-    if not (args.unlocked or args.unprotected):
+    if not (args.unlocked or args.unprotected or args.scheduler):
         batch_grading.require_protections()
     if not args.proved and (several or args.seed is not None):  # its own seed is proved by `check`
         print("first the library's own solution, with this seed; --proved leaves it out", file=sys.stderr)
@@ -273,14 +275,7 @@ def grade(args):
 
     write()
     todo = [path for path in paths if not several or kept.lacks(path)]
-    graded = batch_grading.grade_all(
-        assignment,
-        todo,
-        jobs=1 if args.unprotected else args.jobs,
-        seed=args.seed,
-        isolated=not args.unlocked,
-        on_result=None if several else on_result,
-    )
+    graded = _graded(args, assignment, todo, None if several else on_result)
     with (
         _stopped_by_sigterm(),
         progress_bar(total=len(todo), unit="submission", leave=False, disable=not several) as bar,
@@ -312,6 +307,19 @@ def grade(args):
     if failed:
         print(f"minivision: {len(failed)} of {len(results)} submissions could not be graded", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _graded(args, assignment, paths, on_result):
+    """Yield the reports of submissions, graded on this machine or on a cluster."""
+    options = {"seed": args.seed, "isolated": not args.unlocked}
+    if args.scheduler is None:
+        from minivision.homework.batch_grading import grade_all
+
+        jobs = 1 if args.unprotected else args.jobs
+        return grade_all(assignment, paths, jobs=jobs, on_result=on_result, **options)
+    from minivision.homework.cluster_grading import grade_on_cluster
+
+    return grade_on_cluster(args.scheduler, assignment, paths, **options)
 
 
 def _refuse_existing(args):

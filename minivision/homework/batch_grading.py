@@ -113,11 +113,12 @@ def grade_one(assignment, library, seed, isolated, path, on_result=None):
     try:
         report = grade(assignment, path, library=library, seed=seed, isolated=isolated, on_result=on_result)
     except Exception as error:  # of the grader: it must not count as the student's
-        report = _not_graded(assignment, path, seed, f"{type(error).__name__}: {error}")
+        report = not_graded(assignment, path, seed, f"{type(error).__name__}: {error}")
     return report.as_dict()
 
 
-def _not_graded(assignment, path, seed, reason):
+def not_graded(assignment, path, seed, reason):
+    """Return the report of a submission that the grader could not grade."""
     reason = " ".join(shown(reason, MAX_REASON_CHARS).split())
     problem = f"NOT GRADED, through no fault of the submission; grade it again: {reason}"
     seed = assignment.seed if seed is None else seed
@@ -171,4 +172,4 @@ def _report(future, assignment, path, seed):
     try:
         return SubmissionReport.from_dict(future.result())
     except Exception as error:
-        return _not_graded(assignment, path, seed, error)
+        return not_graded(assignment, path, seed, error)
