@@ -32,6 +32,7 @@ __all__ = [
 
 PACKAGES = (
     "core",  # the registry of operations, the dispatcher, backends, devices, geometry
+    "executors",  # many pieces of work: in this process, in several, on a cluster
     "kernels",  # how operations run fast: Numba, CuPy
     "ops",  # what each operation computes
     "layers",  # objects with parameters: forward, backward
@@ -46,6 +47,7 @@ PACKAGES = (
     "tasks",  # how predictions of each kind are evaluated, drawn and written
     "training",  # the trainer, its settings, checkpoints
     "comparison",  # systems trained alike, side by side
+    "exercises",  # answers to the notebooks' questions, checked
     "bench",  # timings
     "homework",  # assignments: released, tested, graded
     "cli",  # the command line

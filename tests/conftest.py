@@ -32,3 +32,17 @@ def page():
         pytest.skip("Chromium is not installed")
     with open_chromium() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def machines(tmp_path_factory):
+    """A Dask cluster of two workers for all tests. Whoever ends a worker adds another one."""
+    pytest.importorskip("distributed")
+    from dask_cluster import Machines
+
+    found = Machines(tmp_path_factory.mktemp("cluster"))
+    try:
+        found.wait_for_workers(2)
+        yield found
+    finally:
+        found.close()

@@ -139,7 +139,8 @@ def differences(record: dict[str, Any], metric: str) -> str:
     rows = [row for row in comparison.rows if row.title in record["rows"]]
     table = {row.title: record["rows"].get(row.title, {}) for row in comparison.rows}
     known = {(each["row"], each["other"]): each for each in record["differences"] if each["metric"] == metric}
-    lines = [f"| | than | {metric} better by | interval of 95 % | better in |", "|---|---|---:|---:|---:|"]
+    title = next(column.head for column in comparison.columns if column.key == metric)
+    lines = [f"| | than | {title} better by | interval of 95 % | better in |", "|---|---|---:|---:|---:|"]
     for one, other in comparison.pairs(rows, table, metric):
         found, sign = known.get((one.title, other.title)), 1
         if found is None:

@@ -70,6 +70,13 @@ def layer_converter(pairs: list[tuple], norms: list[tuple] | None = None) -> Cal
             module.weight, module.bias = tensor(layer.w.value), tensor(layer.b.value)
             pairs.extend([(layer.w, module.weight), (layer.b, module.bias)])
             return module
+        if isinstance(layer, layers.Embedding):
+            module = torch.nn.Embedding(*layer.w.value.shape)
+            module.weight = tensor(layer.w.value)
+            pairs.append((layer.w, module.weight))
+            return module
+        if isinstance(layer, layers.LSTM):
+            return HiddenStates(layer)
         raise TypeError(f"no PyTorch module is known for {type(layer).__name__}")
 
     def convolution(layer):
@@ -93,6 +100,20 @@ def layer_converter(pairs: list[tuple], norms: list[tuple] | None = None) -> Cal
 
         def forward(self, x):
             return torch.relu(x + self.residual(x))
+
+    class HiddenStates(torch.nn.Module):
+        """An LSTM that returns its hidden states alone, as ours does."""
+
+        def __init__(self, layer):
+            super().__init__()
+            self.lstm = torch.nn.LSTM(layer.w_ih.value.shape[1], layer.hidden_size)
+            names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+            for name, parameter in zip(names, layer.parameters(), strict=True):
+                setattr(self.lstm, name, tensor(parameter.value))
+                pairs.append((parameter, getattr(self.lstm, name)))
+
+        def forward(self, x):
+            return self.lstm(x)[0]
 
     class BedOfNails(torch.nn.Module):
         def __init__(self, scale):

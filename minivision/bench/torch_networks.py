@@ -67,15 +67,25 @@ def training_network(model: Model, batch: Batch) -> Any:
         If the network of this model is not available in PyTorch.
     """
     regions = {}
-    if model.name in ("faster-rcnn", "mask-rcnn"):
+    if model.name in ("faster-rcnn", "mask-rcnn", "densecap"):
         outputs = model.forward(model.normalize(batch.images), training=True, batch=batch)
         model.forget()
-        first = outputs.faster_rcnn if model.name == "mask-rcnn" else outputs
+        first = outputs if model.name == "faster-rcnn" else outputs.faster_rcnn
         regions["head"] = first.regions.rois
+        if model.name == "densecap":
+            boundary = model.captioner.boundary  # type: ignore[attr-defined]
+            regions["captioner"] = outputs.positive, _inputs_of(outputs.targets, boundary)
         if model.name == "mask-rcnn":
             regions |= {"mask_branch": outputs.masks.rois}
             regions |= {"keypoint_branch": outputs.joints.rois} if outputs.joints is not None else {}
     return _network(model, layer_converter([]), batch.images.shape[1:3], regions)
+
+
+def _inputs_of(targets, boundary):
+    """Return the words that a captioner reads: START, and before each target the one before it."""
+    inputs = np.full_like(targets, boundary)
+    inputs[1:] = np.where(targets[:-1] < 0, boundary, targets[:-1])  # what follows the end is padding
+    return inputs
 
 
 def prediction_network(model: Any, images: Sequence[np.ndarray], convert: Callable) -> Any:
@@ -116,7 +126,8 @@ def as_module(parts: dict[str, Any], run: Callable[[Any, Any], Any]) -> Any:
 
 
 # Each function below returns the parts of a network by name, and a function from these parts and images to the outputs.
-# `size` is that of the images, `regions` has those (K, 5) of each part that looks at regions.
+# `size` is that of the images, `regions` has those (K, 5) of each part that looks at regions; for the captioner
+# which of the regions have a sentence, and the words that it reads.
 
 
 def _encoder_decoder(model, convert, size, regions):
@@ -187,7 +198,11 @@ def _ssd(model, convert, size, regions):
 
 
 def _two_stages(model, convert, size, regions):
-    """Return the parts of Faster R-CNN, or of Mask R-CNN with the branches that have regions."""
+    """Return the parts of Faster R-CNN; of Mask R-CNN with the branches that have regions, of DenseCap with words."""
+    import torch
+
+    regions = dict(regions)
+    sentences = regions.pop("captioner", None)
     parts = {
         "backbone": convert(model.backbone),
         "shared": convert(model.rpn.shared),
@@ -204,6 +219,11 @@ def _two_stages(model, convert, size, regions):
     }
     branches = [name for name in samplers if name != "head"]
     parts |= {name: convert(getattr(model, name).body) for name in branches}
+    if sentences:
+        positive, inputs = map(torch.from_numpy, sentences)
+        captioner = model.captioner
+        parts |= {name: convert(getattr(captioner, name)) for name in ("image", "words", "lstm")}
+        parts["next_word"] = convert(captioner.scores)
 
     def run(network, x):
         features = network.backbone(x)
@@ -211,7 +231,11 @@ def _two_stages(model, convert, size, regions):
         hidden = network.body(samplers["head"](features))
         outputs = network.objectness(hidden_maps), network.anchor_deltas(hidden_maps)
         outputs += network.scores(hidden), network.deltas(hidden)
-        return (*outputs, *(getattr(network, name)(samplers[name](features)) for name in branches))
+        outputs += tuple(getattr(network, name)(samplers[name](features)) for name in branches)
+        if sentences:
+            states = network.lstm(torch.cat([network.image(hidden[positive])[None], network.words(inputs)]))
+            outputs += (network.next_word(states[1:].flatten(0, 1)),)
+        return outputs
 
     return parts, run
 
@@ -263,4 +287,5 @@ NETWORKS: dict[str, Callable] = {
     "ssd": _ssd,
     "faster-rcnn": _two_stages,
     "mask-rcnn": _two_stages,
+    "densecap": _two_stages,
 }

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from minivision.data import Batch
     from minivision.models.base.model import Model
 
-SYSTEMS = ("encoder-decoder", "yolo", "yolov2", "ssd", "faster-rcnn")
+SYSTEMS = ("encoder-decoder", "yolo", "yolov2", "ssd", "faster-rcnn", "densecap")
+STAGES = ("faster-rcnn", "densecap")  # of these, the ones with two stages
 
 
 def import_torch() -> ModuleType:
@@ -66,7 +67,7 @@ def trained_by_torch(model: Model, *, compiled: bool = False) -> Model:
     import_torch()
     if model.name not in SYSTEMS:
         raise ValueError(f"{model.name}: it is not trained by PyTorch; {', '.join(SYSTEMS)} are")
-    mixin = _Stages if model.name == "faster-rcnn" else _Pixels if model.task == "segmentation" else _Whole
+    mixin = _Stages if model.name in STAGES else _Pixels if model.task == "segmentation" else _Whole
     twin = copy.deepcopy(model)
     twin.__class__ = type(f"{type(model).__name__}InTorch", (mixin, type(model)), {})
     vars(twin)["compiled"] = compiled
@@ -162,10 +163,15 @@ class _Stages(_InTorch):
         self.torch_parameters = {}
         rpn, head = self.rpn, self.head  # type: ignore[attr-defined]
         backbone = self.backbone  # type: ignore[attr-defined]
-        for layer in (backbone, rpn.shared, rpn.objectness, rpn.deltas, head.body, head.scores, head.deltas):
+        layers = [backbone, rpn.shared, rpn.objectness, rpn.deltas, head.body, head.scores, head.deltas]
+        first = [backbone]  # what they read has no gradient
+        if self.name == "densecap":  # type: ignore[attr-defined]
+            captioner = self.captioner  # type: ignore[attr-defined]
+            layers += [captioner.image, captioner.words, captioner.lstm, captioner.scores]
+            first.append(captioner.words)
+        for layer in layers:
             piece = Piece(self._connected(functools.partial(_converted, layer)))
-            is_first = layer is backbone
-            vars(layer)["forward"] = functools.partial(_forward_of, layer, piece, not is_first)
+            vars(layer)["forward"] = functools.partial(_forward_of, layer, piece, layer not in first)
             vars(layer)["backward"] = piece.backward
 
 

@@ -22,7 +22,7 @@ from minivision.bench.torch_networks import fastest_way, training_network
 if TYPE_CHECKING:
     from minivision.models.base.model import Model
 
-SYSTEMS = ("encoder-decoder", "faster-rcnn", "mask-rcnn", "yolo", "ssd", "yolov2", "localizer")
+SYSTEMS = ("encoder-decoder", "faster-rcnn", "mask-rcnn", "densecap", "yolo", "ssd", "yolov2", "localizer")
 SCENES = 64
 
 

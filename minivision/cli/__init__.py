@@ -3,14 +3,18 @@
 The help imports nothing heavy: each command imports what it needs when it runs.
 """
 
+import contextlib
 import importlib
+import io
 import sys
 import warnings
 
 from minivision.cli.heartbeat import heartbeat
 from minivision.cli.messages import messages_printed
 from minivision.cli.options import Parser, peek_system
+from minivision.cli.ranks import fail, run_on_ranks
 from minivision.core.printable import printable
+from minivision.core.ranks import current_ranks, launched_rank
 
 # command -> (module, summary), in the order of the help
 COMMANDS = {
@@ -26,6 +30,8 @@ COMMANDS = {
     "bench": ("bench", "time the kernels, the reference implementations and PyTorch"),
     "doctor": ("doctor", "show versions, folders, and operations without kernels"),
 }
+
+ON_RANKS = ("train",)  # commands whose processes work together, if mpiexec starts several
 
 DESCRIPTION = """\
 Detection and segmentation by hand: the systems of the lecture, from scratch in NumPy.
@@ -60,17 +66,16 @@ def main(argv=None):
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
-        args = _parse(argv)
+        with contextlib.redirect_stderr(io.StringIO()) if launched_rank() else contextlib.nullcontext():
+            args = _parse(argv)  # what is wrong with the arguments, one process says for all
     except SystemExit as error:  # argparse has printed its message
         return error.code or 0
     except KeyboardInterrupt:  # a command imports what its arguments need
-        return _fail("stopped", 1)
+        return fail("stopped", 1)
     with messages_printed():
-        if args.debug:
-            return args.run(args)
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
-            return _run(args)
+        if args.command in ON_RANKS and launched_rank() is not None:
+            return run_on_ranks(lambda: _run(args), _sentence)
+        return _run(args)
 
 
 def _parse(argv):
@@ -88,7 +93,9 @@ def _parse(argv):
             command.add_arguments(sub, peek_system(argv))
             sub.add_argument("--debug", action="store_true", help="show the full traceback of an error")
             sub.set_defaults(run=command.run)
-    args = parser.parse_args(argv)
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:  # the command's own parser names its help
+        commands.choices.get(args.command, parser).error(f"unrecognized arguments: {' '.join(unknown)}")
     if args.command is None:
         parser.print_help()
         raise SystemExit(2)
@@ -96,25 +103,34 @@ def _parse(argv):
 
 
 def _run(args):
+    if args.debug:
+        return args.run(args)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        return _run_or_say_why_not(args)
+
+
+def _run_or_say_why_not(args):
     """Run a command; print expected errors as one sentence, and what it does when it is silent for long."""
     try:
         with heartbeat():
             return args.run(args)
     except KeyboardInterrupt as error:
-        return _fail(str(error) or "stopped", 1)
+        return fail(str(error) or "stopped", 1)
     except BrokenPipeError:  # the output is closed, as in `| head`
+        current_ranks().end_all(1)
         sys.stderr.close()
         return 1
     except (ValueError, *_WRONG_PATH) as error:
-        return _fail(_sentence(error), 2)
+        return fail(_sentence(error), 2)
     except OSError as error:
-        return _fail(_sentence(error), 1)
+        return fail(_sentence(error), 1)
     except RuntimeError as error:
         from minivision.training import TrainingError
 
         if not isinstance(error, TrainingError):
             raise
-        return _fail(_sentence(error), 1)
+        return fail(_sentence(error), 1)
 
 
 def _sentence(error):
@@ -122,11 +138,6 @@ def _sentence(error):
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return printable(f"{error.filename}: {error.strerror}")
     return " ".join(printable(error).split()) or type(error).__name__
-
-
-def _fail(message, code):
-    print(f"minivision: {message}", file=sys.stderr)
-    return code
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None):

@@ -16,9 +16,11 @@ Writes comparison.csv, comparison.md, differences.csv and comparison.png into DI
 Ctrl-C stops; the same command continues, with more --seeds too.
 """
 
+import contextlib
 import csv
 import pathlib
 
+from minivision.cli.executors import add_scheduler_argument
 from minivision.cli.options import count, positive, seed
 from minivision.cli.record import add_record_argument, refuse_wrong_record, write_record
 
@@ -28,12 +30,17 @@ examples:
   minivision compare detection --level hard --minutes 3 --seeds 3 --out runs/detectors
   minivision compare yolov2 --level hard --steps 3000 --seeds 3 --out runs/path
   minivision compare pytorch --only ssd yolov2 --level hard --minutes 2 --out runs/rivals
+  minivision compare yolov2 --steps 3000 --seeds 5 --scheduler tcp://10.0.0.5:8786 --out runs/sweep
   minivision compare segmentation --level easy --minutes 0.1 --train 500 --val 50 --out runs/quick
 
 Equal minutes are equal times of training on this machine, evaluation not included. How many steps a system takes in
 them depends on the machine and on what else runs there, so two comparisons by minutes agree only roughly, and a system
 may be better because it is faster. --steps gives every system the same number of steps: comparable on any machine, but
 one step of R-CNN is more work than one of YOLO.
+
+With --scheduler each training is a piece of work for a Dask cluster. Equal minutes on machines that differ, or that
+others use too, are not equal, so it takes --steps, and pytorch, whose trainings take turns on one machine, is not for
+it. Costs are measured on this machine, one row after the other.
 
 With --seeds N each row is trained N times: the table has means and standard deviations, the figure lines of that
 length. Whether one row is better than another is said by the paired bootstrap over images and seeds, for all pairs in
@@ -84,18 +91,19 @@ def add_arguments(parser, system):
             f"--{split}", type=count, default=SPLITS[split], metavar="N",
             help=f"number of scenes to {purpose} on (default: all {SPLITS[split]:,})",
         )  # fmt: skip
+    add_scheduler_argument(parser)
     add_record_argument(parser)
 
 
 def run(args):
-    from minivision.comparison import ComparisonSettings, run_comparison
+    from minivision.comparison import ComparisonSettings
     from minivision.comparison.folder import PICTURE, TABLES
 
     refuse_wrong_record(args)
     minutes = DEFAULT_MINUTES if args.minutes is None and args.steps is None else args.minutes
     settings = ComparisonSettings(args.level, minutes, args.seed, args.train, args.val, args.steps, args.seeds)
     try:
-        done = run_comparison(get_any_comparison(args.what), args.out, settings, only=args.only)
+        done = _run_comparison(args, settings)
     except KeyboardInterrupt:
         done = False
     if not done:
@@ -106,6 +114,18 @@ def run(args):
     print((args.out / TABLES[1]).read_text(encoding="utf-8"))
     print(f"Wrote {', '.join(TABLES)} and {PICTURE} into {args.out}")
     return 0
+
+
+def _run_comparison(args, settings):
+    from minivision.comparison import run_comparison
+    from minivision.comparison.runner import refuse_timed
+    from minivision.executors import Cluster
+
+    comparison = get_any_comparison(args.what)
+    if args.scheduler is not None:
+        refuse_timed(comparison, settings)  # before the cluster is looked for
+    with contextlib.nullcontext() if args.scheduler is None else Cluster(args.scheduler) as executor:
+        return run_comparison(comparison, args.out, settings, only=args.only, executor=executor)
 
 
 def _record(args, settings):

@@ -11,6 +11,7 @@ import math
 import pathlib
 import sys
 
+from minivision.cli.executors import add_executor_arguments, executor_of
 from minivision.cli.options import (
     UsageError,
     add_backend_argument,
@@ -28,6 +29,7 @@ examples:
   minivision evaluate runs/scenes
   minivision evaluate runs/scenes --level hard --split test
   minivision evaluate runs/cells --json > cells.json
+  minivision evaluate runs/rcnn --scheduler tcp://10.0.0.5:8786
   minivision evaluate runs/scenes --errors --out errors
   minivision evaluate runs/fast-rcnn runs/faster-rcnn runs/yolo --errors --out errors
   minivision evaluate --data coco:cells --split val --predictions results.json
@@ -54,6 +56,7 @@ def add_arguments(parser, system):
     )
     add_data_arguments(parser, split="val", default="default: the data that it was trained on")
     add_backend_argument(parser)
+    add_executor_arguments(parser)
     parser.add_argument(
         "--predictions", type=pathlib.Path, metavar="FILE", help="evaluate COCO's results in a file, without a run"
     )
@@ -104,6 +107,8 @@ def _compare(args):
     if not args.errors:
         what = "several runs" if len(args.run_folder) > 1 else f"the runs in {args.run_folder[0]}"
         raise UsageError(f"{what} are compared by their errors: give --errors, or name one run")
+    if args.scheduler is not None or args.jobs is not None:
+        raise UsageError("--jobs and --scheduler are for one run; several are compared in this process")
     with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():
         comparison, about = compare_runs(args)
         if args.out is not None:
@@ -135,12 +140,14 @@ def _metrics(args):
     if not args.run_folder:
         raise UsageError("what to evaluate? Give the folder of a run, or --predictions FILE with --data DATA")
     from minivision.data.memory import hold_in_memory
+    from minivision.executors import InProcess
+    from minivision.models.base.detector import Detector
     from minivision.tasks import evaluate
     from minivision.training import Checkpoint
 
     checkpoint = Checkpoint.load(args.run_folder[0])
     model = checkpoint.make_model()
-    if args.errors and model.task != "detection":
+    if args.errors and not isinstance(model, Detector):
         raise UsageError(f"--errors is for detectors, and {model.name} is none")
     choose_backend(args)
     model = on_backend(args, model)
@@ -152,13 +159,15 @@ def _metrics(args):
     about |= {name: data[name] for name in ("data", "level", "split", "size")}
     if data["data"] != "scenes":
         del about["level"]
-    if not args.errors:
-        return model.task, {**about, **evaluate(model, dataset, progress=True)}, None, dataset
-    from minivision.tasks.errors import ErrorCollector
+    with executor_of(args) as executor:
+        options = {"progress": True, "executor": None if isinstance(executor, InProcess) else executor}
+        if not args.errors:
+            return model.task, {**about, **evaluate(model, dataset, **options)}, None, dataset
+        from minivision.tasks.errors import ErrorCollector
 
-    collector = ErrorCollector(model, dataset)
-    metrics = {**about, **evaluate(model, dataset, progress=True, observe=collector.add)}
-    return model.task, metrics, collector.report(), dataset
+        collector = ErrorCollector(model, dataset)
+        metrics = {**about, **evaluate(model, dataset, **options, observe=collector.add)}
+        return model.task, metrics, collector.report(), dataset
 
 
 def _write_page(folder, report, dataset, metrics):
@@ -183,6 +192,7 @@ def _metrics_of_file(args):
     from minivision.tasks.errors import ResultErrors
 
     given = {"DIR": args.run_folder or None, "--size": args.size, "--backend": args.backend}
+    given |= {"--jobs": args.jobs, "--scheduler": args.scheduler}
     for name, value in given.items():
         if value is not None:
             raise UsageError(

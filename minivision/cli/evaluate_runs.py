@@ -36,7 +36,10 @@ def find_runs(folders):
     places = [path.resolve() for path, _ in runs]
     for path, checkpoint in runs:
         if not _detects(checkpoint):
-            raise UsageError(f"--errors is for detectors, and {path} is a run of {checkpoint.system}, which is none")
+            raise UsageError(
+                "errors of several runs are compared of detectors that tell classes apart, and "
+                f"{path} is a run of {checkpoint.system}, which is none"
+            )
         if places.count(path.resolve()) > 1:
             raise UsageError(f"{path} is given twice; each run is compared once")
     return runs
@@ -62,9 +65,12 @@ def _detectors(folder, inside):
     others = [path.name for path, checkpoint in runs if not _detects(checkpoint)]
     runs = [run for run in runs if _detects(run[1])]
     if not runs:
-        raise UsageError(f"--errors is for detectors, and none of the runs in {folder} is one: {', '.join(others)}")
+        raise UsageError(
+            "errors of several runs are compared of detectors that tell classes apart, and none of the runs in "
+            f"{folder} is one: {', '.join(others)}"
+        )
     if others:
-        logging.getLogger("minivision").info("%s: left out, since they are no detectors: %s", folder, ", ".join(others))
+        logging.getLogger("minivision").info("%s: left out: %s, no detectors of classes", folder, ", ".join(others))
     return sorted(runs, key=lambda run: systems().index(run[1].system))
 
 

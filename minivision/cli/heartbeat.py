@@ -59,11 +59,16 @@ def describe(frame):
         elif PACKAGE in path.parents:
             if compiling:
                 return "compiling kernels (once; they are kept)"
-            own = own or frame
+            if own is None or (_is_private(own) and not _is_private(frame)):
+                own = frame  # the innermost function whose name a reader may know
         elif own is None and path.is_file() and "site-packages" not in path.parts and not _is_of_python(path):
             return f"running {frame.f_code.co_name} of {path}, line {frame.f_lineno}: the time is that of this file"
         frame = frame.f_back
     return f"in {own.f_code.co_name} ({pathlib.Path(own.f_code.co_filename).name})" if own else "still at work"
+
+
+def _is_private(frame):
+    return frame.f_code.co_name.startswith(("_", "<"))
 
 
 def _is_of_python(path):

@@ -1,12 +1,15 @@
 """Homework: release assignments, test solutions, grade submissions, and verify assignments."""
 
+import contextlib
 import importlib.util
 import pathlib
 import shutil
+import signal
 import sys
 
 from minivision.cli import homework_alone, homework_class
 from minivision.cli.options import Parser, UsageError, count, positive, seed
+from minivision.core.printable import printable
 from minivision.core.progress import progress_bar
 
 EPILOG = """\
@@ -65,7 +68,10 @@ def add_arguments(parser, system):
     sub.add_argument("--format", choices=FORMATS, help="format of --out (default: gradescope)")
     sub.add_argument("--jobs", type=count, default=1, metavar="N", help="submissions at the same time (default: 1)")
     sub.add_argument("--seed", type=seed, metavar="N", help="seed of the hidden tests: keep it secret")
+    sub.add_argument("--results", metavar="DIR", help="folder for the results of a class (default: NAME-results)")
+    sub.add_argument("--resume", action="store_true", help="go on where a grading stopped")
     sub.add_argument("--one", action="store_true", help="the folder is one submission")
+    sub.add_argument("--unprotected", action="store_true", help="grade, one at a time, where a protection is missing")
     sub.add_argument("--unlocked", action="store_true", help="do not isolate the student's code; for your own files")
     sub.set_defaults(homework=grade)
 
@@ -226,10 +232,10 @@ def rubric(args):
 
 
 def grade(args):
+    from minivision.homework import batch_grading, load_assignment
     from minivision.homework import gradescope as formats
-    from minivision.homework import load_assignment
     from minivision.homework.advice import must_have_hidden_tests
-    from minivision.homework.batch_grading import grade_all, submissions, write_table
+    from minivision.homework.class_results import TABLE, ClassResults, write_table
     from minivision.homework.formats import check_format, write_reports
 
     assignment = load_assignment(args.assignment)
@@ -237,52 +243,97 @@ def grade(args):
         raise UsageError(f"--format {args.format}: say with --out where to write it")
     must_have_hidden_tests(assignment)
     check_format(args.format)
-    paths = [args.submission] if args.one else submissions(assignment, args.submission)
-    several, results, on_result = len(paths) > 1, [], None
-    if args.json and not several:
+    paths = [args.submission] if args.one else batch_grading.submissions(assignment, args.submission)
+    several = len(paths) > 1
+    _refuse_existing(args)
+    if not (args.unlocked or args.unprotected):
+        batch_grading.require_protections()
+    kept = None
+    if several:
+        seed = assignment.seed if args.seed is None else args.seed
+        kept = ClassResults(args.results or f"{assignment.name}-results", assignment, seed, resume=args.resume)
+    results = [kept.reports[path] for path in map(printable, paths) if path in kept.reports] if several else []
 
-        def on_result(report):
+    def write():
+        if args.json and results:
+            written = [formats.results(each) for each in sorted(results, key=lambda each: each.submission)]
+            formats.write_results({"submissions": written} if several else written[0], args.json)
+        if args.csv and results:
+            write_table(assignment, results, args.csv)
+
+    def on_result(report):
+        if args.json:
             formats.write_results(formats.results(report), args.json)
 
-    with progress_bar(total=len(paths), unit="submission", leave=False, disable=not several) as bar:
-        graded = grade_all(
-            assignment,
-            paths,
-            jobs=args.jobs if several else 1,
-            seed=args.seed,
-            isolated=not args.unlocked,
-            on_result=on_result,
-        )
+    write()
+    todo = [path for path in paths if not several or kept.lacks(path)]
+    graded = batch_grading.grade_all(
+        assignment,
+        todo,
+        jobs=1 if args.unprotected else args.jobs,
+        seed=args.seed,
+        isolated=not args.unlocked,
+        on_result=None if several else on_result,
+    )
+    with (
+        _stopped_by_sigterm(),
+        progress_bar(total=len(todo), unit="submission", leave=False, disable=not several) as bar,
+        contextlib.closing(graded),
+    ):
         try:
             for result in graded:
                 results.append(result)
-                if args.json:
-                    written = [formats.results(each) for each in sorted(results, key=lambda each: each.submission)]
-                    formats.write_results({"submissions": written} if several else written[0], args.json)
-                if args.csv:
-                    write_table(assignment, results, args.csv)
+                if several:
+                    kept.add(result)
+                write()
                 bar.update()
                 bar.write(_line(result), file=sys.stdout)
         except KeyboardInterrupt:
-            files = " and ".join(str(path) for path in (args.json, args.csv) if path and results)
-            where = f" and stand in {files}" if files else ""
-            raise KeyboardInterrupt(f"stopped; {len(results)} of {len(paths)} submissions are graded{where}") from None
+            files = [str(path) for path in (kept and kept.folder, args.json, args.csv) if path and results]
+            where = f" and stand in {' and '.join(files)}" if files else ""
+            again = "; --resume goes on" if several else ""
+            raise KeyboardInterrupt(
+                f"stopped; {len(results)} of {len(paths)} submissions are graded{where}{again}"
+            ) from None
     if args.out:
         reports = [formats.results(each) for each in sorted(results, key=lambda each: each.submission)]
         write_reports(reports, args.format or "gradescope", args.out)
     for sentence in dict.fromkeys(sentence for result in results for sentence in result.unprotected):
         print(f"not protected on this system: {sentence}", file=sys.stderr)
+    if several:
+        print(f"{len(results)} submissions: {kept.folder / TABLE}")
     failed = [result for result in results if not result.graded]
     if failed:
         print(f"minivision: {len(failed)} of {len(results)} submissions could not be graded", file=sys.stderr)
     return 1 if failed else 0
 
 
+def _refuse_existing(args):
+    """Refuse to write over the results of another grading."""
+    for path in (args.json, args.csv):
+        if path and pathlib.Path(path).exists() and not args.resume:
+            raise UsageError(f"{path} exists: --resume goes on with it, or give another name")
+
+
+@contextlib.contextmanager
+def _stopped_by_sigterm():
+    """Have SIGTERM do what Ctrl-C does, inside of a ``with`` block."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _line(result):
     tasks = " ".join(f"{task.id}:{task.earned:g}{'*' * task.with_reference}" for task in result.tasks)
     problem = f"  {result.problem}" if result.problem else ""
     earned = f"{result.earned:>6g}" if result.graded else f"{'-':>6}"
-    return f"{earned} of {result.points:g}  {result.submission}  {tasks}{problem}"
+    return printable(f"{earned} of {result.points:g}  {result.submission}  {tasks}{problem}").replace("\n", " ")
 
 
 def gradescope(args):

@@ -80,7 +80,7 @@ def similar(args):
 
 def _write_pairs(matches, path):
     from minivision.core.atomic import atomic_write
-    from minivision.homework.batch_grading import _no_formula
+    from minivision.homework.class_results import plain_cell
 
     with atomic_write(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -88,5 +88,5 @@ def _write_pairs(matches, path):
         for match in matches:
             numbers = [f"{match.of_first:.3f}", f"{match.of_second:.3f}"]
             lines = "; ".join(f"{a}-{b} = {c}-{d}" for (a, b), (c, d) in match.lines)
-            names = [_no_formula(match.first), _no_formula(match.second)]
+            names = [plain_cell(match.first), plain_cell(match.second)]
             writer.writerow([f"{match.similarity:.3f}", *names, *numbers, lines])

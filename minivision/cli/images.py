@@ -76,12 +76,63 @@ def for_each_image(paths, names, work):
         try:
             work(path, name, read_image(path))
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in FATAL:
-                raise
-            reason = " ".join(str(error).split()) or type(error).__name__
-            reason = reason if str(path) in reason else f"{path}: {reason}"
-            bar.write(f"minivision: {printable(reason)}", file=sys.stderr)
+            _tell(bar, path, error)
             failed += 1
+    _tell_how_many(failed, paths)
+    return failed
+
+
+def map_images(executor, paths, names, function, take):
+    """Call ``function((path, name, content))`` for each image on an executor; return the number of those that failed.
+
+    This process alone reads files: `content` is what the file holds. ``take(path, name, result)`` gets the results,
+    in the order of the images. What goes wrong with one image is printed, and the others are done.
+    """
+    from minivision.data.images import BrokenFileError, read_file
+    from minivision.executors import in_order
+
+    failed = 0
+
+    def pieces():
+        nonlocal failed
+        for path, name in zip(paths, names, strict=True):
+            try:
+                yield path, name, read_file(path)
+            except BrokenFileError as error:
+                _tell(bar, path, error)
+                failed += 1
+                bar.update()
+
+    def counted(outcomes):
+        for outcome in outcomes:
+            bar.update()
+            yield outcome
+
+    with progress_bar(total=len(paths), unit="image", leave=False) as bar:
+        for outcome in in_order(counted(executor.map_unordered(function, pieces()))):
+            path, name, _ = outcome.piece
+            if outcome.failure is None:
+                try:
+                    take(path, name, outcome.result)
+                    continue
+                except Exception as error:
+                    _tell(bar, path, error)
+            else:
+                _tell(bar, path, outcome.failure.message)
+            failed += 1
+    _tell_how_many(failed, paths)
+    return failed
+
+
+def _tell(bar, path, error):
+    """Print what went wrong with an image; raise it if nothing more can be written."""
+    if isinstance(error, OSError) and error.errno in FATAL:
+        raise error
+    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = reason if str(path) in reason else f"{path}: {reason}"
+    bar.write(f"minivision: {printable(reason)}", file=sys.stderr)
+
+
+def _tell_how_many(failed, paths):
     if failed:
         print(f"minivision: {failed} of {len(paths)} images could not be read or used", file=sys.stderr)
-    return failed

@@ -10,9 +10,13 @@ labelme: NAME.json, to correct the predictions by hand. csv: predictions.csv, a 
 coco and csv have all objects, for rankings; yolo and labelme those of the picture. --min-score sets it for all.
 """
 
+import functools
+import io
 import pathlib
+import tempfile
 
-from minivision.cli.images import check_is_folder, check_overwrites, expand, for_each_image, unique_names
+from minivision.cli.executors import add_executor_arguments, executor_of
+from minivision.cli.images import check_is_folder, check_overwrites, expand, map_images, unique_names
 from minivision.cli.options import add_backend_argument, choose_backend, on_backend, size
 from minivision.cli.prediction_files import add_format_arguments, chosen_objects, make_writers
 from minivision.core.atomic import atomic_write
@@ -23,6 +27,7 @@ examples:
   minivision predict runs/cells slides/*.png --size 256x256 --out predictions
   minivision predict runs/mask cells/val/*.png --coco cells/annotations/instances_val.json --out predictions
   minivision predict runs/mask new/*.jpg --format labelme --out corrections
+  minivision predict runs/mask new/*.jpg --scheduler tcp://10.0.0.5:8786 --out predictions
 """
 
 
@@ -35,6 +40,7 @@ def add_arguments(parser, system):
         help="resize the images to this size for the network (default: the size of the training, if it had one)",
     )  # fmt: skip
     add_backend_argument(parser)
+    add_executor_arguments(parser)
     add_format_arguments(parser)
 
 
@@ -57,18 +63,19 @@ def run(args):
     network_size = args.size or checkpoint.data.get("size")
     model = model if network_size is None else Resizing(model, network_size)
 
-    def work(path, name, image):
-        prediction = model.predict([image])[0]
+    def take(path, name, result):
+        prediction, size, files = result
         args.out.mkdir(parents=True, exist_ok=True)
-        if not args.format:
-            task.write(image, prediction, model, args.out, name)
-            with atomic_write(args.out / f"{name}-overlay.png") as partial:
-                task.draw(image, prediction, model).savefig(partial, format="png")
+        for file, content in files.items():
+            with atomic_write(args.out / file) as partial:
+                partial.write_bytes(content)
         for writer in writers:
             objects = chosen_objects(args, writer, task, prediction, model)
-            writer.add(PredictedImage(path, name, image.shape[:2]), objects)
+            writer.add(PredictedImage(path, name, size), objects)
 
-    failed = for_each_image(paths, names, work)
+    function = functools.partial(predict_image, model, not args.format, bool(writers))
+    with executor_of(args) as executor:
+        failed = map_images(executor, paths, names, function, take)
     if failed == len(paths):
         return 1
     for writer in writers:
@@ -77,3 +84,46 @@ def run(args):
     images = "1 image" if len(paths) - failed == 1 else f"{len(paths) - failed} images"
     print(f"Wrote the {what} of {images} into {args.out}")
     return 1 if failed else 0
+
+
+def predict_image(model, makes_files, is_kept, piece):
+    """Predict one image, maybe on another machine.
+
+    Parameters
+    ----------
+    model : Model
+    makes_files : bool
+        Whether the files of the prediction and of its picture are made.
+    is_kept : bool
+        Whether the prediction itself is wanted.
+    piece : (path, str, bytes)
+        The path, the name and the content of the image file.
+
+    Returns
+    -------
+    prediction : object
+        Or None.
+    size : (height, width)
+    files : dict of str to bytes
+        The names and contents of the files to write.
+    """
+    from minivision.data import read_image
+
+    path, name, content = piece
+    image = read_image(path, content=content)
+    prediction = model.predict([image])[0]
+    files = _files(model, image, prediction, name) if makes_files else {}
+    return prediction if is_kept else None, image.shape[:2], files
+
+
+def _files(model, image, prediction, name):
+    """Return the files of a prediction and of its picture, by name."""
+    from minivision.tasks import get_task
+
+    task = get_task(model.task)
+    with tempfile.TemporaryDirectory(prefix="minivision-") as folder:
+        task.write(image, prediction, model, pathlib.Path(folder), name)
+        files = {file.name: file.read_bytes() for file in sorted(pathlib.Path(folder).iterdir())}
+    picture = io.BytesIO()
+    task.draw(image, prediction, model).savefig(picture, format="png")
+    return {**files, f"{name}-overlay.png": picture.getvalue()}

@@ -3,8 +3,8 @@
 IMAGE ...: draw the first boxes over each image, into NAME-proposals.png. With --hierarchy also draw how its regions
 are merged, into NAME-hierarchy.png.
 
-DIR: write the boxes for every image in the folder, PHOTO.jpg.npz for PHOTO.jpg, with several processes. Existing
-files are kept: after a stop, the same command continues.
+DIR: write the boxes for every image in the folder, PHOTO.jpg.npz for PHOTO.jpg, with several processes or on a Dask
+cluster. Existing files are kept: after a stop, the same command continues.
 
 scenes, auto:DIR or KIND:DIR (coco:DIR, voc:DIR, ...): measure the proposals for a dataset, and draw the recall over the
 number of boxes into recall-MODE.png. Recall is the share of the objects that have a box with an IoU of .5 or more. ABO
@@ -15,6 +15,7 @@ import os
 import pathlib
 import sys
 
+from minivision.cli.executors import add_executor_arguments, executor_of
 from minivision.cli.images import check_overwrites, expand, for_each_image, unique_names
 from minivision.cli.options import UsageError, count
 from minivision.core.printable import printable
@@ -23,6 +24,7 @@ EPILOG = """\
 examples:
   minivision propose photo.jpg --hierarchy
   minivision propose photos --jobs 4 --out boxes
+  minivision propose photos --scheduler tcp://10.0.0.5:8786 --out boxes
   minivision propose scenes --level hard --mode quality
 """
 
@@ -46,7 +48,7 @@ def add_arguments(parser, system):
     images.add_argument("--boxes", type=count, metavar="N", help="number of boxes to draw (default: 50)")
     images.add_argument("--hierarchy", action="store_true", help="also draw how the regions are merged")
     folder = parser.add_argument_group("for a folder")
-    folder.add_argument("--jobs", type=count, metavar="N", help="number of processes (default: one per core)")
+    add_executor_arguments(folder, jobs="one per core")
     data = parser.add_argument_group("for a dataset")
     data.add_argument("--level", metavar="LEVEL", help="difficulty of scenes: easy, mid or hard (default: hard)")
     data.add_argument("--split", metavar="NAME", help="part of the data: train, val, ... (default: val)")
@@ -59,13 +61,13 @@ def run(args):
     if DataSpec.is_like(first) and not pathlib.Path(first).exists():
         work, allowed = _measure, ("level", "split")
     elif pathlib.Path(first).is_dir():
-        work, allowed = _propose_folder, ("jobs",)
+        work, allowed = _propose_folder, ("jobs", "scheduler")
     else:
         work, allowed = _draw, ("boxes", "hierarchy")
     if work is not _draw and len(args.inputs) > 1:
         raise UsageError(f"give one folder or one dataset, or image files; got {' '.join(args.inputs)}")
     for name, what in (("boxes", "images"), ("hierarchy", "images"), ("jobs", "a folder"),
-                       ("level", "a dataset"), ("split", "a dataset")):  # fmt: skip
+                       ("scheduler", "a folder"), ("level", "a dataset"), ("split", "a dataset")):  # fmt: skip
         if getattr(args, name) and name not in allowed:
             raise UsageError(f"--{name} is for {what}, and {first} is not")
     return work(args)
@@ -104,8 +106,9 @@ def _propose_folder(args):
     paths = image_files(folder)
     if not paths:
         raise UsageError(f"{folder} holds no images ({', '.join(IMAGE_SUFFIXES)})")
-    jobs = args.jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-    written, failed = propose_files(paths, args.out, args.mode, jobs=jobs, progress=True)
+    jobs = len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    with executor_of(args, jobs=min(jobs, len(paths))) as executor:
+        written, failed = propose_files(paths, args.out, args.mode, executor=executor, progress=True)
     for _, reason in failed:
         print(f"minivision: {printable(reason)}", file=sys.stderr)
     kept = len(paths) - written - len(failed)

@@ -36,6 +36,7 @@ examples:
   minivision train encoder-decoder --data folder:cells --size 128x128 --steps 1000 --out runs/cells
   minivision train faster-rcnn --data exports/traffic --size 256x256 --out runs/traffic
   minivision train --resume --out runs/cells
+  mpiexec -n 2 minivision train ssd --out runs/two      two processes share each batch (extra: mpi)
 
 Options of a system: minivision train SYSTEM --help
 """
@@ -80,18 +81,25 @@ def add_arguments(parser, system):
         "--schedule", choices=("constant", "step", "cosine"), metavar="NAME", help="constant, step or cosine"
     )
     training.add_argument("--clip", type=not_negative, metavar="NORM", help="largest norm of the gradient; 0: no limit")
+    training.add_argument(
+        "--sync-batch-norm", action="store_true", default=None,
+        help="under mpiexec: normalize by the images of all processes, so that several train like one",
+    )  # fmt: skip
     add_backend_argument(training)
     add_system_options(parser, system)
 
 
 def run(args):
+    from minivision.core.ranks import current_ranks
     from minivision.models import system_class, systems
     from minivision.training import Settings, train
     from minivision.training.trainer import open_run
 
     if args.system is None and not args.resume:
         raise UsageError(f"name the system to train, one of {', '.join(systems())}; or --resume a run")
-    checkpoint = open_run(args.out, args.resume)  # refuses a folder before anything takes time
+    ranks = current_ranks()
+    # refuses a folder before anything takes time
+    checkpoint = ranks.made_by_first(lambda: open_run(args.out, args.resume))
     system = system_class(checkpoint.system if checkpoint else args.system)
     choose_backend(args)
     data = data_of(args, {"split": "train", **(checkpoint.data if checkpoint else {})}, system)
@@ -100,7 +108,9 @@ def run(args):
     if data["size"] is not None:
         from minivision.data.memory import hold_in_memory
 
-        dataset = hold_in_memory(dataset, size=tuple(data["size"]), progress=True, memory_share=args.memory_share)
+        dataset = hold_in_memory(
+            dataset, size=tuple(data["size"]), progress=True, memory_share=args.memory_share / ranks.on_host
+        )
     minutes = args.minutes
     if minutes is None and args.steps is None and not args.resume:
         minutes = model.recipe.get("minutes", MINUTES)

@@ -1,17 +1,16 @@
-"""Train and measure the rows of a comparison, one after the other."""
+"""Train and measure the rows of a comparison, one after the other, or many on other machines."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
 
-import numpy as np
-
+from minivision.comparison.elsewhere import train_elsewhere
 from minivision.comparison.folder import Folder
 from minivision.comparison.progress import Progress
 from minivision.comparison.rows import Comparison, ComparisonSettings
-from minivision.models.base.resizing import Resizing
+from minivision.comparison.training import model_of, qualities, training_arguments
+from minivision.executors import Executor
 
 MEASURING_SECONDS = 10  # planned time to measure a row, for the progress bar
 
@@ -23,6 +22,7 @@ def run_comparison(
     *,
     only: Sequence[str] = (),
     progress: bool = True,
+    executor: Executor | None = None,
 ) -> bool:
     """Train and measure every row that is not done yet; write the tables and the figure.
 
@@ -38,6 +38,9 @@ def run_comparison(
         Names of systems: rows of others are left out, this time. By default none is.
     progress : bool
         Whether to show a progress bar.
+    executor : Executor, optional
+        Where the rows are trained and evaluated, several at a time; costs are measured here. By default all is done
+        here.
 
     Returns
     -------
@@ -48,14 +51,19 @@ def run_comparison(
     ------
     ValueError
         When `out` holds something else or was started with other settings, there are not enough scenes, no row has a
-        system of `only`, or what the comparison needs is not installed.
+        system of `only`, what the comparison needs is not installed, or the trainings are timed and an executor is
+        given.
     TrainingError
         When the losses or gradients of a system are not finite.
+    OSError
+        When a process of the executor was killed, or its cluster is gone.
     """
     there = list(dict.fromkeys(row.system for row in comparison.rows))
     for name in only:
         if name not in there:
             raise ValueError(f"only: no row is of the system {name!r}; there are {', '.join(there)}")
+    if executor is not None:
+        refuse_timed(comparison, settings)
     if comparison.require is not None:
         comparison.require()
     rows = tuple(row for row in comparison.rows if not only or row.system in only)
@@ -65,7 +73,7 @@ def run_comparison(
     missing = folder.missing(seeds, rows)
     with Progress(total, total - _planned_seconds(missing, settings), shown=progress) as bar:
         try:
-            return not missing or _run(comparison, folder, missing, bar)
+            return not missing or _run(comparison, folder, missing, bar, executor)
         finally:
             bar.show("writing the table")
             folder.write()
@@ -76,17 +84,51 @@ def _planned_seconds(wanted, settings):
     return settings.seconds * len({(seed, row.run) for seed, row in wanted}) + MEASURING_SECONDS * len(wanted)
 
 
-def _run(comparison, folder, missing, bar):
+def refuse_timed(comparison: Comparison, settings: ComparisonSettings) -> None:
+    """Raise ValueError if trainings are timed, which machines that differ cannot be fair to."""
+    if comparison.in_turns:
+        raise ValueError(
+            f"the trainings of {comparison.name} take turns on one machine, so that their times can be compared; "
+            "they are for no cluster"
+        )
+    if settings.minutes is not None:
+        raise ValueError(
+            "equal minutes on machines that differ, or that others use too, are not equal: give --steps on a cluster"
+        )
+
+
+def _run(comparison, folder, missing, bar, executor):
     bar.show("reading scenes")
-    train_scenes, val_scenes = folder.settings.scenes("train"), folder.settings.scenes("val")
+    val_scenes = folder.settings.scenes("val")
+    if executor is not None:
+        _run_elsewhere(comparison, folder, missing, val_scenes, bar, executor)
+        return True
+    train_scenes = folder.settings.scenes("train")
     for seed, team in _teams(comparison, missing):
         checkpoints = _train(comparison, team, folder, train_scenes, seed, bar)
         if checkpoints is None:
             return False
         for run, checkpoint in checkpoints.items():
             rows = [row for each, row in missing if each == seed and row.run == run]
-            _measure(comparison, folder, seed, rows, checkpoint, val_scenes, bar)
+            measured = qualities(comparison, rows, checkpoint, val_scenes, bar.show)
+            _measure(comparison, folder, seed, measured, checkpoint, val_scenes, bar)
     return True
+
+
+def _run_elsewhere(comparison, folder, missing, scenes, bar, executor):
+    """Let an executor train the runs and evaluate them; measure their costs here, as they come."""
+    from minivision.training import TrainingError
+
+    failed = 0
+    for training, trained in train_elsewhere(executor, comparison, folder, missing, bar):
+        if trained is None:
+            failed += 1
+            continue
+        rows = [row for seed, row in missing if (seed, row.run) == (training.seed, training.run)]
+        measured = [(row, *trained.qualities[row.title]) for row in rows]
+        _measure(comparison, folder, training.seed, measured, trained.checkpoint, scenes, bar, elsewhere=1)
+    if failed:
+        raise TrainingError(f"{failed} of the trainings failed; the others are kept, and the same command continues")
 
 
 def _teams(comparison, missing):
@@ -100,29 +142,22 @@ def _teams(comparison, missing):
         yield seed, runs
 
 
-def _measure(comparison, folder, seed, rows, checkpoint, scenes, bar):
-    """Measure the rows of a run."""
+def _measure(comparison, folder, seed, measured, checkpoint, scenes, bar, **more):
+    """Measure the costs of the rows of a run, and save them with their accuracy.
+
+    `measured` has for each row the row, its accuracy and what it can be resampled with.
+    """
     training = {
         "training_seconds": checkpoint.seconds,
         "training_steps": checkpoint.step,
         "steps_per_second": checkpoint.step / checkpoint.seconds,
+        **more,
     }
-    quality = None
-    for row in rows:
-        model = _model_of(row, checkpoint)
-        if quality is None or comparison.quality_of_rows:
-            bar.show(f"{row.title}: evaluating")
-            quality = dict(comparison.quality(model, scenes))
-            outcomes = quality.pop("outcomes", None)
+    for row, quality, outcomes in measured:
         bar.show(f"{row.title}: measuring")
-        folder.add(seed, row, {**quality, **training, **comparison.costs(model, scenes)}, outcomes)
+        costs = comparison.costs(model_of(row, checkpoint), scenes)
+        folder.add(seed, row, {**quality, **training, **costs}, outcomes)
         bar.advance(MEASURING_SECONDS)
-
-
-def _model_of(row, checkpoint):
-    """Return the trained model of a run, with the options and the image size of a row."""
-    model = dataclasses.replace(checkpoint, options={**checkpoint.options, **row.variant}).make_model()
-    return model if row.size is None else Resizing(model, (row.size, row.size))
 
 
 def _train(comparison, runs, folder, scenes, seed, bar):
@@ -133,33 +168,15 @@ def _train(comparison, runs, folder, scenes, seed, bar):
     settings = folder.settings
     title = " and ".join(runs)
     bar.show(f"{title}: training" if settings.seeds == 1 else f"{title}: training, seed {seed}")
-    trainings = [_arguments(comparison, run, folder, scenes, seed, bar.steps(settings.seconds)) for run in runs]
+    trainings = [
+        training_arguments(
+            comparison, run, folder.run_path(run, seed), settings, scenes, seed, bar.steps(settings.seconds)
+        )
+        for run in runs
+    ]
     results = train_in_turns(trainings)  # also of one alone: it keeps its minutes better than `train`
     for training, result in zip(trainings, results, strict=True):
         training["on_step"](result.step, result.total)  # also if the run was done already
     if any(result.stopped for result in results):
         return None
     return {run: Checkpoint.load(folder.run_path(run, seed) / CHECKPOINT) for run in runs}
-
-
-def _arguments(comparison, run, folder, scenes, seed, on_step):
-    """Return the arguments of the trainer for a run."""
-    from minivision.models import make_model
-    from minivision.training import Settings
-    from minivision.training.checkpoint import CHECKPOINT
-
-    settings, path = folder.settings, folder.run_path(run, seed)
-    row = next(row for row in comparison.rows if row.run == run)
-    model = make_model(row.system, scenes.classes, rng=np.random.default_rng(seed), **row.options)
-    return {
-        "model": model if row.wrap is None else row.wrap(model),
-        "dataset": scenes,
-        "settings": Settings(seed=seed),
-        "minutes": settings.minutes,
-        "steps": settings.steps,
-        "out": path,
-        "data": {"data": "scenes", "level": settings.level, "split": "train", "size": None, "skip_broken": False},
-        "progress": False,
-        "on_step": on_step,
-        "resume": (path / CHECKPOINT).exists(),
-    }

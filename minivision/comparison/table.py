@@ -21,6 +21,10 @@ EQUAL_MINUTES = (
     "what else runs there, and on how well the system is written. Minutes of different days or machines are not "
     "comparable; equal steps (--steps) are, but say nothing about speed."
 )
+ELSEWHERE = (
+    "Rows were trained on the machines of a cluster, which may differ and may have had other work: the times of their "
+    "trainings are not comparable. All other costs were measured on one machine."
+)
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ"))
 
 
@@ -127,6 +131,8 @@ def markdown_table(
         notes = [*notes, SPREAD_MEANING]
     if settings.minutes is not None:
         notes = [*notes, EQUAL_MINUTES]
+    if any(values.get("elsewhere") for values in table.values()):
+        notes = [*notes, ELSEWHERE]
     for note in notes:
         lines += ["", note]
     if compared:

@@ -23,6 +23,7 @@ __all__ = [
     "image_header",
     "image_size",
     "is_image_name",
+    "read_file",
     "read_image",
     "read_index_map",
     "rgb_of",
@@ -91,6 +92,22 @@ def read_image(path: str | os.PathLike, size: Size | None = None, content: bytes
             reason = f"it is {actual} (height x width), but its annotations say {expected}"
             raise BrokenFileError(path, reason, "wrong-size")
         return _to_rgb(image, path, deep)
+
+
+def read_file(path: str | os.PathLike) -> bytes:
+    """Return the content of an image file for `read_image`, which may be called on another machine.
+
+    Raises
+    ------
+    BrokenFileError
+        If there is no such file, it is none, or it cannot be read.
+    """
+    path = Path(path)
+    check_is_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BrokenFileError(path, error) from error
 
 
 def rgb_of(image: Image.Image, name: str) -> Array:

@@ -1,28 +1,29 @@
-"""Grading of many submissions in parallel, and the table of the class."""
+"""Grading of many submissions: each for itself, whatever happens to it."""
 
 import concurrent.futures
-import csv
 import functools
-import multiprocessing
 import pathlib
-import signal
 import tempfile
 
-from minivision.core.atomic import atomic_write
-from minivision.core.parent_watch import end_with_parent
+from minivision.homework.answers import shown
 from minivision.homework.grading import SubmissionReport, grade
 from minivision.homework.library import write_library
+from minivision.homework.local_executor import InThisProcess, LocalExecutor
 from minivision.homework.manifest import load_assignment
+from minivision.homework.process import START_SECONDS, GraderError, StudentProcess
+from minivision.homework.scratch import scratch_folder, temporary_files_in
 
 SYSTEM_NAMES = {"__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini"}
 MAX_REASON_CHARS = 500
+GRADER_SECONDS = 600  # for what the grader itself computes for a submission
 
 
 def submissions(assignment, path):
     """List the submissions in a folder: everything in it but hidden files and folders of the system.
 
     A file, or a folder that contains the student's file, is one submission. What cannot be graded is listed too, so
-    that nobody is missing in the table.
+    that nobody is missing in the table. The exports of Canvas (``roeann_12_345_hw1.py``) and of Moodle (``Ann
+    Roe_12_assignsubmission_file_``) are such folders when they are unpacked.
 
     Parameters
     ----------
@@ -50,20 +51,83 @@ def submissions(assignment, path):
     return paths
 
 
-def student_library(assignment):
+def student_library(assignment, folder=None):
     """Write the library as students have it into a temporary folder that every user can read.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    folder : path, optional
+        Where to make it.
 
     Returns
     -------
     folder : TemporaryDirectory
     """
-    folder = tempfile.TemporaryDirectory(prefix="minivision-")
+    folder = tempfile.TemporaryDirectory(prefix="minivision-", dir=folder)
     write_library(assignment, folder.name)
     pathlib.Path(folder.name).chmod(0o755)
     return folder
 
 
-def grade_all(assignment, paths, *, jobs=1, seed=None, isolated=True, on_result=None):
+def missing_protections():
+    """Return what this system does not offer of the protections against submissions, one sentence each."""
+    with tempfile.TemporaryDirectory(prefix="minivision-") as folder:
+        pathlib.Path(folder).chmod(0o755)
+        file = pathlib.Path(folder) / "nothing.py"
+        file.write_text("")
+        with StudentProcess(file, isolated=True, library=folder) as process:
+            return process.unprotected
+
+
+def require_protections():
+    """Raise ValueError if this system does not offer all protections against submissions."""
+    try:
+        missing = missing_protections()
+    except GraderError as error:  # no Linux
+        missing = [str(error)]
+    if missing:
+        raise ValueError(
+            f"nothing is graded, since this system does not protect itself from submissions: {'; '.join(missing)}. As "
+            "root on Linux 5.14 or newer it does; to grade without, one at a time, give --unprotected"
+        )
+
+
+def grade_one(folder, library, seed, isolated, path, on_result=None):
+    """Grade one submission, in whatever process or machine this runs.
+
+    Parameters
+    ----------
+    folder : str
+        Folder of the assignment.
+    library : str
+        Folder with the library as students have it.
+    seed, isolated, on_result
+        See :func:`minivision.homework.grading.grade`.
+    path : str
+        The submission.
+
+    Returns
+    -------
+    report : dict
+        See :meth:`SubmissionReport.as_dict`. What goes wrong with the grader is in it, too, as ``graded: False``.
+    """
+    assignment = load_assignment(folder)
+    try:
+        report = grade(assignment, path, library=library, seed=seed, isolated=isolated, on_result=on_result)
+    except Exception as error:  # of the grader: it must not count as the student's
+        report = _not_graded(assignment, path, seed, f"{type(error).__name__}: {error}")
+    return report.as_dict()
+
+
+def _not_graded(assignment, path, seed, reason):
+    reason = " ".join(shown(reason, MAX_REASON_CHARS).split())
+    problem = f"NOT GRADED, through no fault of the submission; grade it again: {reason}"
+    seed = assignment.seed if seed is None else seed
+    return SubmissionReport(assignment.name, shown(path), seed, assignment.points, problem=problem, graded=False)
+
+
+def grade_all(assignment, paths, *, jobs=1, seed=None, isolated=True, on_result=None, executor=None):
     """Grade several submissions.
 
     Parameters
@@ -71,73 +135,43 @@ def grade_all(assignment, paths, *, jobs=1, seed=None, isolated=True, on_result=
     assignment : Assignment
     paths : sequence of path
     jobs : int
-        Number of submissions that are graded at the same time, each in a process of its own.
+        Number of submissions that are graded at the same time.
     seed, isolated
         See :func:`minivision.homework.grading.grade`.
     on_result : callable, optional
-        ``on_result(report)`` is called after each task of a submission. Only with one job.
+        ``on_result(report)`` is called after each task of a submission, which is then graded in this process.
+    executor : concurrent.futures.Executor, optional
+        Where :func:`grade_one` runs. Default: a process of its own for each submission on this machine.
 
     Yields
     ------
     report : SubmissionReport
         One for each submission, in the order in which they are finished.
     """
-    with student_library(assignment) as library:
-        work = functools.partial(_grade, str(assignment.folder), library, seed, isolated)
-        if jobs == 1:
-            for path in paths:
-                yield work(str(path), on_result)
-            return
-        spawn, others = multiprocessing.get_context("spawn"), multiprocessing.active_children()
-        with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_start_worker) as pool:
-            running = [pool.submit(work, str(path)) for path in paths]
-            try:
-                for future in concurrent.futures.as_completed(running):
-                    yield future.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                for process in multiprocessing.active_children():
-                    if process not in others:
-                        process.terminate()  # a submission may take minutes
-                raise
+    with scratch_folder() as scratch, student_library(assignment, scratch) as library:
+        seconds = GRADER_SECONDS + sum(4 * (task.seconds + START_SECONDS) for task in assignment.tasks)
+        if executor is None:
+            executor = InThisProcess() if on_result else LocalExecutor(jobs, seconds=seconds)
+        work = functools.partial(_grade_in, str(scratch), str(assignment.folder), library, seed, isolated)
+        more = (on_result,) if on_result else ()
+        try:
+            running = {executor.submit(work, str(path), *more): path for path in paths}
+            for future in concurrent.futures.as_completed(running):
+                yield _report(future, assignment, running[future], seed)
+        except BaseException:
+            executor.shutdown(wait=True, cancel_futures=True)  # a submission may take minutes
+            raise
+        executor.shutdown()
 
 
-def _start_worker():
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C stops the parent, which ends its workers
-    end_with_parent()
+def _grade_in(scratch, *arguments):
+    """Grade one submission with its temporary files in the folder of the grader."""
+    with temporary_files_in(scratch):
+        return grade_one(*arguments)
 
 
-def _grade(folder, library, seed, isolated, path, on_result=None):
-    assignment = load_assignment(folder)
+def _report(future, assignment, path, seed):
     try:
-        return grade(assignment, path, library=library, seed=seed, isolated=isolated, on_result=on_result)
-    except Exception as error:  # of the grader: it must not stop the others, nor count as the student's
-        reason = " ".join(str(error).split())[:MAX_REASON_CHARS]
-        problem = f"NOT GRADED, through no fault of the submission; grade it again: {type(error).__name__}: {reason}"
-        seed = assignment.seed if seed is None else seed
-        return SubmissionReport(assignment.name, path, seed, assignment.points, problem=problem, graded=False)
-
-
-def write_table(assignment, reports, path):
-    """Write the table of a class as CSV: one line for each submission, sorted by name.
-
-    Parameters
-    ----------
-    assignment : Assignment
-    reports : sequence of SubmissionReport
-    path : path
-    """
-    ids = [task.id for task in assignment.tasks]
-    with atomic_write(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["submission", "points", "of", *ids, "problem"])
-        for report in sorted(reports, key=lambda report: report.submission):
-            earned = {task.id: f"{task.earned:g}" for task in report.tasks}
-            name = _no_formula(pathlib.Path(report.submission).name)
-            points = [f"{report.earned:g}" if report.graded else "", f"{report.points:g}"]
-            writer.writerow([name, *points, *(earned.get(id, "") for id in ids), _no_formula(report.problem)])
-
-
-def _no_formula(text):
-    """Return text that a spreadsheet does not interpret as a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+        return SubmissionReport.from_dict(future.result())
+    except Exception as error:
+        return _not_graded(assignment, path, seed, error)

@@ -126,7 +126,7 @@ def write_statistics(tasks, path):
     tasks : sequence of TaskStatistics
     path : path
     """
-    from minivision.homework.batch_grading import _no_formula
+    from minivision.homework.class_results import plain_cell
 
     head = ["task", "title", "points", "mean", "full", "none", "unwritten"]
     head += [f"{name} {k}" for k in range(1, MAX_CAUSES + 1) for name in ("cause", "times")]
@@ -135,5 +135,5 @@ def write_statistics(tasks, path):
         writer.writerow(head)
         for task in tasks:
             numbers = [f"{task.points:g}", f"{task.mean:.2f}", f"{task.full:.3f}", f"{task.none:.3f}", task.unwritten]
-            causes = [cell for cause, times in task.causes[:MAX_CAUSES] for cell in (_no_formula(cause), times)]
-            writer.writerow([task.id, _no_formula(task.title), *numbers, *causes])
+            causes = [cell for cause, times in task.causes[:MAX_CAUSES] for cell in (plain_cell(cause), times)]
+            writer.writerow([task.id, plain_cell(task.title), *numbers, *causes])

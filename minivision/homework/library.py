@@ -15,8 +15,9 @@ from minivision.homework.source import without_bodies, without_functions
 PACKAGE = pathlib.Path(minivision.__file__).parent
 # Modules of this package that only staff need.
 STAFF = (
-    "advice", "batch_grading", "class_statistics", "formats", "gradescope", "grading", "leaks", "library", "recording",
-    "questions", "release", "similarity", "source", "verification",
+    "advice", "batch_grading", "class_results", "class_statistics", "collecting", "control_group", "formats",
+    "gradescope", "grading", "leaks", "library", "local_executor", "questions", "recording", "release", "scratch",
+    "similarity", "source", "verification",
 )  # fmt: skip
 # Shell patterns; a star also matches slashes.
 _LEFT_OUT = ("kernels/cupy/*", "homework/*/*", "*__pycache__*", *(f"homework/{name}.py" for name in STAFF))

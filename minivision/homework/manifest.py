@@ -12,7 +12,7 @@ _HERE = pathlib.Path(__file__).parent
 # key -> type: the entries of an assignment, and of each task
 _KEYS = {
     "title": str, "file": str, "header": str, "task": list, "seed": int, "notebook": str,
-    "functions_held_back": list, "files_held_back": list, "public_lines": list,
+    "functions_held_back": list, "files_held_back": list, "public_lines": list, "imports": list,
 }  # fmt: skip
 _TASK_KEYS = {
     "id": str, "title": str, "points": (int, float), "functions": list, "helpers": list, "prerequisites": list,
@@ -90,6 +90,9 @@ class Assignment:
         Other files that would give a solution away. The release does not have them.
     public_lines : tuple of str
         Lines of a solution that a release may contain.
+    imports : tuple of str
+        Dotted names of the packages, modules and functions that the student's file may import, with all that is in
+        them. Empty: whatever there is.
     """
 
     name: str
@@ -103,6 +106,7 @@ class Assignment:
     functions_held_back: tuple = ()
     files_held_back: tuple = ()
     public_lines: tuple = ()
+    imports: tuple = ()
 
     @property
     def functions(self):

@@ -5,7 +5,6 @@ a message from an untrusted process therefore never runs code.
 """
 
 import contextlib
-import io
 import json
 import math
 import os
@@ -15,7 +14,8 @@ import time
 
 import numpy as np
 
-MAX_MESSAGE_BYTES = 1 << 28
+MAX_MESSAGE_BYTES = 1 << 27
+MAX_TEXT_BYTES = 1 << 20  # of the JSON text in it: a list of small things takes fifty times its bytes in memory
 
 
 class MessageError(ValueError):
@@ -72,13 +72,26 @@ def unpack(data, named_tuples=None):
     """
     try:
         (length,) = struct.unpack_from("<I", data)
-        numbers = io.BytesIO(data[4 + length :])
-        value = _decoded(json.loads(data[4 : 4 + length]), numbers, named_tuples)
-        if numbers.read(1):
+        if length > MAX_TEXT_BYTES:
+            raise ValueError(f"its text has {length} bytes; at most {MAX_TEXT_BYTES} are allowed")
+        numbers = _Numbers(memoryview(data)[4 + length :])
+        value = _decoded(json.loads(bytes(data[4 : 4 + length])), numbers, named_tuples)
+        if numbers.data:
             raise ValueError("there are bytes after its end")
         return value
     except Exception as error:  # any that broken bytes cause
         raise MessageError(f"not a message: {error}") from None
+
+
+class _Numbers:
+    """The bytes of all arrays of a message, taken from its front one after the other."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def take(self, count):
+        taken, self.data = self.data[:count], self.data[count:]
+        return bytearray(taken)  # an array of bytes would be read-only
 
 
 def _encoded(value, numbers):
@@ -118,8 +131,7 @@ def _decoded(value, numbers, named_tuples):
         shape, dtype = value["array"], np.dtype(value["dtype"])
         if min(shape, default=0) < 0:
             raise ValueError(f"an array of shape {shape}")
-        contents = numbers.read(math.prod(shape) * dtype.itemsize)
-        array = np.frombuffer(bytearray(contents), dtype).reshape(shape)  # from bytes, it would be read-only
+        array = np.frombuffer(numbers.take(math.prod(shape) * dtype.itemsize), dtype).reshape(shape)
         return array[()] if value["scalar"] else array
     if "dtype" in value:
         return np.dtype(value["dtype"])
@@ -177,8 +189,9 @@ class Channel:
 
         Parameters
         ----------
-        deadline : float, optional
-            Latest time to wait for, on the clock ``time.monotonic()``. Default: no limit.
+        deadline : float or Deadline, optional
+            Latest time to wait for, on the clock ``time.monotonic()``; or what has the seconds that are left, as
+            ``left()``. Default: no limit.
 
         Returns
         -------
@@ -194,15 +207,14 @@ class Channel:
         return unpack(self._read(length, deadline), self.named_tuples)
 
     def _read(self, count, deadline):
-        parts = []
-        while count:
+        data = bytearray()
+        while len(data) < count:
             _wait(deadline, reader=self.reader)
-            part = _read(self.reader, min(count, 1 << 20))
+            part = _read(self.reader, min(count - len(data), 1 << 20))
             if not part:
                 raise ChannelClosedError("the other process has ended")
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
+            data += part
+        return data
 
     def close(self):
         """Close both pipes, or the connection."""
@@ -226,7 +238,11 @@ def _write(end, data):
 def _wait(deadline, *, reader=None, writer=None):
     if deadline is None:
         return
-    left = max(0.0, deadline - time.monotonic())
-    ready = select.select([] if reader is None else [reader], [] if writer is None else [writer], [], left)
-    if not any(ready):
-        raise NoAnswerError("no answer in time")
+    readers, writers = [] if reader is None else [reader], [] if writer is None else [writer]
+    while not any(select.select(readers, writers, [], max(0.0, left := _left(deadline)))):
+        if left <= 0 or _left(deadline) <= 0:
+            raise NoAnswerError("no answer in time")
+
+
+def _left(deadline):
+    return deadline - time.monotonic() if isinstance(deadline, float) else deadline.left()

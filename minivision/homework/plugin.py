@@ -18,6 +18,7 @@ import types
 
 from minivision.checks import CheckError, StudentFileError
 from minivision.homework import recorded_references
+from minivision.homework.answers import shown
 from minivision.homework.process import GraderError, ProcessStoppedError
 from minivision.homework.student import Student
 
@@ -44,6 +45,8 @@ class TestOutcome:
     printed : str
         What the student's code printed, if a visible test failed.
     seconds : float
+    in_short : str
+        What ended it, if that was no wrong number: a limit, a crash or an exception. It tells nothing of any number.
     """
 
     __test__ = False  # not a class of tests, although its name begins with "Test"
@@ -57,11 +60,19 @@ class TestOutcome:
     message: str = ""
     printed: str = ""
     seconds: float = 0.0
+    in_short: str = ""
 
     @property
     def earned(self):
         """The points if the test passed, else 0."""
         return self.points if self.passed else 0.0
+
+    @property
+    def public_message(self):
+        """What students may read: of a hidden test only that it failed, since anything else may tell its numbers."""
+        if self.passed or not self.hidden:
+            return self.message
+        return "not written yet" if self.unwritten else self.in_short or "wrong for other numbers"
 
 
 class TestsError(RuntimeError):
@@ -87,7 +98,7 @@ class HomeworkPlugin:
     on_outcome : callable, optional
         ``on_outcome(outcome)`` is called after each test.
     **options
-        See :class:`Student`: ``isolated``, ``library``.
+        See :class:`Student`: ``isolated``, ``library``, ``called``.
 
     Attributes
     ----------
@@ -141,6 +152,7 @@ class HomeworkPlugin:
                 seed=self.seed if hidden else 0,
                 small=not hidden,
                 oracle=self.oracle(),
+                imports=self.assignment.imports,
                 **self.options,
             )
             self._student_of = task.id, hidden
@@ -188,6 +200,7 @@ class HomeworkPlugin:
         """Run a test and note its outcome, in place of the setup and report of pytest."""
         mark, start = item.get_closest_marker("task"), time.perf_counter()
         outcome = TestOutcome(mark.args[0], item.name, _is_hidden(item), mark.kwargs.get("points", 0), True)
+        raised = self._student.raised if self._student_of == (outcome.task, outcome.hidden) else 0
         try:
             arguments = dict(getattr(getattr(item, "callspec", None), "params", {}))
             if "student" in item.fixturenames:
@@ -199,7 +212,12 @@ class HomeworkPlugin:
             return True
         except Exception as error:
             outcome.passed, outcome.unwritten = False, isinstance(error, NotImplementedError)
-            outcome.message = _message(error)
+            outcome.message = shown(_message(error))
+            outcome.in_short = getattr(error, "in_short", "")
+            if isinstance(error, StudentFileError):
+                outcome.in_short = "the file could not be loaded again"
+            elif not outcome.in_short and self._student is not None and self._student.raised > raised:
+                outcome.in_short = "your code raised an exception"
         # What it prints in hidden tests may be the numbers that it was given, so no report gets it.
         if not outcome.passed and not outcome.hidden and self._student is not None:
             outcome.printed = self._student.printed().strip()

@@ -1,6 +1,5 @@
 """The process of a student's file, seen from the grader: call its functions, stop it, report how it ended."""
 
-import builtins
 import contextlib
 import os
 import pathlib
@@ -15,11 +14,12 @@ import tempfile
 import time
 import traceback
 
-import numpy as np
-
 from minivision.checks import StudentFileError
 from minivision.core import backends
-from minivision.homework.messages import Channel, ChannelClosedError, MessageError, NoAnswerError
+from minivision.core.printable import printable
+from minivision.homework import answers
+from minivision.homework.deadline import Deadline
+from minivision.homework.messages import Channel, ChannelClosedError, MessageError, NoAnswerError, pack
 
 START_SECONDS = 30  # for Python, NumPy and the top level of the file, on a slow and busy machine
 MAX_PRINTED_CHARS = 2000  # of the output that is shown
@@ -28,7 +28,17 @@ INVALID_ANSWER = NoAnswerError, ChannelClosedError, MessageError, AttributeError
 
 
 class ProcessStoppedError(RuntimeError):
-    """The student's process was stopped, or ended by itself. No function of it can be called any more."""
+    """The student's process was stopped, or ended by itself. No function of it can be called any more.
+
+    Attributes
+    ----------
+    in_short : str
+        What happened, without any line or number: code that knows the numbers of a hidden test may have chosen these.
+    """
+
+    def __init__(self, message, in_short):
+        super().__init__(message)
+        self.in_short = in_short
 
 
 class GraderError(RuntimeError):
@@ -53,14 +63,21 @@ class StudentProcess:
         The folder from which the process imports the library. Default: the library of this process.
     substitutes : dict
         Name -> function. When code of the file calls such a name, this function is called in the grader instead.
+    imports : sequence of str
+        What the file may import (see :class:`minivision.homework.Assignment`). Default: everything.
+    called : path, optional
+        What messages call the file. Default: its path.
 
     Attributes
     ----------
     file : Path
+        What messages call it.
     functions : dict
         Functions of the file: name -> dict with ``parameters`` and ``line``.
     unprotected : list of str
         Protections that this system does not offer, if `isolated`.
+    raised : int
+        How many calls ended with an exception of the file's code.
 
     Raises
     ------
@@ -68,12 +85,14 @@ class StudentProcess:
         If the file cannot be run. The message contains the cause and the line.
     """
 
-    def __init__(self, file, *, seconds=60.0, isolated=False, library=None, substitutes=None):
-        self.file, self.seconds, self.substitutes = pathlib.Path(file), seconds, substitutes or {}
+    def __init__(self, file, *, seconds=60.0, isolated=False, library=None, substitutes=None, imports=(), called=None):
+        self.path, self.file = pathlib.Path(file), pathlib.Path(called or file)
+        self.seconds, self.substitutes, self.imports = seconds, substitutes or {}, list(imports)
         self.left = seconds  # remaining time for all calls
         self.stopped = None  # the ProcessStoppedError, once the process is stopped
+        self.raised, self.unprotected, self._group = 0, [], None
         try:
-            source = self.file.read_bytes()
+            source = self.path.read_bytes()
         except OSError as error:
             raise StudentFileError(f"{self.file}: {error.strerror or error}") from None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="minivision-"))
@@ -86,6 +105,7 @@ class StudentProcess:
     def _start(self, source, isolated, library):
         copy = self.folder / self.file.name
         copy.write_bytes(source)
+        self._lines = open(self.folder / "lines", "w+b")  # to which the process writes the line that it is at
         self._out = tempfile.TemporaryFile(dir=self.folder)
         here = pathlib.Path(__file__).parent
         self.isolated = isolated
@@ -97,23 +117,26 @@ class StudentProcess:
         settings = {
             "file": str(copy),
             "folder": str(self.folder),
+            "lines": self._lines.name,
+            "parent": os.getpid(),
             "path": [str(library)] if library else [str(here.parent.parent)],
             "hidden": [package],
             "isolated": isolated,
             "cpu_seconds": START_SECONDS + self.seconds,
             "substitutes": list(self.substitutes),
+            "imports": self.imports,
         }
-        deadline = time.monotonic() + START_SECONDS
+        deadline = Deadline(START_SECONDS, self.process.pid)
         try:
             self.channel.send(settings, deadline)
-            answer = self.channel.receive(deadline)
-            self.functions, self.unprotected, error = _checked_first_answer(answer)
+            self.unprotected = self.channel.receive(deadline)["unprotected"]
+            self.functions, error = answers.first_answer(self.channel.receive(deadline))
         except INVALID_ANSWER as problem:
-            how = self._how_it_ended(problem, START_SECONDS)
+            how, _ = self._how_it_ended(problem, START_SECONDS)
             raise StudentFileError(f"{self.file}: {how} while it was loaded") from None
         if error is not None:
             place = f"{self.file}, line {error['line']}" if error["line"] else f"{self.file}"
-            message = " ".join(str(error["message"]).split())
+            message = " ".join(error["message"].split())
             shown = f": `{error['code']}`" if error["code"] else ""
             raise StudentFileError(f"{place}: {error['type']}: {message}{shown}")
 
@@ -131,6 +154,10 @@ class StudentProcess:
         self._launch(worker, [str(to_worker), str(to_parent)], _environment(self.folder), **own_session)
         os.close(to_worker)
         os.close(to_parent)
+        from minivision.homework import control_group, sandbox  # staff's, and Linux's
+
+        self._sandbox, limits = sandbox, {"processes": sandbox.MAX_PROCESSES, "memory": sandbox.MAX_MEMORY_BYTES}
+        self._group = control_group.ControlGroup(self.process.pid, **limits)
 
     def _start_with_port(self, worker):
         token = secrets.token_hex()
@@ -195,18 +222,15 @@ class StudentProcess:
         """
         if self.stopped:
             raise self.stopped
-        start = time.monotonic()
-        deadline = start + self.left
+        deadline = Deadline(self.left, self.process.pid)
         try:
             self.channel.send([name, args, kwargs], deadline)
-            answer = self.channel.receive(deadline)
-            while "call" in answer:
-                self.channel.send(self._call_substitute(*answer["call"]), deadline)
-                answer = self.channel.receive(deadline)
-            error = answer.get("error")
-            result = None if error else answer["result"]
-            if not error:
-                _write_back((args, kwargs), (answer["args"], answer["kwargs"]))
+            kind, parts = answers.later_answer(self.channel.receive(deadline))
+            while kind == "call":
+                self.channel.send(self._call_substitute(*parts), deadline)
+                kind, parts = answers.later_answer(self.channel.receive(deadline))
+            if kind == "result":
+                answers.write_back((args, kwargs), parts[1:])
         except MessageError as problem:
             if str(problem).startswith(("a value of type", "an array of")):
                 raise TypeError(str(problem)) from None
@@ -214,49 +238,45 @@ class StudentProcess:
         except INVALID_ANSWER as problem:
             raise self._stop(problem) from None
         finally:
-            self.left -= time.monotonic() - start
-        if error:
-            raise self._exception(error)
-        return result
+            self.left -= deadline.used()
+        if kind == "error":
+            self.raised += parts["kind"] != NotImplementedError.__name__
+            raise answers.raised(parts, self.file)
+        return parts[0]
 
     def _call_substitute(self, name, args, kwargs):
-        """Call a function of the library for the student's code."""
+        """Call a function of the library for the student's code; return its result, or the exception that it raised."""
         if name not in self.substitutes:
             raise KeyError(name)
-        with backends.backend(backends.DEFAULT):  # compiled, because the student's time is running
-            return self.substitutes[name](*args, **kwargs)
-
-    def _exception(self, described):
-        """Return the exception that the worker describes, with the same name and the line of the student's file."""
-        base = getattr(builtins, str(described.get("kind")), RuntimeError)
-        if not (isinstance(base, type) and issubclass(base, Exception)):
-            base = RuntimeError
-        error = type(str(described["type"]), (base,), {"__init__": lambda self, text: Exception.__init__(self, text)})(
-            str(described["message"])
-        )
-        error.__class__.__str__ = lambda self: str(self.args[0])
-        if described["line"]:
-            line, code = int(described["line"]), str(described["code"])
-            error.frame = traceback.FrameSummary(str(self.file), line, "", line=code)
-        return error
+        try:
+            with backends.backend(backends.DEFAULT):  # compiled, because the student's time is running
+                result = self.substitutes[name](*args, **kwargs)
+            pack(result)
+            return {"result": result}
+        except Exception as error:  # of arguments that the student's code chose
+            return {"error": [type(error).__name__, answers.shown(error)]}
 
     def _stop(self, problem):
         """End the process; return the ProcessStoppedError to raise."""
-        self.stopped = ProcessStoppedError(self._how_it_ended(problem, self.seconds))
+        self.stopped = ProcessStoppedError(*self._how_it_ended(problem, self.seconds))
         self.stopped.frame = self._frame
         self._kill()
         return self.stopped
 
     def _how_it_ended(self, problem, seconds):
-        """Describe why the process cannot be used any more."""
+        """Describe why the process cannot be used any more, with its circumstances and in short."""
         self._frame = None
         if isinstance(problem, NoAnswerError):
             self._frame = self._where()
             line = f", in line {self._frame.lineno}" if self._frame else ""
-            return f"stopped after {seconds:g} s{line}: is there a loop that does not end?"
+            in_short = f"stopped after {seconds:g} s"
+            return f"{in_short}{line}: is there a loop that does not end?", in_short
         if isinstance(problem, ChannelClosedError):
-            self.process.wait(5)
-            code = self.process.returncode
+            in_short = "its process ended: an exit(), a crash, or too much memory?"
+            try:
+                code = self.process.wait(2)
+            except subprocess.TimeoutExpired:
+                return "its process closed the pipe to the grader, and went on", in_short
             # If a child of the process that we started ended by a signal, the exit code is the number of the signal.
             number = -code if code < 0 else code
             name = signal.Signals(number).name if number in signal.Signals.__members__.values() else ""
@@ -266,8 +286,8 @@ class StudentProcess:
                 "SIGXFSZ": "it wrote a file that is too large",
                 "SIGSEGV": "it crashed: an index out of range in compiled code?",
             }.get(name, f"exit code {code}: is there an exit() or a crash?")
-            return f"its process ended ({what})"
-        return f"its process sent an invalid answer ({problem})"
+            return f"its process ended ({what})", in_short
+        return f"its process sent an invalid answer ({answers.shown(problem, 200)})", "its process sent no valid answer"
 
     def _where(self):
         """Return the line of the student's file that is executed now as a FrameSummary, or None in compiled code."""
@@ -275,34 +295,41 @@ class StudentProcess:
             return None
         with contextlib.suppress(OSError):
             os.kill(self.process.pid, signal.SIGUSR1)
-        pattern = rf'File "{re.escape(str(self.folder / self.file.name))}", line (\d+)'
+        pattern = rf'File "{re.escape(str(self.folder / self.file.name))}", line (\d{{1,6}})\b'
         for _ in range(20):
             time.sleep(0.05)
-            lines = re.findall(pattern, self.printed(None))
+            self._lines.seek(0)
+            lines = re.findall(pattern, self._lines.read(100_000).decode(errors="replace"))
             if lines:
                 line = int(lines[0])
-                text = self.file.read_text(encoding="utf-8", errors="replace").splitlines()
-                return traceback.FrameSummary(
-                    str(self.file), line, "", line=text[line - 1] if line <= len(text) else ""
-                )
+                text = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+                code = text[line - 1] if 0 < line <= len(text) else ""
+                return traceback.FrameSummary(str(self.file), line, "", line=code)
         return None
 
-    def printed(self, max_chars=MAX_PRINTED_CHARS):
+    def printed(self):
         """Return the last characters that the student's code printed."""
         self._out.seek(0, os.SEEK_END)
-        size = self._out.tell()
-        self._out.seek(max(0, size - (max_chars or 100_000)))
-        return self._out.read().decode(errors="replace")
+        self._out.seek(max(0, self._out.tell() - MAX_PRINTED_CHARS))
+        text = self._out.read(MAX_PRINTED_CHARS).decode(errors="replace")
+        return printable(text.replace(str(self.folder / self.file.name), self.file.name))
 
     # ---- ending ----------------------------------------------------------------------------------------------------
 
     def _kill(self):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if self.isolated:  # with all processes that it started
+                self.process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(2)
                 os.killpg(self.process.pid, signal.SIGKILL)
             else:
                 self.process.kill()
         self.process.wait()
+        if self._group:  # those that left its session
+            self._group.close()
+            if self._sandbox.NO_NAMESPACES in self.unprotected:
+                self._sandbox.kill_user(self.process.pid)
 
     def close(self):
         """End the process and remove its folder."""
@@ -311,8 +338,9 @@ class StudentProcess:
         if "channel" in vars(self):
             with contextlib.suppress(OSError):
                 self.channel.close()
-        if "_out" in vars(self):
-            self._out.close()
+        for file in (vars(self).get("_out"), vars(self).get("_lines")):
+            if file:
+                file.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):
@@ -334,33 +362,3 @@ def _environment(folder):
         "MINIVISION_BACKEND": "reference",  # for operations that it calls: nothing must be compiled first
         **threads,
     }
-
-
-def _checked_first_answer(answer):
-    """Return the parts of the first answer in the expected types: code of the student's file may have sent it."""
-    functions, unprotected, error = answer["functions"], answer["unprotected"], answer["error"]
-    functions = {
-        str(name): {"parameters": [str(each) for each in about["parameters"]], "line": int(about["line"])}
-        for name, about in functions.items()
-    }
-    if error is not None:
-        error = {key: str(error[key]) for key in ("type", "message", "code")} | {"line": int(error["line"] or 0)}
-    return functions, [str(sentence) for sentence in unprotected], error
-
-
-def _write_back(ours, theirs):
-    """Copy the contents that arguments have after the call into our arrays."""
-    for array, after in zip(_arrays(ours), _arrays(theirs), strict=True):
-        if array.shape == after.shape and array.dtype == after.dtype and array.tobytes() != after.tobytes():
-            array[...] = after
-
-
-def _arrays(value):
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _arrays(part)
-    elif isinstance(value, (tuple, list)):
-        for part in value:
-            yield from _arrays(part)

@@ -77,7 +77,7 @@ def start(assignment, folder):
     """
     with _new_folder(folder) as partial:
         _write_assignment(assignment, partial)
-        _write_readme(assignment, partial, _STARTED.format(commands=_commands(assignment)))
+        _write_readme(assignment, partial, _STARTED.format(commands=_commands(assignment), **_words(assignment)))
     return _files(folder)
 
 
@@ -146,6 +146,7 @@ def without_outputs(text):
 def public_manifest(assignment):
     """Return the text of the manifest for students: without held back functions and files, and without the seed."""
     lines = [f"{key} = {json.dumps(getattr(assignment, key))}" for key in ("title", "file", "header")]
+    lines += [f"imports = {json.dumps(list(assignment.imports))}"] if assignment.imports else []
     for task in assignment.tasks:
         lines += ["", "[[task]]"]
         for key in ("id", "title", "points", "functions", "prerequisites", "seconds"):
@@ -167,9 +168,9 @@ minivision homework test {first}
 The command tests one task. It lists what is right and what is wrong, and if it recognizes the mistake, it names it.
 It loads your file again each time. `minivision homework test` without a number tests all tasks.{hint}
 
-The installed library has everything except the functions that you write. You hand in `{file}` and nothing else. It is
-graded with other numbers than those in these tests, so a function that only returns the numbers of the tests earns no
-points.
+The installed library has everything except the functions that you write. You hand in `{file}` and nothing else.
+{imports}It is graded with other numbers than those in these tests, so a function that only returns the numbers of the
+tests earns no points.
 """
 _STARTED = """\
 Four commands, in this folder:
@@ -180,7 +181,7 @@ Four commands, in this folder:
 
 Your file is loaded again each time. `minivision homework test` without a number tests all tasks. The installed library
 has the solutions: whoever looks at them before the third hint has lost the exercise.
-"""
+{imports}"""
 _COMMANDS = {
     "test {first}": "what is right, what is wrong and, if it is recognized, why",
     "hint {first}": "a hint; each call shows the next one",
@@ -205,9 +206,11 @@ You write all functions in `{file}`. {text}
 def _words(assignment):
     """Return what the texts of the README are filled in with."""
     first = assignment.tasks[0].id
+    imports = ", ".join(f"`{each}`" for each in assignment.imports)
     return {
         "file": assignment.file,
         "first": first,
+        "imports": f"It may import {imports}, what is in these, and nothing else.\n" if imports else "",
         "hint": _HINT.format(first=first) if hints.load_hints(assignment) else "",
         "assignment": assignment.name if assignment.name in assignments() else assignment.folder.resolve(),
     }

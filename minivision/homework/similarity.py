@@ -18,7 +18,7 @@ import tokenize
 import zlib
 
 from minivision.homework import source
-from minivision.homework.grading import submission_files
+from minivision.homework.collecting import RefusedError, collect
 
 NOISE, WINDOW = 16, 8  # tokens; shorter matches are chance
 MIN_SHARED = 3  # fingerprints of a pair that is reported
@@ -195,8 +195,7 @@ def similar_submissions(assignment, paths):
     texts, problems = {SOLUTION: source.solution(assignment)}, []
     for path in paths:
         try:
-            with submission_files(assignment, path) as file:
-                texts[path.name] = file.read_text(encoding="utf-8", errors="replace")
-        except Exception as error:  # whatever is handed in, the others are compared
+            texts[path.name] = collect(assignment.file, path).decode(errors="replace")
+        except RefusedError as error:  # the others are compared
             problems.append(f"{error}")
     return compare(texts, source.blank(assignment)), problems

@@ -21,7 +21,7 @@ class Student(StudentProcess):
 
     Parameters
     ----------
-    file, seconds, isolated, library
+    file, seconds, isolated, library, imports, called
         See :class:`StudentProcess`.
     substitutes : dict
         Name -> function that is used in place of the file's own one. Code of the file calls it too.

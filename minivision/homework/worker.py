@@ -4,6 +4,7 @@
 the student's code was loaded, the grader trusts no answer.
 """
 
+import builtins
 import faulthandler
 import importlib
 import importlib.util
@@ -15,6 +16,8 @@ import socket
 import sys
 import traceback
 import types
+
+MAX_MESSAGE_CHARS = 4000  # of an exception
 
 
 def main(arguments, here):
@@ -36,20 +39,26 @@ def main(arguments, here):
     channel = messages.Channel(reader, writer, named_tuples=_named_tuple)
     settings = channel.receive()
     sys.path[:0] = settings["path"]
+    lines = open(settings["lines"], "w", encoding="utf-8")
     sandbox = None
     if importlib.util.find_spec("resource"):  # on Windows there is none, and no limit but the time
         sandbox = _import_file(os.path.join(here, "sandbox.py"))
         sandbox.limit_resources(settings["cpu_seconds"])
     for name in ("ctypes", "numpy", "json", "linecache", "encodings.idna"):
         importlib.import_module(name)
-    unprotected = sandbox.isolate(settings["folder"], settings["hidden"]) if settings["isolated"] else []
+    unprotected = []
+    if settings["isolated"]:
+        unprotected = sandbox.isolate(settings["folder"], settings["hidden"], settings["parent"])
+    elif sandbox and sys.platform == "linux":
+        sandbox.end_with(settings["parent"], signal.SIGKILL)
+    channel.send({"unprotected": unprotected})  # before any code of the file can answer
     os.chdir(settings["folder"])
-    # When the time is up, the parent sends this signal and reads the current line from stderr.
+    # When the time is up, the parent sends this signal and reads the current line.
     if hasattr(signal, "SIGUSR1"):
-        faulthandler.register(signal.SIGUSR1, file=sys.stderr, all_threads=False)
+        faulthandler.register(signal.SIGUSR1, file=lines, all_threads=False)
     functions, problem = _load(settings, channel)
     about = {name: _about(function) for name, function in functions.items()}
-    channel.send({"unprotected": unprotected, "functions": about, "error": problem})
+    channel.send({"functions": about, "error": problem})
     while True:
         try:
             name, args, kwargs = channel.receive()
@@ -77,6 +86,8 @@ def _load(settings, channel):
     module = types.ModuleType(pathlib.Path(file).stem)
     module.__file__ = file
     sys.modules[module.__name__] = module  # Numba looks for it there
+    if settings["imports"]:
+        module.__builtins__ = {**vars(builtins), "__import__": _import_of_allowed(settings["imports"])}
     try:
         exec(compile(pathlib.Path(file).read_bytes(), file, "exec", dont_inherit=True), vars(module))
     except BaseException as error:  # SystemExit too
@@ -93,10 +104,29 @@ def _load(settings, channel):
     return functions, None
 
 
+def _import_of_allowed(allowed):
+    """Return the ``__import__`` of a file that may import some packages, and the modules and functions in them."""
+
+    def is_allowed(dotted):
+        return any(f"{dotted}.".startswith(f"{each}.") for each in allowed)
+
+    def import_allowed(name, globals=None, locals=None, fromlist=(), level=0):
+        for dotted in [f"{name}.{each}" for each in fromlist or ()] or [name]:
+            if not is_allowed(dotted):
+                raise ImportError(f"{dotted} may not be imported in this assignment, which allows {', '.join(allowed)}")
+        return importlib.__import__(name, globals, locals, fromlist, level)
+
+    return import_allowed
+
+
 def _substitute(name, channel):
     def function(*args, **kwargs):
         channel.send({"call": [name, args, kwargs]})
-        return channel.receive()
+        answer = channel.receive()
+        if "error" in answer:
+            kind, message = answer["error"]
+            raise getattr(builtins, kind, RuntimeError)(message)
+        return answer["result"]
 
     function.__name__ = name
     return function
@@ -139,9 +169,19 @@ def _described(error, file):
         if frame.filename == file:
             place = frame.lineno, frame.line
     line, code = place or (None, "")
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    code = (code or "")[:MAX_MESSAGE_CHARS]
+    try:
+        message = str(error.msg if isinstance(error, SyntaxError) else error)[:MAX_MESSAGE_CHARS]
+    except Exception:  # its own __str__
+        message = ""
     kind = next(base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins")
-    return {"type": type(error).__name__, "kind": kind, "message": message, "line": line, "code": code or ""}
+    return {
+        "type": type(error).__name__,
+        "kind": kind,
+        "message": message,
+        "line": line,
+        "code": (code or "")[:MAX_MESSAGE_CHARS],
+    }
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minivision import ops
+from minivision.core.ranks import generator_of_rank
 from minivision.core.types import Array
 from minivision.layers.layer import Layer
 
@@ -60,7 +61,8 @@ class Dropout(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return y in the shape of x."""
-        y, mask = ops.dropout(x, self.p, rng=self.rng, training=training)
+        rng = generator_of_rank(self.rng) if training else self.rng
+        y, mask = ops.dropout(x, self.p, rng=rng, training=training)
         if training:
             self.remember(mask)
         return y

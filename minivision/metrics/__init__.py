@@ -1,7 +1,7 @@
 """Metrics of predictions: average precision, IoU, PCK and OKS, and an evaluator for each task."""
 
 from minivision.metrics.average_precision import AveragePrecision, average_precision
-from minivision.metrics.captions import bleu, dense_captioning_ap, evaluate_captioning, meteor_exact_stem
+from minivision.metrics.captions import bleu, cider_d, dense_captioning_ap, evaluate_captioning, meteor_exact_stem
 from minivision.metrics.detection import detection_results, evaluate_detection
 from minivision.metrics.errors import DetectionErrors, detection_errors
 from minivision.metrics.keypoints import (
@@ -27,6 +27,7 @@ __all__ = [
     "DetectionErrors",
     "average_precision",
     "bleu",
+    "cider_d",
     "class_iou",
     "confusion_matrix",
     "correct_keypoints",

@@ -13,6 +13,7 @@ from minivision.metrics.prediction import predict_dataset
 
 if TYPE_CHECKING:
     from minivision.data import Dataset, Instances, Sample
+    from minivision.executors import Executor
     from minivision.models.base.model import Model
 
 logger = logging.getLogger("minivision")
@@ -26,6 +27,7 @@ def evaluate_detection(
     batch_size: int = 16,
     progress: bool = False,
     observe: Callable[[Sample, Instances], object] | None = None,
+    executor: Executor | None = None,
 ) -> dict[str, Any]:
     """Detect the objects in every image and compute the average precision.
 
@@ -43,6 +45,8 @@ def evaluate_detection(
         Whether to show a progress bar, on stderr.
     observe : callable, optional
         ``observe(sample, prediction)`` is called for each image, in the order of the dataset.
+    executor : Executor, optional
+        Where the predictions are made, as in :func:`~minivision.metrics.prediction.predict_dataset`; by default here.
 
     Returns
     -------
@@ -57,8 +61,8 @@ def evaluate_detection(
     ValueError
         If the classes differ, or the dataset has no boxes or no images.
     """
-    options: dict[str, Any] = {"protocol": protocol, "batch_size": batch_size, "progress": progress}
-    results = detection_results(model, dataset, **options, observe=observe)
+    options: dict[str, Any] = {"batch_size": batch_size, "progress": progress, "executor": executor}
+    results = detection_results(model, dataset, protocol=protocol, observe=observe, **options)
     metrics = results.pop("box").as_dict()
     others = {"mask": "masks", "keypoints": "keypoints"}
     return {**metrics, **{others[kind]: each.as_dict() for kind, each in results.items()}, "images": len(dataset)}
@@ -72,6 +76,7 @@ def detection_results(
     batch_size: int = 16,
     progress: bool = False,
     observe: Callable[[Sample, Instances], object] | None = None,
+    executor: Executor | None = None,
 ) -> dict[str, AveragePrecision]:
     """Return the :class:`AveragePrecision`, with its curves, of boxes and, if there are any, masks and joints.
 
@@ -93,7 +98,8 @@ def detection_results(
         sigmas = joint_sigmas(dataset.keypoint_names)
         evaluations["keypoints"] = Evaluation(model.classes, protocol=protocol, kind="keypoints", sigmas=sigmas)
     counted = crowds = 0
-    for sample, prediction in predict_dataset(model, dataset, batch_size=batch_size, progress=progress):
+    options: dict[str, Any] = {"batch_size": batch_size, "progress": progress, "executor": executor}
+    for sample, prediction in predict_dataset(model, dataset, **options):
         if len(prediction) and not prediction.has_masks:
             evaluations.pop("mask", None)
         if len(prediction) and prediction.keypoints is None:

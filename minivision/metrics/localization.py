@@ -12,11 +12,12 @@ from minivision.ops import box_iou
 
 if TYPE_CHECKING:
     from minivision.data import Dataset
+    from minivision.executors import Executor
     from minivision.models.base.model import Model
 
 
 def evaluate_localization(
-    model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False
+    model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False, executor: Executor | None = None
 ) -> dict[str, Any]:
     """Compare the single object that a model predicts for each image with the true one.
 
@@ -30,6 +31,8 @@ def evaluate_localization(
         Number of images in each call of ``model.predict``.
     progress : bool
         Whether to show a progress bar, on stderr.
+    executor : Executor, optional
+        Where the predictions are made, as in :func:`~minivision.metrics.prediction.predict_dataset`; by default here.
 
     Returns
     -------
@@ -50,7 +53,7 @@ def evaluate_localization(
        with one guess.
     """
     check_dataset(model, dataset, "boxes")
-    truths, predictions = single_objects(model, dataset, batch_size=batch_size, progress=progress)
+    truths, predictions = single_objects(model, dataset, batch_size=batch_size, progress=progress, executor=executor)
     labels = np.array([truth.labels[0] for truth in truths])
     correct = labels == [prediction.labels[0] for prediction in predictions]
     iou = np.array([_iou(*pair) for pair in zip(truths, predictions, strict=True)])

@@ -21,6 +21,7 @@ from minivision.metrics.prediction import single_objects
 
 if TYPE_CHECKING:
     from minivision.data import Dataset
+    from minivision.executors import Executor
     from minivision.models.base.model import Model
 
 logger = logging.getLogger("minivision")
@@ -28,7 +29,9 @@ logger = logging.getLogger("minivision")
 BY_BOX, BY_TORSO, OKS = "PCK@0.2 (longer box side)", "PCK@0.2 (torso)", "OKS (mean)"
 
 
-def evaluate_pose(model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False) -> dict[str, Any]:
+def evaluate_pose(
+    model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False, executor: Executor | None = None
+) -> dict[str, Any]:
     """Compare the joints that a model predicts for the single person in each image with the true ones.
 
     Parameters
@@ -41,6 +44,8 @@ def evaluate_pose(model: Model, dataset: Dataset, *, batch_size: int = 16, progr
         Number of images in each call of ``model.predict``.
     progress : bool
         Whether to show a progress bar, on stderr.
+    executor : Executor, optional
+        Where the predictions are made, as in :func:`~minivision.metrics.prediction.predict_dataset`; by default here.
 
     Returns
     -------
@@ -64,7 +69,7 @@ def evaluate_pose(model: Model, dataset: Dataset, *, batch_size: int = 16, progr
         logger.warning("%s: not computed, since there is no constant for the joints %s", OKS, ", ".join(unknown))
     if no_torso:
         logger.warning("%s: not computed, since there is no joint %s", BY_TORSO, " and no ".join(no_torso))
-    truths, predictions = single_objects(model, dataset, batch_size=batch_size, progress=progress)
+    truths, predictions = single_objects(model, dataset, batch_size=batch_size, progress=progress, executor=executor)
     true, predicted = (_joints(each, len(names)) for each in (truths, predictions))  # (N, J, 3)
     boxes = np.concatenate([truth.boxes for truth in truths])
     torsos = np.full(len(true), np.nan) if no_torso else torso_length(true, names)

@@ -14,6 +14,7 @@ from minivision.metrics.prediction import predict_dataset
 
 if TYPE_CHECKING:
     from minivision.data import Dataset
+    from minivision.executors import Executor
     from minivision.models.base.model import Model
 
 
@@ -94,7 +95,7 @@ def mean_iou(confusion: Array) -> float:
 
 
 def evaluate_segmentation(
-    model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False
+    model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False, executor: Executor | None = None
 ) -> dict[str, Any]:
     """Predict a label map for every image and compare it with the true one.
 
@@ -108,6 +109,8 @@ def evaluate_segmentation(
         Number of images in each call of ``model.predict``.
     progress : bool
         Whether to show a progress bar, on stderr.
+    executor : Executor, optional
+        Where the predictions are made, as in :func:`~minivision.metrics.prediction.predict_dataset`; by default here.
 
     Returns
     -------
@@ -123,17 +126,19 @@ def evaluate_segmentation(
         background: every model that predicts nothing would be perfect.
     """
     confusion = np.zeros((len(model.classes),) * 2, np.int64)
-    for one in image_confusions(model, dataset, batch_size=batch_size, progress=progress):
+    for one in image_confusions(model, dataset, batch_size=batch_size, progress=progress, executor=executor):
         confusion += one
     return segmentation_metrics(confusion, model.classes, len(dataset))
 
 
 def image_confusions(
-    model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False
+    model: Model, dataset: Dataset, *, batch_size: int = 16, progress: bool = False, executor: Executor | None = None
 ) -> Iterator[Array]:
     """Predict a label map for every image, and yield its :func:`confusion_matrix`; see `evaluate_segmentation`."""
     check_dataset(model, dataset, "label_maps")
-    for sample, prediction in predict_dataset(model, dataset, batch_size=batch_size, progress=progress):
+    for sample, prediction in predict_dataset(
+        model, dataset, batch_size=batch_size, progress=progress, executor=executor
+    ):
         yield confusion_matrix(sample.label_map, prediction, len(model.classes))
 
 

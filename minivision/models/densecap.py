@@ -26,6 +26,7 @@ import numpy as np
 
 from minivision.core.arguments import integer
 from minivision.core.devices import to_device_of
+from minivision.core.ranks import generators_of_images
 from minivision.core.types import Array, Size
 from minivision.models.base.model import logger
 from minivision.models.faster_rcnn import FasterRCNN, FasterRCNNOutputs
@@ -35,7 +36,6 @@ from minivision.models.parts.roi_head import rois_of
 if TYPE_CHECKING:
     from minivision.data import Batch, Dataset
     from minivision.data.instances import Instances
-    from minivision.models.base.detection_trace import DetectionTrace
 
 # Of the four losses of boxes and objectness; that of the words has 1. The paper has 0.1 (section 3.4).
 DETECTION_WEIGHT = 0.3
@@ -132,9 +132,13 @@ class DenseCap(FasterRCNN):
         self._build_captioner()
 
     @property
-    def num_head_classes(self) -> int:
-        """Two: an object, or background."""
-        return 2
+    def detected_classes(self) -> tuple[str, ...]:
+        """An object, or background: what it is the caption says."""
+        return ("background", "object")
+
+    def as_detected(self, objects: Instances) -> Instances:
+        """Return the objects as objects, whatever their class."""
+        return objects.replace(labels=np.ones_like(objects.labels))
 
     def _build_captioner(self):
         """Make the captioner, for as many words as are known; without any it can say nothing, and is replaced later."""
@@ -170,13 +174,15 @@ class DenseCap(FasterRCNN):
         """
         if batch is None:
             return super().forward(images, training, size=size)
-        truths = [each.replace(labels=np.ones_like(each.labels)) for each in batch.instances]  # all are objects
+        truths = [self.as_detected(each) for each in batch.instances]
         outputs = self._look_for_regions(images, training, batch._replace(instances=truths), size)
         regions = outputs.regions
         codes = self.head.encode(outputs.features, regions.rois, training)
         outputs = outputs._replace(head=self.head.read(codes, training))
         positive = np.flatnonzero(regions.labels)
-        inputs, targets = self.captioner.sample(_captions_of(regions, positive, batch.instances))
+        generators = generators_of_images(self.rng, len(batch.instances))
+        of_regions = [generators[int(n)] for n in regions.rois[positive, 0]]
+        inputs, targets = self.captioner.sample(_captions_of(regions, positive, batch.instances), of_regions)
         words = self.captioner.forward(codes[to_device_of(positive, codes)], inputs, training)
         return DenseCapOutputs(outputs, positive, targets, words)
 
@@ -251,10 +257,6 @@ class DenseCap(FasterRCNN):
         """Return the label of the class that a caption names first; 1 if it names none."""
         nouns = dict(self.options["nouns"])
         return next((nouns[word] for word in words_of(caption) if word in nouns), 1)
-
-    def trace_batch(self, images: Array) -> list[DetectionTrace]:
-        """Not known: the class of an object depends on its caption."""
-        raise NotImplementedError(f"{self.name} does not say yet how it comes to its objects")
 
 
 def _captions_of(regions, positive, instances):

@@ -257,10 +257,10 @@ def _faster_rcnn(sketch, model, *, class_loss="class"):
     shared = sketch.layer("rpn.shared", "region proposal\nnetwork", column, -1.5, features)
     objectness = sketch.layer("rpn.objectness", "objectness", column + 1, -1.95, shared)
     deltas = sketch.layer("rpn.deltas", "proposal deltas", column + 1, -1.05, shared)
-    sketch.losses(column + 2, -1.95, "rpn_objectness", source=objectness)
-    sketch.losses(column + 2, -1.4, "rpn_box", source=deltas)
-    proposals = sketch.step("proposals:\nthe best, after NMS", column + 2, -0.8, deltas, objectness)
-    return _roi_head(sketch, model, column + 2, 0, features, proposals, class_loss=class_loss)
+    sketch.losses(column + 2.2, -1.95, "rpn_objectness", source=objectness)
+    sketch.losses(column + 2.2, -1.4, "rpn_box", source=deltas)
+    proposals = sketch.step("proposals:\nthe best, after NMS", column + 2.2, -0.8, deltas, objectness)
+    return _roi_head(sketch, model, column + 2.2, 0, features, proposals, class_loss=class_loss)
 
 
 def _mask_rcnn(sketch, model):
@@ -303,7 +303,7 @@ def _ssd(sketch, model):
     boxes = sketch.step("all default boxes", 2.3 + count, 1.3, regions=False)
     for head in heads:
         sketch.connect(head, boxes)
-    sketch.losses(3.3 + count, 1.3, "box", "class", source=boxes)
+    sketch.losses(3.6 + count, 1.3, "box", "class", source=boxes)
 
 
 def _yolov2(sketch, model):

@@ -166,11 +166,6 @@ class FasterRCNN(Detector):
         self.max_proposals = integer("max_proposals", max_proposals, minimum=1)
         self._build()
 
-    @property
-    def num_head_classes(self) -> int:
-        """Number of classes that the head tells apart, the background included."""
-        return len(self.classes)
-
     def _build(self):
         """Make the parts by the options; what the training set is to choose has a default value until then."""
         options = self.options
@@ -188,7 +183,7 @@ class FasterRCNN(Detector):
         )
         self.head = RoIHead(
             channels,
-            self.num_head_classes,
+            len(self.detected_classes),
             stride=self.stride,
             pooling=options["pooling"],
             hidden=options["hidden"],

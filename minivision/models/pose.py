@@ -26,6 +26,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.core.devices import on_host, to_device_of
+from minivision.core.ranks import share_of_mean
 from minivision.core.types import Array, Size
 from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
@@ -98,8 +99,10 @@ class Pose(SingleObject):
         targets, labeled = (to_device_of(target, outputs) for target in self.targets(batch))
         targets = np.where(labeled, targets, outputs).astype(outputs.dtype)  # no error where there is no label
         total, gradient = ops.mse_loss(outputs, targets, reduction="sum")
-        count = outputs.dtype.type(max(1, 2 * int(labeled.sum())))
-        return {"joints": total / count}, gradient / count
+        count = 2 * int(labeled.sum())
+        divisor = outputs.dtype.type(max(1, count))
+        loss, gradient = share_of_mean(count, total / divisor, gradient / divisor)
+        return {"joints": loss}, gradient
 
     def targets(self, batch: Batch) -> tuple[Array, Array]:
         """Return the true joints of each image's person.

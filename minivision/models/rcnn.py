@@ -28,10 +28,12 @@ import numpy as np
 
 from minivision import ops
 from minivision.core.devices import on_host, to_device_of
+from minivision.core.ranks import current_ranks, generators_of_images, share_of_mean
 from minivision.core.types import Array
 from minivision.detection import match_instances, sample, select_detections
 from minivision.detection.postprocessing import SELECTION
 from minivision.layers import Flatten, Linear, ReLU, Sequential
+from minivision.layers.watching import named_layers
 from minivision.models.base.detection_trace import DetectionTrace
 from minivision.models.base.model import logger
 from minivision.models.base.proposal_detector import ProposalDetector, whole_images
@@ -194,10 +196,16 @@ class RCNN(ProposalDetector):
         if batch is not None:
             rois, labels = self.sample(batch)
         rois = whole_images(images) if rois is None else rois
-        if not len(rois):  # no proposals and no objects in any image
+        if not self._has_regions(rois, training):  # no proposals and no objects in any image
             empty = to_device_of(np.zeros((0, len(self.classes)), self.dtype), images)
             return RCNNOutputs(empty[:, :0], empty, labels)
         return RCNNOutputs(*self.classify(self.warp(images, rois), training), labels)
+
+    def _has_regions(self, rois, training):
+        """Return whether there are regions; where ranks normalize together, whether some rank has any."""
+        if training and any(getattr(layer, "synchronized", False) for _, layer in named_layers(self.backbone)):
+            return current_ranks().any(len(rois) > 0)
+        return len(rois) > 0
 
     def sample(self, batch: Batch) -> tuple[Array, Array]:
         """Sample proposals of each image, a quarter of them positive if there are as many.
@@ -208,7 +216,8 @@ class RCNN(ProposalDetector):
         labels : int64 ndarray of shape (K,)
         """
         boxes, labels = [], []
-        for proposals, instances in zip(self.proposals_of(batch), batch.instances, strict=True):
+        generators = generators_of_images(self.rng, len(batch.instances))
+        for proposals, instances, rng in zip(self.proposals_of(batch), batch.instances, generators, strict=True):
             candidates = np.concatenate([proposals, instances.boxes], dtype=np.float32)
             matches = match_instances(
                 candidates,
@@ -217,7 +226,7 @@ class RCNN(ProposalDetector):
                 bg_iou_thresh=FG_IOU_THRESH,
                 allow_low_quality_matches=False,
             )
-            positive, negative = sample(matches, self.batch_size_per_image, POSITIVE_FRACTION, self.rng)
+            positive, negative = sample(matches, self.batch_size_per_image, POSITIVE_FRACTION, rng)
             boxes.append(candidates[np.concatenate([positive, negative])])
             labels += [instances.labels[matches[positive]], np.zeros(len(negative), np.int64)]
         return rois_of(boxes), np.concatenate(labels)
@@ -225,14 +234,13 @@ class RCNN(ProposalDetector):
     def losses(self, outputs: RCNNOutputs, batch: Batch) -> tuple[dict[str, Any], Array]:
         """Return the softmax loss of the classes of the sampled regions, and its gradient."""
         assert outputs.labels is not None
-        if not len(outputs.labels):
-            return {"class": 0.0}, outputs.scores
         loss, gradient = ops.softmax_cross_entropy(outputs.scores, to_device_of(outputs.labels, outputs.scores))
+        loss, gradient = share_of_mean(len(outputs.labels), loss, gradient)
         return {"class": loss}, gradient
 
     def backward(self, dscores: Array) -> None:
         """Backpropagate from the scores to the first layer; the images need no gradient."""
-        if len(dscores):
+        if self.classifier.remembered():  # there were regions
             self.backbone.backward(self.fc.backward(self.classifier.backward(dscores)))
 
     # ---- 2. and 3.: on features that do not change any more -----------------------------------------------------

@@ -30,6 +30,7 @@ import numpy as np
 from minivision import ops
 from minivision.core.devices import get_array_module, to_device_of
 from minivision.core.labels import IGNORE
+from minivision.core.ranks import generators_of_images
 from minivision.core.types import Array
 from minivision.layers import BatchNorm2d, Conv2d, Layer, ReLU, Sequential
 from minivision.models.base.segmenter import Segmenter
@@ -182,9 +183,10 @@ class SlidingWindow(Segmenter):
         padded = self.pad(images)
         width = label_maps.shape[2]
         patches, labels = [], []
-        for n, label_map in enumerate(label_maps):
+        generators = generators_of_images(self.rng, len(label_maps))
+        for n, (label_map, rng) in enumerate(zip(label_maps, generators, strict=True)):
             probabilities = drawing_probabilities(label_map.ravel())
-            y, x = np.divmod(self.rng.choice(label_map.size, self.patches, p=probabilities), width)
+            y, x = np.divmod(rng.choice(label_map.size, self.patches, p=probabilities), width)
             patches.append(self.crop_patches(padded[n], y, x))
             labels.append(label_map[y, x])
         return np.concatenate(patches), np.concatenate(labels).reshape(-1, 1, 1)

@@ -28,6 +28,7 @@ import numpy as np
 from minivision import ops
 from minivision.core.devices import on_host, to_device_of
 from minivision.core.labels import IGNORE_INDEX, IGNORED
+from minivision.core.ranks import share_of_mean
 from minivision.core.types import Array, Size
 from minivision.detection import DefaultBoxLayout, boxes_per_location, default_boxes, match_instances
 from minivision.layers import Conv2d, MaxPool2d, Sequential, conv_block
@@ -147,7 +148,8 @@ class SSD(SingleShot):
         labels, deltas = self.targets(batch, outputs.dtype)
         is_positive = labels > 0
         is_trained = is_positive | hardest_negatives(outputs[..., 4:], labels)
-        count: Any = max(1, np.count_nonzero(is_positive))  # without any object both losses are 0
+        positives = int(np.count_nonzero(is_positive))
+        count: Any = max(1, positives)  # without any object both losses are 0
         deltas, labels = to_device_of(deltas[is_positive], outputs), to_device_of(labels[is_trained], outputs)
         positive, trained = (to_device_of(np.flatnonzero(each), outputs) for each in (is_positive, is_trained))
         rows = outputs.reshape(-1, outputs.shape[2])  # (N, K, 4 + 1 + C) -> (N K, 4 + 1 + C)
@@ -157,7 +159,8 @@ class SSD(SingleShot):
         gradient[positive, :4] = ddeltas
         gradient[trained, 4:] = dscores
         gradient = gradient.reshape(outputs.shape) / outputs.dtype.type(count)
-        return {"box": box / count, "class": classes / count}, gradient
+        box, classes, gradient = share_of_mean(positives, box / count, classes / count, gradient)
+        return {"box": box, "class": classes}, gradient
 
     def targets(self, batch: Batch, dtype: Any) -> tuple[Array, Array]:
         """Return the targets of each default box.

@@ -269,7 +269,7 @@ def gradient_norm(parameters: Iterable[Parameter]) -> float:
     return math.sqrt(float(squares))  # of a sum, so that a GPU is waited for once
 
 
-def clip_gradients(parameters: Iterable[Parameter], max_norm: float) -> float:
+def clip_gradients(parameters: Iterable[Parameter], max_norm: float, *, norm: float | None = None) -> float:
     """Scale all gradients by one factor, in place, so that their joint norm is at most `max_norm`.
 
     Parameters
@@ -277,13 +277,15 @@ def clip_gradients(parameters: Iterable[Parameter], max_norm: float) -> float:
     parameters : sequence of Parameter
     max_norm : float
         Positive.
+    norm : float, optional
+        Their norm, if it is known.
 
     Returns
     -------
     float
         The norm before. If it is not finite, nothing is scaled.
     """
-    norm = gradient_norm(parameters)
+    norm = gradient_norm(parameters) if norm is None else norm
     if math.isfinite(norm) and norm > max_norm:
         for parameter in distinct(parameters):
             parameter.grad *= max_norm / (norm + 1e-6)  # 1e-6 as in torch.nn.utils.clip_grad_norm_

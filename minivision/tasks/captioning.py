@@ -47,7 +47,7 @@ class Captioning(ObjectTask):
         true_boxes = dict(metrics["true_boxes"])
         wrong = true_boxes.pop("wrong", None)
         lines = [PROTOCOL, *list_lines({"mean AP": metrics["mAP"]}), "", "boxes alone", *list_lines(metrics["boxes"])]
-        lines += ["", "sentences about the true boxes", *list_lines(true_boxes)]
+        lines += ["", "sentences about the true boxes (CIDEr-D to 10, the others to 1)", *list_lines(true_boxes)]
         if wrong:
             lines += ["", "of these, what is not true (a part of all sentences)", *list_lines(wrong)]
         return lines
@@ -56,7 +56,8 @@ class Captioning(ObjectTask):
         return {"mean AP": two_decimals(metrics["mAP"]), "AP50 of boxes": two_decimals(metrics["boxes"]["AP50"])}
 
     def bars(self, metrics: Mapping[str, Any]) -> Bars:
-        true_boxes = {name: value for name, value in metrics["true_boxes"].items() if name != "wrong"}
+        other_scales = ("wrong", "CIDEr-D")
+        true_boxes = {name: value for name, value in metrics["true_boxes"].items() if name not in other_scales}
         explanation = (
             "Sentences about the true boxes, compared with the true captions: METEOR (exact, stem), BLEU-4; class: the "
             "noun is right; true: everything the sentence says is. 1 is perfect."

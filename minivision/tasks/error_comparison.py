@@ -145,7 +145,7 @@ def compare_errors(
     """
     for name, model in models.items():
         if model.task != "detection":
-            raise ValueError(f"{name}: errors are compared of detectors, and {model.name} is none")
+            raise ValueError(f"{name}: compared are detectors that tell classes apart, and {model.name} is none")
         try:
             get_task(model.task).check_dataset(model, dataset)
         except ValueError as error:

@@ -86,6 +86,8 @@ class ErrorReport(NamedTuple):
 class ErrorCollector:
     """Collects the errors of a detector while it is evaluated: :meth:`add` is called with each image.
 
+    Of a detector that tells no classes apart (DenseCap) they are errors of boxes alone.
+
     Parameters
     ----------
     model : Detector
@@ -95,16 +97,16 @@ class ErrorCollector:
 
     def __init__(self, model: Detector, dataset: Dataset) -> None:
         self.model = model
-        self._analyses = {"box": ErrorAnalysis(model.classes)}
+        self._analyses = {"box": ErrorAnalysis(model.detected_classes)}
         if dataset.has_masks:
-            self._analyses["mask"] = ErrorAnalysis(model.classes, kind="mask")
+            self._analyses["mask"] = ErrorAnalysis(model.detected_classes, kind="mask")
         self._causes: dict[str, Counter] = {kind: Counter() for kind in self._analyses}
         self._has_masks = False
         self._images: list[ImageReport] = []
 
     def add(self, sample: Sample, prediction: Instances) -> None:
         """Add an image with what was detected in it; where objects are missed, look how the detector came to that."""
-        truth = sample.instances
+        truth, prediction = map(self.model.as_detected, (sample.instances, prediction))
         self._has_masks |= prediction.has_masks
         if len(prediction) and not prediction.has_masks:
             self._analyses.pop("mask", None)

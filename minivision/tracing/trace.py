@@ -70,6 +70,11 @@ class Trace:
 
     def __init__(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> None:
         body = inspect.unwrap(getattr(function, "reference", function))
+        if not inspect.isfunction(body):
+            raise TypeError(
+                "expected an operation of minivision.ops or a function of your own, written with def, got "
+                f"{function!r:.80}; call anything else inside such a function"
+            )
         names, values, keyword_names, returns = _bind(body, arguments, keywords)
         size = sum(value.size for value in values.values() if isinstance(value, np.ndarray))
         if size > MAX_ELEMENTS:

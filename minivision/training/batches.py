@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minivision.core.ranks import current_ranks
 from minivision.core.types import Size
 from minivision.data.augmentation import AUGMENTATIONS, augment
 from minivision.data.read_ahead import read_ahead
@@ -29,12 +30,14 @@ class Batches:
     """The batches of a training run, by the number of the step.
 
     Each pass over the dataset has a new random order. A batch may take the last images of one pass and the first of the
-    next, so every batch is full.
+    next, so every batch is full. Of several ranks each reads its part of a batch, as many images as the others. How an
+    image is changed at random depends on the step and on its place in the whole batch.
 
     Parameters
     ----------
     dataset : Dataset
     batch_size : int
+        Number of images in a batch, of all ranks together.
     seed : int
     crop : (int, int), optional
         Height and width of a random crop. Without it images are not cropped, and must be of one size.
@@ -61,6 +64,12 @@ class Batches:
             raise ValueError("the dataset holds no images, so there is nothing to train on")
         if batch_size < 1:
             raise ValueError(f"batch_size: expected at least 1, got {batch_size}")
+        ranks = current_ranks()
+        if batch_size % ranks.size:
+            raise ValueError(
+                f"batch_size: {batch_size} images cannot be shared evenly by {ranks.size} ranks; take a multiple of "
+                f"{ranks.size}, or another number of ranks"
+            )
         for flip in flips:
             if flip not in FLIPS:
                 raise ValueError(f"flips: expected {' or '.join(FLIPS)}, got {flip!r}")
@@ -69,22 +78,27 @@ class Batches:
                 raise ValueError(f"augment: expected some of {', '.join(AUGMENTATIONS)}, got {name!r}")
         self.dataset, self.batch_size, self.seed = dataset, batch_size, seed
         self.crop, self.flips, self.augment, self.instances = crop, tuple(flips), tuple(augment), instances
+        share = batch_size // ranks.size
+        self.places = range(ranks.rank * share, (ranks.rank + 1) * share)  # of the images of this rank in a batch
         self._order = functools.lru_cache(maxsize=2)(self._shuffled)
 
     def _shuffled(self, epoch):
         return np.random.default_rng([self.seed, ORDER, epoch]).permutation(len(self.dataset))
 
     def indices(self, step: int) -> list[int]:
-        """Return the indices of the images of batch number `step`."""
+        """Return the indices of the images of batch number `step`, those of all ranks."""
         positions = range(step * self.batch_size, (step + 1) * self.batch_size)
         return [int(self._order(i // len(self.dataset))[i % len(self.dataset)]) for i in positions]
 
     def __getitem__(self, step: int) -> Batch:
-        """Return batch number `step`, augmented and collated."""
+        """Return this rank's part of batch number `step`, augmented and collated."""
         from minivision.data import collate
 
-        rng = np.random.default_rng([self.seed, AUGMENT, step])
-        return collate([self._augment(self._read(index), rng) for index in self.indices(step)])
+        indices, samples = self.indices(step), []
+        for place in self.places:
+            rng = np.random.default_rng([self.seed, AUGMENT, step, place])
+            samples.append(self._augment(self._read(indices[place]), rng))
+        return collate(samples)
 
     def _read(self, index):
         try:
@@ -156,7 +170,8 @@ def reseed(model: Model, seed: int, step: int) -> None:
     """Set every random generator inside `model` to its state at the beginning of `step`.
 
     A generator is an attribute ``rng`` of the model or of one of its layers (dropout, sampling of regions). It is
-    changed in place, so layers that share a generator still share it.
+    changed in place, so layers that share a generator still share it. On all ranks they begin in one state; what is
+    drawn for an image comes from :func:`minivision.core.ranks.generators_of_images`.
     """
     generators = {}
     for _, layer in named_layers(model):

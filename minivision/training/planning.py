@@ -15,6 +15,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING
 
+from minivision.core.ranks import current_ranks
 from minivision.optim.schedules import Moved, schedule_progress, warmup_steps
 from minivision.training.batches import Batches, BatchesAhead
 from minivision.training.settings import Settings
@@ -64,8 +65,12 @@ def measured_step(model: Model, batches: Batches | BatchesAhead, settings: Setti
     optimizer = make_optimizer(trial, settings)
     end = start + min(seconds * TRIAL_SHARE, MAX_TRIAL_SECONDS)
     times: list[float] = []
-    # One step at least, and three if steps are not very slow.
-    while (now := time.perf_counter()) < end or not times or len(times) < 3 and now < start + 5 * (end - start):
+    # One step at least, and three if steps are not very slow; of several ranks the first one decides.
+    while True:
+        now = time.perf_counter()
+        enough = now >= end and len(times) >= (3 if now < start + 5 * (end - start) else 1)
+        if current_ranks().number_of_first(enough):
+            break
         take_step(trial, optimizer, batches, len(times), settings.rate / TRIAL_RATE_DIVISOR, settings)
         times.append(time.perf_counter() - now)
     return statistics.median(times[len(times) // 3 :])  # in the first steps memory and caches are cold

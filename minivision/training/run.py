@@ -8,10 +8,17 @@ import logging
 import os
 import pathlib
 import time
+import zlib
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from minivision.core.devices import on_host, to_device_of
 from minivision.core.progress import progress_bar
+from minivision.core.ranks import current_ranks, using_ranks
+from minivision.layers.normalization import BatchNorm2d
+from minivision.layers.watching import named_layers
 from minivision.optim.schedules import rate_factor
 from minivision.tasks import get_task
 from minivision.training.batches import Batches, reseed
@@ -75,6 +82,7 @@ class Run:
         start: float,
     ) -> None:
         self.model, self.dataset, self.settings = model, dataset, settings
+        self.ranks = current_ranks()
         self.out = None if out is None else pathlib.Path(out)
         self.data = dict(data) if data is not None else checkpoint.data if checkpoint else {}
         self.save_every, self.progress = save_every, progress
@@ -87,6 +95,9 @@ class Run:
             augment=settings.augment,
             instances=get_task(model.task).uses_instances,
         )
+        for _, layer in named_layers(model):
+            if isinstance(layer, BatchNorm2d):
+                layer.synchronized = settings.sync_batch_norm
         self.optimizer = make_optimizer(model, settings)
         self.step = self.total = 0
         self.seconds = 0.0  # training time, with that of earlier sessions
@@ -100,6 +111,10 @@ class Run:
             self.seconds, self.finished = checkpoint.seconds, checkpoint.finished
             self.minutes = checkpoint.settings.get("minutes")
             self.moved = checkpoint.settings.get("moved")
+        if self.ranks.size > 1:
+            for array in model.state().values():
+                array[...] = to_device_of(self.ranks.broadcast(on_host(array)), array)
+        self._say_ranks(checkpoint)
         self.start = start - self.seconds  # when it would have begun without interruptions
         self.deadline = None  # if minutes are given
         self.saved_step: int | None = None  # step of the last checkpoint
@@ -124,9 +139,10 @@ class Run:
         compiling = compile_step(self.model, self.batches, self.settings)
         self._say(f"Compiled in {compiling:.1f} s")
         self.start += compiling
-        step_seconds = measured_step(self.model, self.batches, self.settings, seconds)
-        finish_seconds = self.model.finish_seconds(self.dataset)
-        now = time.perf_counter() - self.start
+        of_first = self.ranks.number_of_first  # whose clock all go by
+        step_seconds = of_first(measured_step(self.model, self.batches, self.settings, seconds))
+        finish_seconds = of_first(self.model.finish_seconds(self.dataset))
+        now = of_first(time.perf_counter() - self.start)
         self.deadline = Deadline(self.seconds + seconds, now, step_seconds, finish_seconds)
         steps = max(1, self.deadline.steps_left)
         self.total = self.step + steps
@@ -150,9 +166,11 @@ class Run:
                 yield from self._loop(signals, on_step)
                 interrupted = self.step < self.total
                 self.save()
+            self._check_ranks()
             if not interrupted and not self.finished:
                 reseed(self.model, self.settings.seed, self.total)  # as in a run that is resumed here
-                self.model.finish(self.dataset)
+                with using_ranks(None):  # each rank does the same, from the same numbers
+                    self.model.finish(self.dataset)
                 self.finished = True
                 self.save()
         except TrainingError as error:
@@ -177,7 +195,7 @@ class Run:
     def _loop(self, signals, on_step):
         saved_at = time.perf_counter()
         with progress_bar(total=self.total, initial=self.step, unit="step", disable=not self.progress) as bar:
-            while self.step < self.total and not signals.stop:
+            while self.step < self.total and not self.ranks.any(signals.stop):
                 began = time.perf_counter()
                 rate = self._rate()
                 losses, norm = take_step(self.model, self.optimizer, self.batches, self.step, rate, self.settings)
@@ -187,6 +205,7 @@ class Run:
                 facts = {"rate": rate, "gradient_norm": norm, "seconds": round(self.seconds, 3)}
                 self.log.append({"step": self.step, "loss": sum(losses.values()), **losses, **facts})
                 if self.deadline is not None:
+                    self.seconds = self.ranks.number_of_first(self.seconds)
                     self._correct_plan(bar)
                 bar.set_postfix(self._progress(losses, rate, now - began), refresh=False)
                 bar.update()
@@ -198,6 +217,18 @@ class Run:
                 paused = time.perf_counter()
                 yield
                 self.start += time.perf_counter() - paused
+
+    def _check_ranks(self):
+        """Raise TrainingError unless all ranks have the same weights, as they must after the same updates."""
+        digest = 0
+        for array in self.model.state().values():
+            digest = zlib.crc32(np.ascontiguousarray(on_host(array)), digest)
+        others = [rank for rank, each in enumerate(self.ranks.gather_objects(digest)) if each != digest]
+        if others:
+            raise TrainingError(
+                f"the weights of rank {self.ranks.rank} are not those of rank {others[0]}: one of them computes "
+                "wrongly, or does not run the same program"
+            )
 
     def _rate(self):
         """Return the learning rate of the next step."""
@@ -228,6 +259,25 @@ class Run:
         shown = {name: f"{value:.3f}" for name, value in self.smoothed.items() if name != "images/s"}
         return {**shown, "rate": f"{rate:.1e}", "images/s": f"{self.smoothed['images/s']:.0f}"}
 
+    def _say_ranks(self, checkpoint):
+        """Say how many ranks train, and what that means for a run that others began."""
+        ranks, settings = self.ranks, self.settings
+        if ranks.size > 1:
+            of = "of all of them" if settings.sync_batch_norm else "of each rank"
+            share = settings.batch_size // ranks.size
+            self._say(
+                f"{ranks.describe()}; {settings.batch_size} images in a step, {share} on each rank; "
+                f"batch normalization by the images {of}"
+            )
+        before = checkpoint.settings.get("ranks", 1) if checkpoint and checkpoint.step else ranks.size
+        if before != ranks.size:
+            same = "the same samples and sums, but the sums in another order: equal to rounding, not bit for bit"
+            other = "batch normalization sees other parts of the batches, so the result differs"
+            self._say(
+                f"The run was trained by {_ranks(before)} and is continued by {_ranks(ranks.size)}: "
+                f"{same if settings.sync_batch_norm else other}"
+            )
+
     def _say(self, message):
         if self.progress:
             logger.info(message)
@@ -245,7 +295,12 @@ class Run:
             optimizer=self.optimizer.state(),
             step=self.step,
             total=self.total,
-            settings={**dataclasses.asdict(self.settings), "minutes": self.minutes, "moved": self.moved},
+            settings={
+                **dataclasses.asdict(self.settings),
+                "minutes": self.minutes,
+                "moved": self.moved,
+                "ranks": self.ranks.size,
+            },
             data=self.data,
             seconds=self.seconds,
             finished=self.finished,
@@ -257,6 +312,10 @@ class Run:
             from minivision.viz import save_loss_curve
 
             save_loss_curve(self.log.entries, self.out / CURVE)
+
+
+def _ranks(number):
+    return "1 rank" if number == 1 else f"{number} ranks"
 
 
 def _duration(seconds):

@@ -41,6 +41,9 @@ class Settings:
         ``"horizontal"`` and ``"vertical"``: mirror images; True is ``("horizontal",)``. Default: none.
     augment : tuple of str, optional
         ``"colors"``, ``"zoom-out"`` and ``"iou-crop"``, see :mod:`minivision.data.augmentation`. Default: none.
+    sync_batch_norm : bool, optional
+        Whether batch normalization takes mean and variance of the images of all ranks, if several train together (see
+        :mod:`minivision.training.mpi`). Then N ranks train like one. Default: False, each rank of its own images.
     seed : int, optional
         Seed of the order of the images, of all random changes of them, and of the random numbers inside the model.
         Default: 0.
@@ -68,6 +71,7 @@ class Settings:
     crop: tuple[int, int] | None = NOT_GIVEN
     flips: tuple[str, ...] = NOT_GIVEN
     augment: tuple[str, ...] = NOT_GIVEN
+    sync_batch_norm: bool = NOT_GIVEN
     seed: int = NOT_GIVEN
 
     def __post_init__(self) -> None:
@@ -115,6 +119,7 @@ DEFAULTS: dict[str, Any] = {
     "crop": None,
     "flips": (),
     "augment": (),
+    "sync_batch_norm": False,
     "seed": 0,
 }
 
@@ -129,5 +134,6 @@ _RULES = {  # name -> (whether a value is valid, what is expected)
     "crop": (lambda value: len(value) == 2 and min(value) >= 1, "a height and a width in pixels"),
     "flips": (lambda value: set(value) <= set(FLIPS), f"some of {', '.join(FLIPS)}"),
     "augment": (lambda value: set(value) <= set(AUGMENTATIONS), f"some of {', '.join(AUGMENTATIONS)}"),
+    "sync_batch_norm": (lambda value: isinstance(value, bool), "True or False"),
     "seed": (lambda value: value >= 0, "0 or more"),
 }

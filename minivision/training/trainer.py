@@ -15,6 +15,7 @@ import numpy as np
 
 from minivision.core.allocator import keep_freed_memory
 from minivision.core.folder_lock import folder_lock
+from minivision.core.ranks import current_ranks
 from minivision.data.memory import MEMORY_SHARE, InMemory, hold_in_memory
 from minivision.tasks import get_task
 from minivision.training.batches import BatchesAhead, has_one_size
@@ -152,6 +153,10 @@ def train_by_steps(
     if minutes is not None and not 0 < minutes < float("inf"):
         raise ValueError(f"minutes: expected a positive number, got {minutes}")
     get_task(model.task).check_dataset(model, dataset)
+    if resume and out is None:
+        raise ValueError("resume needs out, the folder of the run")
+    if current_ranks().rank > 0:  # only the first one writes and speaks
+        out, progress = None, False
     if out is None or resume and not pathlib.Path(out).is_dir():
         lock: contextlib.AbstractContextManager = contextlib.nullcontext()
     else:
@@ -171,16 +176,17 @@ def _train(
 ):  # fmt: skip
     if len(dataset) == 0:
         raise ValueError("the dataset holds no images, so there is nothing to learn from")
-    checkpoint = open_run(out, resume)
+    ranks = current_ranks()
+    checkpoint = ranks.made_by_first(lambda: open_run(out, resume))
     settings = (settings or Settings()).complete(checkpoint.settings if checkpoint else {}, model.recipe)
     if settings.crop is None and not has_one_size(dataset):
         settings = dataclasses.replace(settings, crop=DEFAULT_CROP)
         if progress:
             logger.info("The images have several sizes: training on crops of 128x128 (set a size or a crop to change)")
-    dataset = hold_in_memory(dataset, progress=progress, memory_share=memory_share)
+    dataset = hold_in_memory(dataset, progress=progress, memory_share=memory_share / ranks.on_host)
     start = time.perf_counter()
     on_disk = not isinstance(dataset, InMemory)
-    prepared = model.prepare(dataset)
+    prepared = _prepare(model, dataset)
     dataset = dataset if prepared is None else prepared
     get_task(model.task).check_targets(dataset)
     if out is not None:
@@ -190,6 +196,18 @@ def _train(
     with BatchesAhead(run.batches) if on_disk else contextlib.nullcontext(run.batches) as run.batches:
         run.plan(minutes, steps)
         return (yield from run.train(on_step, signals))
+
+
+def _prepare(model, dataset):
+    """Return ``model.prepare(dataset)``; of several ranks the first one fills the caches for the others."""
+    ranks = current_ranks()
+    if ranks.rank > 0:
+        ranks.wait_for_all()
+    prepared = model.prepare(dataset)
+    if ranks.rank == 0:
+        ranks.wait_for_all()
+    ranks.wait_for_all()
+    return prepared
 
 
 def _check_options(model):
@@ -219,8 +237,6 @@ def open_run(out: str | os.PathLike | None, resume: bool) -> Checkpoint | None:
         When `out` holds a run and `resume` is not given, or when there is none to resume.
     """
     if out is None:
-        if resume:
-            raise ValueError("resume needs out, the folder of the run")
         return None
     out = pathlib.Path(out)
     path = out / CHECKPOINT

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, GRAY = "#1a1a1a", "#6b6b6b"
-COLUMN, ROW = 1.55, 1.25  # inches from one column or row to the next
+COLUMN, ROW = 1.5, 1.22  # inches from one column or row to the next
+TEXT, SMALL = 10.5, 9.5  # points: of titles, and of shapes
+LETTER, LINE = 0.1, 0.18  # inches: the width of a letter of a title, and its height
 TALL, FLAT = 0.86, 0.2  # inches: the side of the image, and the height of what is no map
 SLANT = 0.45  # of a slab's thickness, by which its back is drawn up and to the right
 
@@ -100,10 +102,10 @@ def _in_short(network):
 def _size(node: Node, image_size: Size) -> tuple[float, float]:
     """Return the width and height of a node's body in inches."""
     if node.kind == "loss":
-        return 0.085 * len(_name(node)) + 0.2, 0.3
+        return LETTER * len(_name(node)) + 0.16, 0.32
     if node.kind in ("step", "crop"):
         lines = node.title.split("\n")
-        return 0.085 * max(map(len, lines)) + 0.16, 0.19 * len(lines) + 0.14
+        return LETTER * max(map(len, lines)) + 0.08, LINE * len(lines) + 0.16
     if len(node.shape) < 3:
         return 0.62, FLAT
     channels, height, width = node.shape[-3:]
@@ -127,7 +129,7 @@ def _draw_node(axis, node, size, image):
         style = {"boxstyle": "round,pad=0,rounding_size=0.08", "facecolor": color, "edgecolor": GRAY}
         box = FancyBboxPatch(corner, width, height, **style)
         axis.add_patch(box)
-        axis.text(x, y, _name(node), ha="center", va="center", fontsize=8.5, color=INK)
+        axis.text(x, y, _name(node), ha="center", va="center", fontsize=TEXT, color=INK)
         return
     elif len(node.shape) >= 3 and node.kind == "layer":
         back = SLANT * height * np.array([0.5, -0.5])
@@ -142,8 +144,8 @@ def _draw_node(axis, node, size, image):
     shape = " × ".join(map(str, ("K",) * node.regions + node.shape))
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # arrows end at the words
     style = {"ha": "center", "va": "top", "bbox": paper, "zorder": 6}
-    axis.text(x, below + 0.03 + 0.145 * (node.title.count("\n") + 1), shape, fontsize=8, color=GRAY, **style)
-    axis.text(x, below, node.title, fontsize=8.5, color=INK, **style)
+    axis.text(x, below + 0.03 + LINE * (node.title.count("\n") + 1), shape, fontsize=SMALL, color=GRAY, **style)
+    axis.text(x, below, node.title, fontsize=TEXT, color=INK, **style)
 
 
 def _draw_arrow(axis, nodes, sizes, arrow: Arrow):
@@ -180,5 +182,5 @@ def _draw_legend(axis, x, y):
     for text, look, way in marks:
         ends = [(x, y), (x + 0.4, y)][::way]
         axis.annotate("", ends[1], ends[0], arrowprops=style | look)
-        axis.text(x + 0.48, y, text, va="center", fontsize=8.5, color=INK)
-        x += 0.8 + 0.07 * len(text)
+        axis.text(x + 0.48, y, text, va="center", fontsize=TEXT, color=INK)
+        x += 0.8 + 0.9 * LETTER * len(text)

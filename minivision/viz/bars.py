@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from minivision.viz.words import listed
+
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
 INK, FAINT, GRID = "#333333", "#777777", "#e4e4e4"
 # Of the groups in turn: Okabe and Ito's, from light to dark, so that they differ in black and white too.
@@ -83,7 +85,14 @@ def draw_bars(rows: Sequence[tuple[str, str]], panels: Sequence[BarPanel], *, ti
         x = (0.16 - LABELS) / PANEL  # at the left edge of the figure, in widths of the first panel
         axes[0].text(x, place, group, transform=axes[0].get_yaxis_transform(), size=9.5, weight="bold", color=INK,
                      va="center")  # fmt: skip
+    figure.alt = f"{title}, as bars; {'; '.join(_in_words(rows, panel) for panel in panels)}"
     return figure
+
+
+def _in_words(rows, panel):
+    known = [(row, value) for row, value in zip(rows, panel.values, strict=True) if value is not None]
+    bars = (f"{' '.join(filter(None, row))} {panel.shown(value)}" for row, value in known)
+    return f"{panel.title}, {panel.subtitle}: {listed(bars)}"
 
 
 def _places(rows):

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from minivision.viz.bars import FAINT, GRID, INK
+from minivision.viz.words import listed
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from minivision.viz.figure import Figure
 
 # Of the groups in turn: colors and shapes, so that they differ in black and white too.
 COLORS = ("#cc79a7", "#d55e00", "#e69f00", "#009e73", "#56b4e9", "#0072b2")
@@ -66,7 +67,19 @@ def draw_tradeoffs(qualities: Mapping[str, Sequence[Point]], *, title: str, subt
         bottom = height - TOP - (k + 1) * PANEL - k * GAP
         axis = figure.add_axes((0.08, bottom / height, 0.89, PANEL / height))
         _draw_panel(axis, points, name, f"{xlabel} (logarithmic)", legend=k == 0)
+    panels = (f"{name}, {_in_words(points)}" for name, points in qualities.items())
+    figure.alt = f"{title}: points of {xlabel} and {'; '.join(panels)}"
     return figure
+
+
+def _in_words(points):
+    ends = {"best": max, "worst": min}
+    groups = listed(dict.fromkeys(point.group for point in points))
+    if not points:
+        return "none"
+    said = (f"{word} {each.group} {each.quality:.2f}" for word, take in ends.items()
+            for each in [take(points, key=lambda point: point.quality)])  # fmt: skip
+    return f"of {groups}; {', '.join(said)}"
 
 
 def _draw_panel(axis, points, ylabel, xlabel, *, legend):

@@ -146,13 +146,15 @@ def draw_yolo_cell(image: Array, tensor: Array, classes: Sequence[str], B: int, 
     return figure
 
 
-def draw_yolo_planes(tensor: Array, classes: Sequence[str], B: int) -> Figure:
+def draw_yolo_planes(tensor: Array, classes: Sequence[str], B: int, *, limits: tuple[float, float] = (0, 1)) -> Figure:
     """Draw each of the 5 B + C numbers as a map of the cells, from 0 (black) to 1 (white).
 
     Parameters
     ----------
     tensor, classes, B
-        As in :func:`draw_yolo_tensor`.
+        As in :func:`draw_yolo_tensor`; or numbers about these, such as the weights of their errors.
+    limits : (float, float)
+        The values that are black and white.
 
     Returns
     -------
@@ -172,9 +174,10 @@ def draw_yolo_planes(tensor: Array, classes: Sequence[str], B: int) -> Figure:
     """
     _check(tensor, classes, B)
     planes = dict(zip(_names(B, classes), np.moveaxis(tensor, -1, 0), strict=True))
-    figure = draw_pictures(planes, columns=5, limits=(0, 1))
+    figure = draw_pictures(planes, columns=5, limits=limits)
     cells = " x ".join(map(str, tensor.shape[:2]))
-    figure.alt = f"Maps of {cells} cells, from 0 in black to 1 in white: {listed(planes)}"
+    black, white = limits
+    figure.alt = f"Maps of {cells} cells, from {black:g} in black to {white:g} in white: {listed(planes)}"
     return figure
 
 

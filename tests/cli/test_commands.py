@@ -131,7 +131,7 @@ def test_several_sizes_are_trained_on_crops_or_resized(train, several_sizes, tmp
         (["--steps", "3", "--minutes", "1"], "not allowed with"),
         (["--flips", "diagonal"], "--flips: expected none, horizontal, both"),
         (["--style", "baroque"], "--style"),
-        (["--depth", "3"], "unrecognized arguments: --depth"),
+        (["--depth", "3"], "unrecognized arguments: --depth 3 (see minivision train --help)"),
         (["--data", "nowhere:x"], "nowhere:x"),
         (["--data", "folder:/no/such/folder"], "/no/such/folder"),
         (["--data", "scenes", "--level", "absurd"], "absurd"),

@@ -51,6 +51,7 @@ class Stub:
     """
 
     task, picture_score, keypoint_names, classes = "detection", 0.5, (), Planted.classes
+    detected_classes, as_detected = Planted.classes, staticmethod(lambda objects: objects)
 
     def __init__(self, name, found, candidates, *, proposals=None, iou_threshold=0.5):
         self.name, self.found, self.candidates = name, found, candidates
@@ -193,7 +194,7 @@ def test_what_does_not_fit_is_named_before_anything_is_evaluated():
     other.classes = ("background", "bird")
     with pytest.raises(ValueError, match="^that: the model knows the classes"):
         compare_errors({"this": Stub("x", [], []), "that": other}, Planted())
-    with pytest.raises(ValueError, match="that: errors are compared of detectors, and pose is none"):
+    with pytest.raises(ValueError, match="that: compared are detectors that tell classes apart, and pose is none"):
         compare_errors({"that": SimpleNamespace(task="pose", name="pose")}, Planted())
 
 
@@ -225,7 +226,7 @@ def test_runs_that_are_named_and_a_folder_of_runs(runs, tmp_path, capsys):
     assert main(["evaluate", str(runs), "--errors", "--out", str(out), "--json"]) == 0
     printed = capsys.readouterr()
     assert json.loads(printed.out) == named
-    assert "left out, since they are no detectors: encoder-decoder" in printed.err
+    assert "left out: encoder-decoder, no detectors of classes" in printed.err
     assert sorted(each.name for each in out.iterdir()) == ["errors.csv", "errors.md", "errors.png"]
     assert Image.open(out / "errors.png").width > 1000
     assert (named["images"], named["level"], list(named["systems"])) == (5, "easy", ["yolo", "ssd"])

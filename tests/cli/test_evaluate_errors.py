@@ -107,13 +107,16 @@ class Planted(Dataset):
 class Stub:
     """A detector with one box on A, one on nothing, and one on B that it takes for background."""
 
-    name, classes, picture_score = "stub", Planted.classes, 0.5
+    name, detected_classes, picture_score = "stub", Planted.classes, 0.5
     mask = A
 
     def predict(self, index):
         if index:
             return Instances.empty(scores=True, mask_size=(64, 64))
         return Instances([A, FAR], [1, 1], scores=[0.9, 0.7], masks=squares(self.mask, FAR))
+
+    def as_detected(self, objects):
+        return objects
 
     def trace(self, images):
         boxes, scores = np.array([A, FAR, B], float), np.array([(0.9, 0), (0.7, 0), (0.01, 0.02)])

@@ -31,4 +31,7 @@ def test_functions_of_the_package_and_compiling_are_named():
     assert describe(own) == "in selective_search (search.py)"
     assert describe(Frame("/x/site-packages/numba/core/compiler.py", "compile_ir", own)).startswith("compiling kernels")
     assert describe(Frame("/x/site-packages/numpy/lib/pad.py", "pad", own)) == "in selective_search (search.py)"
+    helper = Frame(PACKAGE / "detection" / "search.py", "_merge", Frame("/x/numpy.py", "pad", own))
+    assert describe(helper) == "in selective_search (search.py)"
+    assert describe(Frame(PACKAGE / "search.py", "_alone")) == "in _alone (search.py)"
     assert describe(None) == "still at work"

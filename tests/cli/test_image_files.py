@@ -1,12 +1,9 @@
 """Image files on the command line: patterns, odd images, results that would overwrite an image, locks."""
 
-import contextlib
 import os
 import pathlib
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -119,31 +116,6 @@ def test_a_folder_is_locked_by_one_run_and_never_for_ever(tmp_path):
         other.wait()
         with folder_lock(tmp_path):  # what a killed process left does not count
             pass
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows ends workers itself")
-def test_workers_end_with_their_parent(tmp_path):
-    code = """
-import time
-from minivision.detection.proposals.proposal_files import spawned_processes
-if __name__ == "__main__":
-    with spawned_processes(1) as pool:
-        import os
-        print(pool.submit(os.getpid).result(), flush=True)
-        time.sleep(60)
-"""
-    (tmp_path / "parent.py").write_text(code)
-    with subprocess.Popen([sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True) as parent:
-        worker = int(parent.stdout.readline())
-        parent.send_signal(signal.SIGKILL)
-        parent.wait()
-        for _ in range(100):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(worker, 0)
-                time.sleep(0.1)
-                continue
-            return
-    pytest.fail(f"the worker {worker} outlives its parent")
 
 
 def test_label_maps_have_no_files_of_objects(trained, picture, tmp_path, capsys):

@@ -1,6 +1,5 @@
 """Proposals of whole datasets, kept on disk, and of folders of images."""
 
-import concurrent.futures
 import os
 import shutil
 
@@ -13,6 +12,7 @@ from minivision.detection import propose_dataset, selective_search
 from minivision.detection.proposals import proposal_files
 from minivision.detection.proposals.dataset_proposals import BoxLists, images_digest
 from minivision.detection.proposals.proposal_files import load_proposals, propose_files
+from minivision.executors import InProcess
 
 
 @pytest.fixture
@@ -111,53 +111,37 @@ def pictures(tmp_path, scenes):
     return sorted(folder.iterdir())
 
 
-class Here(concurrent.futures.Executor):
-    """An executor of one's own: it does the work at once, and counts."""
+class Here(InProcess):
+    """Does the work at once, and counts."""
 
-    submitted = 0
+    done = 0
 
-    def submit(self, function, /, *args):
-        self.submitted += 1
-        future = concurrent.futures.Future()
-        try:
-            future.set_result(function(*args))
-        except Exception as error:
-            future.set_exception(error)
-        return future
+    def map_unordered(self, function, pieces):
+        for outcome in super().map_unordered(function, pieces):
+            self.done += 1
+            yield outcome
 
 
-def test_any_executor_does_the_work(pictures, scenes, tmp_path):
-    for executor in (Here(), concurrent.futures.ThreadPoolExecutor(2)):
-        out = tmp_path / type(executor).__name__
-        assert propose_files(pictures, out, executor=executor) == (5, [])
-        for path, sample in zip(pictures, scenes, strict=True):
-            np.testing.assert_array_equal(load_proposals(out / f"{path.name}.npz"), selective_search(sample.image))
-            with np.load(out / f"{path.name}.npz") as file:
-                assert file["size"].tolist() == [64, 64] and file["mode"] == "fast"
+def test_the_files_hold_what_a_search_finds(pictures, scenes, tmp_path):
+    out = tmp_path / "out"
+    assert propose_files(pictures, out, executor=Here()) == (5, [])
+    for path, sample in zip(pictures, scenes, strict=True):
+        np.testing.assert_array_equal(load_proposals(out / f"{path.name}.npz"), selective_search(sample.image))
+        with np.load(out / f"{path.name}.npz") as file:
+            assert file["size"].tolist() == [64, 64] and file["mode"] == "fast"
 
 
 def test_spawned_processes_do_it_and_a_broken_image_does_not_stop_them(pictures, scenes, tmp_path):
     pictures[1].write_bytes(pictures[1].read_bytes()[:500])
-    made, failed = propose_files(pictures[:3], tmp_path / "out", "single", jobs=2)
+    made, failed = propose_files([*pictures[:3], tmp_path / "none.png"], tmp_path / "out", "single", jobs=2)
     assert made == 2
-    ((path, reason),) = failed
-    assert path == pictures[1] and "cannot use" in reason
+    reasons = {path.name: reason for path, reason in failed}
+    assert reasons.keys() == {"1.png", "none.png"} and f"cannot use {pictures[1]}" in reasons["1.png"]
+    assert "there is no such file" in reasons["none.png"]
     np.testing.assert_array_equal(
         load_proposals(tmp_path / "out" / "2.png.npz"), selective_search(scenes[2].image, "single")
     )
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["0.png.npz", "2.png.npz"]
-
-
-def test_workers_are_spawned_with_one_thread_each():
-    with proposal_files.spawned_processes(1) as executor:
-        assert executor._mp_context.get_start_method() == "spawn"
-        assert executor.submit(_numba_threads).result() == 1
-
-
-def _numba_threads():
-    import numba
-
-    return numba.config.NUMBA_NUM_THREADS
 
 
 def test_what_is_there_is_not_made_again_but_what_is_missing_damaged_or_older_is(pictures, tmp_path):
@@ -170,7 +154,7 @@ def test_what_is_there_is_not_made_again_but_what_is_missing_damaged_or_older_is
     (out / "3.png.npz.partial").write_bytes(b"of a run that was killed")
     executor = Here()
     assert propose_files(pictures, out, "single", executor=executor) == (3, [])
-    assert executor.submitted == 3
+    assert executor.done == 3
 
 
 def test_a_run_that_was_stopped_leaves_whole_files_only(pictures, tmp_path, monkeypatch):
@@ -200,14 +184,3 @@ def test_two_images_of_one_name_are_refused(pictures, tmp_path):
     shutil.copy(pictures[0], tmp_path / "other" / "0.png")
     with pytest.raises(ValueError, match="two images are called 0.png"):
         propose_files([pictures[0], tmp_path / "other" / "0.png"], tmp_path / "out", executor=Here())
-
-
-def test_a_process_that_is_killed_is_an_error_that_says_what_to_do(pictures, tmp_path):
-    class Killed(Here):
-        def submit(self, function, /, *args):
-            future = concurrent.futures.Future()
-            future.set_exception(concurrent.futures.process.BrokenProcessPool())
-            return future
-
-    with pytest.raises(OSError, match="a process was killed.*run the same again"):
-        propose_files(pictures, tmp_path / "out", executor=Killed())

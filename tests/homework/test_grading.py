@@ -1,28 +1,18 @@
 """Grading: right functions earn points, whatever else a submission does."""
 
-import csv
 import dataclasses
 import os
 import pathlib
 import re
-import shutil
-import signal
-import subprocess
 import sys
-import tarfile
 import textwrap
-import time
-import zipfile
 
 import pytest
-from trial_assignment import RELU, RELU_BACKWARD, write_assignment
+from trial_assignment import write_assignment
 
 import minivision
-from minivision.homework.batch_grading import grade_all, submissions, write_table
 from minivision.homework.gradescope import results
 from minivision.homework.grading import grade
-from minivision.homework.plugin import TestsError, run_tests
-from minivision.homework.process import StudentProcess
 from minivision.homework.sandbox import readable
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux offers this isolation")
@@ -211,7 +201,7 @@ TRICKS = {
         """,
     "forges the first answer": """
         import json, os, struct, sys
-        answer = {"functions": {"dict": {"relu": 3, "relu_backward": None}}, "unprotected": 1, "error": None}
+        answer = {"functions": {"dict": {"relu": 3, "relu_backward": None}}, "error": None}
         text = json.dumps({"dict": answer}).encode()
         data = struct.pack("<I", len(text)) + text
         os.write(int(sys.argv[2]), struct.pack("<Q", len(data)) + data)
@@ -288,103 +278,7 @@ def test_hidden_folders_are_not_readable(tmp_path, monkeypatch):
     assert not any(os.path.commonpath([path, str(packages / "minivision")]) == path for path in paths if path != "/")
 
 
-# ---- several submissions, and formats ----------------------------------------------------------------------------
-
-
-def test_a_folder_of_submissions_gives_a_table_in_the_order_of_names(trial, submit, tmp_path):
-    submit(name="class/ann/trial.py")
-    submit(relu=WRONG, name="class/bob/trial.py")
-    (tmp_path / "class" / "cy").mkdir()
-    with zipfile.ZipFile(tmp_path / "class" / "dee.zip", "w") as archive:
-        archive.write(submit(relu=RELU, relu_backward=RELU_BACKWARD), "homework/trial.py")
-    paths = submissions(trial, tmp_path / "class")
-    reports = list(grade_all(trial, paths, jobs=2))
-    write_table(trial, reports, tmp_path / "class.csv")
-    lines = (tmp_path / "class.csv").read_text().splitlines()
-    assert lines[0] == "submission,points,of,1.1,1.2,problem"
-    assert lines[1] == "ann,10,10,4,6," and lines[2] == "bob,6,10,0,6," and lines[4] == "dee.zip,10,10,4,6,"
-    assert lines[3].startswith("cy,0,10,0,0,") and "has no trial.py" in lines[3]
-
-
-def test_everyone_is_in_the_table_whatever_they_handed_in(trial, submit, tmp_path):
-    folder = tmp_path / "class"
-    right = submit().read_text()
-    for name in ("ann/__MACOSX", "bob/deep", "bob/.venv", "__MACOSX/ann"):
-        (folder / name).mkdir(parents=True)
-    for name in ("ann/TRIAL (1).py", "ann/__MACOSX/._trial.py", "bob/deep/trial.py", "bob/.venv/trial.py", "cy.PY"):
-        (folder / name).write_text(right)
-    with zipfile.ZipFile(folder / "dee.ZIP", "w") as archive:
-        entry = zipfile.ZipInfo("x")
-        entry.filename = "homework\\trial.py"  # as some Windows tools write it
-        archive.writestr(entry, right)
-        archive.writestr("trial.py/", "")  # a folder
-    with tarfile.open(folder / "eve.tar.gz", "w:gz") as archive:
-        archive.add(folder / "bob" / "deep" / "trial.py", "homework/trial.py")
-    (folder / "fay").mkdir()
-    shutil.copy(folder / "dee.ZIP", folder / "fay" / "upload.zip")
-    for name in ("gil.ipynb", "hal.zip", "ida.7z", ".DS_Store", "Thumbs.db"):
-        (folder / name).write_bytes(b"none of these")
-    reports = list(grade_all(trial, submissions(trial, folder)))
-    write_table(trial, reports, tmp_path / "class.csv")
-    with open(tmp_path / "class.csv", newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))[1:]
-    points = {row[0]: row[1] for row in rows}
-    full = ("ann", "bob", "cy.PY", "dee.ZIP", "eve.tar.gz", "fay")
-    assert points == dict.fromkeys(full, "10") | dict.fromkeys(("gil.ipynb", "hal.zip", "ida.7z"), "0")
-    reasons = {row[0]: row[-1] for row in rows}
-    assert "no Python file" in reasons["gil.ipynb"] and "not a readable archive" in reasons["hal.zip"]
-
-
-def test_an_error_of_the_grader_costs_no_points_and_stops_nobody_else(trial, submit, tmp_path, monkeypatch):
-    submit(name="class/ann/trial.py")
-    submit(name="class/bob/trial.py")
-    launch = StudentProcess._launch
-
-    def fail(self, *arguments, **options):
-        if "ann" in str(self.file):
-            raise OSError(28, "No space left on device")
-        return launch(self, *arguments, **options)
-
-    monkeypatch.setattr(StudentProcess, "_launch", fail)
-    ann, bob = grade_all(trial, submissions(trial, tmp_path / "class"))
-    assert bob.earned == 10 and bob.graded and not ann.graded
-    assert ann.problem.startswith("NOT GRADED, through no fault of the submission") and "No space left" in ann.problem
-    write_table(trial, [ann, bob], tmp_path / "class.csv")
-    assert (tmp_path / "class.csv").read_text().splitlines()[1].startswith("ann,,10,")
-    assert "score" not in results(ann)
-    with pytest.raises(TestsError, match="cannot be started: OSError: .*No space left"):  # a student's own check
-        run_tests(trial, tmp_path / "class" / "ann" / "trial.py")
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_ends_the_grading_and_tells_how_far_it_came(trial, submit, tmp_path, jobs):
-    submit(name="class/ann/trial.py")
-    submit(relu="    while True:\n        pass\n", name="class/bob/trial.py")
-    table = tmp_path / "class.csv"
-    command = [
-        sys.executable,
-        "-m",
-        "minivision",
-        "homework",
-        "grade",
-        trial.folder,
-        tmp_path / "class",
-        "--csv",
-        table,
-    ]
-    ctrl_c = signal.default_int_handler  # a job in the background ignores Ctrl-C
-    process = subprocess.Popen(
-        [*map(str, command), "--jobs", str(jobs)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, ctrl_c),
-    )  # fmt: skip
-    assert "ann" in process.stdout.readline()  # printed when it is graded
-    time.sleep(3)  # then the endless loop of the other one runs
-    start = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert time.monotonic() - start < 10 and process.returncode == 1
-    assert errors.splitlines()[-1] == f"minivision: stopped; 1 of 2 submissions are graded and stand in {table}"
-    assert "Traceback" not in errors and table.read_text().splitlines()[1].startswith("ann,10,")
+# ---- reports -------------------------------------------------------------------------------------------------------
 
 
 def test_a_report_is_available_after_every_task(trial, submit, library):
@@ -400,12 +294,3 @@ def test_gradescope_shows_messages_of_visible_tests_only(graded):
     hidden = [test for test in written["tests"] if "score" in test]
     assert {test["output"] for test in hidden} == {"", "wrong for other numbers"}
     assert any("Negative numbers become zero." in test["output"] for test in written["tests"])
-
-
-def test_only_the_file_is_unpacked_from_an_archive(trial, submit, tmp_path, library):
-    path = tmp_path / "trick.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.write(submit(), "../../trial.py")
-        archive.writestr("../../evil.py", "x")
-    assert grade(trial, path, library=library).earned == 10
-    assert not (tmp_path.parent / "evil.py").exists()

@@ -1,7 +1,8 @@
-"""Write caption_values.json: METEOR (exact and stem), BLEU and stems, as NLTK and sacreBLEU give them.
+"""Write caption_values.json: METEOR (exact and stem), BLEU, CIDEr-D and stems, as other packages give them.
 
-Run with NLTK 3.10.4 and sacreBLEU 2.6.0: ``python tests/metrics/make_caption_values.py``. WordNet, which NLTK would
-have to download, is replaced by one without synonyms.
+Run with NLTK 3.10.4, sacreBLEU 2.6.0 and pycocoevalcap 1.2 (whose Cider is CIDEr-D):
+``python tests/metrics/make_caption_values.py``. WordNet, which NLTK would have to download, is replaced by one without
+synonyms.
 """
 
 import json
@@ -12,6 +13,7 @@ import sacrebleu
 from nltk.stem.porter import PorterStemmer
 from nltk.translate.bleu_score import corpus_bleu
 from nltk.translate.meteor_score import meteor_score
+from pycocoevalcap.cider.cider import Cider
 
 WORDS = "a the big red star stars raised raising arms left of another ring disc partly hidden hiding by".split()
 STEMMED = (
@@ -52,6 +54,12 @@ def main():
             "nltk": [corpus_bleu(references, hypotheses, weights=[1 / n] * n) for n in (1, 2, 3, 4)],
             "sacrebleu": bleu.score / 100,
         },
+        "cider": Cider()
+        .compute_score(
+            {k: list(map(" ".join, others)) for k, others in enumerate(references)},
+            {k: [" ".join(hypothesis)] for k, hypothesis in enumerate(hypotheses)},
+        )[1]
+        .tolist(),
         "stems": {word: porter.stem(word) for word in STEMMED},
     }
     path = pathlib.Path(__file__).with_name("caption_values.json")

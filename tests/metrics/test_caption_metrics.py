@@ -1,13 +1,14 @@
-"""METEOR (exact and stem), BLEU and the stemmer compared with NLTK and sacreBLEU; boxes with sentences by hand."""
+"""METEOR (exact and stem), BLEU, CIDEr-D and the stemmer compared with other packages; boxes with sentences by hand."""
 
 import json
+import math
 import pathlib
 
 import numpy as np
 import pytest
 
 from minivision.data.instances import Instances
-from minivision.metrics.captions import IOUS, METEORS, bleu, dense_captioning_ap, meteor_exact_stem, stem
+from minivision.metrics.captions import IOUS, METEORS, bleu, cider_d, dense_captioning_ap, meteor_exact_stem, stem
 from minivision.metrics.captions.dense import merge_boxes
 
 VALUES = json.loads(pathlib.Path(__file__).with_name("caption_values.json").read_text(encoding="utf-8"))
@@ -27,6 +28,38 @@ def test_bleu_is_that_of_nltk_and_sacrebleu():
     np.testing.assert_allclose(values[:2], VALUES["bleu"]["nltk"][:2], atol=1e-12)
     assert values[3] == pytest.approx(VALUES["bleu"]["sacrebleu"], abs=1e-12) and 0.2 < values[3] < 0.9
     assert bleu([["a"]], [[["b"]]]) == 0
+
+
+def test_cider_d_is_that_of_the_published_code():
+    hypotheses, references = zip(*VALUES["bleu"]["pairs"], strict=True)
+    np.testing.assert_allclose(cider_d(hypotheses, references), VALUES["cider"], atol=1e-12)
+    assert len({round(value, 3) for value in VALUES["cider"]}) > 60 and max(VALUES["cider"]) > 4
+
+
+def test_cider_d_is_that_of_pycocoevalcap_where_it_is_installed():
+    cider = pytest.importorskip("pycocoevalcap.cider.cider")
+    rng = np.random.default_rng(1)
+    draw = lambda: list(rng.choice(["a", "red", "star", "left", "of", "ring"], rng.integers(0, 10)))
+    references = [[draw() for _ in range(rng.integers(1, 4))] for _ in range(50)]
+    hypotheses = [[*each[0][:4], *each[0][:2]] if k % 2 else draw() for k, each in enumerate(references)]
+    _, expected = cider.Cider().compute_score(
+        {k: list(map(" ".join, each)) for k, each in enumerate(references)},
+        {k: [" ".join(each)] for k, each in enumerate(hypotheses)},
+    )
+    np.testing.assert_allclose(cider_d(hypotheses, references), expected, atol=1e-12)
+
+
+def test_cider_d_gives_ten_to_long_perfect_sentences_and_nothing_for_what_is_said_of_everything():
+    stars, rings = "a big red star".split(), "a big blue ring".split()
+    np.testing.assert_allclose(cider_d([stars, rings], [[stars], [rings]]), 10)
+    np.testing.assert_allclose(cider_d([stars[1:], rings[1:]], [[stars[1:]], [rings[1:]]]), 7.5)  # no run of four words
+    np.testing.assert_allclose(cider_d([["a", "big"], []], [[stars], [rings]]), 0)
+    assert cider_d([stars], [[stars]]) == 0  # of one thing alone nothing is rare
+    # of two references each is half of it; repeating a word is no gain, and costs by the length
+    one, five = cider_d([["star"], ["ring"] * 5], [[["star"], ["disc"]], [["ring"]]])
+    assert one == pytest.approx(10 / 4 / 2) and five == pytest.approx(10 / 4 / 5 * math.exp(-16 / 72))
+    with pytest.raises(ValueError, match="references: expected a sentence or more of each, got none of number 1"):
+        cider_d([stars, rings], [[stars], []])
 
 
 def test_stems_are_those_of_nltks_original_algorithm():

@@ -9,6 +9,7 @@ from painted import CLASSES, Given, batch_of, steps_on
 
 from minivision.data import Scenes
 from minivision.data.instances import Instances
+from minivision.metrics.captions.evaluation import describe_true_boxes
 from minivision.models import make_model
 from minivision.models.densecap import DETECTION_WEIGHT, DenseCap
 from minivision.training import AdamW, Settings, train
@@ -64,15 +65,8 @@ def test_five_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch
     codes = torch.relu(torch.nn.functional.linear(codes, body[second.w], body[second.b]))[positive]
 
     captioner = model.captioner
-    image, scores = convert(captioner.image), convert(captioner.scores)
-    words = torch.nn.Embedding(*captioner.words.w.value.shape).double()
-    lstm = torch.nn.LSTM(5, 7).double()
-    with torch.no_grad():
-        for parameter, tensor in zip([captioner.words.w, *captioner.lstm.parameters()],
-                                     [words.weight, *lstm.parameters()], strict=True):  # fmt: skip
-            tensor.copy_(torch.from_numpy(parameter.value))
-            pairs.append((parameter, tensor))
-    states, _ = lstm(torch.cat([image(codes)[None], words(torch.from_numpy(inputs))]))
+    image, words, lstm, scores = map(convert, (captioner.image, captioner.words, captioner.lstm, captioner.scores))
+    states = lstm(torch.cat([image(codes)[None], words(torch.from_numpy(inputs))]))
     expected["caption"] = torch.nn.functional.cross_entropy(
         scores(states[1:].flatten(0, 1)), torch.from_numpy(targets).flatten()
     )
@@ -152,6 +146,20 @@ def test_objects_without_captions_are_found_but_not_spoken_about(batch):
     instances = [each.replace(captions=[()] * len(each)) for each in batch.instances]
     assert steps_on(batch._replace(instances=instances), small())["caption"] == 0
     assert steps_on(batch._replace(instances=[Instances.empty()] * 3), small(), count=2)["caption"] == 0
+
+
+def test_an_object_without_a_caption_is_left_out_of_the_metrics_of_sentences(batch):
+    class Reader:
+        """Says "a red star" about everything."""
+
+        def describe(self, images, boxes):
+            return [Instances(each, [3] * len(each), captions=["a red star"] * len(each)) for each in boxes]
+
+    metrics = describe_true_boxes(Reader(), WithCaptions(batch))
+    silent = [each.replace(captions=[(), *each.captions[1:]]) if len(each) else each for each in batch.instances]
+    without = describe_true_boxes(Reader(), WithCaptions(batch._replace(instances=silent)))
+    assert metrics["METEOR"] < 0.9 < without["METEOR"] and without["BLEU-4"] == 0  # the red star is left
+    assert metrics["class"] == without["class"] == pytest.approx(1 / 3)
 
 
 def test_scenes_have_captions_for_it():

@@ -19,7 +19,7 @@ OBJECT = (32.0, 32, 64, 64)
 FAR = (90.0, 90, 122, 122)
 NEAR = (32.0, 32, 64, 46)  # IoU with the object: 14 / 32
 SELECTION = {"score_threshold": 0.05, "iou_threshold": 0.5, "max_detections": 100}
-DETECTORS = ("rcnn", "fast-rcnn", "faster-rcnn", "mask-rcnn", "yolo", "ssd", "yolov2")
+DETECTORS = ("rcnn", "fast-rcnn", "faster-rcnn", "mask-rcnn", "densecap", "yolo", "ssd", "yolov2")
 
 
 def truth_of(*objects):
@@ -117,8 +117,8 @@ def test_causes_sum_to_the_misses(name):
     for found, trace in zip(model.predict(images), model.trace(images), strict=True):
         corner = rng.uniform(-10, 70, (20, 2))
         boxes = np.concatenate([corner, corner + rng.uniform(0, 40, (20, 2))], axis=1)
-        truth = Instances(boxes, rng.integers(1, 3, 20), crowd=rng.random(20) < 0.1)
-        outcome = ErrorAnalysis(CLASSES).add(truth, found)
+        truth = model.as_detected(Instances(boxes, rng.integers(1, 3, 20), crowd=rng.random(20) < 0.1))
+        outcome = ErrorAnalysis(model.detected_classes).add(truth, model.as_detected(found))
         causes = explain_misses(trace, truth, outcome.unfound)
         assert len(causes) == outcome.unfound.sum() > 0
         assert set(causes) <= set(CAUSES)
@@ -126,9 +126,9 @@ def test_causes_sum_to_the_misses(name):
 
 def missed_by(model, *objects):
     """Return the causes of what a stubbed detector misses in an image."""
-    image, truth = np.zeros((SIDE, SIDE, 3), np.uint8), truth_of(*objects)
+    image, truth = np.zeros((SIDE, SIDE, 3), np.uint8), model.as_detected(truth_of(*objects))
     (found,), (trace,) = model.predict([image]), model.trace([image])
-    outcome = ErrorAnalysis(CLASSES).add(truth, found)
+    outcome = ErrorAnalysis(model.detected_classes).add(truth, model.as_detected(found))
     return explain_misses(trace, truth, outcome.unfound)
 
 
@@ -242,10 +242,10 @@ def test_yolo_cell_taken(monkeypatch):
     assert missed_by(model, (1, OBJECT), (1, inner), (1, innermost)) == ["moved away", "cell taken"]
 
 
-# ---- Faster R-CNN -------------------------------------------------------------------------------------------------
+# ---- Faster R-CNN and DenseCap -------------------------------------------------------------------------------------
 
 
-def stub_faster_rcnn(monkeypatch, proposals, answers, max_proposals=100):
+def stub_faster_rcnn(monkeypatch, proposals, answers, max_proposals=100, name="faster-rcnn"):
     """Let a Faster R-CNN propose boxes with logits, and its head answer (box, label) for proposals, else background.
 
     Parameters
@@ -253,14 +253,15 @@ def stub_faster_rcnn(monkeypatch, proposals, answers, max_proposals=100):
     proposals : list of (box, logit)
     answers : dict of box to (box, label, logit)
     """
-    model = make_model("faster-rcnn", CLASSES, max_proposals=max_proposals, rng=np.random.default_rng(0))
+    model = make_model(name, CLASSES, max_proposals=max_proposals, rng=np.random.default_rng(0))
+    classes = len(model.detected_classes)
     boxes = np.array([box for box, _ in proposals], np.float32)
     logits = np.array([[logit for _, logit in proposals]], np.float32)
     rpn = RPNOutputs(logits, np.zeros((1, len(boxes), 4), np.float32), boxes)
 
     def head(features, rois, training=False):
-        scores = np.zeros((len(rois), len(CLASSES)), np.float32)
-        deltas = np.zeros((len(rois), len(CLASSES) - 1, 4), np.float32)
+        scores = np.zeros((len(rois), classes), np.float32)
+        deltas = np.zeros((len(rois), classes - 1, 4), np.float32)
         scores[:, 0] = 10
         for k, roi in enumerate(rois[:, 1:]):
             for proposed, (box, label, score) in answers.items():
@@ -288,6 +289,18 @@ def test_faster_rcnn(monkeypatch):
     wide = (32.0, 16, 64, 64)
     killed = {OBJECT: (wide, 1, 11), close: (close, 1, 15)}
     assert missed([(OBJECT, 3), (close, 2)], killed) == ["suppressed"]
+
+
+def test_densecap_whose_boxes_have_no_classes(monkeypatch):
+    def missed(proposals, answers, *objects):
+        return missed_by(stub_faster_rcnn(monkeypatch, proposals, answers, name="densecap"), *objects)
+
+    both = [(OBJECT, 3), (FAR, 2)]
+    assert missed(both, {OBJECT: (OBJECT, 1, 15)}, (1, OBJECT)) == []
+    assert missed(both, {OBJECT: (OBJECT, 1, 15)}, (2, OBJECT)) == []  # what it is the sentence says
+    assert missed([(FAR, 3)], {}, (2, OBJECT)) == ["no proposal"]
+    assert missed(both, {}, (2, OBJECT)) == ["taken for background"]
+    assert missed(both, {OBJECT: (FAR, 1, 15)}, (2, OBJECT)) == ["moved away"]
 
 
 def test_faster_rcnn_loses_proposals(monkeypatch):

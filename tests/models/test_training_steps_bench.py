@@ -19,12 +19,14 @@ def ours_and_theirs(name, model, batch):
     with torch.no_grad():
         theirs = [output.numpy() for output in network(torch.from_numpy(model.normalize(batch.images)))]
     N = len(batch.images)
-    if name in ("faster-rcnn", "mask-rcnn"):
-        first = outputs.faster_rcnn if name == "mask-rcnn" else outputs
+    if name in ("faster-rcnn", "mask-rcnn", "densecap"):
+        first = outputs if name == "faster-rcnn" else outputs.faster_rcnn
         logits = theirs[0].transpose(0, 2, 3, 1).reshape(N, -1)
         assert [each.size for each in theirs[2:4]] == [each.size for each in first.head]
         if name == "mask-rcnn":
             assert [each.shape for each in theirs[4:]] == [outputs.mask_logits.shape, outputs.joint_logits.shape]
+        if name == "densecap":
+            assert [each.shape for each in theirs[4:]] == [outputs.words.shape]
         return [(first.rpn.logits, logits)]
     if name == "ssd":
         last = 4 + len(model.classes)

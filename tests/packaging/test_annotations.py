@@ -7,7 +7,8 @@ import pkgutil
 import pytest
 
 PACKAGES = (
-    "core", "ops", "layers", "optim", "data", "detection", "metrics", "checks", "models", "viz", "tasks", "training",
+    "core", "executors", "ops", "layers", "optim", "data", "detection", "metrics", "checks", "models", "viz", "tasks",
+    "training",
 )  # fmt: skip
 
 

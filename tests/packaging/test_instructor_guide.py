@@ -22,7 +22,7 @@ from minivision.detection import (
     region_hierarchy,
 )
 from minivision.homework.manifest import load_assignment
-from minivision.layers import PixelUnshuffle
+from minivision.layers import LSTM, PixelUnshuffle
 
 PAGE = TOP / "docs" / "instructor-guide.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -168,6 +168,10 @@ def filled_after_two_unpoolings():
     return f"1/{y.size // np.count_nonzero(y)}"
 
 
+def weights_of_lstm():
+    return sum(parameter.value.size for parameter in LSTM(64, 128).parameters())
+
+
 NO_COPY = np.arange(16.0).reshape(1, 1, 4, 4)
 COMPUTED = {
     "0.2": lambda: (number(128 * 128), str(2 * 14)),
@@ -197,7 +201,7 @@ COMPUTED = {
     "4.4": lambda: (lambda X: (f"{(X @ X.T)[0, 0]:g} on the diagonal and {(X @ X.T)[0, 1]:g} beside",))(
         ops.conv_matrix(np.ones((1, 1, 1, 3)), (1, 5), stride=2)
     ),
-    "5.1": lambda: (number(128 * 128), f"{100 * 32 / 33:.0f} %"),
+    "5.1": lambda: (number(128 * 128), f"{100 * 38 / 39:.0f} %"),
     "5.3": lambda: (f"{0.9:g} and {(0.9 + 0) / 2:g}",),
     "5.4": lambda: (number(ops.softmax_cross_entropy(np.zeros((1, 4)), np.array([2]))[0], 3),),
     "6.1": lambda: ("{:g} and {:g}".format(*wider_and_narrower()),),
@@ -236,11 +240,14 @@ COMPUTED = {
     "16.1": lambda: (f"{area([1, 1, 0, 1, 0], 4):g}",),
     "16.2": lambda: (f"{area([1, 1, 1, 0, 0], 4):g}",),
     "16.4": lambda: (f"{(0.9 + 0.1) / 2:g}",),
+    "17.1": lambda: (number(ops.softmax_cross_entropy(np.zeros((1, 40 + 1)), np.array([3]))[0], 3),),
+    "17.2": lambda: (f"{0.6**30:.1e}".replace("e-0", "e-"), number(1.4**30)),
+    "17.3": lambda: (number(weights_of_lstm()), number(weights_of_lstm() / 4)),
 }
 
 
 def test_every_chapter_has_three_questions():
-    chapters = [f"{number:02}" for number in range(17)]
+    chapters = [f"{number:02}" for number in range(18)]
     titles = re.findall(r"^### (\d\d) ", TEXT, flags=re.MULTILINE)
     assert titles == chapters
     for chapter in chapters:

@@ -321,3 +321,21 @@ def test_several_players_are_written_as_a_page_only(convolution, tmp_path, name)
     with pytest.raises(TypeError, match="expected a list of players"):
         save_players(convolution, tmp_path / "page.html")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("step", [4, 99, -5])
+def test_a_step_that_is_not_there_is_named(convolution, tmp_path, step):
+    count = len(convolution.steps)
+    assert count == 4
+    with pytest.raises(ValueError, match="step: expected at (most 3|least -4)"):
+        convolution.draw(step)
+    with pytest.raises(ValueError, match="step: expected at (most 3|least -4)"):
+        convolution.save(tmp_path / "step.svg", step=step)
+    assert list(tmp_path.iterdir()) == []
+    assert shown(convolution.draw(-4)) == shown(convolution.draw(0)) != shown(convolution.draw(3))
+
+
+@pytest.mark.parametrize("op", [3, "conv2d", None])
+def test_what_is_no_function_is_named(op):
+    with pytest.raises(TypeError, match=r"expected an operation of minivision\.ops or a function of your own, .* got "):
+        trace(op, np.ones((2, 2)))

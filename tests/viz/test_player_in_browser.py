@@ -388,8 +388,11 @@ def test_a_frame_of_a_notebook_grows_with_its_player(convolution, browser, tmp_p
     assert browser.problems == []
 
 
-def test_the_module_of_the_widget_draws_the_player(convolution, browser, tmp_path):
-    (tmp_path / "page.html").write_text("<!DOCTYPE html><div id=here></div>", encoding="utf-8")
+@pytest.fixture
+def widget(convolution, browser, tmp_path):
+    """A browser with the player drawn as anywidget does it, in an element that is 500 pixels wide."""
+    html = f"<!DOCTYPE html><style>{pages.style()}</style><div id=here style='width: 500px'></div>"
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
     browser.open(tmp_path / "page.html")
     data = pages.as_json(pages.as_json(convolution.data))
     script = f"""(async () => {{
@@ -399,6 +402,26 @@ def test_the_module_of_the_widget_draws_the_player(convolution, browser, tmp_pat
       return document.querySelector(".mv-player").dataset.theme + document.querySelectorAll("[data-cell]").length;
     }})()"""
     assert browser.run(script) == "dark61" and browser.problems == []
+    return browser
+
+
+def test_the_widget_is_laid_out_for_its_own_width(widget):
+    left, code = (
+        widget.run(f"document.querySelector('{name}').getBoundingClientRect().x") for name in (".mv-left", ".mv-code")
+    )
+    assert widget.run("innerWidth") > 1000 and abs(left - code) < 1  # below one another
+
+
+def test_the_widget_takes_keys_before_the_shortcuts_of_jupyter(widget):
+    # As Lumino does, whose commands hear every key first, unless the element in focus has this attribute.
+    widget.run("""document.addEventListener("keydown", (event) => {
+      if (!event.target.hasAttribute("data-lm-suppress-shortcuts")) event.stopPropagation();
+    }, true)""")
+    counter = "document.querySelector('.mv-counter').textContent"
+    before = widget.run(counter)
+    widget.click("button[aria-label^='Step forwards']")
+    widget.press("ArrowRight")
+    assert (before.split(" / ")[0], widget.run(counter).split(" / ")[0]) == ("1", "3")
 
 
 def test_the_current_line_is_in_sight_also_when_all_is_large(rng, shown):

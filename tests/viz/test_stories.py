@@ -214,3 +214,28 @@ def test_a_notebook_gets_a_frame_and_films_are_refused(detections, tmp_path):
     with pytest.raises(ValueError, match="a story is written as a page"):
         story.save(tmp_path / "story.gif")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((8, 8)), "image: expected a uint8 array, 0 to 255, got float64"),
+        (np.zeros((8, 8, 4), np.uint8), r"image: expected RGB of shape \(H, W, 3\), got \(8, 8, 4\)"),
+        ("photo.jpg", "image: expected a uint8 array, 0 to 255, got str"),
+    ],
+)
+def test_what_is_no_image_is_named(image, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        play_nms([[0, 0, 5, 5]], [0.5], image=image)
+    with pytest.raises((TypeError, ValueError), match=message):
+        play_sequence(np.zeros((2, 3)), inputs=["a"], image=image)
+    if not isinstance(image, str):  # a text is a word that is read
+        with pytest.raises((TypeError, ValueError), match=message.replace("image", r"inputs\[0\]", 1)):
+            play_sequence(np.zeros((2, 3)), inputs=[image])
+
+
+def test_a_text_is_no_list_of_inputs_and_words_are_no_states():
+    with pytest.raises(TypeError, match="inputs: expected a list, one for each state but the first, got the text 'ab'"):
+        play_sequence(np.zeros((3, 2)), inputs="ab")
+    with pytest.raises(TypeError, match="states: expected an array of numbers"):
+        play_sequence(["a", "b"], inputs=["a"])

@@ -1,25 +1,22 @@
-"""Region proposals of many image files: one file of boxes for each, computed by several processes, resumable."""
+"""Region proposals of many image files: one file of boxes for each, computed by any executor, resumable."""
 
 from __future__ import annotations
 
-import concurrent.futures
-import contextlib
-import multiprocessing
+import functools
 import os
-import signal
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from minivision.core.atomic import atomic_write
 from minivision.core.folder_lock import folder_lock
-from minivision.core.parent_watch import end_with_parent
 from minivision.core.progress import progress_bar
 from minivision.core.types import Array
-from minivision.data.images import read_image
+from minivision.data.images import BrokenFileError, read_file, read_image
 from minivision.detection.selective_search.search import MODES, selective_search
+from minivision.executors import Executor, open_executor
 
 
 def propose_files(
@@ -27,13 +24,14 @@ def propose_files(
     out: str | os.PathLike,
     mode: str = "fast",
     *,
-    executor: concurrent.futures.Executor | None = None,
+    executor: Executor | None = None,
     jobs: int = 1,
     progress: bool = False,
 ) -> tuple[int, list[tuple[Path, str]]]:
     """Write the proposals of image files, each to an ``.npz`` file of its own.
 
-    Existing files are kept, unless their image is newer; so a run that was stopped can be continued.
+    Existing files are kept, unless their image is newer; so a run that was stopped can be continued. This process alone
+    reads images and writes files: an executor's workers need no access to them.
 
     Parameters
     ----------
@@ -44,10 +42,9 @@ def propose_files(
         Folder of the files; it is created if necessary.
     mode : str
         As in `selective_search`.
-    executor : concurrent.futures.Executor, optional
-        Runs the work: any object with ``submit(function, *args)`` that returns futures, such as mpi4py's
-        ``MPIPoolExecutor()`` or Dask's ``client.get_executor()``, whose workers have access to the same files. By
-        default `spawned_processes` of this machine. A given executor is not shut down.
+    executor : Executor, optional
+        Computes them, such as `minivision.executors.Cluster` in a ``with`` block. By default `jobs` processes of this
+        machine.
     jobs : int
         Number of processes, if no executor is given.
     progress : bool
@@ -65,7 +62,7 @@ def propose_files(
     ValueError
         If there is no such mode, two images have the same name, or `out` contains proposals of another mode.
     OSError
-        If `out` cannot be written to, another process writes to it, or a process was killed.
+        If `out` cannot be written to, another process writes to it, a process was killed, or the cluster is gone.
     """
     out = Path(out)
     if mode not in MODES:
@@ -76,25 +73,11 @@ def propose_files(
             raise ValueError(f"two images are called {path.name}; their boxes would go to the same file")
     out.mkdir(parents=True, exist_ok=True)
     with folder_lock(out):
-        return _propose_missing(targets, mode, executor, jobs, progress)
-
-
-def _propose_missing(targets, mode, executor, jobs, progress):
-    missing = [(path, target) for target, path in targets.items() if not _is_done(path, target, mode)]
-    if executor is None:
-        with spawned_processes(max(1, min(jobs, len(missing)))) as own:
+        missing = [(path, target) for target, path in targets.items() if not _is_done(path, target, mode)]
+        if executor is not None:
+            return _propose(missing, len(targets), mode, executor, progress)
+        with open_executor(max(1, min(jobs, len(missing)))) as own:
             return _propose(missing, len(targets), mode, own, progress)
-    return _propose(missing, len(targets), mode, executor, progress)
-
-
-def spawned_processes(jobs: int) -> concurrent.futures.ProcessPoolExecutor:
-    """Return an executor of `jobs` new processes with one Numba thread each.
-
-    They are spawned, not forked: a fork of a process with threads may hang. A program that calls this function needs
-    the usual ``if __name__ == "__main__":``.
-    """
-    context = multiprocessing.get_context("spawn")
-    return concurrent.futures.ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_process)
 
 
 def load_proposals(path: str | os.PathLike) -> Array:
@@ -103,46 +86,43 @@ def load_proposals(path: str | os.PathLike) -> Array:
         return file["boxes"]
 
 
-def _begin_process():
-    """Use one core, leave Ctrl-C to the parent process, and end with it."""
-    end_with_parent()
-    os.environ["NUMBA_NUM_THREADS"] = "1"
-    with contextlib.suppress(ImportError):
-        import numba
-
-        numba.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _propose(missing, total, mode, executor, progress):
-    failed = []
-    futures = {executor.submit(propose_file, path, target, mode): path for path, target in missing}
-    try:
-        with progress_bar(
-            total=total, initial=total - len(missing), unit="image", disable=not progress, leave=False
-        ) as bar:
-            for future in concurrent.futures.as_completed(futures):
-                reason = future.result()
-                if reason is not None:
-                    failed.append((futures[future], reason))
-                bar.update()
-    except concurrent.futures.BrokenExecutor as error:
-        raise OSError("a process was killed, perhaps by lack of memory; run the same again to continue") from error
-    finally:
-        for future in futures:
-            future.cancel()  # does nothing where it is done
+    failed: list[tuple[Path, str]] = []
+    targets = dict(missing)
+    with progress_bar(
+        total=total, initial=total - len(missing), unit="image", disable=not progress, leave=False
+    ) as bar:
+        pieces = _contents(targets, failed, bar)
+        for outcome in executor.map_unordered(functools.partial(propose_image, mode), pieces):
+            path, _ = outcome.piece
+            if outcome.failure is None:
+                boxes, size = outcome.result
+                with atomic_write(targets[path]) as partial, open(partial, "wb") as file:
+                    np.savez(file, boxes=boxes, size=np.array(size), mode=np.array(mode))
+            else:
+                failed.append((path, _reason(path, outcome.failure.message)))
+            bar.update()
     return len(missing) - len(failed), failed
 
 
-def propose_file(path: Path, target: Path, mode: str) -> str | None:
-    """Write the proposals of one image file; return None, or the reason why the image cannot be read."""
-    try:
-        boxes = selective_search(image := read_image(path), mode)
-    except ValueError as error:  # also of an image that is too large
-        return str(error) if str(path) in str(error) else f"{path}: {error}"
-    with atomic_write(target) as partial, open(partial, "wb") as file:
-        np.savez(file, boxes=boxes, size=np.array(image.shape[:2]), mode=np.array(mode))
-    return None
+def _contents(paths, failed, bar) -> Iterator[tuple[Path, bytes]]:
+    """Yield each path with what the file holds; what cannot be read is put into `failed`."""
+    for path in paths:
+        try:
+            yield path, read_file(path)
+        except BrokenFileError as error:
+            failed.append((path, _reason(path, str(error))))
+            bar.update()
+
+
+def _reason(path, message):
+    return message if str(path) in message else f"{path}: {message}"
+
+
+def propose_image(mode: str, piece: tuple[Path, bytes]) -> tuple[Array, tuple[int, int]]:
+    """Return the proposals of an image file, given its path and its content, and the image's height and width."""
+    image = read_image(piece[0], content=piece[1])
+    return selective_search(image, mode), image.shape[:2]
 
 
 def _is_done(path, target, mode):

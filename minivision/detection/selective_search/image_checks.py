@@ -35,15 +35,17 @@ def check_image(image: npt.ArrayLike) -> Array:
     return image
 
 
-def check_rgb(image: Any) -> None:
+def check_rgb(image: Any, name: str = "image") -> None:
     """Raise TypeError or ValueError unless `image` is a uint8 array of shape ``(H, W, 3)`` with pixels."""
     if isinstance(image, np.ma.MaskedArray):  # kernels would read the numbers under its mask
-        raise TypeError("image: expected an array without a mask, got a masked array; fill it first: image.filled(0)")
+        raise TypeError(f"{name}: expected an array without a mask, got a masked array; fill it first: image.filled(0)")
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
         got = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
-        raise TypeError(f"image: expected a uint8 array, 0 to 255, got {got}; convert it, as (255 * x).astype('uint8')")
+        raise TypeError(
+            f"{name}: expected a uint8 array, 0 to 255, got {got}; convert it, as (255 * x).astype('uint8')"
+        )
     if image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"image: expected RGB of shape (H, W, 3), got {image.shape}")
+        raise ValueError(f"{name}: expected RGB of shape (H, W, 3), got {image.shape}")
     check_extent(image)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from minivision.core.chunks import chunks_by_pixels
 from minivision.data.captions import look_at, parse, wrong_parts
+from minivision.metrics.captions.cider import cider_d
 from minivision.metrics.captions.dense import IOUS, dense_captioning_ap
 from minivision.metrics.captions.sentences import bleu, meteor_exact_stem
 from minivision.metrics.compatibility import check_dataset
@@ -17,6 +18,7 @@ from minivision.metrics.prediction import predict_dataset
 
 if TYPE_CHECKING:
     from minivision.data import Dataset, Instances, Sample
+    from minivision.executors import Executor
     from minivision.models.densecap import DenseCap
 
 
@@ -27,6 +29,7 @@ def evaluate_captioning(
     batch_size: int = 16,
     progress: bool = False,
     observe: Callable[[Sample, Instances], object] | None = None,
+    executor: Executor | None = None,
 ) -> dict[str, Any]:
     """Detect and describe the objects in every image, then describe what is in the true boxes.
 
@@ -42,14 +45,16 @@ def evaluate_captioning(
         Whether to show a progress bar, on stderr.
     observe : callable, optional
         ``observe(sample, prediction)`` is called for each image, in the order of the dataset.
+    executor : Executor, optional
+        Where the predictions are made, as in :func:`~minivision.metrics.prediction.predict_dataset`; by default here.
 
     Returns
     -------
     metrics : dict
         ``mAP``: mean of :func:`dense_captioning_ap`; ``boxes``: AP of the boxes alone, by IoU; ``true_boxes``: of the
-        sentences about the true boxes ``METEOR`` (exact and stem), ``BLEU-4``, the share of right ``class`` names, and
-        for drawn scenes ``true``, the share of sentences that are true of the object in every part, and ``wrong``, how
-        often each part is not; ``images`` is the number of images.
+        sentences about the true boxes ``METEOR`` (exact and stem), ``BLEU-4``, ``CIDEr-D`` (to 10), the share of right
+        ``class`` names, and for drawn scenes ``true``, the share of sentences that are true of the object in every
+        part, and ``wrong``, how often each part is not; ``images`` is the number of images.
 
     Raises
     ------
@@ -58,7 +63,8 @@ def evaluate_captioning(
     """
     check_dataset(model, dataset, "boxes", "captions")
     truths, predictions = [], []
-    for sample, prediction in predict_dataset(model, dataset, batch_size=batch_size, progress=progress):
+    options: dict[str, Any] = {"batch_size": batch_size, "progress": progress, "executor": executor}
+    for sample, prediction in predict_dataset(model, dataset, **options):
         truths.append(sample.instances)
         predictions.append(prediction)
         if observe is not None:
@@ -83,8 +89,9 @@ def describe_true_boxes(model: DenseCap, dataset: Dataset, *, batch_size: int = 
         for sample, truth, described in zip(samples, kept, found, strict=True):
             right_class += (truth.labels == described.labels).tolist()
             sentences, captions = [each[0] for each in _captions(described)], _captions(truth)
-            said += [sentence.split() for sentence in sentences]
-            references += [[caption.split() for caption in each] for each in captions]
+            known = [k for k, each in enumerate(captions) if len(each)]  # an object without a caption asks for none
+            said += [sentences[k].split() for k in known]
+            references += [[caption.split() for caption in captions[k]] for k in known]
             if sample.instances.has_masks and _is_drawn(captions):
                 facts = look_at(sample._replace(instances=truth), dataset.classes)
                 parts = [wrong_parts(sentence, k, facts) for k, sentence in enumerate(sentences)]
@@ -93,6 +100,7 @@ def describe_true_boxes(model: DenseCap, dataset: Dataset, *, batch_size: int = 
     metrics: dict[str, Any] = {
         "METEOR": float(np.mean([meteor_exact_stem(*pair) for pair in zip(said, references, strict=True)])),
         "BLEU-4": bleu(said, references),
+        "CIDEr-D": float(np.mean(cider_d(said, references))),
         "class": float(np.mean(right_class)),
     }
     if is_true:

@@ -111,9 +111,9 @@ def bleu(hypotheses: Sequence[Sequence[str]], references: Sequence[Sequence[Sequ
         length += len(hypothesis)
         closest += min((abs(len(other) - len(hypothesis)), len(other)) for other in others)[1]
         for size in range(1, n + 1):
-            counts, allowed = _runs(hypothesis, size), Counter[tuple[str, ...]]()
+            counts, allowed = runs(hypothesis, size), Counter[tuple[str, ...]]()
             for other in others:
-                allowed |= _runs(other, size)  # the largest count in any reference
+                allowed |= runs(other, size)  # the largest count in any reference
             found[size - 1] += (counts & allowed).total()
             there[size - 1] += counts.total()
     if 0 in found:
@@ -122,5 +122,6 @@ def bleu(hypotheses: Sequence[Sequence[str]], references: Sequence[Sequence[Sequ
     return math.exp(min(0.0, 1 - closest / length) + mean)
 
 
-def _runs(words, size):
+def runs(words: Sequence[str], size: int) -> Counter[tuple[str, ...]]:
+    """Return how often each run of `size` words is in a sentence."""
     return Counter(tuple(words[k : k + size]) for k in range(len(words) - size + 1))

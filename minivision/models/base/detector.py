@@ -34,6 +34,15 @@ class Detector(Model):
     task = "detection"
     stride: int = 1
 
+    @property
+    def detected_classes(self) -> tuple[str, ...]:
+        """Names of the classes by which it tells detections apart, the background first; those of its objects."""
+        return self.classes
+
+    def as_detected(self, objects: Instances) -> Instances:
+        """Return objects with labels of :attr:`detected_classes`."""
+        return objects
+
     def detect(self, images: Array) -> list[Instances]:
         """Return the objects in a batch of images.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ class ProposalDetector(Detector):
     def prepare(self, dataset: Dataset) -> Dataset:
         """Propose boxes for every training image, once; return the dataset with them."""
         logger.info("Proposing boxes for %d images (kept for the next run)", len(dataset))
-        progress = sys.stderr.isatty()
+        progress = sys.stderr.isatty() or logger.isEnabledFor(logging.INFO)  # a command also tells a file how far it is
         return WithProposals(dataset, propose_dataset(dataset, self.options["mode"], progress=progress))
 
     def proposals_of(self, batch: Batch) -> list[Array]:

@@ -10,6 +10,7 @@ import numpy as np
 from minivision import ops
 from minivision.core.devices import get_array_module, on_host, to_device_of
 from minivision.core.labels import IGNORE
+from minivision.core.ranks import share_of_mean
 from minivision.core.types import Array
 from minivision.models.base.model import Model
 
@@ -64,10 +65,16 @@ class Segmenter(Model):
         target = to_device_of(label_maps, scores).astype(np.int64)
         weight = to_device_of(self.class_weights, scores).astype(scores.dtype)
         loss, gradient = ops.softmax_cross_entropy(scores, target, weight=weight, ignore_index=IGNORE)
+        loss, gradient = share_of_mean(lambda: self._total_weight(label_maps), loss, gradient)
         if gradient.shape[2:] != padded_size:
             below, right = padded_size[0] - height, padded_size[1] - width
             gradient = get_array_module(gradient).pad(gradient, ((0, 0), (0, 0), (0, below), (0, right)))
         return {"cross-entropy": loss}, gradient
+
+    def _total_weight(self, label_maps):
+        """Return the sum of the weights of all labeled pixels."""
+        counts = np.bincount(label_maps.ravel(), minlength=IGNORE + 1)
+        return float(counts[: len(self.classes)] @ self.class_weights)
 
     def normalize(self, images: Array, multiple: int | None = None) -> Array:
         """Convert uint8 images into the input of the network, padded to whole cells of its smallest map."""

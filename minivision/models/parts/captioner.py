@@ -26,6 +26,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.core.devices import get_array_module, on_host, to_device_of
+from minivision.core.ranks import share_of_mean
 from minivision.core.types import Array
 from minivision.layers import LSTM, Embedding, Layer, Linear, ReLU, Sequential
 
@@ -87,13 +88,17 @@ class Captioner(Layer):
 
     # ---- training ----------------------------------------------------------------------------------------------
 
-    def sample(self, captions: Sequence[Sequence[str]]) -> tuple[Array, Array]:
+    def sample(
+        self, captions: Sequence[Sequence[str]], rngs: Sequence[np.random.Generator] | None = None
+    ) -> tuple[Array, Array]:
         """Draw one of the captions of each object, and return it as the inputs and targets of each step.
 
         Parameters
         ----------
         captions : sequence of K sequences of str
             Words that are not in the vocabulary are left out; an object without captions is not learned.
+        rngs : sequence of K numpy.random.Generator, optional
+            What draws the caption of each object; by default the generator of this layer.
 
         Returns
         -------
@@ -102,7 +107,11 @@ class Captioner(Layer):
         targets : int64 ndarray of shape (T, K)
             The words, then END, then `PADDING`.
         """
-        sentences = [self._numbers(each[int(self.rng.integers(len(each)))]) if len(each) else None for each in captions]
+        rngs = [self.rng] * len(captions) if rngs is None else rngs
+        sentences = [
+            self._numbers(each[int(rng.integers(len(each)))]) if len(each) else None
+            for each, rng in zip(captions, rngs, strict=True)
+        ]
         T = 1 + max((len(each) for each in sentences if each is not None), default=0)
         inputs = np.full((T, len(sentences)), self.boundary, np.int64)
         targets = np.full((T, len(sentences)), PADDING, np.int64)
@@ -158,6 +167,7 @@ class Captioner(Layer):
         """
         target = to_device_of(targets.reshape(-1), scores)
         loss, dscores = ops.softmax_cross_entropy(scores, target, ignore_index=PADDING)
+        loss, dscores = share_of_mean(int(np.count_nonzero(targets != PADDING)), loss, dscores)
         return {"caption": loss}, dscores
 
     # ---- prediction --------------------------------------------------------------------------------------------

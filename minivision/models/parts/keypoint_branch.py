@@ -13,6 +13,7 @@ import numpy as np
 from minivision import ops
 from minivision.core.devices import on_host, to_device_of
 from minivision.core.labels import IGNORE_INDEX
+from minivision.core.ranks import share_of_mean
 from minivision.core.types import Array
 from minivision.detection import cells_to_joints, joints_to_cells
 from minivision.layers import BilinearUpsample
@@ -126,6 +127,8 @@ class KeypointBranch(RoIMaps):
         flat = logits.reshape(-1, self.size**2)  # (M, J, S, S) -> (M J, S S): the cells are the classes
         places = to_device_of(samples.places.ravel(), logits)
         loss, gradient = ops.softmax_cross_entropy(flat, places, ignore_index=IGNORE_INDEX)
+        known = int(np.count_nonzero(samples.places != IGNORE_INDEX))
+        loss, gradient = share_of_mean(known, loss, gradient)
         return {"keypoint": KEYPOINT_LOSS_WEIGHT * loss}, KEYPOINT_LOSS_WEIGHT * gradient.reshape(logits.shape)
 
     def add_joints(self, features: Array, detections: Sequence[Instances]) -> list[Instances]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from minivision import ops
 from minivision.core.devices import on_host, to_device_of
+from minivision.core.ranks import generators_of_images, share_of_mean
 from minivision.core.types import Array, Size
 from minivision.detection import crop_masks, mask_loss, paste_masks
 from minivision.models.parts.roi_head import RoISamples, rois_of
@@ -101,7 +102,8 @@ class MaskBranch(RoIMaps):
             When an image has objects without masks, or masks of another size than the images.
         """
         chosen, masks = [], []
-        for n, each in enumerate(instances):
+        generators = generators_of_images(self.rng, len(instances))
+        for n, (each, rng) in enumerate(zip(instances, generators, strict=True)):
             rows = np.flatnonzero((regions.rois[:, 0] == n) & (regions.labels > 0))
             if not len(each):
                 continue
@@ -109,7 +111,7 @@ class MaskBranch(RoIMaps):
             whole: Any = each.masks
             rows = rows[whole.any(axis=(1, 2))[regions.objects[rows]]]
             if len(rows) > self.batch_size_per_image:
-                rows = np.sort(self.rng.choice(rows, self.batch_size_per_image, replace=False))
+                rows = np.sort(rng.choice(rows, self.batch_size_per_image, replace=False))
             chosen.append(rows)
             masks.append(crop_masks(whole[regions.objects[rows]], regions.rois[rows, 1:], self.size))
         sampled = np.concatenate([*chosen, np.zeros(0, np.int64)])
@@ -133,6 +135,7 @@ class MaskBranch(RoIMaps):
             Zero for all other classes.
         """
         loss, dlogits = mask_loss(on_host(logits), samples.labels, samples.masks)
+        loss, dlogits = share_of_mean(samples.masks.size, loss, dlogits)
         return {"mask": loss}, to_device_of(dlogits, logits)
 
     def add_masks(self, features: Array, detections: Sequence[Instances], size: Size) -> list[Instances]:

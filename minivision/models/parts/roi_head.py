@@ -26,6 +26,7 @@ import numpy as np
 from minivision import ops
 from minivision.core.arguments import integer
 from minivision.core.devices import on_host, to_device_of
+from minivision.core.ranks import generators_of_images, share_of_mean
 from minivision.core.types import Array, Size
 from minivision.detection import match_instances, sample, select_detections
 from minivision.detection.postprocessing import SELECTION
@@ -193,11 +194,12 @@ class RoIHead(Layer):
         -------
         RoISamples
         """
-        sampled = [self._sample_image(*image) for image in zip(proposals, instances, strict=True)]
+        generators = generators_of_images(self.rng, len(instances))
+        sampled = [self._sample_image(*image) for image in zip(proposals, instances, generators, strict=True)]
         boxes, labels, deltas, objects = zip(*sampled, strict=True)
         return RoISamples(rois_of(boxes), *map(np.concatenate, (labels, deltas, objects)))
 
-    def _sample_image(self, proposals, instances):
+    def _sample_image(self, proposals, instances, rng):
         has_area = ops.box_area(instances.boxes) > 0
         boxes = np.concatenate([proposals, instances.boxes[has_area]], dtype=np.float32)
         matches = match_instances(
@@ -207,7 +209,7 @@ class RoIHead(Layer):
             bg_iou_thresh=FG_IOU_THRESH,
             allow_low_quality_matches=False,
         )
-        positive, negative = sample(matches, self.batch_size_per_image, self.positive_fraction, self.rng)
+        positive, negative = sample(matches, self.batch_size_per_image, self.positive_fraction, rng)
         labels = np.zeros(len(positive) + len(negative), np.int64)
         labels[: len(positive)] = instances.labels[matches[positive]]
         deltas = np.zeros((len(labels), 4), np.float32)
@@ -243,7 +245,9 @@ class RoIHead(Layer):
         count = max(len(scores), 1)
         ddeltas = np.zeros_like(deltas)
         ddeltas[true_class] = gradient / count
-        return {"class": class_loss, "box": box_loss / count}, (dscores, ddeltas)
+        box_loss = box_loss / count
+        class_loss, box_loss, dscores, ddeltas = share_of_mean(len(scores), class_loss, box_loss, dscores, ddeltas)
+        return {"class": class_loss, "box": box_loss}, (dscores, ddeltas)
 
     # ---- prediction --------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ import numpy as np
 from minivision import ops
 from minivision.core import backends
 from minivision.core.devices import on_host, to_device_of
+from minivision.core.ranks import generators_of_images, share_of_mean
 from minivision.core.types import Array, Size
 from minivision.detection import anchor_grid, instance_targets, rpn_loss, sample
 from minivision.layers import Conv2d, Layer, ReLU, Sequential
@@ -170,11 +171,12 @@ class RegionProposalNetwork(Layer):
         RPNSamples
         """
         positives, negatives, deltas = [], [], []
-        for n, truth in enumerate(instances):
+        generators = generators_of_images(self.rng, len(instances))
+        for n, (truth, rng) in enumerate(zip(instances, generators, strict=True)):
             matches, targets = instance_targets(
                 anchors, truth, fg_iou_thresh=FG_IOU_THRESH, bg_iou_thresh=BG_IOU_THRESH
             )
-            positive, negative = sample(matches, self.batch_size_per_image, POSITIVE_FRACTION, self.rng)
+            positive, negative = sample(matches, self.batch_size_per_image, POSITIVE_FRACTION, rng)
             positives.append(n * len(anchors) + positive)
             negatives.append(n * len(anchors) + negative)
             deltas.append(targets[positive])
@@ -198,6 +200,8 @@ class RegionProposalNetwork(Layer):
         """
         logits, deltas = on_host(outputs.logits), on_host(outputs.deltas)
         _, object_loss, box_loss, dlogits, ddeltas = rpn_loss(logits, deltas, *samples, beta=SMOOTH_L1_BETA)
+        sampled = len(samples.positive) + len(samples.negative)
+        object_loss, box_loss, dlogits, ddeltas = share_of_mean(sampled, object_loss, box_loss, dlogits, ddeltas)
         losses = {"rpn_objectness": object_loss, "rpn_box": box_loss}
         return losses, (to_device_of(dlogits, outputs.logits), to_device_of(ddeltas, outputs.logits))
 

@@ -98,7 +98,7 @@ def _save_mp4(trace, path, *, step, pace, dpi):
 
 def _save_picture(trace, path, *, step, pace, dpi):
     canvas = Canvas(trace.panels, dpi=dpi)
-    canvas.draw(step_frame(trace, range(len(trace.steps))[step]))
+    canvas.draw(step_frame(trace, step))
     with atomic_write(path) as file:
         canvas.figure.savefig(file, format=path.suffix[1:].lower())
 

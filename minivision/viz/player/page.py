@@ -80,10 +80,19 @@ def _scripts(stories):
 
 
 def module() -> str:
-    """Return the JavaScript as a module for anywidget, which calls its `render`."""
-    render = (
-        'export default { render({ model, el }) { show(el, JSON.parse(model.get("data")), model.get("options")); } };\n'
-    )
+    """Return the JavaScript as a module for anywidget, which calls its `render`.
+
+    Jupyter's shortcuts (an arrow folds a heading) come before a widget's keys, unless an attribute of the element in
+    focus says that they shall not.
+    """
+    render = """
+export default {
+  render({ model, el }) {
+    el.addEventListener("focusin", ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", "true"));
+    show(el, JSON.parse(model.get("data")), model.get("options"));
+  },
+};
+"""
     return _scripts(True) + render
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
+from minivision.core.arguments import integer
 from minivision.core.types import Array
 from minivision.tracing import Trace, Traced
 from minivision.tracing.expression import format_value
@@ -15,12 +16,16 @@ LINE = 112  # letters in a line of explanation
 
 
 def step_frame(trace: Trace, k: int) -> Frame:
-    """Return what the picture of step `k` shows."""
+    """Return what the picture of a step shows; a negative `k` counts from the last one."""
+    count = len(trace.steps)
+    if not count:
+        raise ValueError(f"{trace.title} wrote nothing, so there is no step to show")
+    k = integer("step", k, minimum=-count, maximum=count - 1) % count
     step = trace.steps[k]
     named = re.findall(r"[A-Za-z_]\w*", step.code)
     changing = [name for name in step.counters if len({s.counters.get(name) for s in trace.steps}) > 1]
     turn = ", ".join(f"{name} = {_variable(step.counters[name])}" for name in changing if name in named)
-    head = f"{trace.title}   step {k + 1} of {len(trace.steps)}"
+    head = f"{trace.title}   step {k + 1} of {count}"
     code = step.code + (f"        {turn}" if turn else "")
     done = _written_before(trace, k)
     return Frame(head, code, step.cells, step.reads, step.writes, done, _explain(trace, step), ("read", "written"))

@@ -33,7 +33,7 @@ class Player(Trace, Display):
 
     def draw(self, step: int = -1) -> Figure:
         """Return the picture of one step (by default the last) as a matplotlib Figure."""
-        return self._picture(step_frame(self, range(len(self.steps))[step]))
+        return self._picture(step_frame(self, step))
 
     def draw_inputs_of(self, index: tuple[int, ...], name: str | None = None) -> Figure:
         """Return a matplotlib Figure that marks the inputs on which one element of a result depends."""

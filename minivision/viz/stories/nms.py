@@ -57,6 +57,7 @@ def play_nms(
             f"boxes: expected 1 to {MAX_BOXES} boxes, got {len(boxes)}; take those with the best scores, as in "
             f"boxes[np.argsort(-scores)[:{MAX_BOXES}]]"
         )
+    link = None if image is None else as_link(image)
     order = np.argsort(-scores, kind="stable")
     boxes, scores = boxes[order], scores[order]  # box 1 has the best score
     thresholds = sorted({*THRESHOLDS, float(iou_threshold)})
@@ -65,7 +66,7 @@ def play_nms(
         {
             "title": "Non-maximum suppression",
             "view": _view(boxes, image),
-            "image": None if image is None else as_link(image),
+            "image": link,
             "boxes": [
                 {"box": box, "name": str(k + 1), "about": f"score {score:.2f}"}
                 for k, (box, score) in enumerate(zip(boxes.tolist(), scores.tolist(), strict=True))

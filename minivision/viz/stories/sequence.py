@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +61,10 @@ def play_sequence(
     >>> len(story.data["tracks"][0])
     4
     """
-    states = np.asarray(states, np.float64)
+    try:
+        states = np.asarray(states, np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"states: expected an array of numbers ({error})") from None
     if states.ndim not in (2, 3) or not 1 < len(states) <= MAX_MOMENTS + 1 or not 0 < states[0].size <= MAX_NUMBERS:
         raise ValueError(
             f"states: expected shape (T + 1, D) or (T + 1, H, W) with 1 to {MAX_MOMENTS} moments and at most "
@@ -71,6 +74,8 @@ def play_sequence(
         raise ValueError("states: expected finite numbers; find the origin of NaN or infinity first")
     moments = len(states) - 1
     for name, each in (("inputs", inputs), ("outputs", outputs), ("says", says)):
+        if isinstance(each, str):
+            raise TypeError(f"{name}: expected a list, one for each state but the first, got the text {each!r}")
         if each is not None and len(each) != moments:
             raise ValueError(f"{name}: expected {moments}, one for each state but the first, got {len(each)}")
     texts = [one if isinstance(one, str) else None for one in inputs]
@@ -88,8 +93,8 @@ def play_sequence(
                 "shape": [rows, columns],
                 "states": [[float(f"{value:.5g}") for value in state.ravel()] for state in states],
                 "inputs": [
-                    text if text is not None else {"picture": as_link(np.asarray(one))}
-                    for text, one in zip(texts, inputs, strict=True)
+                    text if text is not None else {"picture": as_link(cast("Array", one), f"inputs[{t}]")}
+                    for t, (text, one) in enumerate(zip(texts, inputs, strict=True))
                 ],
                 "outputs": None if outputs is None else list(outputs),
             },

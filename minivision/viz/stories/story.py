@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from minivision.core.types import Array
+from minivision.detection.selective_search.image_checks import check_rgb
 from minivision.tracing import Trace
 from minivision.viz.player.display import PAGES, Display
 from minivision.viz.player.page import STORY_FORMAT
@@ -64,8 +65,9 @@ class Story(Display):
         super().save(path, dark=dark, large=large)
 
 
-def as_link(image: Array) -> str:
+def as_link(image: Array, name: str = "image") -> str:
     """Return an image, uint8 ``(H, W, 3)``, as a link that contains it: a JPEG of at most `LONGEST` pixels a side."""
+    check_rgb(image, name)
     from PIL import Image
 
     picture = Image.fromarray(image)
