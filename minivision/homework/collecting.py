@@ -200,7 +200,7 @@ class _Zip:
 
 class _Tar(_Zip):
     def __init__(self, file):
-        self.archive = tarfile.open(fileobj=file)
+        self.archive = tarfile.open(fileobj=file, mode="r:*")
         self.open = self.archive.extractfile
 
     def entries(self):

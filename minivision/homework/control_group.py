@@ -41,8 +41,8 @@ class ControlGroup:
                 folder.mkdir()
                 self.folders.append(folder)
                 for file, what in limits.items():
-                    (folder / file).write_text(str(values[what]))
-                (folder / "cgroup.procs").write_text(str(pid))
+                    (folder / file).write_text(str(values[what]), encoding="utf-8")
+                (folder / "cgroup.procs").write_text(str(pid), encoding="utf-8")
                 self.limited |= set(limits.values())
             except OSError:  # not our right, or the controller is not switched on
                 with contextlib.suppress(OSError):
@@ -57,7 +57,7 @@ class ControlGroup:
                 if not folder.exists():
                     break
                 with contextlib.suppress(OSError):
-                    (folder / "cgroup.kill").write_text("1")
+                    (folder / "cgroup.kill").write_text("1", encoding="utf-8")
                 for pid in _members(folder):
                     with contextlib.suppress(OSError):
                         os.kill(pid, signal.SIGKILL)
@@ -68,7 +68,7 @@ class ControlGroup:
 def _parents(root):
     """Return folders in which groups may be made, with the files of their limits."""
     try:
-        lines = pathlib.Path("/proc/self/cgroup").read_text().split()
+        lines = pathlib.Path("/proc/self/cgroup").read_text(encoding="utf-8").split()
     except OSError:
         return []
     own = {line.split(":")[1]: line.split(":")[2].strip("/") for line in lines if line.count(":") == 2}
@@ -88,5 +88,5 @@ def _remove_stale(parent):
 
 def _members(folder):
     with contextlib.suppress(OSError, ValueError):
-        return [int(line) for line in (folder / "cgroup.procs").read_text().split()]
+        return [int(line) for line in (folder / "cgroup.procs").read_text(encoding="utf-8").split()]
     return []

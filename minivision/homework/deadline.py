@@ -41,7 +41,7 @@ def _seconds_waited(pid):
     """
     waited, processes = 0, pathlib.Path("/proc")
     with contextlib.suppress(OSError, ValueError, IndexError):
-        children = (processes / str(pid) / "task" / str(pid) / "children").read_text().split()
+        children = (processes / str(pid) / "task" / str(pid) / "children").read_text(encoding="utf-8").split()
         for each in ("thread-self", pid, *children):
-            waited += int((processes / str(each) / "schedstat").read_text().split()[1])
+            waited += int((processes / str(each) / "schedstat").read_text(encoding="utf-8").split()[1])
     return waited / 1e9

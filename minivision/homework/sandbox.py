@@ -168,9 +168,10 @@ def _continue_in_child(parent):
 def user_of(pid):
     """Return the number of a user that nobody is, for a process of that number; None if this system has none."""
     try:
-        lines = [list(map(int, line.split())) for line in pathlib.Path("/proc/self/uid_map").read_text().splitlines()]
+        text = pathlib.Path("/proc/self/uid_map").read_text(encoding="utf-8")
     except OSError:
         return None
+    lines = [list(map(int, line.split())) for line in text.splitlines()]
     candidates = USERS + pid, SMALL_USERS + pid % SMALL_COUNT
     return next((user for user in candidates if any(a <= user < a + count for a, _, count in lines)), None)
 
@@ -192,7 +193,7 @@ def kill_user(pid):
 def _keep_user(user, group):
     """Be the same user in the new namespace; otherwise files in memory could not belong to anybody."""
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
-        pathlib.Path(f"/proc/self/{name}").write_text(text)
+        pathlib.Path(f"/proc/self/{name}").write_text(text, encoding="utf-8")
 
 
 def _can_enter(user, paths):
