@@ -74,7 +74,7 @@ def missing_protections():
     with tempfile.TemporaryDirectory(prefix="minivision-") as folder:
         pathlib.Path(folder).chmod(0o755)
         file = pathlib.Path(folder) / "nothing.py"
-        file.write_text("", encoding="utf-8")
+        file.touch()
         with StudentProcess(file, isolated=True, library=folder) as process:
             return process.unprotected
 

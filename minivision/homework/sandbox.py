@@ -168,12 +168,10 @@ def _continue_in_child(parent):
 def user_of(pid):
     """Return the number of a user that nobody is, for a process of that number; None if this system has none."""
     try:
-        lines = [
-            list(map(int, line.split()))
-            for line in pathlib.Path("/proc/self/uid_map").read_text(encoding="utf-8").splitlines()
-        ]
+        text = pathlib.Path("/proc/self/uid_map").read_text(encoding="utf-8")
     except OSError:
         return None
+    lines = [list(map(int, line.split())) for line in text.splitlines()]
     candidates = USERS + pid, SMALL_USERS + pid % SMALL_COUNT
     return next((user for user in candidates if any(a <= user < a + count for a, _, count in lines)), None)
 

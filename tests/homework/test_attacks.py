@@ -78,7 +78,7 @@ os.write(int(sys.argv[2]), struct.pack("<Q", len(data)) + data)
         "    raise type('A' * 10**6, (Exception,), {})('x')\n",
         "    class E(Exception):\n        def __str__(self):\n            raise E\n    raise E\n",
         "    raise ExceptionGroup('g', [ValueError(1)])\n",
-        "    print(chr(27) + '[2J' + 'x' * 10**6, flush=True)\n    return x\n",
+        "    print('x' * 10**6 + chr(27) + '[2J', flush=True)\n    return x\n",
         "    return {'a': [[0] * 10 for _ in range(10**5)]}\n",
         "    import os\n    os.closerange(3, 50)\n    import time\n    time.sleep(100)\n",
         "    import signal, time\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    time.sleep(100)\n",
