@@ -42,19 +42,25 @@ class Cluster(Remote):
     Raises
     ------
     ValueError
-        If the address is none, or Dask is not installed.
+        If the address is none, Dask is not installed, or the address needs certificates and Dask knows none.
     """
 
     def __init__(self, address: str, *, seconds: float = SECONDS) -> None:
         if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", address):
             raise ValueError(f"--scheduler: expected tcp://HOST:PORT, got {address!r}")
         try:
+            import dask
             import distributed
         except ImportError as error:
             reason = f"--scheduler needs Dask, which cannot be imported ({error}): pip install 'minivision[dask]'"
             raise ValueError(reason) from error
+        if address.startswith("tls") and not dask.config.get("distributed.comm.tls.ca-file", None):
+            raise ValueError(
+                f"--scheduler: {address} needs certificates, and Dask's settings name none; write them into a file, "
+                "and its path into the environment variable DASK_CONFIG (docs/cluster.md)"
+            )
         self.address, self.seconds = address, seconds
-        self._dask = distributed
+        self._dask, self._config = distributed, dask.config
 
     def __enter__(self) -> Cluster:
         """Connect, and compare the versions.
@@ -66,13 +72,11 @@ class Cluster(Remote):
         ValueError
             If the scheduler or a worker has other versions.
         """
-        # Messages of its own about connections that are lost would stand among ours, which say it in a sentence.
-        self._level = logging.getLogger("distributed").level
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        # Dask's tracebacks of a lost connection, which come late, would stand among ours, which say it in a sentence.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
             self._client = self._dask.Client(self.address, timeout=self.seconds, set_as_default=False)
-        except (OSError, TypeError) as error:  # TypeError: no certificates for TLS
-            logging.getLogger("distributed").setLevel(self._level)
+        except OSError as error:
             reason = f"no Dask scheduler answers at {self.address}; one is started by: dask scheduler"
             raise OSError(f"{reason} ({error})" if self.address.startswith("tls") else reason) from error
         try:
@@ -85,7 +89,6 @@ class Cluster(Remote):
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(Exception):  # the scheduler may be gone
             self._client.close(timeout=2)
-        logging.getLogger("distributed").setLevel(self._level)
 
     def run_on_workers(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
         """Call a function once on each worker, beside its pieces.
@@ -183,14 +186,12 @@ class Cluster(Remote):
     def _gone_is_an_os_error(self):
         try:
             yield
-        except (self._dask.CancelledError, self._dask.comm.CommClosedError) as error:
+        except (self._dask.CancelledError, OSError) as error:
             raise OSError(f"the scheduler at {self.address} is gone; run the same again to continue") from error
 
     def _quiet(self):
         """Return a context without Dask's advice about large arguments: what is large is sent once."""
-        import dask
-
-        return dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
+        return self._config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
 
 
 def _difference(here, there):

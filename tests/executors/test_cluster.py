@@ -129,3 +129,8 @@ def test_a_worker_of_another_version_that_comes_later_computes_nothing(cluster, 
 def test_where_no_scheduler_answers_a_sentence_says_so():
     with pytest.raises(OSError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9; one is started by: dask sch"):
         Cluster("tcp://127.0.0.1:9", seconds=0.5).__enter__()
+
+
+def test_an_address_that_needs_certificates_says_where_they_are_named():
+    with pytest.raises(ValueError, match=r"tls://127.0.0.1:9 needs certificates.*DASK_CONFIG"):
+        Cluster("tls://127.0.0.1:9")
