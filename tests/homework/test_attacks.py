@@ -96,7 +96,8 @@ def test_what_code_raises_prints_and_answers_is_bounded_and_plain(trial, submit,
     assert report["graded"] and report["tasks"][0]["earned"] == 0 and report["tasks"][1]["earned"] == 6
     report = SubmissionReport.from_dict(report)
     write_table(assignment, [report], tmp_path / "class.csv")
-    text = json.dumps(results(report), ensure_ascii=False) + (tmp_path / "class.csv").read_text(encoding="utf-8")
+    text = json.dumps(results(report)) + (tmp_path / "class.csv").read_text(encoding="utf-8")
+    text += "".join(outcome.message + outcome.printed for outcome in outcomes(report))
     assert text.encode() and not any(letter in text for letter in "\x1b\x07")
     assert all(len(outcome.message) <= MAX_TEXT_CHARS for outcome in outcomes(report))
 
