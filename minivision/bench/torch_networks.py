@@ -202,7 +202,7 @@ def _two_stages(model, convert, size, regions):
     import torch
 
     regions = dict(regions)
-    sentences = regions.pop("captioner", None)
+    sentences, captioner = regions.pop("captioner", None), getattr(model, "captioner", None)
     parts = {
         "backbone": convert(model.backbone),
         "shared": convert(model.rpn.shared),
@@ -221,7 +221,6 @@ def _two_stages(model, convert, size, regions):
     parts |= {name: convert(getattr(model, name).body) for name in branches}
     if sentences:
         positive, inputs = map(torch.from_numpy, sentences)
-        captioner = model.captioner
         parts |= {name: convert(getattr(captioner, name)) for name in ("image", "words", "lstm")}
         parts["next_word"] = convert(captioner.scores)
 
@@ -233,7 +232,9 @@ def _two_stages(model, convert, size, regions):
         outputs += network.scores(hidden), network.deltas(hidden)
         outputs += tuple(getattr(network, name)(samplers[name](features)) for name in branches)
         if sentences:
-            states = network.lstm(torch.cat([network.image(hidden[positive])[None], network.words(inputs)]))
+            region, words = network.image(hidden[positive])[None], network.words(inputs)
+            words = words + region if captioner.look == "always" else words
+            states = network.lstm(torch.cat([region, words]))
             outputs += (network.next_word(states[1:].flatten(0, 1)),)
         return outputs
 

@@ -83,6 +83,8 @@ class DenseCap(FasterRCNN):
         Longest sentence.
     word_width, lstm_hidden : int
         Length of the vector of a word, and of the state of the LSTM; both 512 in the paper.
+    look : {"once", "always"}
+        When the captioner reads the region: before the first word, as in the paper, or with each word.
     beams : int
         Beginnings of a sentence that are continued at each step in prediction; 1 is greedy search, as in the paper.
     rng : numpy.random.Generator
@@ -102,6 +104,11 @@ class DenseCap(FasterRCNN):
         **FasterRCNN.OPTIONS,
         "min_count": {"default": 1, "help": "words of the training set that occur less often are left out"},
         "max_words": {"default": 15, "help": "longest sentence"},
+        "look": {
+            "default": "once",
+            "choices": ("once", "always"),
+            "help": "when the captioner reads the region: before the first word, as in the paper, or with each word",
+        },
         "beams": {"default": 1, "help": "beginnings of a sentence that are continued at each step; 1: greedy search"},
     }
 
@@ -115,10 +122,13 @@ class DenseCap(FasterRCNN):
         max_words: int = 15,
         word_width: int = 64,
         lstm_hidden: int = 128,
+        look: str = "once",
         beams: int = 1,
         rng: np.random.Generator | None = None,
         **options: Any,
     ) -> None:
+        if look not in ("once", "always"):
+            raise ValueError(f"look: expected 'once' or 'always', got {look!r}")
         super().__init__(classes, rng=rng, **options)
         self.options.update(
             vocabulary=tuple(vocabulary),
@@ -127,6 +137,7 @@ class DenseCap(FasterRCNN):
             max_words=integer("max_words", max_words, minimum=1),
             word_width=integer("word_width", word_width, minimum=1),
             lstm_hidden=integer("lstm_hidden", lstm_hidden, minimum=1),
+            look=look,
             beams=integer("beams", beams, minimum=1),
         )
         self._build_captioner()
@@ -149,6 +160,7 @@ class DenseCap(FasterRCNN):
             width=options["word_width"],
             hidden=options["lstm_hidden"],
             max_words=options["max_words"],
+            look=options["look"],
             rng=self.rng,
         )
 

@@ -39,13 +39,14 @@ class WithCaptions(Given):
     has_captions = True
 
 
-def test_five_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(batch, monkeypatch):
+@pytest.mark.parametrize("look", ["once", "always"])
+def test_five_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(batch, monkeypatch, look):
     torch = pytest.importorskip("torch")
     import torch_faster_rcnn
 
     from minivision.bench.torch_equivalent import layer_converter
 
-    model = small(dtype=np.float64)
+    model = small(dtype=np.float64, look=look)
     drawn, pairs = torch_faster_rcnn.keep_samples(model, monkeypatch, "rpn", "head", "captioner"), []
     losses = model.step(batch)
     assert model.leftovers() == []
@@ -66,7 +67,8 @@ def test_five_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch
 
     captioner = model.captioner
     image, words, lstm, scores = map(convert, (captioner.image, captioner.words, captioner.lstm, captioner.scores))
-    states = lstm(torch.cat([image(codes)[None], words(torch.from_numpy(inputs))]))
+    region, spoken = image(codes)[None], words(torch.from_numpy(inputs))
+    states = lstm(torch.cat([region, spoken + region if look == "always" else spoken]))
     expected["caption"] = torch.nn.functional.cross_entropy(
         scores(states[1:].flatten(0, 1)), torch.from_numpy(targets).flatten()
     )
@@ -89,8 +91,9 @@ def test_the_gradient_of_the_features_is_the_sum_of_all_branches(batch):
     np.testing.assert_allclose(gradients(1, 1, 1), sum(parts), atol=1e-12)
 
 
-def test_it_learns_a_batch_by_heart_and_names_the_classes(batch):
-    model = small()
+@pytest.mark.parametrize("look", ["once", "always"])
+def test_it_learns_a_batch_by_heart_and_names_the_classes(batch, look):
+    model = small(look=look)
     optimizer = AdamW(model, weight_decay=0.0)
     for step in range(220):
         reseed(model, 0, step)

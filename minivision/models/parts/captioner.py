@@ -63,6 +63,9 @@ class Captioner(Layer):
         Length of the state of the LSTM.
     max_words : int
         Longest sentence.
+    look : {"once", "always"}
+        Whether the region is the first input alone, as in the paper, or is added to each word as well. Then its
+        gradient need not come back through all moments: colors are learned in far fewer steps.
     rng : numpy.random.Generator, optional
         Draws the weights, then which caption of an object is learned.
     """
@@ -75,10 +78,11 @@ class Captioner(Layer):
         width: int = 64,
         hidden: int = 128,
         max_words: int = 15,
+        look: str = "once",
         rng: np.random.Generator | None = None,
     ) -> None:
         self.rng = np.random.default_rng(0) if rng is None else rng
-        self.vocabulary, self.max_words = tuple(vocabulary), max_words
+        self.vocabulary, self.max_words, self.look = tuple(vocabulary), max_words, look
         self.numbers = {word: number for number, word in enumerate(self.vocabulary)}
         self.boundary = len(self.vocabulary)  # START and END
         self.image = Sequential(Linear(code_size, width, rng=self.rng), ReLU())
@@ -140,7 +144,10 @@ class Captioner(Layer):
         ndarray of shape (T * K, words + 1)
         """
         xp = get_array_module(codes)
-        x = xp.concatenate([self.image(codes, training)[None], self.words(inputs, training)])  # (1 + T, K, width)
+        region, words = self.image(codes, training)[None], self.words(inputs, training)
+        if self.look == "always":
+            words = words + region
+        x = xp.concatenate([region, words])  # (1 + T, K, width)
         states = self.lstm(x, training)[1:]  # what follows the image itself is not compared with anything
         if training:
             self.remember(states.shape)
@@ -153,7 +160,7 @@ class Captioner(Layer):
         xp = get_array_module(dstates)
         dx = self.lstm.backward(xp.concatenate([xp.zeros_like(dstates[:1]), dstates]))
         self.words.backward(dx[1:])
-        return self.image.backward(dx[0])
+        return self.image.backward(dx.sum(axis=0) if self.look == "always" else dx[0])
 
     def losses(self, scores: Array, targets: Array) -> tuple[dict[str, Any], Array]:
         """Return the loss ``caption``, the mean cross-entropy of all words and ENDs, and the gradient of the scores.
@@ -192,7 +199,8 @@ class Captioner(Layer):
         """Return up to `beams` sentences about each region, with the logarithms of their probabilities."""
         K = len(codes)
         h, c = self.lstm.start(K)
-        h, c = self.lstm.step(self.image(codes), h, c)
+        region = self.image(codes)
+        h, c = self.lstm.step(region, h, c)
         owner = np.arange(K)  # the region of each beginning
         words = np.zeros((K, 0), np.int64)
         total = np.zeros(K)  # logarithm of the probability of each beginning
@@ -201,7 +209,10 @@ class Captioner(Layer):
         for length in range(self.max_words + 1):
             if len(owner) == 0:
                 break
-            h, c = self.lstm.step(self.words(last), h, c)
+            x = self.words(last)
+            if self.look == "always":
+                x = x + region[to_device_of(owner, region)]
+            h, c = self.lstm.step(x, h, c)
             next_words = np.log(np.maximum(ops.softmax(on_host(self.scores(h))), 1e-30))
             if length == self.max_words:  # only END can follow
                 next_words[:, : self.boundary] = -np.inf
