@@ -126,14 +126,14 @@ def packed(path):
     if size > MAX_BYTES:
         raise ValueError(f"{path} holds {size >> 20} MB, and {MAX_BYTES >> 20} MB are sent at most; take something out")
     content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as archive:
+    with tarfile.open(fileobj=content, mode="w:") as archive:
         archive.add(path, path.name, filter=lambda entry: entry if entry.isfile() or entry.isdir() else None)
     return content.getvalue()
 
 
 def unpack(content, folder):
     """Unpack what `packed` returned into a folder."""
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
         archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # not in 3.11.3
 
 
