@@ -66,7 +66,7 @@ class Student(StudentProcess):
         functions, operations = {}, registry.operations()
         names = operations if self.names is None else self.names
         for name, about in self.functions.items():
-            if name in names and name not in self.substitutes:
+            if name in operations and name in names and name not in self.substitutes:
                 self._check_parameters(operations[name], about)
                 functions[name] = self._proxy(name, about)
         otherwise = None if self.oracle == "reference" else self.oracle
