@@ -29,6 +29,8 @@ python3 -m venv --clear /autograder/venv
 offline=()
 if [ -d wheels ]; then offline=(--no-index --find-links wheels); fi
 /autograder/venv/bin/pip install "${{offline[@]}}" --constraint constraints.txt ./{wheel}
+# A submission runs as a user of its own, who may read neither the hidden tests nor the solutions in the library.
+chmod -R o= /autograder/source /autograder/venv/lib/python3.*/site-packages/minivision
 """
 _RUN = """\
 #!/usr/bin/env bash

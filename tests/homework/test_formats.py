@@ -75,7 +75,7 @@ case "$*" in
     *ensurepip*) [ -e "$LOG.venv" ]; exit ;;
     *"-m venv"*)
         [ -e "$LOG.venv" ] || exit 1
-        mkdir -p "$LOG.autograder/venv/bin"
+        mkdir -p "$LOG.autograder/venv/bin" "$LOG.autograder/venv/lib/python3.12/site-packages/minivision"
         printf '#!/bin/sh\\necho "pip $*" >> "%s"\\n' "$LOG" > "$LOG.autograder/venv/bin/pip"
         chmod +x "$LOG.autograder/venv/bin/pip" ;;
     *) echo "Python 3.8" ;;
@@ -108,6 +108,9 @@ def test_the_setup_works_where_venv_is_not_and_pins_versions(trial, tmp_path, ha
     (install,) = [line for line in calls.splitlines() if line.startswith("pip ")]
     assert "--constraint constraints.txt ./minivision-" in install and "--no-index" not in install
     assert (source / "constraints.txt").read_text().splitlines() == pinned_versions()
+    library = log.with_suffix(".autograder") / "venv" / "lib" / "python3.12" / "site-packages" / "minivision"
+    for hidden in (library, source, *source.rglob("*")):
+        assert not hidden.stat().st_mode & 0o007, f"the user of a submission may read {hidden}"
 
 
 def test_the_grader_stops_before_gradescope_does(trial, tmp_path):
