@@ -186,7 +186,7 @@ _COMMANDS = {
     "test {first}": "what is right, what is wrong and, if it is recognized, why",
     "hint {first}": "a hint; each call shows the next one",
     "test {first} --html steps.html": "a wrong function step by step, beside the right values",
-    "grade {assignment} {file}": "your points, with other numbers than in these tests",
+    "grade {assignment} {file} --unlocked": "your points, with other numbers than in these tests",
 }
 _HINT = """
 `minivision homework hint {first}` shows a hint, and each further call the next one, up to nearly the line."""
