@@ -7,13 +7,15 @@ import threading
 import time
 
 SILENCE = 5.0  # seconds
+SILENCE_OF_LOGS = 15.0  # where bars write a line every 10 s
 PACKAGE = pathlib.Path(__file__).parents[1]
 
 
 @contextlib.contextmanager
 def heartbeat(seconds=None):
     """Print what the current thread does whenever nothing has been printed for some seconds, inside of a block."""
-    seconds = SILENCE if seconds is None else seconds
+    if seconds is None:
+        seconds = SILENCE if sys.stderr.isatty() else SILENCE_OF_LOGS
     thread, start, over = threading.get_ident(), time.monotonic(), threading.Event()
     streams = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = watched = _Watched(streams[0]), _Watched(streams[1])
