@@ -20,7 +20,8 @@ def rng():
 @pytest.fixture(autouse=True)
 def no_heartbeat(monkeypatch):
     """Commands say nothing about their time: on a busy machine that would be in outputs that tests compare."""
-    monkeypatch.setattr(importlib.import_module("minivision.cli.heartbeat"), "SILENCE", 1e9)
+    for name in ("SILENCE", "SILENCE_OF_LOGS"):
+        monkeypatch.setattr(importlib.import_module("minivision.cli.heartbeat"), name, 1e9)
 
 
 @pytest.fixture(scope="session")
