@@ -83,12 +83,17 @@ def _refuted(mistake, others):
 
 
 def _outvoted(mistake, others):
-    """Return whether more of these cases speak against a mistake than for it; some it does not change."""
+    """Return whether more of these cases speak against a mistake than for it.
+
+    Some say nothing: it does not change them, or changes the size of the result, which may be computed apart.
+    """
     against = 0
     for evidence in others:
         for name, other, its_mistake in _settings(evidence):
             result = evidence.reference(**{name: other}) if its_mistake == mistake else None
-            if result is not None and not evidence.same(result, evidence.expected):
+            if result is None or np.shape(result) != evidence.got.shape:
+                continue
+            if not evidence.same(result, evidence.expected):
                 against += -1 if explains(evidence, **{name: other}) else 1
     return against > 0
 
