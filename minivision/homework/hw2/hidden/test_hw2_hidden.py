@@ -7,6 +7,7 @@ import minivision
 from minivision.data import Batch
 from minivision.data.instances import Instances
 from minivision.detection import selective_search
+from minivision.homework.expected import expect
 from minivision.models import make_model
 from minivision.training import SGD
 
@@ -142,14 +143,20 @@ def test_roi_pool_of_all_regions(student):
     student.check("roi_pool", seed=student.seed, keep=within_reach)
 
 
-def all_inside(case):
-    """No cell is outside of the map."""
-    return len(case["rois"]) > 0 and "argmax" in case and case["argmax"].min(initial=0) >= 0
-
-
 @pytest.mark.task("2.5", points=3)
 def test_roi_pool_backward_on_the_map(student):
-    student.check("roi_pool_backward", seed=student.seed, keep=all_inside)
+    """No cell of these regions is outside of the map."""
+    rng = np.random.default_rng([student.seed, 5])
+    corners = rng.integers(0, 4, (5, 2))
+    rois = np.hstack([rng.integers(0, 2, (5, 1)), corners, corners + rng.integers(2, 5, (5, 2))]).astype(np.float64)
+    _, argmax = minivision.ops.roi_pool(rng.normal(size=(2, 3, 8, 9)), rois, 2)
+    dy = rng.normal(size=argmax.shape)
+    expected = np.zeros((2, 3, 8 * 9))
+    for k, n in enumerate(rois[:, 0].astype(int)):
+        for c in range(3):
+            np.add.at(expected[n, c], argmax[k, c].ravel(), dy[k, c].ravel())
+    got = student.roi_pool_backward(dy, rois, argmax, (2, 3, 8, 9))
+    expect("dx of five regions on two maps of 8 x 9", got, expected.reshape(2, 3, 8, 9))
 
 
 @pytest.mark.task("2.5", points=5)
@@ -224,6 +231,7 @@ def test_group_regions_by_everything(student):
 
 CLASSES = ("background", "red", "blue")
 ALWAYS = ("box_iou", "encode_boxes", "decode_boxes", "nms", "fill_similarity", "group_regions")
+LOSS_TOLERANCE = 2e-5  # rounding moves the losses by 1e-7 to 1e-6, gradients that are 1 % too large by 2e-4 and more
 RUNS_ON = {"pool": ("roi_pool", "roi_pool_backward"), "align": ("roi_align", "roi_align_backward")}
 
 
@@ -265,13 +273,13 @@ def both_results(student, pooling):
 @pytest.mark.task("2.10", points=2)
 def test_fast_rcnn_with_roi_pooling(student):
     (_, got, _), (_, expected, _) = both_results(student, "pool")
-    assert np.allclose(got, expected, rtol=1e-4), f"the losses should be {expected} and are {got}"
+    assert np.allclose(got, expected, rtol=LOSS_TOLERANCE), f"the losses should be {expected} and are {got}"
 
 
 @pytest.mark.task("2.10", points=1)
 def test_fast_rcnn_with_roi_align(student):
     (_, got, _), (_, expected, _) = both_results(student, "align")
-    assert np.allclose(got, expected, rtol=1e-4), f"the losses should be {expected} and are {got}"
+    assert np.allclose(got, expected, rtol=LOSS_TOLERANCE), f"the losses should be {expected} and are {got}"
 
 
 @pytest.mark.task("2.10", points=1)
