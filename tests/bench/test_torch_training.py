@@ -119,7 +119,7 @@ def test_both_sides_of_the_comparison_start_alike_and_take_turns(tmp_path, monke
     ours, theirs = (Checkpoint.load(tmp_path / "out" / run) for run in ("yolo", "yolo-pytorch"))
     assert (ours.step, theirs.step) == (2, 2) and ours.settings == theirs.settings
     for name, array in ours.model.items():  # after two steps of the same batches, in float32
-        assert np.abs(theirs.model[name] - array).mean() < 1e-3, name
+        assert np.abs(theirs.model[name] - array).mean() < 2e-3 * max(1, np.abs(array).mean()), name
     losses = [read_log(tmp_path / "out" / run / "log.jsonl")[0]["loss"] for run in ("yolo", "yolo-pytorch")]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # of the first batch, with the same weights
     text = (tmp_path / "out" / "comparison.md").read_text()
