@@ -4,6 +4,7 @@ Nothing is copied between processes and nothing is limited, so a test costs litt
 """
 
 import pathlib
+import pkgutil
 import sys
 import types
 
@@ -107,7 +108,10 @@ def library_functions(assignment):
 
 
 def _on_default_backend(dotted):
-    op = operations()[dotted.rpartition(".")[2]]
+    name = dotted.rpartition(".")[2]
+    if name not in operations():
+        return pkgutil.resolve_name(dotted)
+    op = operations()[name]
 
     def function(*args, **kwargs):
         with backends.backend(backends.DEFAULT):

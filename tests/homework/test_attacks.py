@@ -91,7 +91,7 @@ def test_what_code_raises_prints_and_answers_is_bounded_and_plain(trial, submit,
     manifest = short.folder / "manifest.toml"
     manifest.write_text(manifest.read_text().replace("seconds = 30", "seconds = 2"))
     start = time.monotonic()
-    report = grade_one(short, library, None, True, str(submit(relu=code)))
+    report = grade_one(load_assignment(short.folder), library, None, True, str(submit(relu=code)))
     assert time.monotonic() - start < 60
     assert report["graded"] and report["tasks"][0]["earned"] == 0 and report["tasks"][1]["earned"] == 6
     report = SubmissionReport.from_dict(report)

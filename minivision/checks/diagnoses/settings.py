@@ -83,19 +83,27 @@ def _refuted(mistake, others):
 
 
 def _outvoted(mistake, others):
-    """Return whether more of these cases speak against a mistake than for it.
+    """Return whether more of these cases speak against a mistake than for it; some it does not change.
 
-    Some say nothing: it does not change them, or changes the size of the result, which may be computed apart.
+    Where it changes the size of the result, which may be computed apart, what both sizes have in common counts.
     """
     against = 0
     for evidence in others:
         for name, other, its_mistake in _settings(evidence):
             result = evidence.reference(**{name: other}) if its_mistake == mistake else None
-            if result is None or np.shape(result) != evidence.got.shape:
+            if result is None or not result.size or not evidence.got.size:  # nothing is said
                 continue
             if not evidence.same(result, evidence.expected):
-                against += -1 if explains(evidence, **{name: other}) else 1
+                against += -1 if _has_in_common(evidence, result) else 1
     return against > 0
+
+
+def _has_in_common(evidence, result):
+    """Return whether the wrong result holds the numbers of another one, as far as both reach."""
+    if result.ndim != evidence.got.ndim:
+        return False
+    common = tuple(slice(min(sizes)) for sizes in zip(result.shape, evidence.got.shape, strict=True))
+    return evidence.same(result[common], evidence.got[common])
 
 
 def shown(value: Any) -> str:
