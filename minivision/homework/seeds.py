@@ -72,7 +72,7 @@ def prove(assignment, count, *, tasks=None, jobs=1, first=0):
         yield from map(prove_one, *zip(*work, strict=True))
         return
     spawn = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+    with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_one_thread) as pool:
         running = [pool.submit(prove_one, *each) for each in work]
         try:
             for future in concurrent.futures.as_completed(running):
@@ -96,8 +96,11 @@ def _other_solutions(assignment, id):
     return [(name, [(each, texts[k][1]) for each, texts in others.items() if k < len(texts)]) for k, name in numbered]
 
 
+def _one_thread():
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # before any kernel starts its threads
+
+
 def _prove(folder, seeds, task, solution, texts):
-    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     assignment = load_assignment(folder)
     functions = library_functions(assignment)
     for id, text in texts:
