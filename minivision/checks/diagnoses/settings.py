@@ -94,7 +94,9 @@ def _outvoted(mistake, others):
             if result is None or not result.size or not evidence.got.size:  # nothing is said
                 continue
             if not evidence.same(result, evidence.expected):
-                against += -1 if _has_in_common(evidence, result) else 1
+                same_size = result.shape == evidence.got.shape
+                speaks_for = explains(evidence, **{name: other}) if same_size else _has_in_common(evidence, result)
+                against += -1 if speaks_for else 1
     return against > 0
 
 
