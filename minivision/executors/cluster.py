@@ -198,7 +198,7 @@ def _difference(here, there):
     """Return what a process has otherwise, given its versions or the exception that came instead; empty if nothing."""
     if not isinstance(there, Exception):
         return differences(here, there)
-    if "No module named" in str(there):
+    if isinstance(there, (ImportError, AttributeError)):  # the second one where an older minivision has the module
         return "no minivision, or one of another version"
     return f"not told its versions ({type(there).__name__}: {there})"
 
