@@ -75,7 +75,8 @@ def main() -> None:
 
 def train_once(weight: float, seed: int, training: Any, held_out: Any) -> list[dict[str, float]]:
     """Train one network; return accuracy and mean IoU on the held-out images after every few steps."""
-    model = make_model("localizer", training.classes, box_weight=weight, rng=np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    model = make_model("localizer", training.classes, regression_loss="l2", box_weight=weight, rng=rng)
     curve: list[dict[str, float]] = []
     settings = Settings(batch_size=RUN["batch_size"], rate=RUN["rate"], seed=seed)
     on_step = _validate(model, held_out, curve)

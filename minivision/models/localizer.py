@@ -4,12 +4,13 @@
 
                      ┌─ maximum of each map ─ fully connected ─ class scores                     softmax loss ─┐
     image ─ backbone ┤            ┌─ positions of four points: the sides ──────────┐                          (+)
-                     └─ attention ┤                                               (+) ─ x, y, w, h    L2 loss · weight
+                     └─ attention ┤                                               (+) ─ x, y, w, h    box loss · weight
                                   └─ all points ─ fully connected ─ fully connected ┘
 
 A box is four numbers, so finding one is a regression, as long as every image has exactly one object. Each side of the
 box begins where one of the points looks; the fully connected layers correct it by what all points see. The losses have
-different units, nats and squared image sides; their weight decides what the shared features serve more.
+different units, nats and image sides (or their squares: the lecture's loss is L2); their weight decides what the shared
+features serve more.
 
 References
 ----------
@@ -29,7 +30,8 @@ from minivision.core.devices import on_host, to_device_of
 from minivision.core.types import Array, Size
 from minivision.data.instances import Instances
 from minivision.layers import GlobalMaxPool2d, Linear, Sequential
-from minivision.models.base.single_object import SingleObject
+from minivision.models.base import options as values
+from minivision.models.base.single_object import REGRESSION_LOSS_OPTION, SingleObject
 from minivision.models.parts.point_head import PointHead
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ BOX_OF_POINTS = np.array(  # to center x, center y, width, height
         [0, 0.5, 0, 1],  # y of the fourth: the lower side
     ]
 )
+BOX_WEIGHTS = {"smooth-l1": 10.0, "l2": 50.0}
 MEAN_SIZE = 0.3  # added to width and height before training, when all points look at the middle
 
 
@@ -60,8 +63,11 @@ class Localizer(SingleObject):
     ----------
     classes : sequence of str
         Class names, the background first; no object is background, so there is no score for it.
-    box_weight : float
-        Weight of the L2 loss of the box in the sum of both losses.
+    regression_loss : {"smooth-l1", "l2"}
+        Loss of the box, see :meth:`SingleObject.regression_loss`; L2 is the lecture's.
+    box_weight : float, optional
+        Weight of the box's loss in the sum of both losses; by default that of `BOX_WEIGHTS`, since the two kinds of
+        loss have different units.
     num_points : int
         Number of points that the box head looks at, at least four, see :class:`PointHead`.
     hidden : int
@@ -74,13 +80,21 @@ class Localizer(SingleObject):
     name = "localizer"
     task = "localization"
     recipe = {"batch_size": 8, "rate": 3e-3, "weight_decay": 0.05, "flips": True, "minutes": 3}
-    OPTIONS = {"box_weight": {"default": 50.0, "help": "weight of the box's L2 loss; that of the class has 1"}}
+    OPTIONS = {
+        "regression_loss": REGRESSION_LOSS_OPTION,
+        "box_weight": {
+            "default": None,
+            "parse": values.auto_or(values.number),
+            "help": "weight of the box's loss, that of the class has 1; auto: 10 for smooth-l1, 50 for l2",
+        },
+    }
 
     def __init__(
         self,
         classes: Sequence[str],
         *,
-        box_weight: float = 50.0,
+        regression_loss: str = "smooth-l1",
+        box_weight: float | None = None,
         num_points: int = 8,
         hidden: int = 128,
         widths: Sequence[int] = (16, 32, 64),
@@ -88,7 +102,10 @@ class Localizer(SingleObject):
         rng: np.random.Generator | None = None,
     ) -> None:
         rng = np.random.default_rng(0) if rng is None else rng
-        options = {"box_weight": box_weight, "num_points": num_points, "hidden": hidden}
+        if box_weight is None:
+            box_weight = BOX_WEIGHTS.get(regression_loss, 0)
+        options = {"regression_loss": regression_loss, "box_weight": box_weight}
+        options |= {"num_points": num_points, "hidden": hidden}
         super().__init__(classes, widths=widths, depths=depths, rng=rng, **options)
         if not 0 <= box_weight < np.inf:
             raise ValueError(f"box_weight: expected a number of 0 or more, got {box_weight}")
@@ -107,11 +124,11 @@ class Localizer(SingleObject):
         return self.class_head(features, training), self.box_head(features, training)
 
     def losses(self, outputs: tuple[Array, Array], batch: Batch) -> tuple[dict[str, Any], tuple[Array, Array]]:
-        """Return the softmax loss of the classes and the weighted L2 loss of the boxes, and both gradients."""
+        """Return the softmax loss of the classes and the weighted loss of the boxes, and both gradients."""
         scores, boxes = outputs
         labels, targets = (to_device_of(target, boxes) for target in self.targets(batch))
         class_loss, dscores = ops.softmax_cross_entropy(scores, labels - 1)
-        box_loss, dboxes = ops.mse_loss(boxes, targets.astype(boxes.dtype))
+        box_loss, dboxes = self.regression_loss(boxes, targets)
         weight = boxes.dtype.type(self.options["box_weight"])
         return {"class": class_loss, "box": weight * box_loss}, (dscores, weight * dboxes)
 

@@ -3,7 +3,7 @@
 ::
 
                                           ┌─ position of a point for each joint ──────────────┐
-    image ─ backbone ─ features ─ attention ┤                                                  (+) ─ x, y     L2 loss
+    image ─ backbone ─ features ─ attention ┤                                                  (+) ─ x, y     loss
                                           └─ all points ─ fully connected ─ fully connected ─┘
 
 It is the box head of the :class:`Localizer` with 28 outputs instead of 4. Each joint begins where one of the points
@@ -30,7 +30,7 @@ from minivision.core.ranks import share_of_mean
 from minivision.core.types import Array, Size
 from minivision.data.instances import Instances
 from minivision.data.shapes import JOINTS
-from minivision.models.base.single_object import SingleObject
+from minivision.models.base.single_object import REGRESSION_LOSS_OPTION, SingleObject
 from minivision.models.parts.point_head import PointHead
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Pose(SingleObject):
         Class names, the background first; the other one is that of people.
     keypoint_names : sequence of str
         Names of the joints; by default the lecture's fourteen.
+    regression_loss : {"smooth-l1", "l2"}
+        Loss of the joints, see :meth:`SingleObject.regression_loss`; L2 is the lecture's.
     num_points : int
         Number of points that the head looks at, at least one for each joint, see :class:`PointHead`.
     hidden : int
@@ -67,13 +69,14 @@ class Pose(SingleObject):
     task = "pose"
     recipe = {"batch_size": 8, "rate": 3e-3, "weight_decay": 0.05, "flips": True, "minutes": 3}
     scene_options = {"objects": 1, "classes": ("person",)}
-    OPTIONS = {}
+    OPTIONS = {"regression_loss": REGRESSION_LOSS_OPTION}
 
     def __init__(
         self,
         classes: Sequence[str],
         *,
         keypoint_names: Sequence[str] = JOINTS,
+        regression_loss: str = "smooth-l1",
         num_points: int = 16,
         hidden: int = 256,
         widths: Sequence[int] = (16, 32, 64),
@@ -81,7 +84,8 @@ class Pose(SingleObject):
         rng: np.random.Generator | None = None,
     ) -> None:
         rng = np.random.default_rng(0) if rng is None else rng
-        options = {"keypoint_names": tuple(keypoint_names), "num_points": num_points, "hidden": hidden}
+        options = {"keypoint_names": tuple(keypoint_names), "regression_loss": regression_loss}
+        options |= {"num_points": num_points, "hidden": hidden}
         super().__init__(classes, widths=widths, depths=depths, rng=rng, **options)
         if len(self.classes) != 2:
             raise ValueError(f"pose is for people only: expected the background and one class, got {self.classes}")
@@ -95,10 +99,10 @@ class Pose(SingleObject):
         return joints.reshape(len(joints), -1, 2)  # (N, 2 J) -> (N, J, 2)
 
     def losses(self, outputs: Array, batch: Batch) -> tuple[dict[str, Any], Array]:
-        """Return the squared error of the labeled joints, averaged over them, and its gradient."""
+        """Return the loss of the labeled joints, averaged over them, and its gradient."""
         targets, labeled = (to_device_of(target, outputs) for target in self.targets(batch))
         targets = np.where(labeled, targets, outputs).astype(outputs.dtype)  # no error where there is no label
-        total, gradient = ops.mse_loss(outputs, targets, reduction="sum")
+        total, gradient = self.regression_loss(outputs, targets, reduction="sum")
         count = 2 * int(labeled.sum())
         divisor = outputs.dtype.type(max(1, count))
         loss, gradient = share_of_mean(count, total / divisor, gradient / divisor)

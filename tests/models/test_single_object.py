@@ -14,10 +14,10 @@ PEOPLE = ("background", "person")
 SMALL = {"widths": (4, 6), "depths": (0, 1), "num_points": 3, "hidden": 7}
 
 
-def small(name, dtype=np.float64):
+def small(name, dtype=np.float64, **options):
     """Return a small model in which no gradient is zero at the beginning."""
     rng = np.random.default_rng(3)
-    model = make_model(name, PEOPLE if name == "pose" else KINDS, rng=rng, **SMALL)
+    model = make_model(name, PEOPLE if name == "pose" else KINDS, rng=rng, **SMALL, **options)
     for parameter in model.parameters():
         parameter.value += 0.1 * rng.standard_normal(parameter.value.shape).astype(np.float32)
     return model.astype(dtype)
@@ -65,10 +65,18 @@ def torch_outputs(model, x, pairs):
     return scores, numbers
 
 
+def torch_smooth_l1(numbers, targets):
+    import torch
+
+    return torch.nn.functional.smooth_l1_loss(numbers, targets, beta=0.02)
+
+
+@pytest.mark.parametrize("kind", ["smooth-l1", "l2"])
 @pytest.mark.parametrize("name", ["localizer", "pose"])
-def test_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(name, rng):
+def test_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(name, kind, rng):
     torch = pytest.importorskip("torch")
-    model, batch, pairs = small(name), batch_for(name, rng), []
+    regression, weight = (torch_smooth_l1, 10) if kind == "smooth-l1" else (torch.nn.functional.mse_loss, 50)
+    model, batch, pairs = small(name, regression_loss=kind), batch_for(name, rng), []
     losses = model.step(batch)
     assert model.leftovers() == []
     scores, numbers = torch_outputs(model, torch.from_numpy(model.normalize(batch.images)), pairs)
@@ -78,13 +86,13 @@ def test_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch(name
         center, size = (boxes[:, :2] + boxes[:, 2:]) / 2 / sides, (boxes[:, 2:] - boxes[:, :2]) / sides
         expected = {
             "class": torch.nn.functional.cross_entropy(scores, torch.arange(3)),
-            "box": 50 * ((numbers - torch.cat([center, size], 1)) ** 2).mean(),
+            "box": weight * regression(numbers, torch.cat([center, size], 1)),
         }
     else:
         keypoints = torch.from_numpy(np.concatenate([each.keypoints for each in batch.instances])).double()
         labeled = keypoints[..., 2] > 0
-        difference = numbers.reshape(3, 14, 2) - keypoints[..., :2] / sides
-        expected = {"joints": (difference[labeled] ** 2).mean()}
+        joints = keypoints[..., :2] / sides
+        expected = {"joints": regression(numbers.reshape(3, 14, 2)[labeled], joints[labeled])}
     sum(expected.values()).backward()
     assert losses.keys() == expected.keys()
     for loss in losses:
@@ -172,6 +180,8 @@ def test_pose_refuses_other_joints_and_other_classes(rng):
         model.step(batch_for("pose", rng))
     with pytest.raises(ValueError, match="box_weight: expected a number of 0 or more, got -1"):
         make_model("localizer", KINDS, box_weight=-1)
+    with pytest.raises(ValueError, match="regression_loss: expected one of smooth-l1, l2, got 'l1'"):
+        make_model("pose", PEOPLE, regression_loss="l1")
 
 
 @pytest.mark.parametrize("name", ["localizer", "pose"])

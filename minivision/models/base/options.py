@@ -30,6 +30,20 @@ def positive_numbers(text: str) -> tuple[float, ...]:
     return values
 
 
+def number(text: str) -> float:
+    """Return a number.
+
+    Raises
+    ------
+    ValueError
+        When the text is none.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"expected auto or a number, got {text!r}") from None
+
+
 def auto_or(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     """Return a function that reads ``"auto"`` as None and any other text by `parse`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from minivision.data.instances import Instances
 
 
+SMOOTH_L1_BETA = 0.02  # in image sides: where the loss of a number turns from a square into a line
+REGRESSION_LOSSES = {"smooth-l1": functools.partial(ops.smooth_l1_loss, beta=SMOOTH_L1_BETA), "l2": ops.mse_loss}
+REGRESSION_LOSS_OPTION = {
+    "default": "smooth-l1",
+    "choices": tuple(REGRESSION_LOSSES),
+    "help": "loss of the regressed numbers; l2 is the lecture's",
+}
+
+
 class SingleObject(Model):
     """A system that predicts exactly one object per image, with a fixed number of outputs and no detector.
 
@@ -30,7 +40,7 @@ class SingleObject(Model):
         Channels and residual blocks of the :class:`Backbone`.
     rng : numpy.random.Generator
     **options
-        All other arguments of the subclass.
+        All other arguments of the subclass; one is the kind of its ``regression_loss``.
     """
 
     scene_options = {"objects": 1}
@@ -44,12 +54,29 @@ class SingleObject(Model):
         rng: np.random.Generator,
         **options: Any,
     ) -> None:
+        if (kind := options["regression_loss"]) not in REGRESSION_LOSSES:
+            raise ValueError(f"regression_loss: expected one of {', '.join(REGRESSION_LOSSES)}, got {kind!r}")
         super().__init__(classes, widths=tuple(widths), depths=tuple(depths), **options)
         self.backbone = Backbone(widths, depths, rng=rng)
 
     def normalize(self, images: Array, multiple: int | None = None) -> Array:
         """Convert uint8 images into the input of the network, padded to whole cells, in training and prediction."""
         return super().normalize(images, multiple or self.backbone.stride)
+
+    def regression_loss(self, x: Array, target: Array, reduction: str = "mean") -> tuple[np.floating, Array]:
+        """Return the loss of regressed numbers and its gradient: smooth L1 or L2, as the option says.
+
+        The gradient of a square is small where the error is small, and large for the few numbers that are far off,
+        such as those of an object that was not found. So most of the training goes to these, and what is nearly right
+        is never made exact. The gradient of smooth L1 has the same size for all errors above `SMOOTH_L1_BETA`.
+
+        References
+        ----------
+        Girshick, "Fast R-CNN", ICCV 2015, equation 3.
+        """
+        if x.dtype != target.dtype:
+            target = target.astype(x.dtype)
+        return REGRESSION_LOSSES[self.options["regression_loss"]](x, target, reduction=reduction)
 
     def network_size(self, size: Size) -> Size:
         """Return the size of the padded image, in whose sides boxes and joints are predicted."""
