@@ -36,7 +36,7 @@ class Faulty(TinySystem):
 
 def main(out, what, at, resume):
     with mpi_ranks() as ranks:
-        ranks.overlaps, overlap.MESSAGE = what == "overlap", 16
+        ranks.overlaps, overlap.group_bytes = what == "overlap", lambda ranks: 32
         model = Faulty(what, int(at), ranks)
         result = train(
             model, Blobs(), Settings(), steps=None if resume == "resume" else 12, out=out, resume=resume == "resume",

@@ -22,8 +22,8 @@ STEPS = 3
 
 
 @pytest.fixture(autouse=True)
-def small_messages(monkeypatch):
-    monkeypatch.setattr(overlap, "MESSAGE", 64)
+def small_groups(monkeypatch):
+    monkeypatch.setattr(overlap, "group_bytes", lambda ranks: 128)
 
 
 def trained(ranks, model, batches, settings):
