@@ -124,6 +124,26 @@ def test_evaluate_gives_the_same_figures_and_leaves_a_broken_image_out(elsewhere
     assert found[0] == found[1] and found[0]["images"] == 20 and 0 < found[0]["miou"] < 1
 
 
+def test_errors_of_several_runs_are_the_same(everywhere, tmp_path, rng):
+    """Of networks that were not trained, which find what is not there and miss what is."""
+    images, annotations = [], []
+    (tmp_path / "coco" / "annotations").mkdir(parents=True)
+    (tmp_path / "coco" / "val").mkdir()
+    for k in range(3):
+        Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(tmp_path / "coco" / "val" / f"{k}.png")
+        images.append({"id": k, "file_name": f"{k}.png", "height": 64, "width": 64})
+        annotations.append({"id": k, "image_id": k, "category_id": 1, "bbox": [8 * k, 5, 30, 40], "iscrowd": 0})
+    content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "cell"}]}
+    (tmp_path / "coco" / "annotations" / "instances_val.json").write_text(json.dumps(content))
+    data = {"data": f"coco:{tmp_path / 'coco'}", "split": "val", "level": None, "size": None, "skip_broken": False}
+    runs = [
+        save(make_model(name, ("background", "cell")), tmp_path / f"{name}.npz", **data) for name in ("yolo", "yolov2")
+    ]
+    (out, _, here), (out_there, _, there) = everywhere("evaluate", *runs, "--errors")
+    assert out == out_there and "3 images" in out and "yolov2" in out
+    assert contents(here) == contents(there) and contents(here).keys() == {"errors.csv", "errors.md", "errors.png"}
+
+
 def test_a_scheduler_that_dies_is_a_sentence_and_the_same_command_continues(
     machines, tmp_path, rng, capsys, monkeypatch
 ):
