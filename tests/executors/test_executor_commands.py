@@ -60,12 +60,14 @@ def contents(folder):
 
 
 @pytest.fixture
-def everywhere(elsewhere, tmp_path, capsys):
+def everywhere(elsewhere, tmp_path, capsys, monkeypatch):
     """Run a command in this process and elsewhere: for each what it printed, and the folder that it wrote."""
 
     def run(*words, code=0):
         found = []
         for name, options in (("here", ()), ("there", elsewhere)):
+            if options and words[0] == "evaluate":
+                monkeypatch.setattr("minivision.metrics.prediction._here", None)
             assert main([*map(str, words), "--out", str(tmp_path / name), *options]) == code
             shown = capsys.readouterr()
             found.append((shown.out.replace(str(tmp_path / name), "OUT"), shown.err, tmp_path / name))
@@ -104,7 +106,7 @@ def test_predictions_for_other_tools_are_in_the_order_of_the_images(everywhere, 
     assert list(dict.fromkeys(named)) == [str(path) for path in images]
 
 
-def test_evaluate_gives_the_same_figures_and_leaves_a_broken_image_out(elsewhere, tmp_path, rng, capsys):
+def test_evaluate_gives_the_same_figures_and_leaves_a_broken_image_out(elsewhere, tmp_path, rng, capsys, monkeypatch):
     for kind, size in (("images", (20, 24, 3)), ("labels", (20, 24))):
         (tmp_path / "cells" / kind).mkdir(parents=True)
         for k in range(21):
@@ -117,6 +119,8 @@ def test_evaluate_gives_the_same_figures_and_leaves_a_broken_image_out(elsewhere
     assert "07.png" in capsys.readouterr().err
     found = []
     for options in ((), elsewhere):
+        if options:
+            monkeypatch.setattr("minivision.metrics.prediction._here", None)
         assert main(["evaluate", run, "--split", "all", "--skip-broken", "--json", *options]) == 0
         shown = capsys.readouterr()
         found.append(json.loads(shown.out))
