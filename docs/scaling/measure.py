@@ -3,7 +3,8 @@
     python docs/scaling/measure.py
 
 Two ranks of one thread take turns with one rank of two threads, which gets the same batches; a rank alone with one
-thread says how long a machine's step takes. The cables of 1 and 10 Gbit/s are those of ``namespaces.sh``.
+thread says how long a machine's step takes. The cables of 1 and 10 Gbit/s are those of ``namespaces.sh``. Over each
+link steps whose gradients are sent during the backward pass take turns with those that send them after it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import os
 import pathlib
 import subprocess
 import sys
+from typing import Any
 
 HERE = pathlib.Path(__file__).parent
-ROUNDS = 5
+ROUNDS, OVERLAP_ROUNDS = 5, 2
 WAYS = ((1, 2), (2, 1), (1, 1))  # ranks, threads
-CABLES = ("1gbit", "10gbit")
+LINKS = ("memory", "1gbit", "10gbit")
 
 
 def output(*command: object, **variables: str) -> str:
@@ -28,6 +30,12 @@ def output(*command: object, **variables: str) -> str:
     return subprocess.run(
         list(map(str, command)), env=environment, check=True, stdout=subprocess.PIPE, text=True
     ).stdout
+
+
+def over(link: str, script: str) -> str:
+    """Return what two ranks of one thread print that are joined by a link."""
+    launcher = ["mpiexec", "-n", 2] if link == "memory" else [HERE / "namespaces.sh", link]
+    return output(*launcher, sys.executable, HERE / script, NUMBA_NUM_THREADS="1")
 
 
 def main() -> None:
@@ -41,9 +49,14 @@ def main() -> None:
             for system, seconds in json.loads(means).items():
                 steps.setdefault(system, {}).setdefault(f"{ranks} x {threads}", []).append(round(seconds, 5))
         print(steps, flush=True)
-    links = {"memory": json.loads(output("mpiexec", "-n", 2, sys.executable, HERE / "link.py"))}
-    for cable in CABLES:
-        links[cable] = json.loads(output(HERE / "namespaces.sh", cable, sys.executable, HERE / "link.py"))
+    links = {link: json.loads(over(link, "link.py")) for link in LINKS}
+    overlap: dict[str, Any] = {link: {} for link in LINKS}
+    for link in LINKS * OVERLAP_ROUNDS:
+        found = json.loads(over(link, "overlap.py"))
+        for system, facts in found.items():
+            for kind in ("after", "during"):
+                overlap[link].setdefault(system, {}).setdefault(kind, []).append(facts[kind])
+        backward = {system: facts["backward"] for system, facts in found.items()}
     processor = next(line for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line)
     record = {
         "date": datetime.date.today().isoformat(),
@@ -52,6 +65,8 @@ def main() -> None:
         "load": load,
         "steps": steps,
         "links": links,
+        "overlap": overlap,
+        "backward": backward,
     }
     (HERE / "measured.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

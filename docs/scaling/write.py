@@ -14,6 +14,7 @@ from typing import Any
 
 from minivision.core.atomic import atomic_write
 from minivision.models import make_model, system_class, systems
+from minivision.training.overlap import group_bytes
 
 HERE = pathlib.Path(__file__).parent
 PAGE, IMAGES = HERE.parent / "scaling.md", HERE.parent / "images"
@@ -102,16 +103,38 @@ def sums_of_systems(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def speedup(record: dict[str, Any], system: str, ranks: int, cable: str, images: int | None = None) -> float:
+def waiting(record: dict[str, Any], system: str, ranks: int, cable: str, backward: float) -> float:
+    """Return how long a step waits for its sum if gradients are sent during a backward pass of so many seconds.
+
+    A group is sent when it is complete and the one before has arrived; what is in no group, after the backward pass.
+    """
+    size, cable_is_free, sent = gradient_bytes(system), 0.0, 0.0
+    for when, share in record["backward"][system]["completed"]:
+        group = share * size - sent
+        if group >= group_bytes(ranks):
+            cable_is_free = max(cable_is_free, when * backward) + sum_seconds(ranks, group, *link(record, cable))
+            sent = share * size
+    return max(0.0, cable_is_free - backward) + sum_seconds(ranks, size - sent, *link(record, cable))
+
+
+def speedup(
+    record: dict[str, Any], system: str, ranks: int, cable: str, images: int | None = None, *, during: bool = False
+) -> float:
     """Return how many times as many images a second so many machines train on as one does.
 
-    Each machine takes the system's usual batch, or with `images` all of them together take so many.
+    Each machine takes the system's usual batch, or with `images` all of them together take so many. The gradients are
+    sent after the backward pass, or `during` it.
     """
     batch = system_class(system).recipe["batch_size"]
     per_image = median(record, system, "1 x 2") / batch
     share = batch if images is None else images / ranks
-    together = share * per_image + sum_seconds(ranks, gradient_bytes(system), *link(record, cable))
-    return ranks * share * per_image / together
+    alone = share * per_image
+    if during:
+        backward = record["backward"][system]["share"] * alone
+        messages = waiting(record, system, ranks, cable, backward)
+    else:
+        messages = sum_seconds(ranks, gradient_bytes(system), *link(record, cable))
+    return ranks * alone / (alone + messages)
 
 
 def speedups(record: dict[str, Any]) -> str:
@@ -121,9 +144,39 @@ def speedups(record: dict[str, Any]) -> str:
         batch = system_class(system).recipe["batch_size"]
         for cable in CABLES:
             for images, title in ((None, f"{batch} on each"), (64, "64 in all")):
-                row = " | ".join(f"{speedup(record, system, ranks, cable, images):.1f}" for ranks in RANKS)
+                pairs = [
+                    [speedup(record, system, ranks, cable, images, during=during) for during in (False, True)]
+                    for ranks in RANKS
+                ]
+                row = " | ".join(f"{after:.1f}, {during:.1f}" for after, during in pairs)
                 lines.append(f"| `{system}` | {NAMES[cable]} | {title} | {row} |")
     return "\n".join(lines)
+
+
+def overlap(record: dict[str, Any]) -> str:
+    """Return the table of steps of two ranks whose gradients are sent after or during the backward pass."""
+    lines = ["| between two ranks | system | sent after it | during it | ratios | model |", "|---|---|---|---|---|---|"]
+    for cable, title in (("memory", "memory of one machine"), *NAMES.items()):
+        for system, facts in record["overlap"][cable].items():
+            after, during = (", ".join(f"{1e3 * each:.1f}" for each in facts[kind]) for kind in ("after", "during"))
+            model = f"{overlap_ratio(record, system, cable):.2f}" if cable in CABLES else "-"
+            ratios = ", ".join(f"{each:.2f}" for each in overlap_ratios(record, system, cable))
+            lines.append(f"| {title} | `{system}` | {after} ms | {during} ms | {ratios} | {model} |")
+    return "\n".join(lines)
+
+
+def overlap_ratios(record: dict[str, Any], system: str, cable: str) -> list[float]:
+    """Return by which factor a step changed with gradients sent during the backward pass, in each run."""
+    facts = record["overlap"][cable][system]
+    return [during / after for during, after in zip(facts["during"], facts["after"], strict=True)]
+
+
+def overlap_ratio(record: dict[str, Any], system: str, cable: str) -> float:
+    """Return the same as the model has it."""
+    alone = min(record["overlap"]["memory"][system]["after"])
+    after = sum_seconds(2, gradient_bytes(system), *link(record, cable))
+    during = waiting(record, system, 2, cable, record["backward"][system]["share"] * alone)
+    return (alone + during) / (alone + after)
 
 
 def machine(record: dict[str, Any]) -> str:
@@ -147,6 +200,7 @@ PLACES = {
     "links": links_here,
     "sums": sums_of_systems,
     "speedups": speedups,
+    "overlap": overlap,
     "machine": machine,
     "communication": communication,
 }
@@ -166,7 +220,7 @@ def page() -> str:
 
 
 def draw_speedups(record: dict[str, Any]) -> None:
-    """Draw the speedup of each system over the number of machines, a panel for each cable."""
+    """Draw the speedup of each system over the number of machines, a panel for each cable; dotted without overlap."""
     import matplotlib.pyplot as plt
 
     from minivision.viz.colors import BLUE, GREEN, VERMILION
@@ -175,8 +229,10 @@ def draw_speedups(record: dict[str, Any]) -> None:
     for panel, cable in zip(panels, CABLES, strict=True):
         panel.plot((1, *RANKS), (1, *RANKS), color="0.7", label="no cost")
         for system, color, marker in zip(record["steps"], (BLUE, VERMILION, GREEN), "osD", strict=False):
-            values = [1, *(speedup(record, system, ranks, cable) for ranks in RANKS)]
-            panel.plot((1, *RANKS), values, marker=marker, color=color, label=system)
+            for during, style in ((True, "-"), (False, ":")):
+                values = [1, *(speedup(record, system, ranks, cable, during=during) for ranks in RANKS)]
+                label = system if during else None
+                panel.plot((1, *RANKS), values, style, marker=marker, markersize=5, color=color, label=label)
         panel.set(xscale="log", yscale="log", xlabel="machines", title=NAMES[cable])
         for axis in (panel.xaxis, panel.yaxis):
             axis.set_ticks((1, *RANKS), list(map(str, (1, *RANKS))))

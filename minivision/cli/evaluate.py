@@ -31,7 +31,7 @@ examples:
   minivision evaluate runs/cells --json > cells.json
   minivision evaluate runs/rcnn --scheduler tcp://10.0.0.5:8786
   minivision evaluate runs/scenes --errors --out errors
-  minivision evaluate runs/fast-rcnn runs/faster-rcnn runs/yolo --errors --out errors
+  minivision evaluate runs/fast-rcnn runs/faster-rcnn runs/yolo --errors --out errors --jobs 2
   minivision evaluate --data coco:cells --split val --predictions results.json
 
 The metrics depend on the task of the system; all are from 0 to 1.
@@ -107,8 +107,6 @@ def _compare(args):
     if not args.errors:
         what = "several runs" if len(args.run_folder) > 1 else f"the runs in {args.run_folder[0]}"
         raise UsageError(f"{what} are compared by their errors: give --errors, or name one run")
-    if args.scheduler is not None or args.jobs is not None:
-        raise UsageError("--jobs and --scheduler are for one run; several are compared in this process")
     with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():
         comparison, about = compare_runs(args)
         if args.out is not None:
@@ -140,7 +138,6 @@ def _metrics(args):
     if not args.run_folder:
         raise UsageError("what to evaluate? Give the folder of a run, or --predictions FILE with --data DATA")
     from minivision.data.memory import hold_in_memory
-    from minivision.executors import InProcess
     from minivision.models.base.detector import Detector
     from minivision.tasks import evaluate
     from minivision.training import Checkpoint
@@ -160,7 +157,7 @@ def _metrics(args):
     if data["data"] != "scenes":
         del about["level"]
     with executor_of(args) as executor:
-        options = {"progress": True, "executor": None if isinstance(executor, InProcess) else executor}
+        options = {"progress": True, "executor": executor}
         if not args.errors:
             return model.task, {**about, **evaluate(model, dataset, **options)}, None, dataset
         from minivision.tasks.errors import ErrorCollector

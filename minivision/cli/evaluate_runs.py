@@ -2,6 +2,7 @@
 
 import pathlib
 
+from minivision.cli.executors import executor_of
 from minivision.cli.options import UsageError, choose_backend, data_of, on_backend, open_data
 
 FILES = ("errors.csv", "errors.md", "errors.png")
@@ -102,7 +103,8 @@ def compare_runs(args):
     dataset = open_data(data)
     if data["size"] is not None:
         dataset = hold_in_memory(dataset, size=tuple(data["size"]))
-    comparison = compare_errors(models, dataset, progress=True)
+    with executor_of(args) as executor:
+        comparison = compare_errors(models, dataset, progress=True, executor=executor)
     about = {name: data[name] for name in ("data", "level", "split", "size")}
     if data["data"] != "scenes":
         del about["level"]

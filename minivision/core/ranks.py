@@ -34,8 +34,20 @@ LAUNCHERS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
 SMALL = 8192  # bytes; of so few, each rank sends all to every other, since what takes time is the number of messages
 
 
+class Trade:
+    """Arrays that are on their way between the ranks, see :meth:`Ranks.begin_trade`."""
+
+    def is_done(self) -> bool:
+        """Return whether all arrays have come and gone; do not wait."""
+        raise NotImplementedError(f"{type(self).__name__} does not say when it is done")
+
+    def wait(self) -> None:
+        """Wait until all arrays have come and gone."""
+        raise NotImplementedError(f"{type(self).__name__} cannot wait")
+
+
 class Ranks:
-    """The ranks of a training, seen from one of them. This class is a process alone; a subclass defines :meth:`trade`.
+    """The ranks of a training, seen from one of them. This class is a process alone; a subclass defines `begin_trade`.
 
     All ranks must call the same methods in the same order, since each waits for the others.
 
@@ -45,27 +57,38 @@ class Ranks:
         The number of this process, from 0, and how many there are.
     on_host : int
         How many of them run on this machine.
+    overlaps : bool
+        Whether gradients are sent while the backward pass goes on: where they cross a cable. Within a machine the cores
+        that compute them copy them too, and nothing is saved.
     """
 
     rank: int = 0
     size: int = 1
     on_host: int = 1
+    overlaps: bool = False
 
-    def trade(self, sent: Sequence[Array], received: Sequence[Array]) -> None:
-        """Send an array to each rank, and fill an array with what each rank sends to this one.
+    def begin_trade(self, sent: Sequence[Array], received: Sequence[Array], tag: int = 0) -> Trade:
+        """Begin to send an array to each rank, and to fill an array with what each rank sends to this one.
 
         Parameters
         ----------
         sent, received : sequence of ndarray
             One for each rank, also for this one, on the host and contiguous. Rank q's ``sent[r]`` has as many bytes as
-            rank r's ``received[q]``; of an empty array no message is sent.
+            rank r's ``received[q]``; of an empty array no message is sent. They stay as they are until it is done.
+        tag : int
+            Trades with one tag begin in the same order on all ranks; those with others, in any order.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how its ranks send arrays to each other")
+
+    def trade(self, sent: Sequence[Array], received: Sequence[Array]) -> None:
+        """Send an array to each rank, receive one from each, and wait for them; see :meth:`begin_trade`.
 
         Raises
         ------
         TimeoutError
             When a rank does not answer.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say how its ranks send arrays to each other")
+        self.begin_trade(sent, received).wait()
 
     def let_first_speak(self) -> None:
         """Let rank 0 print its message first, before this one fails. A process alone is the first."""
@@ -103,13 +126,7 @@ class Ranks:
             return array
         if array.nbytes <= SMALL:
             return _added_in_order(self.gather(array))
-        array = np.ascontiguousarray(array)
-        parts = np.array_split(array, self.size)
-        of_all = [np.empty_like(parts[self.rank]) for _ in range(self.size)]
-        self.trade(parts, of_all)  # part r of every rank goes to rank r
-        total = np.empty_like(array)
-        self.trade([_added_in_order(of_all)] * self.size, np.array_split(total, self.size))
-        return total
+        return SumUnderWay(self, array).wait()
 
     def sum_number(self, number: float) -> float:
         """Return the sum of a number over all ranks, in float64; a process alone returns the number itself."""
@@ -160,6 +177,47 @@ class Ranks:
         """Wait until all ranks are here, for as long as that takes: one of them may be preparing the data."""
         if self.size > 1:
             self.gather(np.zeros(1, np.uint8))
+
+
+class SumUnderWay:
+    """The sum of the arrays of all ranks, as :meth:`Ranks.sum` adds them up, but begun without waiting for its end.
+
+    Parameters
+    ----------
+    ranks : Ranks
+        Two at least.
+    array : ndarray of shape (n,)
+        On the host; it stays as it is until the sum is complete.
+    tag : int
+        See :meth:`Ranks.begin_trade`.
+    """
+
+    def __init__(self, ranks: Ranks, array: Array, tag: int = 0) -> None:
+        self._ranks, self._tag = ranks, tag
+        array = np.ascontiguousarray(array)
+        self._total = np.empty_like(array)
+        self._rounds = self._trades(array)
+        self._trade = next(self._rounds)
+
+    def _trades(self, array):
+        parts = np.array_split(array, self._ranks.size)
+        of_all = [np.empty_like(parts[self._ranks.rank]) for _ in parts]
+        yield self._ranks.begin_trade(parts, of_all, self._tag)  # part r of every rank goes to rank r
+        own_sum = _added_in_order(of_all)
+        yield self._ranks.begin_trade([own_sum] * len(parts), np.array_split(self._total, len(parts)), self._tag)
+
+    def advance(self) -> bool:
+        """Begin the second round if the first one is done; return whether the sum is complete, without waiting."""
+        while self._trade is not None and self._trade.is_done():
+            self._trade = next(self._rounds, None)
+        return self._trade is None
+
+    def wait(self) -> Array:
+        """Return the sum ``(n,)``: the same bits on every rank, and in every run."""
+        while self._trade is not None:
+            self._trade.wait()
+            self._trade = next(self._rounds, None)
+        return self._total
 
 
 class Echo(Ranks):

@@ -198,7 +198,9 @@ def _difference(here, there):
     """Return what a process has otherwise, given its versions or the exception that came instead; empty if nothing."""
     if not isinstance(there, Exception):
         return differences(here, there)
-    if isinstance(there, (ImportError, AttributeError)):  # the second one where an older minivision has the module
+    # AttributeError: an older minivision has the module. Older Dask returns an Exception with the text of the real one.
+    as_text = str(there).startswith(("ModuleNotFoundError(", "ImportError(", "AttributeError("))
+    if as_text or isinstance(there, (ImportError, AttributeError)):
         return "no minivision, or one of another version"
     return f"not told its versions ({type(there).__name__}: {there})"
 

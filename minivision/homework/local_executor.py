@@ -1,4 +1,10 @@
-"""Runs work in processes of this machine: one that crashes, hangs or fills the memory is replaced, the others go on."""
+"""Runs work in processes of this machine: one that crashes, hangs or fills the memory is replaced, the others go on.
+
+:class:`minivision.executors.Processes` ends all work when one of its processes is killed, since the cause is then our
+own or the machine's, and the same command continues; here it is a submission, which must cost nobody else a grade. So
+each call has limits of time and memory, and its process is started, ended and replaced alone, which the pool of
+:mod:`concurrent.futures` that `Processes` is made of cannot do: it breaks as a whole.
+"""
 
 import concurrent.futures
 import importlib

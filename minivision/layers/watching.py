@@ -28,7 +28,7 @@ def watch(
     Parameters
     ----------
     model : Layer
-        It and all its parts are watched.
+        It and all its parts are watched. One that stands in several places is watched once, by its first name.
     method : str
         ``"forward"`` or ``"backward"``.
     before : callable, optional
@@ -36,8 +36,11 @@ def watch(
     after : callable, optional
         ``after(name, layer, result)`` is called after it.
     """
+    once: dict[int, tuple[str, Layer]] = {}
+    for name, layer in named_layers(model):
+        once.setdefault(id(layer), (name, layer))
     with contextlib.ExitStack() as undo:
-        for name, layer in named_layers(model):
+        for name, layer in once.values():
             vars(layer)[method] = _watched(getattr(layer, method), name, layer, before, after)
             undo.callback(vars(layer).pop, method)
         yield

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from minivision.core.chunks import chunks_by_pixels
 from minivision.core.progress import progress_bar
 from minivision.data.scenes import Scenes
-from minivision.executors import Executor, in_order
+from minivision.executors import Executor, InProcess, in_order
 
 if TYPE_CHECKING:
     from minivision.data import Dataset, Instances, Sample
@@ -53,6 +53,8 @@ def predict_dataset(
     """
     if len(dataset) == 0:
         raise ValueError("the dataset holds no images, so there is nothing to evaluate")
+    if isinstance(executor, InProcess):
+        executor = None  # nothing has to be packed, and errors keep their tracebacks
     with progress_bar(total=len(dataset), unit="image", disable=not progress, leave=False) as bar:
         batches = chunks_by_pixels(dataset.image_sizes(), batch_size)
         pairs = (

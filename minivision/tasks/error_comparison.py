@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from minivision.data import Dataset
+    from minivision.executors import Executor
     from minivision.models.base.detector import Detector
 
 __all__ = ["Change", "ErrorComparison", "SystemErrors", "compare_errors"]
@@ -119,7 +120,12 @@ class ErrorComparison(NamedTuple):
 
 
 def compare_errors(
-    models: Mapping[str, Detector], dataset: Dataset, *, batch_size: int = 16, progress: bool = False
+    models: Mapping[str, Detector],
+    dataset: Dataset,
+    *,
+    batch_size: int = 16,
+    progress: bool = False,
+    executor: Executor | None = None,
 ) -> ErrorComparison:
     """Find out what several detectors do wrong with the same images.
 
@@ -133,6 +139,8 @@ def compare_errors(
         Number of images in each call of ``model.predict``.
     progress : bool
         Whether to show a progress bar for each, on stderr.
+    executor : Executor, optional
+        Where the predictions are made (`minivision.executors`); by default here. The errors are found here.
 
     Returns
     -------
@@ -154,7 +162,7 @@ def compare_errors(
     for name, model in models.items():
         collector = ErrorCollector(model, dataset)
         metrics = get_task(model.task).evaluate(
-            model, dataset, batch_size=batch_size, progress=progress, observe=collector.add
+            model, dataset, batch_size=batch_size, progress=progress, executor=executor, observe=collector.add
         )
         report = collector.report()
         (trace,) = model.trace([dataset[0].image])

@@ -7,8 +7,8 @@
     with mpi_ranks():                          a script of one's own, started by mpiexec
         train(model, dataset, settings, steps=1000)
 
-mpi4py is imported here and nowhere else, and only inside of `mpi_ranks`. Each waits for the others in `trade`. A rank
-that fails ends them all; one that says nothing for long is named, and ends them all too.
+mpi4py is imported here and nowhere else, and only inside of `mpi_ranks`. Each waits for the others in `MPITrade.wait`.
+A rank that fails ends them all; one that says nothing for long is named, and ends them all too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from minivision.core.ranks import Ranks, using_ranks
+from minivision.core.ranks import Ranks, Trade, using_ranks
 from minivision.core.types import Array
 
 PATIENCE = "MINIVISION_PATIENCE"  # environment variable: seconds that a rank waits for another before it gives up
@@ -102,47 +102,13 @@ class MPIRanks(Ranks):
         self.MPI, self.comm = MPI, MPI.COMM_WORLD.Dup()
         self.rank, self.size = self.comm.rank, self.comm.size
         self.on_host = self.comm.Split_type(MPI.COMM_TYPE_SHARED).size
+        self.overlaps = self.on_host < self.size
         self.patience = _patience() if patience is None else patience
         self.threads = 1
 
-    def trade(self, sent: Sequence[Array], received: Sequence[Array]) -> None:
-        """Send an array to each rank, and receive one from each; see :meth:`Ranks.trade`.
-
-        Raises
-        ------
-        TimeoutError
-            When a rank has sent nothing for `patience` seconds.
-        RuntimeError
-            When a rank sent another number of bytes: then the ranks do not do the same.
-        """
-        byte = self.MPI.BYTE
-        received[self.rank][...] = sent[self.rank]
-        others = [(self.rank + k) % self.size for k in range(1, self.size)]  # so that not all begin with rank 0
-        sources = [q for q in others if received[q].size]
-        requests = [self.comm.Irecv([received[q], received[q].nbytes, byte], q) for q in sources]
-        requests += [self.comm.Isend([sent[r], sent[r].nbytes, byte], r) for r in others if sent[r].size]
-        statuses = [self.MPI.Status() for _ in requests]
-        self._wait(requests, statuses, sources)
-        for q, status in zip(sources, statuses, strict=False):
-            if status.Get_count(byte) != received[q].nbytes:
-                raise RuntimeError(
-                    f"rank {q} sent {status.Get_count(byte)} bytes where rank {self.rank} expected "
-                    f"{received[q].nbytes}: they are not at the same point of the same training"
-                )
-
-    def _wait(self, requests, statuses, sources):
-        """Wait until all messages have come and gone. A rank that waits lets other processes have its core."""
-        start = time.monotonic()
-        while not self.MPI.Request.Testall(requests, statuses):
-            waited = time.monotonic() - start
-            if waited > self.patience:
-                silent = [q for q, request in zip(sources, requests, strict=False) if not request.Test()]
-                who = f"rank{'s' if len(silent) > 1 else ''} {', '.join(map(str, silent))}" if silent else "the others"
-                raise TimeoutError(
-                    f"rank {self.rank} has waited {waited:.0f} s for {who}, which may hang, or be on a machine that "
-                    f"cannot be reached; {PATIENCE} sets how many seconds to wait"
-                )
-            time.sleep(0 if waited < YIELDING else 1e-3)
+    def begin_trade(self, sent: Sequence[Array], received: Sequence[Array], tag: int = 0) -> MPITrade:
+        """Begin to send an array to each rank, and to receive one from each; see :meth:`Ranks.begin_trade`."""
+        return MPITrade(self, sent, received, tag)
 
     def wait_for_all(self) -> None:
         """Wait until all ranks are here; see :meth:`Ranks.wait_for_all`."""
@@ -169,6 +135,64 @@ class MPIRanks(Ranks):
         sys.stdout.flush()
         sys.stderr.flush()
         self.comm.Abort(code)
+
+
+class MPITrade(Trade):
+    """Messages that do not block: MPI moves large ones on whenever it is called, which is in `is_done` and `wait`."""
+
+    def __init__(self, ranks: MPIRanks, sent: Sequence[Array], received: Sequence[Array], tag: int) -> None:
+        self.ranks, self.received = ranks, received
+        byte, comm, rank, size = ranks.MPI.BYTE, ranks.comm, ranks.rank, ranks.size
+        received[rank][...] = sent[rank]
+        others = [(rank + k) % size for k in range(1, size)]  # so that not all begin with rank 0
+        self.sources = [q for q in others if received[q].size]
+        self.requests = [comm.Irecv([received[q], received[q].nbytes, byte], q, tag) for q in self.sources]
+        self.requests += [comm.Isend([sent[r], sent[r].nbytes, byte], r, tag) for r in others if sent[r].size]
+        self.statuses = [ranks.MPI.Status() for _ in self.requests]
+
+    def is_done(self) -> bool:
+        """Return whether all messages have come and gone.
+
+        Raises
+        ------
+        RuntimeError
+            When a rank sent another number of bytes: then the ranks do not do the same.
+        """
+        if not self.requests:
+            return True
+        if not self.ranks.MPI.Request.Testall(self.requests, self.statuses):
+            return False
+        self.requests = []
+        for q, status in zip(self.sources, self.statuses, strict=False):
+            count = status.Get_count(self.ranks.MPI.BYTE)
+            if count != self.received[q].nbytes:
+                raise RuntimeError(
+                    f"rank {q} sent {count} bytes where rank {self.ranks.rank} expected {self.received[q].nbytes}: "
+                    "they are not at the same point of the same training"
+                )
+        return True
+
+    def wait(self) -> None:
+        """Wait until all messages have come and gone. A rank that waits lets other processes have its core.
+
+        Raises
+        ------
+        TimeoutError
+            When a rank has sent nothing for as many seconds as the ranks have patience.
+        RuntimeError
+            As `is_done`.
+        """
+        start = time.monotonic()
+        while not self.is_done():
+            waited = time.monotonic() - start
+            if waited > self.ranks.patience:
+                silent = [q for q, request in zip(self.sources, self.requests, strict=False) if not request.Test()]
+                who = f"rank{'s' if len(silent) > 1 else ''} {', '.join(map(str, silent))}" if silent else "the others"
+                raise TimeoutError(
+                    f"rank {self.ranks.rank} has waited {waited:.0f} s for {who}, which may hang, or be on a machine "
+                    f"that cannot be reached; {PATIENCE} sets how many seconds to wait"
+                )
+            time.sleep(0 if waited < YIELDING else 1e-3)
 
 
 def _patience():

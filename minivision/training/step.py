@@ -10,6 +10,7 @@ from minivision.optim.optimizers import OPTIMIZERS, Optimizer, clip_gradients, g
 from minivision.training.averaging import average_over_ranks
 from minivision.training.batches import Batches, BatchesAhead, reseed
 from minivision.training.nonfinite_layer import TrainingError, explain_nonfinite
+from minivision.training.overlap import sums_during_backward
 from minivision.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ def take_step(
         reseed(model, settings.seed, step)
         return model.step(batch)
 
-    own = {name: float(loss) for name, loss in forward_and_backward().items()}
-    losses, finite = average_over_ranks(model, own) if current_ranks().size > 1 else (own, False)
+    with sums_during_backward(model) as early:
+        own = {name: float(loss) for name, loss in forward_and_backward().items()}
+    losses, finite = average_over_ranks(model, own, early) if current_ranks().size > 1 else (own, False)
     norm = current_ranks().number_of_first(gradient_norm(optimizer.parameters))
     if not all(map(math.isfinite, [norm, *losses.values()])):
         raise TrainingError(f"step {step + 1}: {_explanation(model, own, finite, forward_and_backward)}")

@@ -201,6 +201,14 @@ def test_normalization_folded_into_filters_gives_what_the_layers_give_one_by_one
         assert block.leftovers() == []
 
 
+def test_a_layer_that_stands_in_two_places_is_watched_once(rng):
+    shared = layers.Linear(3, 3, rng=rng)
+    net, seen = layers.Sequential(shared, layers.ReLU(), shared), []
+    with watch(net, "forward", after=lambda name, *_: seen.append(name)):
+        net(rng.normal(size=(2, 3)), training=True)
+    assert seen == ["layers.0", "layers.1", "layers.0", ""] and "forward" not in vars(shared)
+
+
 def test_a_printed_layer_is_a_tree_with_shapes_and_counts(rng):
     net = layers.Sequential(layers.conv_block(3, 4, stride=2, rng=rng), layers.Flatten(), layers.Linear(16, 5, rng=rng))
     lines = repr(net).splitlines()

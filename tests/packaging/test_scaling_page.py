@@ -52,3 +52,24 @@ def test_the_formula_tells_what_the_cable_took(writer):
             assert writer.sum_seconds(2, int(size), facts["latency"], facts["bandwidth"]) == pytest.approx(
                 seconds, rel=0.5
             )
+
+
+def test_what_is_sent_during_the_backward_pass_is_not_waited_for(writer, monkeypatch):
+    size = 1 << 20
+    monkeypatch.setattr(writer, "gradient_bytes", lambda system: size)
+    for completed, backward, rest in (
+        ([[1.0, 1.0]], 0.5, size),  # complete at the end: all of it is waited for
+        ([[0.0, 0.75], [1.0, 0.75]], 0.5, size / 4),  # a quarter is in no group
+        ([[0.0, 0.5], [0.0, 1.0]], 0.0, size),  # no time to hide it
+    ):
+        record = {**writer.measured(), "backward": {"ssd": {"completed": completed}}}
+        latency, bandwidth = writer.link(record, "1gbit")
+        expected = writer.sum_seconds(2, rest, latency, bandwidth)
+        assert writer.waiting(record, "ssd", 2, "1gbit", backward) == pytest.approx(expected, abs=5 * latency)
+
+
+def test_the_model_tells_what_sending_during_the_backward_pass_saved(writer):
+    record = writer.measured()
+    for system in record["overlap"]["1gbit"]:
+        measured = np.mean(writer.overlap_ratios(record, system, "1gbit"))
+        assert writer.overlap_ratio(record, system, "1gbit") == pytest.approx(measured, abs=0.12)

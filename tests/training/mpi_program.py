@@ -7,7 +7,7 @@ import sys
 import numpy as np
 from tiny_system import Blobs, TinySystem
 
-from minivision.training import Settings, train
+from minivision.training import Settings, overlap, train
 from minivision.training.mpi import mpi_ranks
 
 
@@ -36,11 +36,13 @@ class Faulty(TinySystem):
 
 def main(out, what, at, resume):
     with mpi_ranks() as ranks:
+        ranks.overlaps, overlap.group_bytes = what == "overlap", lambda ranks: 32
         model = Faulty(what, int(at), ranks)
         result = train(
             model, Blobs(), Settings(), steps=None if resume == "resume" else 12, out=out, resume=resume == "resume",
             save_every=0, progress=False,
         )  # fmt: skip
+        assert len(overlap._groups.get(model, [])) == 2 * (what == "overlap")
         if ranks.rank == 0:
             print(f"step {result.step}, {ranks.size} ranks")
 

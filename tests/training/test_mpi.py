@@ -66,6 +66,14 @@ def test_a_killed_run_resumes_to_the_bits_of_one_that_was_not(tiny, tmp_path):
     assert entries[0] == entries[1] and len(entries[0]) == 12
 
 
+def test_sums_in_the_backward_pass_give_the_bits_of_sums_after_it(tiny, tmp_path):
+    """As on several machines; messages between processes of one take the same way through MPI."""
+    for what in ("nothing", "overlap"):
+        said, code, _ = tiny(what, what)
+        assert (code, "step 12, 2 ranks" in said) == (0, True), said
+    assert state(tmp_path / "overlap") == state(tmp_path / "nothing")
+
+
 def test_ctrl_c_on_one_rank_stops_all_after_the_same_step(tiny, tmp_path):
     said, code, _ = tiny("run", "interrupt", 5)
     assert (code, "step 5, 2 ranks" in said) == (0, True)

@@ -1,20 +1,31 @@
-"""Commands with ``--scheduler``: the same files and figures as without; what goes wrong with one piece is told."""
+"""Commands with ``--jobs`` or ``--scheduler``: the same files and figures as without; what goes wrong is told."""
 
 import contextlib
 import json
 
 import numpy as np
 import pytest
+from dask_cluster import Machines
 from pieces import FewScenes
 from PIL import Image
 
 import minivision
 from minivision.cli import main
+from minivision.core.atomic import atomic_write
 from minivision.metrics.prediction import predict_dataset
 from minivision.models import make_model
 from minivision.training import Checkpoint
 
-pytest.importorskip("distributed")
+
+@pytest.fixture(params=["--jobs", "--scheduler"])
+def elsewhere(request):
+    """The options that let two other processes do the work, or a cluster."""
+    if request.param == "--jobs":
+        return "--jobs", "2"
+    return "--scheduler", request.getfixturevalue("machines").address
+
+
+on_a_cluster = pytest.mark.parametrize("elsewhere", ["--scheduler"], indirect=True)
 
 
 @pytest.fixture
@@ -49,12 +60,14 @@ def contents(folder):
 
 
 @pytest.fixture
-def everywhere(machines, tmp_path, capsys):
-    """Run a command in this process and on the cluster: for each what it printed, and the folder that it wrote."""
+def everywhere(elsewhere, tmp_path, capsys, monkeypatch):
+    """Run a command in this process and elsewhere: for each what it printed, and the folder that it wrote."""
 
     def run(*words, code=0):
         found = []
-        for name, options in (("here", ()), ("there", ("--scheduler", machines.address))):
+        for name, options in (("here", ()), ("there", elsewhere)):
+            if options and words[0] == "evaluate":
+                monkeypatch.setattr("minivision.metrics.prediction._here", None)
             assert main([*map(str, words), "--out", str(tmp_path / name), *options]) == code
             shown = capsys.readouterr()
             found.append((shown.out.replace(str(tmp_path / name), "OUT"), shown.err, tmp_path / name))
@@ -63,6 +76,7 @@ def everywhere(machines, tmp_path, capsys):
     return run
 
 
+@on_a_cluster
 def test_propose_writes_the_same_boxes_and_reports_the_broken_image(everywhere, photos):
     (out, _, here), (out_there, err, there) = everywhere("propose", photos, "--mode", "single", code=1)
     assert contents(here).keys() == contents(there).keys() == {"a.png.npz", "c.png.npz", "d.png.npz"}
@@ -82,6 +96,7 @@ def test_predict_writes_the_same_files_and_reports_the_broken_image(everywhere, 
     assert out == out_there and f"cannot use {photos / 'b.png'}" in err and "1 of 4 images could not" in err
 
 
+@on_a_cluster
 def test_predictions_for_other_tools_are_in_the_order_of_the_images(everywhere, photos, tmp_path):
     run = save(make_model("yolo", ("background", "cell")), tmp_path / "run.npz")
     images = [photos / f"{name}.png" for name in "dac"]
@@ -91,19 +106,85 @@ def test_predictions_for_other_tools_are_in_the_order_of_the_images(everywhere, 
     assert list(dict.fromkeys(named)) == [str(path) for path in images]
 
 
-def test_evaluate_gives_the_same_figures(machines, tmp_path, rng, capsys):
+def test_evaluate_gives_the_same_figures_and_leaves_a_broken_image_out(elsewhere, tmp_path, rng, capsys, monkeypatch):
     for kind, size in (("images", (20, 24, 3)), ("labels", (20, 24))):
         (tmp_path / "cells" / kind).mkdir(parents=True)
-        for k in range(20):
-            Image.fromarray(rng.integers(0, 2, size, dtype=np.uint8)).save(tmp_path / "cells" / kind / f"{k}.png")
+        for k in range(21):
+            Image.fromarray(rng.integers(0, 2, size, dtype=np.uint8)).save(tmp_path / "cells" / kind / f"{k:02}.png")
     (tmp_path / "cells" / "classes.txt").write_text("cell\n")
+    (tmp_path / "cells" / "images" / "07.png").write_bytes(b"no picture")
     data = {"data": f"folder:{tmp_path / 'cells'}", "split": "train", "level": None, "size": None, "skip_broken": False}
     run = save(make_model("full-resolution", ("background", "cell")), tmp_path / "run.npz", **data)
+    assert main(["evaluate", run, "--split", "all", *elsewhere]) == 2
+    assert "07.png" in capsys.readouterr().err
     found = []
-    for options in ((), ("--scheduler", machines.address)):
-        assert main(["evaluate", run, "--split", "all", "--json", *options]) == 0
-        found.append(json.loads(capsys.readouterr().out))
+    for options in ((), elsewhere):
+        if options:
+            monkeypatch.setattr("minivision.metrics.prediction._here", None)
+        assert main(["evaluate", run, "--split", "all", "--skip-broken", "--json", *options]) == 0
+        shown = capsys.readouterr()
+        found.append(json.loads(shown.out))
+        assert "07.png" in shown.err
     assert found[0] == found[1] and found[0]["images"] == 20 and 0 < found[0]["miou"] < 1
+
+
+def test_errors_of_several_runs_are_the_same(everywhere, tmp_path, rng):
+    """Of networks that were not trained, which find what is not there and miss what is."""
+    images, annotations = [], []
+    (tmp_path / "coco" / "annotations").mkdir(parents=True)
+    (tmp_path / "coco" / "val").mkdir()
+    for k in range(3):
+        Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(tmp_path / "coco" / "val" / f"{k}.png")
+        images.append({"id": k, "file_name": f"{k}.png", "height": 64, "width": 64})
+        annotations.append({"id": k, "image_id": k, "category_id": 1, "bbox": [8 * k, 5, 30, 40], "iscrowd": 0})
+    content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "cell"}]}
+    (tmp_path / "coco" / "annotations" / "instances_val.json").write_text(json.dumps(content))
+    data = {"data": f"coco:{tmp_path / 'coco'}", "split": "val", "level": None, "size": None, "skip_broken": False}
+    runs = [
+        save(make_model(name, ("background", "cell")), tmp_path / f"{name}.npz", **data) for name in ("yolo", "yolov2")
+    ]
+    (out, _, here), (out_there, _, there) = everywhere("evaluate", *runs, "--errors")
+    assert out == out_there and "3 images" in out and "yolov2" in out
+    assert contents(here) == contents(there) and contents(here).keys() == {"errors.csv", "errors.md", "errors.png"}
+
+
+def test_a_scheduler_that_dies_is_a_sentence_and_the_same_command_continues(
+    machines, tmp_path, rng, capsys, monkeypatch
+):
+    folder, out = tmp_path / "photos", tmp_path / "out"
+    folder.mkdir()
+    for k in range(20):
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(folder / f"{k:02}.png")
+    doomed = Machines(tmp_path)
+    written = []
+
+    def atomic(path):
+        written.append(path)
+        if len(written) == 3:
+            doomed.scheduler.kill()
+            doomed.scheduler.wait()
+        return atomic_write(path)
+
+    monkeypatch.setattr("minivision.detection.proposals.proposal_files.atomic_write", atomic)
+    words = ["propose", str(folder), "--mode", "single", "--out", str(out), "--scheduler"]
+    try:
+        doomed.wait_for_workers(2)
+        assert main([*words, doomed.address]) == 1
+    finally:
+        doomed.close()
+    said = capsys.readouterr().err
+    sentence = f"minivision: the scheduler at {doomed.address} is gone; run the same again to continue"
+    assert said.splitlines()[-1] == sentence and "Traceback" not in said
+    before = contents(out)
+    assert 3 <= len(before) < 20 and {path.name for path in written} == before.keys()
+    assert main([*words, machines.address]) == 0
+    assert f"Wrote the boxes for {20 - len(before)} images" in capsys.readouterr().out
+    after = contents(out)
+    assert len(after) == 20 and before.items() <= after.items()
+    assert main(["propose", str(folder), "--mode", "single", "--out", str(tmp_path / "here")]) == 0
+    for name in after:
+        with np.load(out / name) as one, np.load(tmp_path / "here" / name) as other:
+            np.testing.assert_array_equal(one["boxes"], other["boxes"], strict=True)
 
 
 def test_scenes_are_drawn_where_they_are_predicted(cluster):
@@ -124,6 +205,7 @@ def test_a_batch_that_cannot_be_predicted_ends_an_evaluation_with_its_images(clu
         list(predict_dataset(model, scenes, batch_size=2, executor=cluster))
 
 
+@on_a_cluster
 def test_compare_trains_the_same_networks(everywhere, tmp_path, monkeypatch, one_thread):
     monkeypatch.setenv("MINIVISION_CACHE", str(tmp_path / "cache"))
     comparison = minivision.comparison.get_comparison("segmentation")
