@@ -98,15 +98,16 @@ def leaderboard(args):
                 f"stopped; what was judged stands in {args.out}, and the same command goes on"
             ) from None
     print("\n".join(map(printable, text_lines(board.rows))))
-    _tell_of_others(board, kept, paths)
+    _tell_of_others(kept, paths)
     ranks = sum(row.rank is not None for row in board.rows)
     print(f"\n{len(board.rows)} submissions, {ranks} ranked: {board.folder}/leaderboard.csv, .md and .json")
     return 0 if ranks else 1
 
 
-def _tell_of_others(board, kept, paths):
+def _tell_of_others(kept, paths):
     """Say which lines are of an earlier run, since their submissions are not in this folder."""
-    here = {printable(path.name) for path in paths}
-    others = [entry.submission for entry in kept if entry.submission not in here]
+    from minivision.homework.judging import names_of
+
+    others = [entry.submission for entry in kept if entry.submission not in names_of(paths)]
     if others:
         print(f"\nnot in this folder, from an earlier run: {printable(', '.join(others))}", file=sys.stderr)

@@ -113,6 +113,12 @@ class Entry:
     problem: str = ""
 
 
+def names_of(paths):
+    """Return the printable names of submissions: a number is added to one that is printed like another before it."""
+    names = [printable(path.name or path.resolve().name) for path in paths]  # Path(".") has no name
+    return [name if name not in names[:k] else f"{name} ({k})" for k, name in enumerate(names)]
+
+
 def judge_all(paths, split, images, *, kept=(), predictions=False, jobs=1, executor=None):
     """Judge submissions.
 
@@ -142,8 +148,7 @@ def judge_all(paths, split, images, *, kept=(), predictions=False, jobs=1, execu
     with scratch_folder() as scratch:
         try:
             running = {}
-            for number, path in enumerate(paths):
-                name = printable(path.name)
+            for number, (path, name) in enumerate(zip(paths, names_of(paths), strict=True)):
                 try:
                     source, content = _handed_in(path, predictions)
                 except (RefusedError, OSError) as error:

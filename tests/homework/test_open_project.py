@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import json
 import math
+import pathlib
 import shutil
 import sys
 import zipfile
@@ -19,7 +20,7 @@ from minivision.data.coco_writer import write_coco
 from minivision.data.scenes import SPLITS
 from minivision.data.spec import open_dataset
 from minivision.homework import judging
-from minivision.homework.judging import CHECKPOINT, PREDICTIONS, Entry, HiddenSplit, fingerprint, judge_all
+from minivision.homework.judging import CHECKPOINT, PREDICTIONS, Entry, HiddenSplit, fingerprint, judge_all, names_of
 from minivision.homework.leaderboard import Leaderboard, csv_text, markdown_text, ranked, text_lines
 from minivision.homework.library import library_files
 from minivision.homework.local_executor import InThisProcess
@@ -253,6 +254,13 @@ def test_whatever_is_handed_in_nobody_else_is_touched(submit, data, tmp_path, he
     assert notes["text.npz"] == f"{CHECKPOINT}: not a minivision checkpoint" and "is a link" in notes["link"]
     assert "2 files called checkpoint.npz" in notes["two"] and "no .npz file" in notes["report.md"]
     assert notes["arrays.npz"].startswith(f"{CHECKPOINT}: a damaged checkpoint")
+
+
+def test_names_that_look_alike_are_two_submissions(tmp_path, monkeypatch):
+    paths = [tmp_path / "a\x1b", tmp_path / r"a\x1b", tmp_path / "b"]
+    assert names_of(paths) == [r"a\x1b", r"a\x1b (1)", "b"]
+    monkeypatch.chdir(tmp_path)
+    assert names_of([pathlib.Path()]) == [tmp_path.name]
 
 
 def test_an_error_that_nobody_thought_of_ends_one_submission(submit, data, tmp_path, here, monkeypatch):
