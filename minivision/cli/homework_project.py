@@ -83,7 +83,7 @@ def leaderboard(args):
     if pathlib.Path(args.out).resolve().is_relative_to(pathlib.Path(args.folder).resolve()):
         raise UsageError(f"--out {args.out}: the tables would be taken for a submission; give a folder elsewhere")
     split = HiddenSplit(args.data, args.split, options["level"], args.seed or 0)
-    dataset = split.open()
+    dataset = split.dataset()
     settings = {"data": args.data, "split": args.split, "images": len(dataset), "fingerprint": fingerprint(dataset)}
     board = Leaderboard(args.out, settings, options["minutes"])
     kept = tuple(board.entries.values())
@@ -100,7 +100,8 @@ def leaderboard(args):
     print("\n".join(map(printable, text_lines(board.rows))))
     _tell_of_others(kept, paths)
     ranks = sum(row.rank is not None for row in board.rows)
-    print(f"\n{len(board.rows)} submissions, {ranks} ranked: {board.folder}/leaderboard.csv, .md and .json")
+    said = f"{len(board.rows)} submission{'s' * (len(board.rows) != 1)}"
+    print(f"\n{said}, {ranks} ranked: {board.folder}/leaderboard.csv, .md and .json")
     return 0 if ranks else 1
 
 

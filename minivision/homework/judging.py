@@ -53,14 +53,14 @@ class HiddenSplit:
     level: str = "hard"
     seed: int = 0
 
-    def open(self):
+    def dataset(self):
         """Return the dataset, in memory if it fits."""
         return hold_in_memory(DataSpec.parse(self.data).open(self.split, level=self.level, seed=self.seed))
 
     def truth(self):
         """Return the ground truth by the ids of COCO's results."""
         spec = DataSpec.parse(self.data)
-        return DatasetTruth(self.open()) if spec.folder is None else open_truth(spec, self.split)
+        return DatasetTruth(self.dataset()) if spec.folder is None else open_truth(spec, self.split)
 
 
 def fingerprint(dataset):
@@ -223,7 +223,7 @@ def judge(split, path):
         return {"problem": _reason(str(error).replace(str(path), path.name))}
 
 
-_dataset, _truth = functools.cache(HiddenSplit.open), functools.cache(HiddenSplit.truth)  # once in each process
+_dataset, _truth = functools.cache(HiddenSplit.dataset), functools.cache(HiddenSplit.truth)  # once in each process
 
 
 def _judge_checkpoint(path, dataset):

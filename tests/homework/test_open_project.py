@@ -296,7 +296,7 @@ def test_scenes_of_another_seed_are_other_scenes(monkeypatch, tmp_path):
     monkeypatch.setitem(SPLITS, "val", 3)
     monkeypatch.setenv("MINIVISION_CACHE", str(tmp_path))
     one, other = (HiddenSplit("scenes", "val", "easy", seed) for seed in (0, 90210))
-    assert not np.array_equal(one.open()[0].image, other.open()[0].image)
+    assert not np.array_equal(one.dataset()[0].image, other.dataset()[0].image)
     assert len(one.truth()) == len(other.truth()) == 3
 
 
