@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 
-from minivision.cli import homework_alone, homework_class
+from minivision.cli import homework_alone, homework_class, homework_project
 from minivision.cli.executors import add_scheduler_argument
 from minivision.cli.options import Parser, UsageError, count, positive, seed
 from minivision.core.printable import printable
@@ -28,6 +28,9 @@ examples for staff:
   minivision homework similar hw1 submissions
   minivision homework gradescope hw1 --out autograder.zip --seed 90210
   minivision homework check hw1 --jobs 2
+of the open project:
+  minivision homework release hw4 --data voc:bccd --out handout/hw4
+  minivision homework leaderboard submissions --data voc:hidden
 
 The exit code is 1 if something is wrong or not written yet.
 """
@@ -53,6 +56,7 @@ def add_arguments(parser, system):
     sub = commands.add_parser("release", help="write the folder for students")
     sub.add_argument("assignment")
     sub.add_argument("--out", required=True, metavar="DIR", help="a new folder")
+    homework_project.add_release_options(sub)
     sub.set_defaults(homework=release)
 
     sub = commands.add_parser("solution", help="write the file with the solutions")
@@ -83,6 +87,7 @@ def add_arguments(parser, system):
     sub.set_defaults(homework=rubric)
 
     homework_class.add_arguments(commands)
+    homework_project.add_leaderboard(commands)
 
     sub = commands.add_parser("gradescope", help="write an autograder for Gradescope")
     sub.add_argument("assignment")
@@ -200,8 +205,13 @@ def _lines(outcomes):
 def release(args):
     from minivision.homework import load_assignment
     from minivision.homework.leaks import leaks
+    from minivision.homework.manifest import projects
     from minivision.homework.release import release as write
 
+    if args.assignment in projects():
+        return homework_project.release(args)
+    if options := homework_project.given(args):
+        raise UsageError(f"--{next(iter(options))} is of an open project ({', '.join(projects())})")
     assignment = load_assignment(args.assignment)
     for name in write(assignment, args.out):
         print(f"{args.out}/{name}")
@@ -225,9 +235,13 @@ def solution(args):
 
 
 def rubric(args):
-    from minivision.homework import load_assignment
+    from minivision.homework import load_assignment, project
+    from minivision.homework.manifest import projects
     from minivision.homework.questions import load_questions, sheet
 
+    if args.assignment in projects():
+        print(project.rubric(args.assignment), end="")
+        return 0
     assignment = load_assignment(args.assignment)
     if not load_questions(assignment):
         raise ValueError(f"{assignment.name} has no questions.toml")

@@ -3,6 +3,7 @@
 import pathlib
 import textwrap
 
+from minivision.cli import homework_project
 from minivision.core.printable import printable
 
 
@@ -49,8 +50,11 @@ def hint(args):
 
 def start(args):
     from minivision.homework import load_assignment
+    from minivision.homework.manifest import projects
     from minivision.homework.release import start as write
 
+    if args.assignment in projects():
+        return homework_project.start(args.assignment, pathlib.Path(args.folder or args.assignment))
     assignment = load_assignment(args.assignment)
     folder = pathlib.Path(args.folder or assignment.name)
     write(assignment, folder)

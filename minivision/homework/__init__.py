@@ -21,6 +21,8 @@ Everything is made from the source of the library. A manifest names functions; n
           ├── grading.py, batch_grading.py, gradescope.py    points for one submission, for all
           └── verification.py, leaks.py                      blanks earn nothing, mistakes fail, nothing leaks
 
+    hw4/handout ── project.py: an open project, without tests ── checkpoints ── judging.py, leaderboard.py
+
 The tests run in the grader, the student's code in a process of its own. Whatever that code prints, patches or deletes
 changes nothing but the arrays that it returns.
 """

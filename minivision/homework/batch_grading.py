@@ -38,15 +38,20 @@ def submissions(assignment, path):
     ValueError
         If the path does not exist or contains no submission.
     """
+    return submissions_with(assignment.file, path)
+
+
+def submissions_with(name, path):
+    """List the submissions in a folder as :func:`submissions` does, for a student's file of any name."""
     path = pathlib.Path(path)
     if not path.exists():
         raise ValueError(f"{path}: no such file or folder")
-    if path.is_file() or (path / assignment.file).is_file():
+    if path.is_file() or (path / name).is_file():
         return [path]
     paths = [each for each in sorted(path.iterdir()) if not each.name.startswith(".")]
     paths = [each for each in paths if each.name not in SYSTEM_NAMES]
     if not paths:
-        raise ValueError(f"{path} contains no submission: no {assignment.file}, no folder, no archive")
+        raise ValueError(f"{path} contains no submission: no {name}, no folder, no archive")
     return paths
 
 

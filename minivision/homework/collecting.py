@@ -14,7 +14,7 @@ import sys
 import tarfile
 import zipfile
 
-MAX_FILE_BYTES = 1 << 20  # of a student's file
+MAX_FILE_BYTES = 1 << 20  # of a student's file, where the caller does not say more
 MAX_ARCHIVE_BYTES, MAX_UNPACKED_BYTES = 1 << 28, 1 << 29  # of an archive, and of all that is in it
 MAX_ENTRIES, MAX_DEPTH = 20_000, 40  # of a folder or archive
 MAX_MEMORY_BYTES, MAX_SECONDS = 1 << 30, 60  # for one submission
@@ -28,28 +28,30 @@ class RefusedError(ValueError):
     """A submission in which there is no file to grade. The message is for the student."""
 
 
-def collect(name, path):
+def collect(name, path, *, max_bytes=MAX_FILE_BYTES):
     """Return the contents of the student's file in a submission.
 
     Parameters
     ----------
     name : str
-        Name of the student's file, such as ``hw1.py``.
+        Name of the student's file, such as ``hw1.py`` or ``checkpoint.npz``.
     path : path
         The file itself, or a folder or archive (zip, tar, also compressed) that contains one file of this name, in
         folders of any depth. Without it, one with a name that browsers and people make of it counts: ``HW1.py``,
         ``hw1 (1).py``, ``hw1-1.py``; or that in the only archive of a folder.
+    max_bytes : int
+        How large it may be.
 
     Returns
     -------
-    source : bytes
+    content : bytes
 
     Raises
     ------
     RefusedError
         If the file is missing, exists twice or is too large, with the reason.
     """
-    command = [sys.executable, "-I", "-S", os.path.abspath(__file__), name, os.path.abspath(path)]
+    command = [sys.executable, "-I", "-S", os.path.abspath(__file__), name, os.path.abspath(path), str(max_bytes)]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=MAX_SECONDS, check=False)
     except subprocess.TimeoutExpired:
@@ -61,36 +63,39 @@ def collect(name, path):
     return done.stdout[1:]
 
 
-def find(name, path):
+def find(name, path, max_bytes=MAX_FILE_BYTES):
     """Do what :func:`collect` does, without its limits."""
     kind = os.lstat(path).st_mode
     if stat.S_ISLNK(kind):
         raise RefusedError(f"{_shown(path)} is a link, and links are not followed: hand in the file itself")
     if stat.S_ISDIR(kind):
-        return _in_folder(name, path)
+        return _in_folder(name, path, max_bytes)
     if not stat.S_ISREG(kind):
         raise RefusedError(f"{_shown(path)} is neither a file nor a folder")
     if _is_archive(path):
-        return _in_archive(name, path)
-    if path.lower().endswith(".ipynb"):
+        return _in_archive(name, path, max_bytes)
+    suffix = os.path.splitext(name)[1]
+    if suffix == ".py" and path.lower().endswith(".ipynb"):
         raise RefusedError(f"{_shown(path)} is a notebook: {_as_script(name)}")
-    if not path.lower().endswith(".py"):
-        raise RefusedError(f"{_shown(path)} is no Python file, no folder and no archive (zip, tar)")
-    return _bounded(_opened(path), name)
+    if not path.lower().endswith(suffix):
+        kind = "Python" if suffix == ".py" else suffix
+        raise RefusedError(f"{_shown(path)} is no {kind} file, no folder and no archive (zip, tar)")
+    return _bounded(_opened(path), name, max_bytes)
 
 
 # ---- folders -------------------------------------------------------------------------------------------------------
 
 
-def _in_folder(name, folder):
+def _in_folder(name, folder, max_bytes):
     files, links = [], []
     for path, entry in _walk(folder):
         (links if entry.is_symlink() else files).append(path)
     found = _called_like(name, files)
     archives = [path for path in files if _is_archive(path)]
     if not found and len(archives) == 1:
-        return _in_archive(name, os.path.join(folder, archives[0]))
-    return _bounded(_opened(os.path.join(folder, _only(name, folder, found, files, links))), name)
+        return _in_archive(name, os.path.join(folder, archives[0]), max_bytes)
+    path = os.path.join(folder, _only(name, folder, found, files, links))
+    return _bounded(_opened(path), name, max_bytes)
 
 
 def _walk(folder):
@@ -124,7 +129,7 @@ def _only(name, where, found, files, links=()):
     archives = [path for path in files if path.lower().endswith(ARCHIVES)]
     if _called_like(name, links):
         reason += ", but a link of this name, and links are not followed: hand in the file itself"
-    elif notebooks:
+    elif notebooks and name.endswith(".py"):
         reason += f", but a notebook: {_as_script(name)}"
     elif archives:
         reason += f", but {len(archives)} archive{'s' * (len(archives) > 1)} in it: hand in {name} itself"
@@ -155,7 +160,7 @@ def _is_archive(path):
     return path.lower().endswith(ARCHIVES)
 
 
-def _in_archive(name, path):
+def _in_archive(name, path, max_bytes):
     try:
         with _opened(path) as file:
             if os.fstat(file.fileno()).st_size > MAX_ARCHIVE_BYTES:
@@ -173,7 +178,7 @@ def _in_archive(name, path):
                         files.append(inside)
                         members.append(member)
                 wanted = _only(name, path, _called_like(name, files), files, links)
-                return _bounded(archive.open(members[files.index(wanted)]), name)
+                return _bounded(archive.open(members[files.index(wanted)]), name, max_bytes)
     except RefusedError:
         raise
     except Exception as error:  # damaged archives raise errors of many types
@@ -225,12 +230,12 @@ def _opened(path):
     return os.fdopen(descriptor, "rb")
 
 
-def _bounded(file, name):
+def _bounded(file, name, max_bytes):
     with file:
-        source = file.read(MAX_FILE_BYTES + 1)
-    if len(source) > MAX_FILE_BYTES:
-        raise RefusedError(f"{name} is larger than {MAX_FILE_BYTES >> 20} MiB")
-    return source
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise RefusedError(f"{name} is larger than {max_bytes >> 20} MiB")
+    return content
 
 
 def _shown(path):
@@ -242,14 +247,14 @@ def _printable(name):
     return "".join(letter if letter.isprintable() else "?" for letter in name[:100])
 
 
-def main(name, path):
+def main(name, path, max_bytes):
     """Write the file after a plus, or the reason why there is none after a minus."""
     if importlib.util.find_spec("resource"):  # on Windows there is none, and no limit but the time
         resource = importlib.import_module("resource")
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
         resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS))
     try:
-        answer = b"+" + find(name, path)
+        answer = b"+" + find(name, path, int(max_bytes))
     except RefusedError as refused:
         answer = b"-" + str(refused)[:MAX_REASON_CHARS].encode(errors="backslashreplace")
     except OSError as error:

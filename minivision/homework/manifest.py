@@ -9,6 +9,7 @@ import tomllib
 from minivision.core.registry import PACKAGES, operations
 
 _HERE = pathlib.Path(__file__).parent
+PROJECT_FILES = "detector.py", "rubric.md"  # by which the folder of an open project is known
 # key -> type: the entries of an assignment, and of each task
 _KEYS = {
     "title": str, "file": str, "header": str, "task": list, "seed": int, "notebook": str,
@@ -158,6 +159,11 @@ def assignments():
     return sorted(path.parent.name for path in _HERE.glob("*/manifest.toml"))
 
 
+def projects():
+    """Return the names of the open projects in the library, which have no tests: `minivision.homework.project`."""
+    return sorted(path.parent.name for path in _HERE.glob("*/handout"))
+
+
 def load_assignment(where):
     """Read an assignment.
 
@@ -175,11 +181,16 @@ def load_assignment(where):
     ManifestError
         If the manifest cannot be read or is inconsistent.
     ValueError
-        If there is no such assignment.
+        If there is no such assignment, or it is an open project.
     """
     folder = _HERE / where if str(where) in assignments() else pathlib.Path(where)
     path = folder / "manifest.toml"
     if not path.is_file():
+        if str(where) in projects() or all((folder / name).is_file() for name in PROJECT_FILES):
+            raise ValueError(
+                f"{folder.resolve().name} is an open project, without tasks, tests and hints: `minivision homework "
+                "release` hands it out, and `minivision homework leaderboard` judges it"
+            )
         known = ", ".join(assignments()) or "none in this installation"
         raise ValueError(f"{where} is neither an assignment ({known}) nor a folder with a manifest.toml")
     try:

@@ -48,12 +48,12 @@ def release(assignment, folder):
     ValueError
         If the folder is not empty.
     """
-    with _new_folder(folder) as partial:
+    with new_folder(folder) as partial:
         _write_assignment(assignment, partial)
         wheel = write_wheel(library_files(assignment), assignment.name, partial)
         record(assignment, partial / recorded_references.FILE)
         _write_readme(assignment, partial, _RELEASED.format(wheel=wheel.name, **_words(assignment)))
-    return _files(folder)
+    return files_in(folder)
 
 
 def start(assignment, folder):
@@ -75,22 +75,28 @@ def start(assignment, folder):
     ValueError
         If the folder is not empty.
     """
-    with _new_folder(folder) as partial:
+    with new_folder(folder) as partial:
         _write_assignment(assignment, partial)
         _write_readme(assignment, partial, _STARTED.format(commands=_commands(assignment), **_words(assignment)))
-    return _files(folder)
+    return files_in(folder)
 
 
 @contextlib.contextmanager
-def _new_folder(folder):
-    """Yield a folder beside a new or empty one, and put it in its place at the end: it is written as a whole."""
+def new_folder(folder):
+    """Yield a folder beside a new or empty one, and put it in its place at the end: it is written as a whole.
+
+    Raises
+    ------
+    ValueError
+        If there is a file, or a folder that is not empty.
+    """
     folder = pathlib.Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} is not empty; choose a new folder: nothing in it is overwritten or handed out")
     partial = folder.with_name(f"{folder.resolve().name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        (partial / "tests").mkdir(parents=True)
+        partial.mkdir(parents=True)
         yield partial
         if folder.exists():
             folder.rmdir()
@@ -99,13 +105,15 @@ def _new_folder(folder):
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _files(folder):
+def files_in(folder):
+    """Return the paths of all files in a folder, relative to it."""
     folder = pathlib.Path(folder)
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def _write_assignment(assignment, folder):
     """Write what does not depend on the library: the blank file, the manifest, hints, visible tests, the notebook."""
+    (folder / "tests").mkdir()
     texts = {assignment.file: source.blank(assignment), "manifest.toml": public_manifest(assignment)}
     texts["tests/conftest.py"] = _CONFTEST
     for path in sorted((assignment.folder / "tests").glob("*.py")):

@@ -188,3 +188,18 @@ def test_only_the_file_is_taken_from_an_archive(tmp_path):
     path = zipped(tmp_path / "inner" / "trick.zip", "../../hw1.py", "../../evil.py")
     assert collect("hw1.py", path) == RIGHT
     assert sorted(each.name for each in tmp_path.rglob("*")) == ["inner", "trick.zip"]
+
+
+def test_a_file_of_another_kind_is_found_in_the_same_way_and_may_be_larger(tmp_path):
+    write(tmp_path / "ann" / "run" / "checkpoint (1).npz")
+    write(tmp_path / "ann" / "notes.ipynb")
+    zipped(tmp_path / "bob.zip", "hw4\\checkpoint.npz", data=bytes(3 << 20))
+    write(tmp_path / "flat_12_345.NPZ", bytes(3 << 20))
+    assert collect("checkpoint.npz", tmp_path / "ann") == RIGHT
+    for name in ("bob.zip", "flat_12_345.NPZ"):
+        assert len(collect("checkpoint.npz", tmp_path / name, max_bytes=4 << 20)) == 3 << 20
+        with pytest.raises(RefusedError, match="checkpoint.npz is larger than 2 MiB"):
+            collect("checkpoint.npz", tmp_path / name, max_bytes=2 << 20)
+    assert "is no .npz file" in reason(write(tmp_path / "hw1.py"), "checkpoint.npz")
+    (tmp_path / "ann" / "run" / "checkpoint (1).npz").unlink()
+    assert reason(tmp_path / "ann", "checkpoint.npz") == "ann has no checkpoint.npz"  # a notebook would be no help
