@@ -73,7 +73,7 @@ LOGITS, BOXES, LIMITS = np.zeros(3), np.ones((3, 4)), {"pre_nms_top_n": 5, "post
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"logits": LOGITS[None]}, r"logits: expected shape \(K,\)"),
+        ({"logits": LOGITS[None]}, r"logits: expected shape \(K\)"),
         ({"deltas": BOXES[:2]}, r"deltas: expected shape \(3, 4\)"),
         ({"anchors": BOXES[None]}, r"anchors: expected shape \(3, 4\)"),
         ({"size": (4,)}, "size: expected"),

@@ -222,8 +222,10 @@ class RegionProposalNetwork(Layer):
         list of (boxes, logits)
             Arrays of shape (P, 4) and (P,) for each image; see :func:`minivision.detection.candidate_boxes`.
         """
-        images = _best_on_host(outputs, max_candidates)
-        return [candidate_boxes(*image, size, pre_nms_top_n=max_candidates) for image in images]
+        return [
+            candidate_boxes(logits, deltas, anchors, size, pre_nms_top_n=max_candidates)
+            for logits, deltas, anchors in _best_on_host(outputs, max_candidates)
+        ]
 
     def propose(self, outputs: RPNOutputs, size: Size, *, pre_nms_top_n: int, post_nms_top_n: int) -> list[Array]:
         """Return the proposals of each image: of candidates on the same object, only the best.
@@ -243,8 +245,10 @@ class RegionProposalNetwork(Layer):
         list of ndarray of shape (P, 4)
             The best first; see :func:`minivision.detection.select_proposals`.
         """
-        limits = {"pre_nms_top_n": pre_nms_top_n, "post_nms_top_n": post_nms_top_n}
-        return [select_proposals(*image, size, **limits) for image in _best_on_host(outputs, pre_nms_top_n)]
+        return [
+            select_proposals(logits, deltas, anchors, size, pre_nms_top_n=pre_nms_top_n, post_nms_top_n=post_nms_top_n)
+            for logits, deltas, anchors in _best_on_host(outputs, pre_nms_top_n)
+        ]
 
     def stages(
         self, outputs: RPNOutputs, size: Size, *, pre_nms_top_n: int, post_nms_top_n: int
@@ -262,7 +266,7 @@ class RegionProposalNetwork(Layer):
         return stages
 
 
-def _best_on_host(outputs, most):
+def _best_on_host(outputs: RPNOutputs, most: int) -> list[tuple[Array, Array, Array]]:
     """Return logits, deltas and anchors of each image on the host; from a GPU only the `most` best are copied."""
     logits, deltas, anchors = outputs.logits, outputs.deltas, on_host(outputs.anchors)
     if not is_on_gpu(logits):

@@ -9,11 +9,12 @@ STEP = 1e-5
 
 
 def network(seed, number, N=4, D=5, M=6, C=3):
-    """Return x, labels, targets and weights, of which no hidden feature is near the kink of the ReLU."""
+    """Return x, labels, targets and weights: hidden features are far from 0, and each example has one above it."""
     rng = np.random.default_rng([seed, 12, number])
     while True:
         x, w = rng.standard_normal((N, D)), rng.standard_normal((M, D))
-        if abs(x @ w.T).min() > 0.01:
+        hidden = x @ w.T
+        if abs(hidden).min() > 0.01 and (hidden > 0).any(axis=1).all():
             heads = rng.standard_normal((C, M)), rng.standard_normal((4, M))
             return x, rng.integers(0, C, N), rng.standard_normal((N, 4)), w, *heads
 
