@@ -9,6 +9,7 @@ import pytest
 from minivision.checks import CheckError, StudentFileError, load_backend
 from minivision.core.backends import get_backend
 from minivision.homework import load_assignment, source
+from minivision.homework.grading import grade
 from minivision.homework.library import library_files
 from minivision.homework.manifest import ManifestError
 from minivision.homework.plugin import run_tests
@@ -79,6 +80,42 @@ def test_a_function_that_is_missing_or_writes_to_its_argument(tmp_path):
         assert (student.class_iou(counts) == 7).all() and (counts == np.eye(2)).all()
         with pytest.raises(CheckError, match="no function class_iuo; was it renamed"):
             student.class_iuo(counts)
+
+
+LATER = """
+[[task]]
+id = "1.2"
+title = "Mean IoU"
+points = 2
+functions = ["minivision.metrics.segmentation.mean_iou"]
+prerequisites = ["1.1"]
+"""
+HIDDEN_TEST = """\
+import numpy as np
+import pytest
+
+@pytest.mark.task("1.1", points=4)
+def test_iou(student):
+    assert student.class_iou(np.eye(2)).tolist() == [1, 1]
+
+@pytest.mark.task("1.2", points=2)
+def test_mean(student):
+    assert student.mean_iou(np.eye(2)) == 1
+"""
+
+
+def test_a_wrong_plain_function_costs_the_tasks_after_it_nothing(assignment, tmp_path):
+    """They are graded again with the library's in its place, whether it is an operation or not."""
+    manifest = tmp_path / "manifest.toml"
+    manifest.write_text(manifest.read_text() + LATER)
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "test_hidden.py").write_text(HIDDEN_TEST)
+    wrong = "import numpy as np\n\n\ndef class_iou(confusion):\n    return np.zeros(len(confusion))\n\n\n"
+    wrong += "def mean_iou(confusion):\n    return float(class_iou(confusion).mean())\n"
+    (tmp_path / "trial.py").write_text(wrong)
+    report = grade(load_assignment(tmp_path), tmp_path / "trial.py", library=None, isolated=False)
+    assert [task.earned for task in report.tasks] == [0, 2]
+    assert [task.with_reference for task in report.tasks] == [False, True]
 
 
 # ---- the library's assignments ---------------------------------------------------------------------------------------
