@@ -169,7 +169,15 @@ def test_mask_loss_without_regions_and_with_large_logits(student):
 
 RUNS_ON = {
     "yolo": ("encode_yolo", "decode_yolo", "yolo_targets", "yolo_loss"),
-    "mask-rcnn": ("anchor_grid", "match", "anchor_targets", "rpn_loss", "mask_loss", "select_proposals"),
+    "mask-rcnn": (
+        "anchor_grid",
+        "match",
+        "anchor_targets",
+        "rpn_loss",
+        "mask_loss",
+        "candidate_boxes",
+        "select_proposals",
+    ),  # fmt: skip
 }
 
 

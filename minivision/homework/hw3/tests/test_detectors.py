@@ -27,7 +27,15 @@ CLASSES = ("background", "disc", "square")
 
 RUNS_ON = {
     "yolo": ("encode_yolo", "yolo_targets", "yolo_loss"),
-    "mask-rcnn": ("anchor_grid", "match", "anchor_targets", "rpn_loss", "mask_loss", "select_proposals"),
+    "mask-rcnn": (
+        "anchor_grid",
+        "match",
+        "anchor_targets",
+        "rpn_loss",
+        "mask_loss",
+        "candidate_boxes",
+        "select_proposals",
+    ),  # fmt: skip
 }
 
 
