@@ -177,7 +177,7 @@ RUNS_ON = {
         "mask_loss",
         "candidate_boxes",
         "select_proposals",
-    ),  # fmt: skip
+    ),
 }
 
 

@@ -35,7 +35,7 @@ RUNS_ON = {
         "mask_loss",
         "candidate_boxes",
         "select_proposals",
-    ),  # fmt: skip
+    ),
 }
 
 
