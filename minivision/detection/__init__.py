@@ -4,7 +4,7 @@
     Boxes of a few sizes and shapes all over an image, and the objects they are trained on: anchors of Faster R-CNN
     (`anchor_grid`), default boxes of SSD (`default_boxes`), k-means of YOLOv2 (`kmeans_anchors`); matching with objects
     (`match`, `match_instances`), sampling (`sample`), targets and loss of a region proposal network (`anchor_targets`,
-    `rpn_loss`).
+    `rpn_loss`), and its proposals (`candidate_boxes`, `select_proposals`).
 ``yolo``
     The tensor of YOLO (`encode_yolo`, `decode_yolo`), its targets and its loss (`yolo_targets`, `yolo_loss`).
 ``masks_and_joints``
@@ -38,6 +38,7 @@ from minivision.detection.anchors.matching import (
     match_instances,
 )
 from minivision.detection.anchors.paired_iou import paired_iou, shape_iou
+from minivision.detection.anchors.rpn_proposals import candidate_boxes, select_proposals
 from minivision.detection.anchors.rpn_training import anchor_targets, instance_targets, rpn_loss
 from minivision.detection.anchors.sampling import sample
 from minivision.detection.masks_and_joints.joints import cells_to_joints, joints_to_cells
@@ -61,11 +62,13 @@ __all__ = [
     "anchor_targets",
     "best_ious",
     "boxes_per_location",
+    "candidate_boxes",
     "choose_anchor_sizes",
     "crop_masks",
     "decode_yolo",
     "default_boxes",
     "select_detections",
+    "select_proposals",
     "encode_yolo",
     "fill_similarity",
     "graph_segmentation",

@@ -4,11 +4,11 @@ import contextlib
 import dataclasses
 import functools
 import pathlib
+import pkgutil
 import tempfile
 
 from minivision.checks import StudentFileError
 from minivision.core.printable import printable
-from minivision.core.registry import operations
 from minivision.homework.answers import shown
 from minivision.homework.collecting import RefusedError, collect
 from minivision.homework.plugin import HIDDEN, VISIBLE, TestOutcome, run_tests
@@ -142,10 +142,11 @@ def _grade_task(assignment, file, task, names, seed, options):
     run = functools.partial(run_tests, assignment, file, [task.id], folders=(VISIBLE, HIDDEN), seed=seed, **options)
     best = _score(task, run())
     before = assignment.tasks[: [each.id for each in assignment.tasks].index(task.id)]
-    earlier = [name for each in before for name in each.names if name in names]
+    dotted_names = {dotted.rpartition(".")[2]: dotted for each in before for dotted in each.functions}
+    earlier = {name: dotted for name, dotted in dotted_names.items() if name in names}
     # A task without functions of its own only uses the earlier ones: with the library's it would cost no work.
     if best.earned < task.points and earlier and task.functions:
-        substitutes = {name: operations()[name] for name in earlier}
+        substitutes = {name: pkgutil.resolve_name(dotted) for name, dotted in earlier.items()}
         other = _score(task, run(substitutes=lambda _: substitutes))
         if other.earned > best.earned:
             other.with_reference, best = True, other

@@ -30,7 +30,7 @@ from minivision.models.parts.rpn import RegionProposalNetwork
 
 NAMES = (
     "anchor_grid", "match", "anchor_targets", "rpn_loss", "encode_yolo", "decode_yolo", "yolo_targets", "yolo_loss",
-    "mask_loss",
+    "mask_loss", "candidate_boxes", "select_proposals",
 )  # fmt: skip
 
 

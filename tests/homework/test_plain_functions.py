@@ -9,6 +9,7 @@ import pytest
 from minivision.checks import CheckError, StudentFileError, load_backend
 from minivision.core.backends import get_backend
 from minivision.homework import load_assignment, source
+from minivision.homework.grading import grade
 from minivision.homework.library import library_files
 from minivision.homework.manifest import ManifestError
 from minivision.homework.plugin import run_tests
@@ -36,7 +37,7 @@ import pytest
 def test_iou(student):
     assert student.class_iou(np.eye(2)).tolist() == [1, 1]
 """
-PLAIN = {"hw1": "1.11", "hw2": "2.11", "hw3": "3.11"}
+PLAIN = (("hw1", "1.11"), ("hw2", "2.11"), ("hw3", "3.11"), ("hw3", "3.13"))
 
 
 @pytest.fixture
@@ -81,6 +82,42 @@ def test_a_function_that_is_missing_or_writes_to_its_argument(tmp_path):
             student.class_iuo(counts)
 
 
+LATER = """
+[[task]]
+id = "1.2"
+title = "Mean IoU"
+points = 2
+functions = ["minivision.metrics.segmentation.mean_iou"]
+prerequisites = ["1.1"]
+"""
+HIDDEN_TEST = """\
+import numpy as np
+import pytest
+
+@pytest.mark.task("1.1", points=4)
+def test_iou(student):
+    assert student.class_iou(np.eye(2)).tolist() == [1, 1]
+
+@pytest.mark.task("1.2", points=2)
+def test_mean(student):
+    assert student.mean_iou(np.eye(2)) == 1
+"""
+
+
+def test_a_wrong_plain_function_costs_the_tasks_after_it_nothing(assignment, tmp_path):
+    """They are graded again with the library's in its place, whether it is an operation or not."""
+    manifest = tmp_path / "manifest.toml"
+    manifest.write_text(manifest.read_text() + LATER)
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "test_hidden.py").write_text(HIDDEN_TEST)
+    wrong = "import numpy as np\n\n\ndef class_iou(confusion):\n    return np.zeros(len(confusion))\n\n\n"
+    wrong += "def mean_iou(confusion):\n    return float(class_iou(confusion).mean())\n"
+    (tmp_path / "trial.py").write_text(wrong)
+    report = grade(load_assignment(tmp_path), tmp_path / "trial.py", library=None, isolated=False)
+    assert [task.earned for task in report.tasks] == [0, 2]
+    assert [task.with_reference for task in report.tasks] == [False, True]
+
+
 # ---- the library's assignments ---------------------------------------------------------------------------------------
 
 
@@ -110,7 +147,7 @@ def namesake(assignment, text, seed):
     return types.SimpleNamespace(**names, seed=seed)
 
 
-@pytest.mark.parametrize(("name", "id"), PLAIN.items())
+@pytest.mark.parametrize(("name", "id"), PLAIN)
 def test_no_right_solution_loses_a_point_whatever_the_seed(name, id):
     assignment = load_assignment(name)
     tests = hidden_tests(assignment, id)
@@ -124,7 +161,7 @@ def test_no_right_solution_loses_a_point_whatever_the_seed(name, id):
                 test(student)
 
 
-@pytest.mark.parametrize(("name", "id"), PLAIN.items())
+@pytest.mark.parametrize(("name", "id"), PLAIN)
 def test_every_wrong_solution_loses_a_point_whatever_the_seed(name, id):
     assignment = load_assignment(name)
     tests = hidden_tests(assignment, id)
@@ -145,19 +182,19 @@ def fails(test, student):
 
 
 def test_the_files_of_the_library_for_students_have_no_plain_function():
-    files = {"hw1": "metrics/segmentation.py", "hw2": "metrics/precision_recall.py", "hw3": "models/ssd.py"}
-    for name, file in files.items():
+    files = ("metrics/segmentation.py", "metrics/precision_recall.py", "models/parts/two_heads.py", "models/ssd.py")
+    for (name, id), file in zip(PLAIN, files, strict=True):
         assignment = load_assignment(name)
         functions = source.functions_in(library_files(assignment)[file].decode())
-        for written in assignment.task(PLAIN[name]).names:
+        for written in assignment.task(id).names:
             assert "NotImplementedError" in functions[written].body
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", sorted({name for name, _ in PLAIN}))
 def test_a_file_says_itself_what_is_no_operation(name, tmp_path):
     """Such a file is a backend, and its other functions can be called: the notebooks do both."""
     assignment = load_assignment(name)
-    plain = assignment.task(PLAIN[name]).names
+    plain = [each for where, id in PLAIN if where == name for each in assignment.task(id).names]
     for text in (source.blank(assignment), source.solution(assignment)):
         (tmp_path / "mine.py").write_text(text)
         backend = get_backend(load_backend(tmp_path / "mine.py"))

@@ -1,8 +1,11 @@
 """The region proposal network: compared with the same network in PyTorch, its samples, its proposals."""
 
+import types
+
 import numpy as np
 import pytest
 
+import minivision
 from minivision import ops
 from minivision.data.instances import Instances
 from minivision.models.parts.rpn import RegionProposalNetwork, RPNOutputs
@@ -115,6 +118,39 @@ def test_proposals_have_a_low_iou_with_each_other_and_their_number_is_limited(rn
         overlaps = ops.box_iou(kept, kept)
         assert (overlaps[~np.eye(len(kept), dtype=bool)] <= 0.7).all()
     assert [len(each) for each in rpn.propose(outputs, SIZE, pre_nms_top_n=100, post_nms_top_n=5)] == [5, 5]
+
+
+def test_the_best_that_a_gpu_would_send_have_the_same_proposals(rng, monkeypatch):
+    """From a GPU only the best of each image are copied: here that path runs on arrays of the host."""
+    rpn, limits = small(rng), {"pre_nms_top_n": 40, "post_nms_top_n": 9}
+    outputs = RPNOutputs(np.round(rng.standard_normal((2, K))), rng.normal(0, 0.5, (2, K, 4)), rpn.anchors(MAP))
+    expected = rpn.stages(outputs, SIZE, **limits), rpn.propose(outputs, SIZE, **limits)
+    monkeypatch.setattr("minivision.models.parts.rpn.is_on_gpu", lambda array: True)
+    found = rpn.stages(outputs, SIZE, **limits), rpn.propose(outputs, SIZE, **limits)
+    for ours, right in zip(found[0], expected[0], strict=True):
+        for (name, boxes), (same, others) in zip(ours, right, strict=True):
+            assert name == same and boxes.tobytes() == others.tobytes()
+    for ours, right in zip(found[1], expected[1], strict=True):
+        assert len(ours) == 9 and ours.tobytes() == right.tobytes()
+
+
+def test_a_detector_proposes_on_the_functions_of_a_backend(rng):
+    """Such as a student's: the network's own proposals are the operation."""
+    rpn, module = small(rng), types.ModuleType("theirs")
+
+    def select_proposals(logits, deltas, anchors, size, *, pre_nms_top_n, post_nms_top_n, iou_threshold, min_size):
+        return anchors[:post_nms_top_n]
+
+    select_proposals.__module__ = "theirs"
+    module.select_proposals = select_proposals
+    minivision.register_backend("theirs", module)
+    try:
+        with minivision.backend("theirs"):
+            outputs = RPNOutputs(np.zeros((2, K)), np.zeros((2, K, 4)), rpn.anchors(MAP))
+            for found in rpn.propose(outputs, SIZE, pre_nms_top_n=9, post_nms_top_n=3):
+                np.testing.assert_array_equal(found, outputs.anchors[:3])
+    finally:
+        minivision.unregister_backend("theirs")
 
 
 def test_boxes_that_are_not_finite_are_not_proposed(rng):

@@ -115,10 +115,10 @@ def test_the_number_of_threads_does_not_change_results(name, backend):
         numba.set_num_threads(threads)
 
 
-# These make targets and losses from other operations and a few NumPy calls on whole arrays: they need no kernel.
+# These make targets, losses and proposals from other operations and a few NumPy calls: they need no kernel.
 WITHOUT_KERNEL = {
     "anchor_grid", "match", "anchor_targets", "rpn_loss", "mask_loss", "fill_similarity", "encode_yolo", "decode_yolo",
-    "yolo_targets", "yolo_loss",
+    "yolo_targets", "yolo_loss", "candidate_boxes", "select_proposals",
 }  # fmt: skip
 
 

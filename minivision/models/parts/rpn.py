@@ -20,12 +20,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minivision import ops
 from minivision.core import backends
-from minivision.core.devices import on_host, to_device_of
+from minivision.core.devices import is_on_gpu, on_host, to_device_of
 from minivision.core.ranks import generators_of_images, share_of_mean
 from minivision.core.types import Array, Size
-from minivision.detection import anchor_grid, instance_targets, rpn_loss, sample
+from minivision.detection import anchor_grid, candidate_boxes, instance_targets, rpn_loss, sample, select_proposals
 from minivision.layers import Conv2d, Layer, ReLU, Sequential
 
 if TYPE_CHECKING:
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 # Faster R-CNN, section 3.1.2: from this IoU an anchor is a positive example, below that it is background.
 FG_IOU_THRESH, BG_IOU_THRESH = 0.7, 0.3
 POSITIVE_FRACTION = 0.5  # largest fraction of positive examples among the sampled anchors; section 3.1.3
-NMS_THRESH = 0.7  # IoU of two proposals above which the worse one is dropped; section 3.3
-MIN_SIZE = 1.0  # pixels; a proposal that is narrower, or lies outside of the image, is dropped
 # Where the loss of a box turns from a square into a line: 1 in the paper, 1 / 9 in its published code (sigma = 3),
 # which is used here; box deltas are small numbers.
 SMOOTH_L1_BETA = 1 / 9
@@ -223,16 +220,12 @@ class RegionProposalNetwork(Layer):
         Returns
         -------
         list of (boxes, logits)
-            Arrays of shape (P, 4) and (P,) for each image.
+            Arrays of shape (P, 4) and (P,) for each image; see :func:`minivision.detection.candidate_boxes`.
         """
-        order = np.argsort(-outputs.logits, axis=1, kind="stable")[:, :max_candidates]  # (N, max_candidates)
-        logits = np.take_along_axis(outputs.logits, order, axis=1)
-        deltas = np.take_along_axis(outputs.deltas, order[:, :, None], axis=1)
-        anchors = to_device_of(outputs.anchors, order)[order]
-        boxes = ops.clip_boxes_to_image(ops.decode_boxes(deltas, anchors), size)
-        boxes, logits = on_host(boxes), on_host(logits)  # few are left
-        large = (boxes[..., 2:] - boxes[..., :2] >= MIN_SIZE).all(axis=2)  # (N, max_candidates); NaN is not
-        return [(boxes[n, large[n]], logits[n, large[n]]) for n in range(len(boxes))]
+        return [
+            candidate_boxes(logits, deltas, anchors, size, pre_nms_top_n=max_candidates)
+            for logits, deltas, anchors in _best_on_host(outputs, max_candidates)
+        ]
 
     def propose(self, outputs: RPNOutputs, size: Size, *, pre_nms_top_n: int, post_nms_top_n: int) -> list[Array]:
         """Return the proposals of each image: of candidates on the same object, only the best.
@@ -250,10 +243,12 @@ class RegionProposalNetwork(Layer):
         Returns
         -------
         list of ndarray of shape (P, 4)
-            The best first.
+            The best first; see :func:`minivision.detection.select_proposals`.
         """
-        candidates = self.candidates(outputs, size, max_candidates=pre_nms_top_n)
-        return [boxes[ops.nms(boxes, logits, NMS_THRESH)[:post_nms_top_n]] for boxes, logits in candidates]
+        return [
+            select_proposals(logits, deltas, anchors, size, pre_nms_top_n=pre_nms_top_n, post_nms_top_n=post_nms_top_n)
+            for logits, deltas, anchors in _best_on_host(outputs, pre_nms_top_n)
+        ]
 
     def stages(
         self, outputs: RPNOutputs, size: Size, *, pre_nms_top_n: int, post_nms_top_n: int
@@ -261,11 +256,22 @@ class RegionProposalNetwork(Layer):
         """Return the boxes of each image after each step of :meth:`propose`, as a `DetectionTrace` has them."""
         every_box = self.candidates(outputs, size, max_candidates=outputs.logits.shape[1])
         best = self.candidates(outputs, size, max_candidates=pre_nms_top_n)
+        unsuppressed = self.propose(outputs, size, pre_nms_top_n=pre_nms_top_n, post_nms_top_n=pre_nms_top_n)
         stages: list[tuple[tuple[str, Array], ...]] = []
-        for (all_boxes, _), (boxes, logits) in zip(every_box, best, strict=True):
-            kept = boxes[ops.nms(boxes, logits, NMS_THRESH)]
+        for (all_boxes, _), (boxes, _), kept in zip(every_box, best, unsuppressed, strict=True):
             low = "proposal ranked low"
             stages.append(
                 (("no proposal", all_boxes), (low, boxes), ("proposal suppressed", kept), (low, kept[:post_nms_top_n]))
             )
         return stages
+
+
+def _best_on_host(outputs: RPNOutputs, most: int) -> list[tuple[Array, Array, Array]]:
+    """Return logits, deltas and anchors of each image on the host; from a GPU only the `most` best are copied."""
+    logits, deltas, anchors = outputs.logits, outputs.deltas, on_host(outputs.anchors)
+    if not is_on_gpu(logits):
+        return [(logits[n], deltas[n], anchors) for n in range(len(logits))]
+    best = np.argsort(-logits, axis=1, kind="stable")[:, :most]  # (N, most)
+    logits = np.take_along_axis(logits, best, axis=1)
+    deltas = np.take_along_axis(deltas, best[:, :, None], axis=1)
+    return list(zip(on_host(logits), on_host(deltas), anchors[on_host(best)], strict=True))

@@ -15,7 +15,7 @@ def boxes(*numbers, images=1, count=6):
     return chosen
 
 
-@pytest.mark.task("3.11")
+@pytest.mark.task("3.13")
 def test_two_for_each_object(student):
     # Box 0 has an object. Of the others, 2 and 4 have the lowest probability of background.
     chosen = student.choose_negatives(BACKGROUND, np.array([[2, 0, 0, 0, 0, 0]]), ratio=2)
@@ -32,7 +32,7 @@ def test_two_for_each_object(student):
     expect("with one object and a ratio of 2, the chosen boxes", chosen, boxes(2, 4), mistakes)
 
 
-@pytest.mark.task("3.11")
+@pytest.mark.task("3.13")
 def test_each_image_by_itself(student):
     background = np.array([[0.9, 0.8, 0.7, 0.6], [0.4, 0.3, 0.2, 0.1]])
     chosen = student.choose_negatives(background, np.array([[1, 0, 0, 0], [0, 0, 0, 0]]), ratio=2)
@@ -50,7 +50,7 @@ def test_each_image_by_itself(student):
     expect("in two images of which one has an object, the chosen boxes", chosen, right, mistakes)
 
 
-@pytest.mark.task("3.11")
+@pytest.mark.task("3.13")
 def test_boxes_that_are_ignored(student):
     # Labels below 0: neither an object nor background.
     chosen = student.choose_negatives(BACKGROUND, np.array([[1, 0, -1, 0, 0, 0]]), ratio=2)
@@ -62,13 +62,13 @@ def test_boxes_that_are_ignored(student):
     expect("with one ignored box, the chosen boxes", chosen, boxes(3, 4), mistakes)
 
 
-@pytest.mark.task("3.11")
+@pytest.mark.task("3.13")
 def test_fewer_background_boxes_than_wanted(student):
     chosen = student.choose_negatives(BACKGROUND, np.array([[1, 1, 2, 1, 0, 0]]), ratio=3)
     expect("with four objects and two background boxes, the chosen boxes", chosen, boxes(4, 5))
 
 
-@pytest.mark.task("3.11")
+@pytest.mark.task("3.13")
 def test_an_image_without_background(student):
     chosen = student.choose_negatives(BACKGROUND, np.ones((1, 6), int))
     mistakes = [(np.ones((1, 6), bool), "choose among background boxes only: there are none")]
