@@ -36,37 +36,47 @@ def square_scale(case):
     return np.ndim(case.get("scale", 2)) == 0
 
 
-# ---- 1.1 and 1.2: convolution ---------------------------------------------------------------------------------------
+# ---- 1.1 and 1.2: upsampling without weights ------------------------------------------------------------------------
 
 
-@pytest.mark.task("1.1", points=4)
-def test_conv2d_without_settings(student):
-    student.check("conv2d", seed=student.seed, keep=plain)
+@pytest.mark.task("1.1", points=2)
+def test_bed_of_nails_by_one_scale(student):
+    student.check("bed_of_nails", seed=student.seed, keep=square_scale)
 
 
-@pytest.mark.task("1.1", points=4)
-def test_conv2d_with_stride_and_padding(student):
-    student.check("conv2d", seed=student.seed, keep=strided_or_padded)
+@pytest.mark.task("1.1", points=1)
+def test_bed_of_nails_by_any_scale(student):
+    student.check("bed_of_nails", seed=student.seed)
 
 
-@pytest.mark.task("1.1", points=4)
-def test_conv2d_with_all_settings(student):
-    student.check("conv2d", seed=student.seed)
+@pytest.mark.task("1.1", points=2)
+def test_bed_of_nails_backward_by_one_scale(student):
+    student.check("bed_of_nails_backward", seed=student.seed, keep=square_scale)
 
 
-@pytest.mark.task("1.2", points=5)
-def test_conv2d_backward_without_settings(student):
-    student.check("conv2d_backward", seed=student.seed, keep=plain)
+@pytest.mark.task("1.1", points=1)
+def test_bed_of_nails_backward_by_any_scale(student):
+    student.check("bed_of_nails_backward", seed=student.seed)
 
 
-@pytest.mark.task("1.2", points=5)
-def test_conv2d_backward_with_stride_and_padding(student):
-    student.check("conv2d_backward", seed=student.seed, keep=strided_or_padded)
+@pytest.mark.task("1.2", points=2)
+def test_upsample_nearest_by_one_scale(student):
+    student.check("upsample_nearest", seed=student.seed, keep=square_scale)
 
 
-@pytest.mark.task("1.2", points=4)
-def test_conv2d_backward_with_all_settings(student):
-    student.check("conv2d_backward", seed=student.seed)
+@pytest.mark.task("1.2", points=2)
+def test_upsample_nearest_by_any_scale(student):
+    student.check("upsample_nearest", seed=student.seed)
+
+
+@pytest.mark.task("1.2", points=2)
+def test_upsample_nearest_backward_by_one_scale(student):
+    student.check("upsample_nearest_backward", seed=student.seed, keep=square_scale)
+
+
+@pytest.mark.task("1.2", points=2)
+def test_upsample_nearest_backward_by_any_scale(student):
+    student.check("upsample_nearest_backward", seed=student.seed)
 
 
 # ---- 1.3 to 1.5: pooling and unpooling ------------------------------------------------------------------------------
@@ -116,47 +126,37 @@ def test_max_unpool2d_backward(student):
     student.check("max_unpool2d_backward", seed=student.seed)
 
 
-# ---- 1.6 and 1.7: upsampling without weights ------------------------------------------------------------------------
+# ---- 1.6 and 1.7: convolution ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.task("1.6", points=2)
-def test_upsample_nearest_by_one_scale(student):
-    student.check("upsample_nearest", seed=student.seed, keep=square_scale)
+@pytest.mark.task("1.6", points=4)
+def test_conv2d_without_settings(student):
+    student.check("conv2d", seed=student.seed, keep=plain)
 
 
-@pytest.mark.task("1.6", points=2)
-def test_upsample_nearest_by_any_scale(student):
-    student.check("upsample_nearest", seed=student.seed)
+@pytest.mark.task("1.6", points=4)
+def test_conv2d_with_stride_and_padding(student):
+    student.check("conv2d", seed=student.seed, keep=strided_or_padded)
 
 
-@pytest.mark.task("1.6", points=2)
-def test_upsample_nearest_backward_by_one_scale(student):
-    student.check("upsample_nearest_backward", seed=student.seed, keep=square_scale)
+@pytest.mark.task("1.6", points=4)
+def test_conv2d_with_all_settings(student):
+    student.check("conv2d", seed=student.seed)
 
 
-@pytest.mark.task("1.6", points=2)
-def test_upsample_nearest_backward_by_any_scale(student):
-    student.check("upsample_nearest_backward", seed=student.seed)
+@pytest.mark.task("1.7", points=5)
+def test_conv2d_backward_without_settings(student):
+    student.check("conv2d_backward", seed=student.seed, keep=plain)
 
 
-@pytest.mark.task("1.7", points=2)
-def test_bed_of_nails_by_one_scale(student):
-    student.check("bed_of_nails", seed=student.seed, keep=square_scale)
+@pytest.mark.task("1.7", points=5)
+def test_conv2d_backward_with_stride_and_padding(student):
+    student.check("conv2d_backward", seed=student.seed, keep=strided_or_padded)
 
 
-@pytest.mark.task("1.7", points=1)
-def test_bed_of_nails_by_any_scale(student):
-    student.check("bed_of_nails", seed=student.seed)
-
-
-@pytest.mark.task("1.7", points=2)
-def test_bed_of_nails_backward_by_one_scale(student):
-    student.check("bed_of_nails_backward", seed=student.seed, keep=square_scale)
-
-
-@pytest.mark.task("1.7", points=1)
-def test_bed_of_nails_backward_by_any_scale(student):
-    student.check("bed_of_nails_backward", seed=student.seed)
+@pytest.mark.task("1.7", points=4)
+def test_conv2d_backward_with_all_settings(student):
+    student.check("conv2d_backward", seed=student.seed)
 
 
 # ---- 1.8 and 1.9: transpose convolution -----------------------------------------------------------------------------

@@ -20,17 +20,17 @@ def tiny(case):
     return sum(value.size for value in case.values() if isinstance(value, np.ndarray)) <= 400
 
 
-# ---- 1.1: convolution -----------------------------------------------------------------------------------------------
+# ---- 1.6: convolution -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.task("1.1")
+@pytest.mark.task("1.6")
 def test_a_filter_of_ones_sums_each_window(student):
     x = maps([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
     y = student.conv2d(x, np.ones((1, 1, 2, 2)))
     expect("each element of y, the sum of four neighbors,", y, maps([[12, 16], [24, 28]]))
 
 
-@pytest.mark.task("1.1")
+@pytest.mark.task("1.6")
 def test_the_filter_is_not_flipped(student):
     y = student.conv2d(maps([1, 2, 3]), maps([1, 10]))
     expect(
@@ -44,7 +44,7 @@ def test_the_filter_is_not_flipped(student):
     )
 
 
-@pytest.mark.task("1.1")
+@pytest.mark.task("1.6")
 def test_with_stride_2_every_second_window_is_used(student):
     y = student.conv2d(maps([1, 2, 3, 4, 5]), np.ones((1, 1, 1, 3)), stride=2, padding=(0, 1))
     expect(
@@ -55,7 +55,7 @@ def test_with_stride_2_every_second_window_is_used(student):
     )
 
 
-@pytest.mark.task("1.1")
+@pytest.mark.task("1.6")
 def test_a_filter_uses_all_channels_and_adds_its_bias_once(student):
     x = np.array([1.0, 2, 3]).reshape(1, 3, 1, 1)
     w = np.array([[1.0, 1, 1], [100, 10, 1]]).reshape(2, 3, 1, 1)
@@ -68,15 +68,15 @@ def test_a_filter_uses_all_channels_and_adds_its_bias_once(student):
     )
 
 
-@pytest.mark.task("1.1")
+@pytest.mark.task("1.6")
 def test_conv2d_agrees_with_the_reference(student):
     student.check("conv2d")
 
 
-# ---- 1.2: the gradients of convolution ------------------------------------------------------------------------------
+# ---- 1.7: the gradients of convolution ------------------------------------------------------------------------------
 
 
-@pytest.mark.task("1.2")
+@pytest.mark.task("1.7")
 def test_the_gradients_of_two_windows_add_up_in_the_middle_pixel(student):
     # y = [1 + 20, 2 + 30] came from x = [1, 2, 3] and w = [1, 10].
     dx, dw, db = student.conv2d_backward(maps([1, 1]), maps([1, 2, 3]), maps([1, 10]))
@@ -103,7 +103,7 @@ def test_the_gradients_of_two_windows_add_up_in_the_middle_pixel(student):
     expect("db, the sum of dy,", db, [2.0], [([1.0], "it is the mean of dy, not its sum")])
 
 
-@pytest.mark.task("1.2")
+@pytest.mark.task("1.7")
 def test_gradients_of_the_padding_are_dropped(student):
     # The windows are [0 1], [1 2] and [2 0]: the first and the last reach into the padding.
     dx, dw, _ = student.conv2d_backward(maps([1, 2, 4]), maps([1, 2]), maps([1, 10]), padding=(0, 1))
@@ -116,7 +116,7 @@ def test_gradients_of_the_padding_are_dropped(student):
     expect("dw, 1 * [0 1] + 2 * [1 2] + 4 * [2 0],", dw, maps([10, 5]))
 
 
-@pytest.mark.task("1.2")
+@pytest.mark.task("1.7")
 def test_both_gradients_have_the_same_product(student):
     rng = np.random.default_rng(0)
     x, w, dy = (rng.normal(size=shape) for shape in [(2, 3, 7, 6), (4, 3, 3, 2), (2, 4, 3, 4)])
@@ -124,7 +124,7 @@ def test_both_gradients_have_the_same_product(student):
     expect_equal_products(dx, x, dw, w)
 
 
-@pytest.mark.task("1.2")
+@pytest.mark.task("1.7")
 def test_conv2d_backward_agrees_with_finite_differences(student):
     student.check("conv2d_backward", keep=tiny)
 

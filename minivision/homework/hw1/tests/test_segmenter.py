@@ -50,13 +50,13 @@ def expect_losses(losses, expected, upsampling):
     if step == 0:
         where = (
             "The loss is wrong before the first step, so the forward pass of an operation is wrong: conv2d, max_pool2d "
-            f"or the upsampling, {upsampling}. Test tasks 1.1, 1.3 and the task of {upsampling}."
+            f"or the upsampling, {upsampling}. Test tasks 1.6, 1.3 and the task of {upsampling}."
         )
     else:
         where = (
             f"The first loss is right, so the forward pass is right. After {step} step{'s' * (step > 1)} the loss is "
             f"wrong, so a gradient is wrong: conv2d_backward, max_pool2d_backward or that of the upsampling, "
-            f"{upsampling}. Test tasks 1.2, 1.4 and the task of {upsampling}."
+            f"{upsampling}. Test tasks 1.7, 1.4 and the task of {upsampling}."
         )
     raise AssertionError(
         f"{upsampling}: the losses should be {expected.round(4)} and are {losses.round(4)}.\n  → {where}"
