@@ -19,6 +19,11 @@ def strided_or_padded(case):
     return not {"dilation", "groups"} & set(case)
 
 
+def only_stride(case):
+    """Only a stride: no padding, output padding, dilation or groups."""
+    return not {"padding", "output_padding", "dilation", "groups"} & set(case)
+
+
 def windows_apart(case):
     """Pooling windows that do not overlap: no pixel is the maximum of two."""
     if "kernel_size" in case:
@@ -135,13 +140,13 @@ def test_conv2d_without_settings(student):
 
 
 @pytest.mark.task("1.6", points=4)
-def test_conv2d_with_stride_and_padding(student):
-    student.check("conv2d", seed=student.seed, keep=strided_or_padded)
+def test_conv2d_with_stride(student):
+    student.check("conv2d", seed=student.seed, keep=only_stride)
 
 
 @pytest.mark.task("1.6", points=4)
-def test_conv2d_with_all_settings(student):
-    student.check("conv2d", seed=student.seed)
+def test_conv2d_with_stride_and_padding(student):
+    student.check("conv2d", seed=student.seed, keep=strided_or_padded)
 
 
 @pytest.mark.task("1.7", points=5)
@@ -150,51 +155,36 @@ def test_conv2d_backward_without_settings(student):
 
 
 @pytest.mark.task("1.7", points=5)
-def test_conv2d_backward_with_stride_and_padding(student):
-    student.check("conv2d_backward", seed=student.seed, keep=strided_or_padded)
+def test_conv2d_backward_with_stride(student):
+    student.check("conv2d_backward", seed=student.seed, keep=only_stride)
 
 
 @pytest.mark.task("1.7", points=4)
-def test_conv2d_backward_with_all_settings(student):
-    student.check("conv2d_backward", seed=student.seed)
+def test_conv2d_backward_with_stride_and_padding(student):
+    student.check("conv2d_backward", seed=student.seed, keep=strided_or_padded)
 
 
 # ---- 1.8 and 1.9: transpose convolution -----------------------------------------------------------------------------
 
 
-def only_stride(case):
-    """Only a stride: no padding, output padding, dilation or groups."""
-    return not {"padding", "output_padding", "dilation", "groups"} & set(case)
-
-
-@pytest.mark.task("1.8", points=4)
+@pytest.mark.task("1.8", points=6)
 def test_conv_transpose2d_with_stride(student):
     student.check("conv_transpose2d", seed=student.seed, keep=only_stride)
 
 
-@pytest.mark.task("1.8", points=4)
+@pytest.mark.task("1.8", points=6)
 def test_conv_transpose2d_with_stride_and_padding(student):
     student.check("conv_transpose2d", seed=student.seed, keep=strided_or_padded)
 
 
-@pytest.mark.task("1.8", points=4)
-def test_conv_transpose2d_with_all_settings(student):
-    student.check("conv_transpose2d", seed=student.seed)
-
-
-@pytest.mark.task("1.9", points=4)
+@pytest.mark.task("1.9", points=6)
 def test_conv_transpose2d_backward_with_stride(student):
     student.check("conv_transpose2d_backward", seed=student.seed, keep=only_stride)
 
 
-@pytest.mark.task("1.9", points=4)
+@pytest.mark.task("1.9", points=6)
 def test_conv_transpose2d_backward_with_stride_and_padding(student):
     student.check("conv_transpose2d_backward", seed=student.seed, keep=strided_or_padded)
-
-
-@pytest.mark.task("1.9", points=4)
-def test_conv_transpose2d_backward_with_all_settings(student):
-    student.check("conv_transpose2d_backward", seed=student.seed)
 
 
 # ---- 1.10: a segmentation network -----------------------------------------------------------------------------------
@@ -254,3 +244,35 @@ def test_the_network_with_max_unpooling(student):
 @pytest.mark.task("1.10", points=1)
 def test_the_network_with_transpose_convolution(student):
     compare_with_library(student, "transpose-conv")
+
+
+# ---- 1.12: dilation and groups --------------------------------------------------------------------------------------
+
+
+def check_both(student, forward, setting):
+    """Check a function and its backward pass with all cases that have a setting."""
+    names = forward, f"{forward}_backward"
+    for name in names:
+        assert name in student.functions, f"the file has no function {name}"
+    for name in names:
+        student.check(name, seed=student.seed, keep=lambda case: setting in case)
+
+
+@pytest.mark.task("1.12", points=1)
+def test_convolution_with_dilation(student):
+    check_both(student, "conv2d", "dilation")
+
+
+@pytest.mark.task("1.12", points=2)
+def test_convolution_with_groups(student):
+    check_both(student, "conv2d", "groups")
+
+
+@pytest.mark.task("1.12", points=1)
+def test_transpose_convolution_with_dilation(student):
+    check_both(student, "conv_transpose2d", "dilation")
+
+
+@pytest.mark.task("1.12", points=2)
+def test_transpose_convolution_with_groups(student):
+    check_both(student, "conv_transpose2d", "groups")
