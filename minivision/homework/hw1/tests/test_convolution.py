@@ -61,6 +61,17 @@ def test_with_stride_2_every_second_window_is_used(student):
 
 
 @pytest.mark.task("1.6")
+def test_the_stride_has_a_number_for_each_direction(student):
+    y = student.conv2d(maps([[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]), maps([1]), stride=(1, 2))
+    expect(
+        "each row, and every second column,",
+        y,
+        maps([[1, 3, 5], [6, 8, 10]]),
+        [([[1, 2, 3], [6, 7, 8]], "the vertical number of stride is used for both directions, or none")],
+    )
+
+
+@pytest.mark.task("1.6")
 def test_a_filter_uses_all_channels_and_adds_its_bias_once(student):
     x = np.array([1.0, 2, 3]).reshape(1, 3, 1, 1)
     w = np.array([[1.0, 1, 1], [100, 10, 1]]).reshape(2, 3, 1, 1)

@@ -5,7 +5,7 @@ import pytest
 
 from minivision.homework.expected import expect, maps
 
-# ---- 1.12: dilation and groups --------------------------------------------------------------------------------------
+# ---- 1.13: dilation and groups --------------------------------------------------------------------------------------
 
 
 def pixels(numbers):
@@ -18,7 +18,7 @@ def check(student, name, setting):
     student.check(name, keep=lambda case: setting in case and sum(map(np.size, case.values())) <= 400)
 
 
-@pytest.mark.task("1.12")
+@pytest.mark.task("1.13")
 def test_a_dilated_filter_leaves_pixels_out(student):
     expect(
         "[1, 2, 3, 4, 5] with the filter [1, 10] and dilation 2, (1 + 30, 2 + 40, 3 + 50),",
@@ -31,7 +31,7 @@ def test_a_dilated_filter_leaves_pixels_out(student):
     )
 
 
-@pytest.mark.task("1.12")
+@pytest.mark.task("1.13")
 def test_a_filter_sees_the_channels_of_its_group(student):
     expect(
         "four filters [1 10] on four channels [1 2 3 4] in two groups, (1 + 20, 1 + 20, 3 + 40, 3 + 40),",
@@ -44,7 +44,7 @@ def test_a_filter_sees_the_channels_of_its_group(student):
     )
 
 
-@pytest.mark.task("1.12")
+@pytest.mark.task("1.13")
 def test_copies_of_a_dilated_filter_have_gaps(student):
     expect(
         "the sum of 2 * [1 . 10] and 3 * [1 . 10], shifted by one column,",
@@ -57,7 +57,7 @@ def test_copies_of_a_dilated_filter_have_gaps(student):
     )
 
 
-@pytest.mark.task("1.12")
+@pytest.mark.task("1.13")
 def test_a_channel_goes_to_the_outputs_of_its_group(student):
     expect(
         "four channels [1 2 3 4] with the weights [1 10 100 1000] in two groups, (1 + 20, 300 + 4000),",
@@ -70,33 +70,33 @@ def test_a_channel_goes_to_the_outputs_of_its_group(student):
     )
 
 
-@pytest.mark.task("1.12")
+@pytest.mark.task("1.13")
 def test_conv2d_with_dilation_agrees_with_the_reference(student):
     check(student, "conv2d", "dilation")
 
 
-@pytest.mark.task("1.12")
+@pytest.mark.task("1.13")
 def test_conv2d_backward_with_dilation_agrees_with_finite_differences(student):
     check(student, "conv2d_backward", "dilation")
 
 
-@pytest.mark.task("1.12")
+@pytest.mark.task("1.13")
 def test_conv2d_with_groups_agrees_with_the_reference(student):
     check(student, "conv2d", "groups")
 
 
-@pytest.mark.task("1.12")
+@pytest.mark.task("1.13")
 def test_conv2d_backward_with_groups_agrees_with_finite_differences(student):
     check(student, "conv2d_backward", "groups")
 
 
-@pytest.mark.task("1.12")
+@pytest.mark.task("1.13")
 def test_conv_transpose2d_with_both_agrees_with_the_reference(student):
     check(student, "conv_transpose2d", "dilation")
     check(student, "conv_transpose2d", "groups")
 
 
-@pytest.mark.task("1.12")
+@pytest.mark.task("1.13")
 def test_conv_transpose2d_backward_with_both_agrees_with_finite_differences(student):
     check(student, "conv_transpose2d_backward", "dilation")
     check(student, "conv_transpose2d_backward", "groups")
