@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minivision
+from minivision import ops
 from minivision.data import Batch
 from minivision.models import make_model
 from minivision.training import SGD
@@ -167,6 +168,20 @@ def test_conv2d_backward_with_stride_and_padding(student):
 # ---- 1.8 and 1.9: transpose convolution -----------------------------------------------------------------------------
 
 
+def compare_with_uneven_padding(student, backward):
+    """Compare results for a padding that differs on all four sides."""
+    rng = np.random.default_rng([student.seed, 8])
+    x, w = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(3, 2, 5, 4))
+    settings = {"stride": (2, 1), "padding": ((1, 2), (3, 0))}
+    arguments = x, w
+    if backward:
+        arguments = rng.normal(size=ops.conv_transpose2d(x, w, **settings).shape), x, w
+    name = "conv_transpose2d_backward" if backward else "conv_transpose2d"
+    got, right = (getattr(each, name)(*arguments, **settings) for each in (student, ops))
+    for mine, other in zip(got, right, strict=True):
+        assert np.allclose(mine, other, rtol=0, atol=1e-5 * abs(other).max()), f"{settings}: {name} is wrong"
+
+
 @pytest.mark.task("1.8", points=5)
 def test_conv_transpose2d_with_stride(student):
     student.check("conv_transpose2d", seed=student.seed, keep=only_stride)
@@ -175,6 +190,7 @@ def test_conv_transpose2d_with_stride(student):
 @pytest.mark.task("1.8", points=5)
 def test_conv_transpose2d_with_stride_and_padding(student):
     student.check("conv_transpose2d", seed=student.seed, keep=strided_or_padded)
+    compare_with_uneven_padding(student, backward=False)
 
 
 @pytest.mark.task("1.9", points=5)
@@ -185,6 +201,7 @@ def test_conv_transpose2d_backward_with_stride(student):
 @pytest.mark.task("1.9", points=5)
 def test_conv_transpose2d_backward_with_stride_and_padding(student):
     student.check("conv_transpose2d_backward", seed=student.seed, keep=strided_or_padded)
+    compare_with_uneven_padding(student, backward=True)
 
 
 # ---- 1.12: a segmentation network -----------------------------------------------------------------------------------

@@ -174,6 +174,13 @@ def test_the_padding_removes_rows_and_columns(student):
         maps([20, 203, 30]),
         [([2, 20, 203], "rows and columns are removed twice at the end, and none at the beginning")],
     )
+    y = student.conv_transpose2d(maps([2, 3]), maps([1, 10, 100]), stride=2, padding=((0, 0), (2, 1)))
+    expect(
+        "the same output without its first two columns and its last one",
+        y,
+        maps([203, 30]),
+        [([20, 203], "the two sides of the padding are swapped: it is ((top, bottom), (left, right))")],
+    )
 
 
 @pytest.mark.task("1.8")
@@ -254,6 +261,16 @@ def test_removed_columns_have_no_gradient(student):
     )
     expect("dx, [0 1 2] . w and [2 3 0] . w,", dx, maps([210, 32]))
     expect("dw, 2 * [0 1 2] + 3 * [2 3 0],", dw, maps([6, 11, 4]))
+    # Here only the first column was removed.
+    dx, _, _ = student.conv_transpose2d_backward(
+        maps([1, 2, 3, 4]), maps([2, 3]), maps([1, 10, 100]), stride=2, padding=((0, 0), (1, 0))
+    )
+    expect(
+        "dx, [0 1 2] . w and [2 3 4] . w,",
+        dx,
+        maps([210, 432]),
+        [([321, 43], "the two sides are swapped: padding is ((top, bottom), (left, right))")],
+    )
 
 
 @pytest.mark.task("1.9")
