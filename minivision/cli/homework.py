@@ -172,7 +172,12 @@ class _Report:
         if self.outcomes:
             task = self.assignment.task(self.outcomes[0].task)
             seconds = sum(outcome.seconds for outcome in self.outcomes)
-            print(f"\n{task.id} {task.title} ({seconds:.1f} s)", *_lines(self.outcomes), sep="\n", file=self.stream)
+            print(
+                f"\n{task.id} {'bonus: ' * task.bonus}{task.title} ({seconds:.1f} s)",
+                *_lines(self.outcomes),
+                sep="\n",
+                file=self.stream,
+            )
             self.stream.flush()
         self.outcomes = []
 

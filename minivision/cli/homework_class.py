@@ -36,13 +36,13 @@ def class_statistics(args):
     print(
         f"{len(results)} submission{'s' * (len(results) != 1)}, {len(scores)} graded: "
         f"mean {statistics.fmean(scores):.1f}, median {statistics.median(scores):g} "
-        f"of {sum(task.points for task in tasks):g}\n"
+        f"of {sum(task.points for task in tasks if not task.bonus):g}\n"
     )
     print("task    of   mean  full  none  blank  title")
     for task in tasks:
         print(
             f"{task.id:6}{task.points:4g}  {task.mean:5.1f}  {task.full:4.0%}  {task.none:4.0%}  {task.unwritten:5}"
-            f"  {printable(task.title)}"
+            f"  {printable(task.title)}{' (bonus)' * task.bonus}"
         )
         for cause, times in task.causes[:MAX_CAUSES]:
             print(f"{'':10}{times:4} x {printable(cause)}")

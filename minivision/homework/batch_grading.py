@@ -127,7 +127,8 @@ def not_graded(assignment, path, seed, reason):
     reason = " ".join(shown(reason, MAX_REASON_CHARS).split())
     problem = f"NOT GRADED, through no fault of the submission; grade it again: {reason}"
     seed = assignment.seed if seed is None else seed
-    return SubmissionReport(assignment.name, shown(path), seed, assignment.points, problem=problem, graded=False)
+    options = {"problem": problem, "graded": False, "bonus": assignment.bonus}
+    return SubmissionReport(assignment.name, shown(path), seed, assignment.points, **options)
 
 
 def grade_all(assignment, paths, *, jobs=1, seed=None, isolated=True, on_result=None, executor=None):

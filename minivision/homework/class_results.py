@@ -95,7 +95,8 @@ def write_table(assignment, reports, path):
     ids = [task.id for task in assignment.tasks]
     with atomic_write(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["submission", "points", "of", *ids, "problem"])
+        names = [f"{task.id}{' (bonus)' * task.bonus}" for task in assignment.tasks]
+        writer.writerow(["submission", "points", "of", *names, "problem"])
         for report in sorted(reports, key=lambda report: report.submission):
             earned = {task.id: f"{task.earned:g}" for task in report.tasks}
             name = plain_cell(pathlib.PurePath(report.submission).name)

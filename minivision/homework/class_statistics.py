@@ -28,6 +28,8 @@ class TaskStatistics:
         Number of submissions in which the function is still the blank.
     causes : list of (str, int)
         What the messages of the visible tests named, and for how many submissions, the most frequent first.
+    bonus : bool
+        Whether the points count on top of those of the assignment.
     """
 
     id: str
@@ -38,6 +40,7 @@ class TaskStatistics:
     none: float
     unwritten: int
     causes: list
+    bonus: bool = False
 
 
 def read_results(path):
@@ -83,10 +86,11 @@ def class_statistics(results):
     tasks : list of TaskStatistics
     """
     graded = [each for each in results if "score" in each]
-    points, titles = {}, {}
+    points, titles, bonus = {}, {}, set()
     for each in graded:
         points |= each["extra_data"]["points"]
         titles |= each["extra_data"].get("titles", {})
+        bonus |= set(each["extra_data"].get("bonus", ()))
     tasks = []
     for id, most in points.items():
         earned = [each["extra_data"]["tasks"].get(id, 0) for each in graded]
@@ -102,6 +106,7 @@ def class_statistics(results):
                 sum(got == 0 for got in earned) / len(earned),
                 unwritten,
                 sorted(causes.items(), key=lambda pair: (-pair[1], pair[0])),
+                id in bonus,
             )
         )
     return tasks
@@ -128,12 +133,13 @@ def write_statistics(tasks, path):
     """
     from minivision.homework.class_results import plain_cell
 
-    head = ["task", "title", "points", "mean", "full", "none", "unwritten"]
+    head = ["task", "title", "points", "mean", "full", "none", "unwritten", "bonus"]
     head += [f"{name} {k}" for k in range(1, MAX_CAUSES + 1) for name in ("cause", "times")]
     with atomic_write(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(head)
         for task in tasks:
-            numbers = [f"{task.points:g}", f"{task.mean:.2f}", f"{task.full:.3f}", f"{task.none:.3f}", task.unwritten]
+            numbers = [f"{task.points:g}", f"{task.mean:.2f}", f"{task.full:.3f}", f"{task.none:.3f}"]
+            numbers += [task.unwritten, "bonus" * task.bonus]
             causes = [cell for cause, times in task.causes[:MAX_CAUSES] for cell in (plain_cell(cause), times)]
             writer.writerow([task.id, plain_cell(task.title), *numbers, *causes])

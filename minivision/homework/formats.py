@@ -91,7 +91,8 @@ def gradescope(results):
 def classroom50(results):
     """Return the text of Classroom 50's ``result.json``, schema ``classroom50/result/v1``.
 
-    Points must be whole numbers there, so each task is one entry, and fractions of a point are rounded down.
+    Points must be whole numbers there, so each task is one entry, and fractions of a point are rounded down. There is
+    no extra credit: the points for a bonus are a part of the total.
 
     Source: Classroom 50, "Advanced Autograding", section "The result.json contract".
     """
@@ -100,7 +101,7 @@ def classroom50(results):
         raise FormatError(f"not graded, so there is no result.json: {_sentence(results)}")
     tests = [
         {"test-name": f"{id} {title}", "passed": earned == points, "score": int(earned), "max-score": int(points)}
-        for id, title, earned, points in _tasks(results)
+        for id, title, earned, points, _ in _tasks(results)
     ]
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     entries = {entry: _variable(name) for entry, name in _CLASSROOM50.items()}
@@ -113,7 +114,8 @@ def classroom50(results):
 def prairielearn(results):
     """Return the text of ``/grade/results/results.json`` of PrairieLearn's external graders.
 
-    The score is a fraction. A file that cannot be run, and a fault of the grader, cost no attempt.
+    The score is a fraction, at most 1: a bonus makes up for points that are lost elsewhere. A file that cannot be run,
+    and a fault of the grader, cost no attempt.
 
     Source: PrairieLearn, "External grading", section "Grading results".
     """
@@ -128,7 +130,7 @@ def prairielearn(results):
         }
         for test in results["tests"]
     ]
-    points = sum(points for *_, points in _tasks(results))
+    points = sum(points for *_, points, bonus in _tasks(results) if not bonus)
     score = min(max(results["score"] / points, 0.0), 1.0) if points else 0.0
     return json.dumps({"gradable": True, "score": score, "message": results["output"], "tests": tests}, indent=1)
 
@@ -188,10 +190,12 @@ def _sentence(results):
 
 
 def _tasks(results):
-    """Yield id, title, earned points and points of each task."""
+    """Yield id, title, earned points and points of each task, and whether it is for a bonus."""
     about = results["extra_data"]
     for id, points in about["points"].items():
-        yield id, about["titles"][id], about["tasks"].get(id, 0), points
+        bonus = id in about.get("bonus", ())
+        title = about["titles"][id] + " (bonus)" * bonus
+        yield id, title, about["tasks"].get(id, 0), points, bonus
 
 
 def _cut(text):

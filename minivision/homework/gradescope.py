@@ -48,7 +48,9 @@ _SPARE_SECONDS = 30  # for starting the container, and for what is written at th
 def results(report):
     """Return a report in the format of Gradescope.
 
-    Students see the messages of visible tests. Of hidden tests they only see whether they pass, and the points.
+    Students see the messages of visible tests. Of hidden tests they only see whether they pass, and the points. The
+    format has no entry for extra credit: the total in ``score`` may be more than the points of the assignment, and the
+    names of these tests begin with "bonus".
 
     Parameters
     ----------
@@ -68,7 +70,8 @@ def results(report):
                 output += f"\n\nYour code printed:\n{outcome.printed}"
             entry = {
                 "number": task.id,
-                "name": f"{task.title}: {_sentence(outcome.name)}" + (" (other numbers)" if outcome.hidden else ""),
+                "name": f"{'bonus: ' * task.bonus}{task.title}: {_sentence(outcome.name)}"
+                + (" (other numbers)" if outcome.hidden else ""),
                 "status": "passed" if outcome.passed else "failed",
                 "output": output,
                 "output_format": "text",
@@ -77,9 +80,12 @@ def results(report):
             if outcome.points:
                 entry |= {"score": outcome.earned, "max_score": outcome.points}
             tests.append(entry)
+    extra = sum(task.earned for task in report.tasks if task.bonus)
     lines = [f"{report.assignment}: {report.earned:g} of {report.points:g} points"]
+    lines[0] += f", {extra:g} of them for a bonus" if extra else ""
     lines += [report.problem] if report.problem else []
-    if not report.problem and len(report.tasks) and sum(task.points for task in report.tasks) < report.points:
+    graded = sum(task.points for task in report.tasks)
+    if not report.problem and len(report.tasks) and graded < report.points + report.bonus:
         lines.append("not all tasks are graded: the time for this submission ended before")
     lines += [
         f"task {task.id} was graded with the library's functions in place of your functions of earlier tasks"
@@ -99,6 +105,7 @@ def results(report):
             "tasks": {task.id: task.earned for task in report.tasks},
             "points": {task.id: task.points for task in report.tasks},
             "titles": {task.id: task.title for task in report.tasks},
+            "bonus": [task.id for task in report.tasks if task.bonus],
             "graded": [task.id for task in report.tasks],
         },
     }

@@ -27,6 +27,8 @@ class TaskScore:
     outcomes : list of TestOutcome
     with_reference : bool
         Whether the points were earned with the library's functions in place of the student's earlier ones.
+    bonus : bool
+        Whether they count on top of the points of the assignment.
     """
 
     id: str
@@ -35,6 +37,7 @@ class TaskScore:
     earned: float = 0.0
     outcomes: list = dataclasses.field(default_factory=list)
     with_reference: bool = False
+    bonus: bool = False
 
 
 @dataclasses.dataclass
@@ -47,8 +50,8 @@ class SubmissionReport:
         Name of the assignment, path of the submission.
     seed : int
         Seed of the hidden tests.
-    points : float
-        Points of the graded tasks.
+    points, bonus : float
+        Points of the graded tasks, and of those for a bonus, which count on top.
     tasks : list of TaskScore
         Scores of the tasks that are graded so far.
     problem : str
@@ -65,10 +68,11 @@ class SubmissionReport:
     problem: str = ""
     graded: bool = True
     unprotected: list = dataclasses.field(default_factory=list)
+    bonus: float = 0.0
 
     @property
     def earned(self):
-        """Sum of the points that the tasks earned."""
+        """Sum of the points that the tasks earned, with those for a bonus."""
         return round(sum(task.earned for task in self.tasks), 6)
 
     def as_dict(self):
@@ -116,7 +120,8 @@ def grade(assignment, submission, *, library, seed=None, tasks=None, isolated=Tr
     """
     seed = assignment.seed if seed is None else seed
     selected = [task for task in assignment.tasks if tasks is None or task.id in tasks]
-    report = SubmissionReport(assignment.name, printable(submission), seed, sum(task.points for task in selected))
+    points, bonus = (sum(task.points for task in selected if task.bonus == extra) for extra in (False, True))
+    report = SubmissionReport(assignment.name, printable(submission), seed, points, bonus=bonus)
     try:
         with _file_of(assignment, submission) as file:
             # A path of our copy would tell nobody anything.
@@ -129,7 +134,7 @@ def grade(assignment, submission, *, library, seed=None, tasks=None, isolated=Tr
                     on_result(report)
     except StudentFileError as error:
         report.problem = shown(error)
-        report.tasks = [TaskScore(task.id, task.title, task.points) for task in selected]
+        report.tasks = [TaskScore(task.id, task.title, task.points, bonus=task.bonus) for task in selected]
     return report
 
 
@@ -154,7 +159,8 @@ def _grade_task(assignment, file, task, names, seed, options):
 
 
 def _score(task, outcomes):
-    return TaskScore(task.id, task.title, task.points, sum(each.earned for each in outcomes), outcomes)
+    earned = sum(each.earned for each in outcomes)
+    return TaskScore(task.id, task.title, task.points, earned, outcomes, bonus=task.bonus)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ _KEYS = {
 }  # fmt: skip
 _TASK_KEYS = {
     "id": str, "title": str, "points": (int, float), "functions": list, "helpers": list, "prerequisites": list,
-    "seconds": (int, float), "hints": list,
+    "seconds": (int, float), "hints": list, "bonus": bool,
 }  # fmt: skip
 _REQUIRED, _TASK_REQUIRED = ("title", "file", "header", "task"), ("id", "title", "points", "functions")
 
@@ -48,6 +48,8 @@ class Task:
         Time limit for the student's code in all tests of the task.
     hints : tuple of str
         Comment lines in the blank function.
+    bonus : bool
+        Whether its points count on top of those of the assignment.
     """
 
     id: str
@@ -58,6 +60,7 @@ class Task:
     prerequisites: tuple = ()
     seconds: float = 20.0
     hints: tuple = ()
+    bonus: bool = False
 
     @property
     def names(self):
@@ -127,8 +130,13 @@ class Assignment:
 
     @property
     def points(self):
-        """Sum of the points of all tasks."""
-        return sum(task.points for task in self.tasks)
+        """Sum of the points of all tasks but those for a bonus."""
+        return sum(task.points for task in self.tasks if not task.bonus)
+
+    @property
+    def bonus(self):
+        """Sum of the points of the tasks for a bonus, which count on top."""
+        return sum(task.points for task in self.tasks if task.bonus)
 
     def task(self, id):
         """Return the task with an id.

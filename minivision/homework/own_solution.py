@@ -42,11 +42,12 @@ def with_measured_limits(assignment, *, seed=None, isolated=True):
         file.write_text(source.solution(assignment), encoding="utf-8")
         report = grade(assignment, file, library=library, seed=seed, isolated=isolated)
     failed = [outcome for task in report.tasks for outcome in task.outcomes if not outcome.passed]
-    if report.problem or failed or report.earned < assignment.points:
+    if report.problem or failed or report.earned < assignment.points + assignment.bonus:
         lines = [report.problem] if report.problem else []
         lines += [f"{outcome.task} {outcome.name}: {outcome.message}" for outcome in failed]
         raise SeedError(
-            f"with the seed {report.seed} the library's own solution earns {report.earned:g} of {assignment.points:g} "
+            f"with the seed {report.seed} the library's own solution earns {report.earned:g} of "
+            f"{assignment.points + assignment.bonus:g} "
             "points, so nobody could earn all: choose another --seed, and report these tests\n" + "\n".join(lines)
         )
     scores = zip(assignment.tasks, report.tasks, strict=True)

@@ -160,6 +160,7 @@ def public_manifest(assignment):
         for key in ("id", "title", "points", "functions", "prerequisites", "seconds"):
             value = getattr(task, key)
             lines.append(f"{key} = {json.dumps(list(value) if isinstance(value, tuple) else value)}")
+        lines += ["bonus = true"] if task.bonus else []
     return "\n".join(lines) + "\n"
 
 
@@ -237,7 +238,9 @@ def _write_readme(assignment, folder, text):
         title=assignment.title,
         file=assignment.file,
         text=text,
-        tasks="\n".join(f"| {task.id} | {task.title} | {task.points:g} |" for task in assignment.tasks),
+        tasks="\n".join(
+            f"| {task.id} | {task.title} | {task.points:g}{' (bonus)' * task.bonus} |" for task in assignment.tasks
+        ),
         notebook=guide if notebook else "",
     )
     (folder / "README.md").write_text(text, encoding="utf-8")

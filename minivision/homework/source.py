@@ -147,7 +147,7 @@ def student_file(assignment, bodies):
     written = set()  # two tasks can share a helper
     for task in assignment.tasks:
         if task.functions:
-            points = f"{task.points:g} point{'s' * (task.points != 1)}"
+            points = f"{task.points:g} {'bonus ' * task.bonus}point{'s' * (task.points != 1)}"
             parts.append(f"\n\n# ---- task {task.id}: {task.title} ({points}) ".ljust(122, "-") + "\n")
         for dotted in (*task.helpers, *task.functions):
             function = function_of(dotted)

@@ -222,17 +222,23 @@ def _solution(assignment, _, file, library, handed_out):
         yield Requirement(
             "solution", task.id, "the points of its tests add up", points == task.points, detail=f"{points:g}"
         )
-    met = report.earned == assignment.points and all(o.passed for task in report.tasks for o in task.outcomes)
+    everything = assignment.points + assignment.bonus
+    met = report.earned == everything and all(o.passed for task in report.tasks for o in task.outcomes)
     yield Requirement("solution", "", "earns everything", met, detail=_lost(report))
 
 
 def _one_task(assignment, id, file, library, handed_out):
-    """A solution of one task and its prerequisites earns exactly the points of these tasks."""
+    """A solution of one task and its prerequisites earns their points, and those of tasks that only use them."""
     task = assignment.task(id)
     solved = [each.id for each in assignment.all_prerequisites(task)] + [id]
     file.write_text(source.solution(assignment, solved), encoding="utf-8")
     report = grade(assignment, file, library=library)
-    expected = {each.id: each.points if each.id in solved else 0 for each in assignment.tasks}
+    done = [
+        each
+        for each in assignment.tasks
+        if each.id in solved or not each.functions and set(each.prerequisites) <= set(solved)
+    ]
+    expected = {each.id: each.points if each in done else 0 for each in assignment.tasks}
     wrong = [each for each in report.tasks if each.earned != expected[each.id]]
     detail = "; ".join(f"{each.id}: {each.earned:g}, expected {expected[each.id]:g}" for each in wrong)
     yield Requirement("one task", id, f"with {', '.join(solved)}", not wrong, detail=detail)
@@ -258,7 +264,9 @@ def _alternative(assignment, what, file, library, handed_out):
     id, name, text = what
     file.write_text(source.with_functions(assignment, text), encoding="utf-8")
     report = grade(assignment, file, library=library, tasks=[id])
-    met = report.earned == report.points and all(o.passed for task in report.tasks for o in task.outcomes)
+    met = report.earned == report.points + report.bonus and all(
+        o.passed for task in report.tasks for o in task.outcomes
+    )
     own = set(source.functions_in(text)) & set(assignment.task(id).names)
     lost = _lost(report) or ("" if own else f"it contains no function of task {id}")
     yield Requirement("alternative", id, name, met and bool(own), detail=lost)

@@ -263,9 +263,9 @@ def test_an_answer_is_what_is_computed(key):
 
 
 def test_points_are_those_of_the_manifests():
-    rows = re.findall(r"^\| (\d\.\d+) \| (.+?) \| (\d+) \|$", TEXT, flags=re.MULTILINE)
+    rows = re.findall(r"^\| (\d\.\d+) \| (.+?) \| (\d+(?: \(bonus\))?) \|$", TEXT, flags=re.MULTILINE)
     tasks = [task for name in ("hw1", "hw2", "hw3") for task in load_assignment(name).tasks]
-    assert rows == [(task.id, task.title, str(task.points)) for task in tasks]
+    assert rows == [(task.id, task.title, f"{task.points}{' (bonus)' * task.bonus}") for task in tasks]
 
 
 def test_notebooks_in_the_plan_exist_and_none_is_left_out():

@@ -7,7 +7,7 @@ from minivision.data import Batch
 from minivision.models import make_model
 from minivision.training import SGD
 
-# ---- 1.10: a segmentation network -----------------------------------------------------------------------------------
+# ---- 1.12: a segmentation network -----------------------------------------------------------------------------------
 
 
 def squares(count=2, size=16):
@@ -49,14 +49,15 @@ def expect_losses(losses, expected, upsampling):
     step = int(wrong.argmax())
     if step == 0:
         where = (
-            "The loss is wrong before the first step, so the forward pass of an operation is wrong: conv2d, max_pool2d "
-            f"or the upsampling, {upsampling}. Test tasks 1.1, 1.3 and the task of {upsampling}."
+            "The loss is wrong before the first step, so the forward pass of an operation is wrong: conv2d, "
+            f"max_pool2d, the upsampling, {upsampling}, or the loss. Test tasks 1.6, 1.3, 1.10 and that of "
+            f"{upsampling}."
         )
     else:
         where = (
             f"The first loss is right, so the forward pass is right. After {step} step{'s' * (step > 1)} the loss is "
-            f"wrong, so a gradient is wrong: conv2d_backward, max_pool2d_backward or that of the upsampling, "
-            f"{upsampling}. Test tasks 1.2, 1.4 and the task of {upsampling}."
+            f"wrong, so a gradient is wrong: conv2d_backward, max_pool2d_backward, that of the upsampling, "
+            f"{upsampling}, or that of softmax_cross_entropy. Test tasks 1.7, 1.4, 1.10 and the task of {upsampling}."
         )
     raise AssertionError(
         f"{upsampling}: the losses should be {expected.round(4)} and are {losses.round(4)}.\n  → {where}"
@@ -65,31 +66,32 @@ def expect_losses(losses, expected, upsampling):
 
 def networks_losses(student, upsampling, operation):
     """Train on the student's operations, all of them: the library's would run in the place of one that is missing."""
-    for name in ("conv2d", "conv2d_backward", "max_pool2d", "max_pool2d_backward", operation, f"{operation}_backward"):
+    always = "conv2d", "conv2d_backward", "max_pool2d", "max_pool2d_backward", "softmax_cross_entropy"
+    for name in (*always, operation, f"{operation}_backward"):
         assert name in student.functions, f"the file has no function {name}"
     with student.backend():
         return train_on_squares(upsampling)
 
 
-@pytest.mark.task("1.10")
+@pytest.mark.task("1.12")
 def test_a_network_with_nearest_neighbor_upsampling_learns(student):
     losses = networks_losses(student, "nearest", "upsample_nearest")
     expect_losses(losses, [1.137636, 1.015931, 0.910132, 0.800520], "nearest")
 
 
-@pytest.mark.task("1.10")
+@pytest.mark.task("1.12")
 def test_a_network_with_bed_of_nails_learns(student):
     losses = networks_losses(student, "bed-of-nails", "bed_of_nails")
     expect_losses(losses, [1.116863, 1.041774, 0.952995, 0.850403], "bed-of-nails")
 
 
-@pytest.mark.task("1.10")
+@pytest.mark.task("1.12")
 def test_a_network_with_max_unpooling_learns(student):
     losses = networks_losses(student, "max-unpool", "max_unpool2d")
     expect_losses(losses, [1.107313, 1.027535, 0.942915, 0.855138], "max-unpool")
 
 
-@pytest.mark.task("1.10")
+@pytest.mark.task("1.12")
 def test_a_network_with_transpose_convolution_learns(student):
     losses = networks_losses(student, "transpose-conv", "conv_transpose2d")
     expect_losses(losses, [1.191489, 1.027635, 0.990754, 0.887266], "transpose-conv")
