@@ -95,6 +95,11 @@ class Evidence:
         return max(np.abs(self.expected[np.isfinite(self.expected)]).max(initial=0), 1e-12)
 
     @functools.cached_property
+    def is_right(self) -> bool:
+        """Whether nothing is wrong in this case, which a mistake has to explain too."""
+        return self.same_shape and not self.wrong.any()
+
+    @functools.cached_property
     def wrong(self) -> Array:
         """Mask of the wrong elements; only where the shape is right."""
         return ~self.close(self.got, self.expected)

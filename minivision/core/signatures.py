@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ def signature(function: Callable) -> inspect.Signature:
     return inspect.signature(function, **_unevaluated())
 
 
+@functools.cache
 def _unevaluated() -> dict[str, Any]:
     try:
         from annotationlib import Format
