@@ -56,15 +56,11 @@ def agrees(evidence: Evidence, changes: Iterable[dict[str, Any]]) -> bool | None
     if changes and all(result is None for result in results):
         return None
     if evidence.is_right:
-        return not results or any(result is not None and _equal(evidence, result) for result in results)
+        return not results or any(result is not None and evidence.counts_as_right(result) for result in results)
     return any(
         explains(evidence, **changed) or (result is not None and _have_in_common(evidence, result))
         for changed, result in zip(changes, results, strict=True)
     )
-
-
-def _equal(evidence, result):
-    return result.shape == evidence.expected.shape and bool(evidence.close(result, evidence.expected).all())
 
 
 def _have_in_common(evidence, result):
