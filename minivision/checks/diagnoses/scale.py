@@ -138,9 +138,14 @@ def _quantities(evidence):
     """Return the numbers of this case that a division may be by, by their names, the likeliest first."""
     values, quantities = evidence.values, {}
     arrays = {name: value for name, value in values.items() if getattr(value, "dtype", np.dtype("O")).kind == "f"}
-    given = arrays.get("x", next(iter(arrays.values()), evidence.expected))
+    name = "x" if "x" in arrays else next(iter(arrays), evidence.result)
+    given = arrays.get(name, evidence.expected)
     if given.ndim in (2, 4):
-        quantities["the batch size N"] = given.shape[0]
+        axis = evidence.axis_names(name)[0]
+        things = {"N": "the batch size N", "K": "the number of regions" if "rois" in values else "the number of boxes"}
+        quantities[things.get(axis, "the batch size N" if axis == "axis 0" else f"{axis}, the length of {name}")] = (
+            given.shape[0]
+        )
     for name, what in (("kernel_size", "window"), ("scale", "block")):
         if name in values:
             quantities[f"the number of pixels of a {what}"] = values[name][0] * values[name][1]

@@ -95,9 +95,9 @@ def _alternatives(evidence: Evidence, name: str, value: Any) -> Iterator[tuple[A
     elif hasattr(value, "_replace"):  # a named tuple
         for field, part in zip(value._fields, value, strict=True):
             if isinstance(part, bool):
-                for other in (True, False):
-                    mistake = f"{name}.{field} is not looked at, as if it were {other}"
-                    yield value._replace(**{field: other}), mistake
+                for switch in (True, False):
+                    mistake = f"{name}.{field} is not looked at, as if it were {switch}"
+                    yield value._replace(**{field: switch}), mistake
     elif default is None and value is not None:
         yield None, f"{name} is ignored"
     elif isinstance(value, (int, float)):
