@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -19,10 +19,6 @@ def signature(function: Callable) -> inspect.Signature:
     return inspect.signature(function, **_unevaluated())
 
 
-@functools.cache
 def _unevaluated() -> dict[str, Any]:
-    try:
-        from annotationlib import Format
-    except ImportError:  # before Python 3.14
-        return {}
-    return {"annotation_format": Format.FORWARDREF}
+    module = sys.modules.get("annotationlib")  # inspect imports it, from Python 3.14 on; to search for it takes long
+    return {} if module is None else {"annotation_format": module.Format.FORWARDREF}
