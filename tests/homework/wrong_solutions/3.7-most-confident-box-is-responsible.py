@@ -1,7 +1,7 @@
 r"""The box with the largest predicted confidence is responsible, not the one with the largest IoU.
 
 Told: does not match any mistake
-Not: negative of truth|→ The (first|second) box
+Not: negative of truth|always the first|→ The first box
 """
 
 import numpy as np
