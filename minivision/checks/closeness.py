@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -55,6 +55,8 @@ class Findings:
     def __init__(self) -> None:
         # key -> [(finding, operation, arguments), ...]
         self._by_key: dict[tuple[str, ...], list[tuple[Finding, Operation, dict[str, Any]]]] = {}
+        # name of a result -> what makes the evidence of each case in which it is right
+        self._right: dict[str, list[Callable[[], Evidence]]] = {}
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -62,6 +64,10 @@ class Findings:
     def add(self, finding: Finding, op: Operation, arguments: dict[str, Any]) -> None:
         """Add a finding about a call of an operation with these arguments."""
         self._by_key.setdefault(finding.key, []).append((finding, op, arguments))
+
+    def add_right(self, name: str, evidence: Callable[[], Evidence]) -> None:
+        """Add a result that is right in a case: a cause of what is wrong in another has to explain it too."""
+        self._right.setdefault(name, []).append(evidence)
 
     def count(self, *kinds: str) -> int:
         """Return the number of cases with findings of these kinds."""
@@ -82,7 +88,17 @@ class Findings:
             See :class:`minivision.checks.Limits`.
         """
         keys = sorted(self._by_key, key=lambda key: (_empty(self._by_key[key]), self.ORDER.index(key[0])))
-        return [_failure(self._by_key[key], cases, max_diagnosed_cases) for key in keys]
+        return [self._failure(key, cases, max_diagnosed_cases) for key in keys]
+
+    def _failure(self, key, cases, max_diagnosed_cases):
+        found = self._by_key[key]
+        others = []
+        if any(finding.evidence for finding, *_ in found):
+            others = [make() for make in self._right.get(key[1], ())]
+            for other_key, other_found in self._by_key.items():
+                if other_key != key and other_key[1:2] == key[1:2]:
+                    others += [finding.evidence for finding, *_ in other_found if finding.evidence]
+        return _failure(found, others, cases, max_diagnosed_cases)
 
 
 def _empty(found):
@@ -94,15 +110,19 @@ def _arrays(arguments):
     return [value for value in arguments.values() if isinstance(value, np.ndarray)]
 
 
-def _failure(found, cases, max_diagnosed_cases):
-    """Return what several cases have in common, with the simplest of them that has a diagnosis."""
+def _failure(found, others, cases, max_diagnosed_cases):
+    """Return what several cases have in common, with the simplest of them that has a diagnosis.
+
+    `others` is evidence of the same result in cases in which it is right, or wrong in another way.
+    """
     found = sorted(found, key=lambda case: (case[0].diagnosis is None, _complexity(*case[1:])))
     finding, op, arguments = found[0]
     diagnosis = finding.diagnosis
     if finding.evidence:
         with_evidence = [case for case in found if case[0].evidence]  # a failure in float32 only has none
         evidence = [finding.evidence for finding, *_ in with_evidence]
-        diagnosis, place = diagnose_cases(evidence[:max_diagnosed_cases], evidence[max_diagnosed_cases:])
+        others = [*evidence[max_diagnosed_cases:], *others]
+        diagnosis, place = diagnose_cases(evidence[:max_diagnosed_cases], others)
         finding, op, arguments = with_evidence[place]
     failing = [failing_arguments for *_, failing_arguments in found]
     passing = [case for case in cases if not any(case is failing_arguments for failing_arguments in failing)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pathlib
 import types
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,10 +16,11 @@ from minivision.checks.call import Call, CheckError, NotRecordedError, named_res
 from minivision.checks.cases import cases_of
 from minivision.checks.closeness import Finding, Findings, compare
 from minivision.checks.diagnoses import exception_diagnosis, input_diagnosis
-from minivision.checks.evidence import flat_results
+from minivision.checks.evidence import Evidence, flat_results
 from minivision.checks.gradients import adjoint_error, gradient_errors
 from minivision.checks.limits import Limits
 from minivision.checks.load_backend import first_line, last_frame
+from minivision.checks.memory import Memory, Nothing, kernel_of
 from minivision.checks.report import NOT_YET, REFERENCE, WRONG, Report
 from minivision.core import backends, registry
 from minivision.core.printable import printable
@@ -39,6 +41,7 @@ def check_operation(
     keep: Callable[[dict[str, Any]], bool] | None = None,
     oracle: str = "reference",
     limits: Limits = DEFAULT_LIMITS,
+    memory: Memory | None = None,
 ) -> Report:
     """Check one function of a backend: its values, its gradients, and its transpose.
 
@@ -65,6 +68,9 @@ def check_operation(
         arguments that it has no results for.
     limits : Limits
         How much is computed.
+    memory : Memory, optional
+        What checks with this seed and oracle found out before (:class:`minivision.checks.memory.Memory`); cases that
+        passed before are left out.
 
     Returns
     -------
@@ -96,14 +102,15 @@ def check_operation(
         kernel = active.kernel(op)
         if kernel is None:
             return Report(op.__name__, backend, REFERENCE)
-        return _Check(op, active, kernel, seed, keep, oracle, limits).report()
+        return _Check(op, active, kernel, seed, keep, oracle, limits, memory or Nothing()).report()
 
 
 class _Check:
     """The check of one function: it collects findings, and makes a report of them."""
 
-    def __init__(self, op, backend, kernel, seed, keep, oracle, limits):
+    def __init__(self, op, backend, kernel, seed, keep, oracle, limits, memory):
         self.op, self.seed, self.keep, self.oracle, self.limits = op, seed, keep, oracle, limits
+        self.memory = memory
         self.own = isinstance(backend.source, types.ModuleType)  # the user's, not the package's
         self.file = getattr(backend.source, "__file__", None) if self.own else None
         place = f"{self.file}, line {first_line(kernel)}" if self.file else ""
@@ -111,13 +118,14 @@ class _Check:
         self.findings = Findings()
 
     def report(self):
-        cases = [case for case in self._cases(self.op) if self.keep is None or self.keep(case)]
-        cases = sorted(cases, key=self._is_huge)
-        for k, arguments in enumerate(cases):
+        numbered = [case for case in self._cases(self.op) if self.keep is None or self.keep(case[1])]
+        numbered = sorted(numbered, key=lambda case: self._is_huge(case[1]))
+        for k, (number, arguments) in enumerate(numbered):
             if self.own and self.findings and self._is_huge(arguments):
-                cases = cases[:k]  # see Limits.huge_coordinate
+                numbered = numbered[:k]  # see Limits.huge_coordinate
                 break
-            self._values(arguments)
+            self._values(number, arguments)
+        cases = [arguments for _, arguments in numbered]
         self.result.cases = len(cases)
         if self.findings.count("not yet") == len(cases):
             self.result.verdict = NOT_YET
@@ -130,10 +138,14 @@ class _Check:
         return self.result
 
     def _cases(self, op, *, finite=False):
-        """Return the arguments of all cases, by name."""
-        cases = cases_of(op, np.random.default_rng(self.seed), self.oracle)
-        cases = [signature(op).bind(*arrays, **keywords).arguments for arrays, keywords in cases]
-        return [case for case in cases if not (self.own or finite) or all(map(_finite, case.values()))]
+        """Return the number and the arguments by name of each case."""
+
+        def drawn():
+            cases = cases_of(op, np.random.default_rng(self.seed), self.oracle)
+            return [signature(op).bind(*arrays, **keywords).arguments for arrays, keywords in cases]
+
+        cases = enumerate(self.memory.once(("cases", op), drawn))
+        return [(k, case) for k, case in cases if not (self.own or finite) or all(map(_finite, case.values()))]
 
     def _is_huge(self, arguments):
         """Return whether a case has regions of very many pixels."""
@@ -142,20 +154,29 @@ class _Check:
 
     # ---- values --------------------------------------------------------------------------------------------------
 
-    def _values(self, arguments):
+    def _values(self, number, arguments):
         """Compare the results of one case with the right ones, in float64 and, if these agree, in float32."""
+        if self.memory.has_passed("values", self.op, number):
+            return
         for dtype in (np.float64, np.float32):
-            findings = self._compared({name: _cast(value, dtype) for name, value in arguments.items()}, dtype)
+            cast = {name: _cast(value, dtype) for name, value in arguments.items()}
+            right = self.memory.once(("right", self.op, number, dtype), lambda cast=cast: self._right(cast))
+            findings = self._compared(cast, *right, dtype)
             for finding in findings:
                 self.findings.add(finding, self.op, arguments)
             if findings:
-                break
+                return
+        self.memory.passes("values", self.op, number)
 
-    def _compared(self, arguments, dtype):
-        """Return the findings of one call."""
-        for_oracle, for_function = copy.deepcopy(arguments), copy.deepcopy(arguments)
+    def _right(self, arguments):
+        """Return the results of the oracle by name, and its arguments, which it may have updated."""
+        for_oracle = copy.deepcopy(arguments)
         with backends.backend(self.oracle):
-            expected = named_results(self.op, for_oracle)
+            return named_results(self.op, for_oracle), for_oracle
+
+    def _compared(self, arguments, expected, for_oracle, dtype):
+        """Return the findings of one call."""
+        for_function = copy.deepcopy(arguments)
         try:
             got = named_results(self.op, for_function)
         except CheckError as failed:
@@ -190,6 +211,9 @@ class _Check:
                 self.result.values = max(self.result.values or 0.0, error)
             if finding:
                 findings.append(finding)
+            elif dtype is np.float64:
+                right = functools.partial(Evidence, self.op, arguments, name, value, value, oracle=self.oracle)
+                self.findings.add_right(name, right)
         return findings
 
     def _raised(self, error):
@@ -209,9 +233,9 @@ class _Check:
     def _gradients(self):
         """Check a backward pass, or a loss with its own gradient, against differences and the adjoint identity."""
         calls = self._calls()
-        for call, _ in calls:
+        for tried in calls:
             self._check_call(
-                call,
+                tried,
                 "gradients",
                 lambda call, **options: max(gradient_errors(call, **options).values()),
                 step=STEP,
@@ -219,18 +243,31 @@ class _Check:
                 seed=self.seed,
                 elements=self.limits.elements_tried,
                 skip_kinks=True,
+                once=functools.partial(self._once, tried),
             )
-        for name in signature(calls[0][0].op).parameters if calls else ():
-            pairs = [pair for pair in calls if name in pair[0].differentiable]  # a bias is not always given
-            if all(_is_linear(reference, name) for _, reference in pairs):
-                for call, _ in pairs:
+        for name in signature(calls[0].call.op).parameters if calls else ():
+            pairs = [tried for tried in calls if name in tried.call.differentiable]  # a bias is not always given
+            if all(self._is_linear(tried, name) for tried in pairs):
+                for tried in pairs:
                     allowed = self.limits.tolerance or None
-                    self._check_call(call, "adjoint", adjoint_error, argument=name, seed=self.seed, tolerance=allowed)
+                    self._check_call(tried, "adjoint", adjoint_error, argument=name, seed=self.seed, tolerance=allowed)
 
-    def _check_call(self, call, kind, error_of, **options):
+    def _once(self, tried, name, compute):
+        """Return what is computed from the forward pass of a call, which other functions may have in common."""
+        return self.memory.once((name, tried.call.op, tried.number, tried.forward), compute)
+
+    def _is_linear(self, tried, name):
+        key = ("linear", tried.call.op, tried.number, name)
+        return self.memory.once(key, lambda: _is_linear(tried.reference, name))
+
+    def _check_call(self, tried, kind, error_of, **options):
         """Put the error that a check measures in the report, and add a finding unless that result has one."""
+        call, key = tried.call, (kind, self.op, tried.number, options.get("argument"))
+        if self.memory.has_passed(*key):
+            return
         try:
             largest = error_of(call, **options, explain=not self.findings)
+            self.memory.passes(*key)
         except CheckError as failed:
             largest = failed.error
             if not self.findings.about(failed.result):
@@ -253,19 +290,20 @@ class _Check:
         if forward is None or f"{name}_backward" in operations:
             return []  # a forward pass is checked with its backward pass
         calls = []
-        for arguments in self._cases(forward, finite=True):
+        for number, arguments in self._cases(forward, finite=True):
             if not self._is_kept(arguments) or self.own and self._is_huge(arguments):
                 continue
             try:
                 reference = Call(forward, (), arguments, forward=self.oracle, oracle=self.oracle)
-                y = reference.output()
+                y = self.memory.once(("output", forward, number), reference.output)
             except LookupError:
                 continue  # it has no gradient, or none for these arguments
             arrays = [value for value in (*arguments.values(), y) if isinstance(value, np.ndarray)]
             if max(array.size for array in arrays) > self.limits.max_elements:
                 continue
-            own = Call(forward, (), arguments, oracle=self.oracle)
-            calls.append((own if _gives(own, y) else reference, reference))
+            own = _Tried(number, Call(forward, (), arguments, oracle=self.oracle), reference, kernel_of(forward))
+            right = self._once(own, "right", functools.partial(_gives, own.call, y))
+            calls.append(own if right else _Tried(number, reference, reference, self.oracle))
         return calls
 
     def _is_kept(self, arguments):
@@ -274,6 +312,15 @@ class _Check:
             return self.keep is None or self.keep(arguments)
         except KeyError:  # `keep` looks at an argument that only the backward pass has
             return True
+
+
+class _Tried(NamedTuple):
+    """A call whose gradients are tried: the number of the case, and which function runs as its forward pass."""
+
+    number: int
+    call: Call
+    reference: Call
+    forward: Hashable
 
 
 def _gives(call, y):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_CONTRIBUTING_ELEMENTS = 600  # size of the first argument up to which the contribution of each element is computed
 
+LARGEST_ERROR, SMALLEST_SCALE = 1e-5, 1e-3  # of numbers that count as right, and of what the error is relative to
+
 
 class Evidence:
     """What an operation returned for some arguments, and what it should have returned.
@@ -95,6 +97,11 @@ class Evidence:
         return max(np.abs(self.expected[np.isfinite(self.expected)]).max(initial=0), 1e-12)
 
     @functools.cached_property
+    def is_right(self) -> bool:
+        """Whether nothing is wrong in this case, which a mistake has to explain too."""
+        return self.same_shape and not self.wrong.any()
+
+    @functools.cached_property
     def wrong(self) -> Array:
         """Mask of the wrong elements; only where the shape is right."""
         return ~self.close(self.got, self.expected)
@@ -133,6 +140,14 @@ class Evidence:
     def same(self, a: Array, b: Array) -> bool:
         """Return whether two arrays hold the same numbers in the same shape."""
         return a.shape == b.shape and a.size > 0 and bool(self.close(a, b).all())
+
+    def counts_as_right(self, result: Array) -> bool:
+        """Return whether a check would take a result for the right one."""
+        if result.shape != self.expected.shape:
+            return False
+        with np.errstate(invalid="ignore"):
+            close = np.abs(result - self.expected) <= LARGEST_ERROR * max(self.scale, SMALLEST_SCALE)
+        return bool((close | self.close(result, self.expected)).all())
 
     def reference(self, **changed: Any) -> Array | None:
         """Return this result of the reference implementation for changed arguments; None where it has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,12 +79,21 @@ def check_gradients(
 
 
 def gradient_errors(
-    call: Call, *, step: float, tolerance: float, seed: int, elements: int, skip_kinks: bool, explain: bool = True
+    call: Call,
+    *,
+    step: float,
+    tolerance: float,
+    seed: int,
+    elements: int,
+    skip_kinks: bool,
+    explain: bool = True,
+    once: Callable[[str, Callable[[], Any]], Any] = lambda name, compute: compute(),
 ) -> dict[str, float]:
     """Do what :func:`check_gradients` does, for a :class:`Call`.
 
     With `skip_kinks`, elements at a kink are left out: there is no gradient.
-    Without `explain`, no diagnosis is made; it takes longer than the check.
+    Without `explain`, no diagnosis is made; it takes longer than the check. ``once(name, compute)`` returns the slopes
+    along an argument where they are known, else what `compute` returns.
     """
     rng = np.random.default_rng([seed, 2017])  # not the stream the caller may have drawn x from
     y = call.output()
@@ -98,17 +108,11 @@ def gradient_errors(
         places = np.arange(value.size)
         if value.size > elements:
             places = np.sort(rng.choice(value.size, elements, replace=False))
-        slopes = np.array([_slopes(call, name, place, step, y, dy) for place in places]).reshape(-1, 2)
-        if skip_kinks:
-            allowed = tolerance / 4 * np.abs(slopes).max(initial=0) + rounding  # no error that a test could see
-            apart = np.abs(slopes[:, 0] - slopes[:, 1])
-            kinks = [
-                k
-                for k in np.flatnonzero(apart > allowed)
-                if _is_kink(call, name, places[k], apart[k], step, y, dy, rounding)
-            ]
-            places, slopes = np.delete(places, kinks), np.delete(slopes, kinks, axis=0)
-        slopes = slopes.mean(axis=1)
+
+        def kept(name=name, places=places):
+            return _slopes_at(call, name, places, step, y, dy, rounding, tolerance if skip_kinks else None)
+
+        places, slopes = once(f"slopes of {name}", kept)
         error, message, details = _compare(call, name, gradient, places, slopes, tolerance, rounding)
         if error > tolerance:
             diagnosis = (_diagnosis(call, dy, name, gradient, places, slopes) or NO_DIAGNOSIS) if explain else None
@@ -204,6 +208,21 @@ def _slopes(call, name, place, step, y, dy):
         moved.flat[place] += sign * step
         sides.append(np.sum((call.output(**{name: moved}) - y) * dy) / (sign * step))
     return sides
+
+
+def _slopes_at(call, name, places, step, y, dy, rounding, tolerance):
+    """Return the places, those at a kink left out unless `tolerance` is None, and the slopes there."""
+    slopes = np.array([_slopes(call, name, place, step, y, dy) for place in places]).reshape(-1, 2)
+    if tolerance is not None:
+        allowed = tolerance / 4 * np.abs(slopes).max(initial=0) + rounding  # no error that a test could see
+        apart = np.abs(slopes[:, 0] - slopes[:, 1])
+        kinks = [
+            k
+            for k in np.flatnonzero(apart > allowed)
+            if _is_kink(call, name, places[k], apart[k], step, y, dy, rounding)
+        ]
+        places, slopes = np.delete(places, kinks), np.delete(slopes, kinks, axis=0)
+    return places, slopes.mean(axis=1)
 
 
 def _is_kink(call, name, place, apart, step, y, dy, rounding):

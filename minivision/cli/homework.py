@@ -1,16 +1,12 @@
 """Homework: release assignments, test solutions, grade submissions, and verify assignments."""
 
-import contextlib
 import importlib.util
 import pathlib
 import shutil
-import signal
 import sys
 
-from minivision.cli import homework_alone, homework_class, homework_project
-from minivision.cli.executors import add_scheduler_argument
+from minivision.cli import homework_alone, homework_class, homework_grade, homework_project
 from minivision.cli.options import Parser, UsageError, count, positive, seed
-from minivision.core.printable import printable
 from minivision.core.progress import progress_bar
 
 EPILOG = """\
@@ -34,7 +30,6 @@ of the open project:
 
 The exit code is 1 if something is wrong or not written yet.
 """
-FORMATS = "gradescope", "classroom50", "prairielearn", "junit"
 _STAFF = importlib.util.find_spec("minivision.homework.grading") is not None
 
 
@@ -64,23 +59,7 @@ def add_arguments(parser, system):
     sub.add_argument("--out", required=True, metavar="FILE")
     sub.set_defaults(homework=solution)
 
-    sub = commands.add_parser("grade", help="grade a submission, or a folder of them")
-    sub.add_argument("assignment")
-    sub.add_argument("submission", help="a file, a folder or a zip archive with it; or a folder of submissions")
-    sub.add_argument("--json", metavar="FILE", help="write the results to a file, in Gradescope's format")
-    sub.add_argument("--csv", metavar="FILE", help="write a table of all submissions to a file")
-    sub.add_argument("--out", metavar="PATH", help="write the results in a format: a file, of several a folder")
-    sub.add_argument("--format", choices=FORMATS, help="format of --out (default: gradescope)")
-    sub.add_argument("--jobs", type=count, default=1, metavar="N", help="submissions at the same time (default: 1)")
-    add_scheduler_argument(sub)
-    sub.add_argument("--seed", type=seed, metavar="N", help="seed of the hidden tests: keep it secret")
-    sub.add_argument("--results", metavar="DIR", help="folder for the results of a class (default: NAME-results)")
-    sub.add_argument("--resume", action="store_true", help="go on where a grading stopped")
-    sub.add_argument("--one", action="store_true", help="the folder is one submission")
-    sub.add_argument("--unprotected", action="store_true", help="grade, one at a time, where a protection is missing")
-    sub.add_argument("--unlocked", action="store_true", help="do not isolate the student's code; for your own files")
-    sub.add_argument("--proved", action="store_true", help="do not grade the library's solution with the seed first")
-    sub.set_defaults(homework=grade)
+    homework_grade.add_arguments(commands)
 
     sub = commands.add_parser("rubric", help="print the questions to answer in words, with the rubric for staff")
     sub.add_argument("assignment")
@@ -252,121 +231,6 @@ def rubric(args):
         raise ValueError(f"{assignment.name} has no questions.toml")
     print(sheet(assignment, rubric=True), end="")
     return 0
-
-
-def grade(args):
-    from minivision.homework import batch_grading, load_assignment
-    from minivision.homework import gradescope as formats
-    from minivision.homework.advice import must_have_hidden_tests
-    from minivision.homework.class_results import TABLE, ClassResults, write_table
-    from minivision.homework.formats import check_format, write_reports
-    from minivision.homework.own_solution import with_measured_limits
-
-    assignment = load_assignment(args.assignment)
-    if args.format and not args.out:
-        raise UsageError(f"--format {args.format}: say with --out where to write it")
-    must_have_hidden_tests(assignment)
-    check_format(args.format)
-    paths = [args.submission] if args.one else batch_grading.submissions(assignment, args.submission)
-    several = len(paths) > 1
-    _refuse_existing(args)
-    if not (args.unlocked or args.unprotected or args.scheduler):
-        batch_grading.require_protections()
-    if not args.proved and (several or args.seed is not None):  # its own seed is proved by `check`
-        print("first the library's own solution, with this seed; --proved leaves it out", file=sys.stderr)
-        assignment = with_measured_limits(assignment, seed=args.seed, isolated=not args.unlocked)
-    kept = None
-    if several:
-        seed = assignment.seed if args.seed is None else args.seed
-        kept = ClassResults(args.results or f"{assignment.name}-results", assignment, seed, resume=args.resume)
-    results = [kept.reports[path] for path in map(printable, paths) if path in kept.reports] if several else []
-
-    def write():
-        if args.json and results:
-            written = [formats.results(each) for each in sorted(results, key=lambda each: each.submission)]
-            formats.write_results({"submissions": written} if several else written[0], args.json)
-        if args.csv and results:
-            write_table(assignment, results, args.csv)
-
-    def on_result(report):
-        if args.json:
-            formats.write_results(formats.results(report), args.json)
-
-    write()
-    todo = [path for path in paths if not several or kept.lacks(path)]
-    graded = _graded(args, assignment, todo, None if several else on_result)
-    with (
-        _stopped_by_sigterm(),
-        progress_bar(total=len(todo), unit="submission", leave=False, disable=not several) as bar,
-        contextlib.closing(graded),
-    ):
-        try:
-            for result in graded:
-                results.append(result)
-                if several:
-                    kept.add(result)
-                write()
-                bar.update()
-                bar.write(_line(result), file=sys.stdout)
-        except KeyboardInterrupt:
-            files = [str(path) for path in (kept and kept.folder, args.json, args.csv) if path and results]
-            where = f" and stand in {' and '.join(files)}" if files else ""
-            again = "; --resume goes on" if several else ""
-            raise KeyboardInterrupt(
-                f"stopped; {len(results)} of {len(paths)} submissions are graded{where}{again}"
-            ) from None
-    if args.out:
-        reports = [formats.results(each) for each in sorted(results, key=lambda each: each.submission)]
-        write_reports(reports, args.format or "gradescope", args.out)
-    for sentence in dict.fromkeys(sentence for result in results for sentence in result.unprotected):
-        print(f"not protected on this system: {sentence}", file=sys.stderr)
-    if several:
-        print(f"{len(results)} submissions: {kept.folder / TABLE}")
-    failed = [result for result in results if not result.graded]
-    if failed:
-        print(f"minivision: {len(failed)} of {len(results)} submissions could not be graded", file=sys.stderr)
-    return 1 if failed else 0
-
-
-def _graded(args, assignment, paths, on_result):
-    """Yield the reports of submissions, graded on this machine or on a cluster."""
-    options = {"seed": args.seed, "isolated": not args.unlocked}
-    if args.scheduler is None:
-        from minivision.homework.batch_grading import grade_all
-
-        jobs = 1 if args.unprotected else args.jobs
-        return grade_all(assignment, paths, jobs=jobs, on_result=on_result, **options)
-    from minivision.homework.cluster_grading import grade_on_cluster
-
-    return grade_on_cluster(args.scheduler, assignment, paths, **options)
-
-
-def _refuse_existing(args):
-    """Refuse to write over the results of another grading."""
-    for path in (args.json, args.csv):
-        if path and pathlib.Path(path).exists() and not args.resume:
-            raise UsageError(f"{path} exists: --resume goes on with it, or give another name")
-
-
-@contextlib.contextmanager
-def _stopped_by_sigterm():
-    """Have SIGTERM do what Ctrl-C does, inside of a ``with`` block."""
-
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _line(result):
-    tasks = " ".join(f"{task.id}:{task.earned:g}{'*' * task.with_reference}" for task in result.tasks)
-    problem = f"  {result.problem}" if result.problem else ""
-    earned = f"{result.earned:>6g}" if result.graded else f"{'-':>6}"
-    return printable(f"{earned} of {result.points:g}  {result.submission}  {tasks}{problem}").replace("\n", " ")
 
 
 def gradescope(args):

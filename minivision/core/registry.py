@@ -11,6 +11,7 @@ Global state
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -30,6 +31,7 @@ def register(op: Operation) -> None:
     if other.__module__ != op.__module__:
         raise ValueError(f"there is an operation {op.__name__} in {other.__module__}; choose another name")
     _registered[op.__name__] = op
+    _in_order.cache_clear()
 
 
 def find(name: str) -> Operation | None:
@@ -50,12 +52,22 @@ def reference(name: str) -> Callable:
 
 def operations() -> dict[str, Operation]:
     """Return all operations of the package by name, in the order of their modules."""
+    _import_modules()
+    return dict(_in_order())
+
+
+@functools.cache  # until the next registration
+def _in_order() -> dict[str, Operation]:
+    ordered = sorted(_registered.items(), key=lambda item: _position(item[1]))
+    return {name: op for name, op in ordered if op.__module__.startswith(PACKAGES)}
+
+
+@functools.cache  # to look through the folders takes milliseconds, and a check asks hundreds of times
+def _import_modules() -> None:
     for name in PACKAGES:
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}."):
             importlib.import_module(module.name)
-    ordered = sorted(_registered.items(), key=lambda item: _position(item[1]))
-    return {name: op for name, op in ordered if op.__module__.startswith(PACKAGES)}
 
 
 def _position(op):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +20,5 @@ def signature(function: Callable) -> inspect.Signature:
 
 
 def _unevaluated() -> dict[str, Any]:
-    try:
-        from annotationlib import Format
-    except ImportError:  # before Python 3.14
-        return {}
-    return {"annotation_format": Format.FORWARDREF}
+    module = sys.modules.get("annotationlib")  # inspect imports it, from Python 3.14 on; to search for it takes long
+    return {} if module is None else {"annotation_format": module.Format.FORWARDREF}

@@ -2,13 +2,16 @@
 
 import concurrent.futures
 import functools
+import json
 import pathlib
+import secrets
 import tempfile
 
+from minivision.core.atomic import atomic_write
 from minivision.homework.answers import shown
 from minivision.homework.grading import SubmissionReport, grade
 from minivision.homework.library import write_library
-from minivision.homework.local_executor import InThisProcess, LocalExecutor
+from minivision.homework.local_executor import InThisProcess, LocalExecutor, TimeUpError
 from minivision.homework.process import START_SECONDS, GraderError, StudentProcess
 from minivision.homework.scratch import scratch_folder, temporary_files_in
 
@@ -156,26 +159,50 @@ def grade_all(assignment, paths, *, jobs=1, seed=None, isolated=True, on_result=
         seconds = GRADER_SECONDS + sum(4 * (task.seconds + START_SECONDS) for task in assignment.tasks)
         if executor is None:
             executor = InThisProcess() if on_result else LocalExecutor(jobs, seconds=seconds)
-        work = functools.partial(_grade_in, str(scratch), assignment, library, seed, isolated)
-        more = (on_result,) if on_result else ()
+        work = functools.partial(_grade_in, str(scratch), on_result, assignment, library, seed, isolated)
         try:
-            running = {executor.submit(work, str(path), *more): path for path in paths}
+            running = {}
+            for path in paths:
+                finished = scratch / f"{secrets.token_hex(16)}.json"  # a name that no submission can guess
+                running[executor.submit(work, str(finished), str(path))] = path, finished
             for future in concurrent.futures.as_completed(running):
-                yield _report(future, assignment, running[future], seed)
+                yield _report(future, assignment, *running[future], seed)
         except BaseException:
             executor.shutdown(wait=True, cancel_futures=True)  # a submission may take minutes
             raise
         executor.shutdown()
 
 
-def _grade_in(scratch, *arguments):
-    """Grade one submission with its temporary files in the folder of the grader."""
+def _grade_in(scratch, on_result, assignment, library, seed, isolated, finished, path):
+    """Grade one submission with its temporary files in the folder of the grader; write down each finished task."""
+
+    def keep(report):
+        with atomic_write(finished) as partial:
+            partial.write_text(json.dumps(report.as_dict()), encoding="utf-8")
+        if on_result:
+            on_result(report)
+
     with temporary_files_in(scratch):
-        return grade_one(*arguments)
+        return grade_one(assignment, library, seed, isolated, path, keep)
 
 
-def _report(future, assignment, path, seed):
+def _report(future, assignment, path, finished, seed):
     try:
         return SubmissionReport.from_dict(future.result())
+    except TimeUpError as error:
+        if finished.exists():
+            return _with_finished_tasks(assignment, finished, error)
+        return not_graded(assignment, path, seed, error)
     except Exception as error:
         return not_graded(assignment, path, seed, error)
+
+
+def _with_finished_tasks(assignment, finished, error):
+    """Return the report of a submission whose time was up: the tasks that were finished before keep their points."""
+    report = SubmissionReport.from_dict(json.loads(finished.read_text(encoding="utf-8")))
+    done = {task.id for task in report.tasks}
+    rest = ", ".join(task.id for task in assignment.tasks if task.id not in done)
+    report.problem = (
+        f"the time for this submission was up: {error}. The points are those of the tasks before; not graded: {rest}"
+    )
+    return report

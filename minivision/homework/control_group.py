@@ -12,7 +12,7 @@ import time
 
 PREFIX = "minivision-"
 # file -> value: the limits of version 2, and of each hierarchy of version 1
-_V2 = {"pids.max": "processes", "memory.max": "memory"}
+_V2 = {"pids.max": "processes", "memory.max": "memory", "memory.swap.max": "swap"}
 _V1 = {"pids": {"pids.max": "processes"}, "memory": {"memory.limit_in_bytes": "memory"}}
 
 
@@ -28,25 +28,27 @@ class ControlGroup:
 
     Attributes
     ----------
+    folders : list of Path
+        The groups that were made: one in version 2, one of each hierarchy in version 1.
     limited : set of str
         Which of ``"processes"`` and ``"memory"`` are limited.
     """
 
-    def __init__(self, pid, *, processes, memory, root="/sys/fs/cgroup"):
-        values, self.folders, self.limited = {"processes": processes, "memory": memory}, [], set()
-        for parent, limits in _parents(pathlib.Path(root)):
+    def __init__(self, pid, *, processes, memory, root="/sys/fs/cgroup", own="/proc/self/cgroup"):
+        values, self.folders, self.limited = {"processes": processes, "memory": memory, "swap": 0}, [], set()
+        for parent, limits in _parents(pathlib.Path(root), pathlib.Path(own)):
             folder = parent / f"{PREFIX}{os.getpid()}-{pid}"
             try:
                 _remove_stale(parent)
                 folder.mkdir()
-                self.folders.append(folder)
-                for file, what in limits.items():
-                    (folder / file).write_text(str(values[what]), encoding="utf-8")
-                (folder / "cgroup.procs").write_text(str(pid), encoding="utf-8")
-                self.limited |= set(limits.values())
-            except OSError:  # not our right, or the controller is not switched on
-                with contextlib.suppress(OSError):
+                limited = {what for file, what in limits.items() if _write(folder / file, values[what])}
+                if limited & {"processes", "memory"} and _write(folder / "cgroup.procs", pid):
+                    self.folders.append(folder)
+                    self.limited |= limited - {"swap"}
+                else:  # not our right, or no controller is switched on
                     folder.rmdir()
+            except OSError:
+                continue
 
     def close(self):
         """Kill all processes in it, and remove it."""
@@ -65,16 +67,37 @@ class ControlGroup:
         self.folders = []
 
 
-def _parents(root):
+def _write(file, value):
+    """Return whether a value could be written: the kernel refuses a file that the group does not have."""
+    try:
+        file.write_text(str(value), encoding="utf-8")
+    except OSError:
+        return False
+    return True
+
+
+def _parents(root, own_groups):
     """Return folders in which groups may be made, with the files of their limits."""
     try:
-        lines = pathlib.Path("/proc/self/cgroup").read_text(encoding="utf-8").split()
+        lines = own_groups.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-    own = {line.split(":")[1]: line.split(":")[2].strip("/") for line in lines if line.count(":") == 2}
+    parts = [line.split(":", 2) for line in lines]  # number:controllers:path; version 2 names no controllers
+    own = {part[1]: part[2].strip("/") for part in parts if len(part) == 3}
     if (root / "cgroup.controllers").exists():  # beside our own group: one with processes cannot limit its parts
-        return [((root / own.get("", "")).parent if own.get("") else root, _V2)]
+        parent = (root / own[""]).parent if own.get("") else root
+        _switch_on(parent)
+        return [(parent, _V2)]
     return [(root / name / own[name], limits) for name, limits in _V1.items() if name in own]
+
+
+def _switch_on(parent):
+    """Have the groups in a folder of version 2 limit memory and processes, where it may and does not yet."""
+    with contextlib.suppress(OSError):
+        may = (parent / "cgroup.controllers").read_text(encoding="utf-8").split()
+        does = (parent / "cgroup.subtree_control").read_text(encoding="utf-8").split()
+        for controller in {"memory", "pids"} & set(may) - set(does):
+            _write(parent / "cgroup.subtree_control", f"+{controller}")
 
 
 def _remove_stale(parent):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+MIN_DIFFERENT_NUMBERS = 3  # fewer may be what several mistakes give
+
 
 def expect(what, actual, expected, mistakes=(), *, rtol=1e-5, atol=1e-8):
     """Fail unless a result is right. The message names the mistake that gives this result, if it is a known one.
@@ -12,7 +14,8 @@ def expect(what, actual, expected, mistakes=(), *, rtol=1e-5, atol=1e-8):
         The result in words, with the numbers that it is computed from if they are few.
     actual, expected : array_like
     mistakes : sequence of (array_like, str)
-        The result of a known mistake, and the mistake in words. Axes of length 1 may be left out.
+        The result of a known mistake, and the mistake in words. Axes of length 1 may be left out. If the result has
+        fewer than three different numbers, other mistakes may give it too, and the message says so.
     rtol, atol : float
         See ``np.allclose``.
 
@@ -28,7 +31,8 @@ def expect(what, actual, expected, mistakes=(), *, rtol=1e-5, atol=1e-8):
         if actual.shape == expected.shape and np.squeeze(numbers).shape == expected.squeeze().shape:
             numbers = np.reshape(numbers, expected.shape)
         if np.shape(numbers) == actual.shape and np.allclose(actual, numbers, rtol, atol, equal_nan=True):
-            raise AssertionError(f"{message}\n  → {mistake}{'' if mistake.endswith(('.', '?')) else '.'}")
+            doubt = "" if np.unique(numbers).size >= MIN_DIFFERENT_NUMBERS else "It may be this: "
+            raise AssertionError(f"{message}\n  → {doubt}{mistake}{'' if mistake.endswith(('.', '?')) else '.'}")
     if actual.shape != expected.shape:
         message += f"\n  → Its shape is {actual.shape}, and should be {expected.shape}."
     raise AssertionError(message)

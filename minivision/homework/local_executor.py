@@ -25,6 +25,10 @@ class WorkerError(RuntimeError):
     """A process that ended without a result, or was stopped."""
 
 
+class TimeUpError(WorkerError):
+    """A process that was stopped because its call took longer than it may."""
+
+
 class LocalExecutor(concurrent.futures.Executor):
     """An executor whose calls run in processes that end with this one, however it ends.
 
@@ -42,7 +46,10 @@ class LocalExecutor(concurrent.futures.Executor):
         self._lock, self._closed, self._workers = threading.Lock(), False, set()
 
     def submit(self, function, /, *args):
-        """Return the future of ``function(*args)``. Its exception is a :class:`WorkerError` if the process failed."""
+        """Return the future of ``function(*args)``.
+
+        Its exception is a :class:`WorkerError` if the process failed, a :class:`TimeUpError` if its time was up.
+        """
         return self._threads.submit(self._run, function, args)
 
     def _run(self, function, args):
@@ -57,10 +64,9 @@ class LocalExecutor(concurrent.futures.Executor):
         except (EOFError, OSError, pickle.UnpicklingError):
             worker.kill()
             code, late = worker.wait(), time.monotonic() - start >= self.seconds
-            what = (
-                f"it was not finished after {self.seconds:g} s" if late else f"its grader ended with exit code {code}"
-            )
-            raise WorkerError(what) from None
+            if late:
+                raise TimeUpError(f"it was not finished after {self.seconds:g} s") from None
+            raise WorkerError(f"its grader ended with exit code {code}") from None
         finally:
             timer.cancel()
         if not finished:

@@ -11,6 +11,7 @@ import functools
 import multiprocessing
 import os
 
+from minivision.checks.memory import Memory
 from minivision.core import backends
 from minivision.homework.manifest import load_assignment
 from minivision.homework.plugin import HIDDEN, run_pytest
@@ -63,20 +64,18 @@ def prove(assignment, count, *, tasks=None, jobs=1, first=0):
     """
     seeds = [assignment.seed, *range(first, first + count)]
     ids = [task.id for task in assignment.tasks if tasks is None or task.id in tasks]
-    work = [(id, LIBRARY, ()) for id in ids]
-    for id in ids:
-        work += [(id, name, texts) for name, texts in _other_solutions(assignment, id)]
-    yield len(work)
-    prove_one = functools.partial(_prove, str(assignment.folder), seeds)
+    yield sum(1 + len(_other_solutions(assignment, id)) for id in ids)
+    prove_task = functools.partial(_prove, str(assignment.folder), seeds)
     if jobs == 1:
-        yield from map(prove_one, *zip(*work, strict=True))
+        for proofs in map(prove_task, ids):
+            yield from proofs
         return
     spawn = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_one_thread) as pool:
-        running = [pool.submit(prove_one, *each) for each in work]
+        running = [pool.submit(prove_task, id) for id in ids]
         try:
             for future in concurrent.futures.as_completed(running):
-                yield future.result()
+                yield from future.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -100,30 +99,48 @@ def _one_thread():
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # before any kernel starts its threads
 
 
-def _prove(folder, seeds, task, solution, texts):
+def _prove(folder, seeds, task):
+    """Return the proofs of a task. All solutions share what depends on the seed alone."""
     assignment = load_assignment(folder)
-    functions = library_functions(assignment)
-    for id, text in texts:
-        written = solution_functions(assignment, text, f"{task}_{solution}_{id}")
-        functions |= {name: written[name] for name in assignment.task(id).names}
-    plugin = _SeedsPlugin(assignment, functions, solution, [task], seeds)
+    solutions = {LIBRARY: library_functions(assignment)}
+    for name, texts in _other_solutions(assignment, task):
+        functions = dict(solutions[LIBRARY])
+        for id, text in texts:
+            written = solution_functions(assignment, text, f"{task}_{name}_{id}")
+            functions |= {each: written[each] for each in assignment.task(id).names}
+        solutions[name] = functions
+    plugin = _SeedsPlugin(assignment, solutions, task, seeds)
     run_pytest(plugin, (HIDDEN,))
-    return Proof(task, solution, len(seeds), tuple(plugin.failures))
+    return [Proof(task, name, len(seeds), tuple(plugin.failures[name])) for name in solutions]
 
 
 class _SeedsPlugin(TrustedPlugin):
-    """Runs each test with every seed, and notes the failures."""
+    """Runs the tests of a task on several solutions with every seed, and notes the failures.
 
-    def __init__(self, assignment, functions, solution, tasks, seeds):
-        super().__init__(assignment, functions, solution, tasks, judge=backends.DEFAULT, on_outcome=self._note)
-        self.seeds, self.failures = seeds, []
+    The tests of a task often check the same cases: one test some of them, the next one all. With the same seed and
+    solution a case is checked once.
+    """
+
+    def __init__(self, assignment, solutions, task, seeds):
+        super().__init__(assignment, {}, LIBRARY, [task], judge=backends.DEFAULT, on_outcome=self._note)
+        self.solutions, self.seeds = solutions, seeds
+        self.failures, self._tests = {name: [] for name in solutions}, []
 
     def pytest_runtest_protocol(self, item, nextitem):
-        for seed in self.seeds:
-            self.seed = seed
-            super().pytest_runtest_protocol(item, nextitem)
+        self._tests.append(item)
+        if nextitem is None:
+            for seed in self.seeds:
+                self._run_with(seed)
         return True
+
+    def _run_with(self, seed):
+        self.seed, shared = seed, Memory()
+        for name, functions in self.solutions.items():
+            self.file, self.functions, self.memory = name, functions, Memory(shared)
+            for item in self._tests:
+                super().pytest_runtest_protocol(item, None)
+        self.outcomes.clear()
 
     def _note(self, outcome):
         if not outcome.passed:
-            self.failures.append((self.seed, outcome.name, outcome.message))
+            self.failures[self.file].append((self.seed, outcome.name, outcome.message))

@@ -44,6 +44,8 @@ class Student(StudentProcess):
         self.names, self.seed, self.small, self.oracle = names, seed, small, oracle
         super().__init__(file, **options)
 
+    memory = None  # what checks know of each other (minivision.checks.memory)
+
     @property
     def used(self):
         """Seconds for which the functions ran in all calls, as the time limit counts them."""
@@ -136,7 +138,8 @@ class Student(StudentProcess):
             return keep is None or keep(arguments)
 
         with self.backend() as backend:
-            report = check_operation(name, backend, seed=seed, keep=is_chosen, oracle=self.oracle, limits=LIMITS)
+            options = {"oracle": self.oracle, "limits": LIMITS, "memory": self.memory}
+            report = check_operation(name, backend, seed=seed, keep=is_chosen, **options)
         if not report.cases:
             raise LookupError(f"{name}: no case is left to check")
         if self.stopped:

@@ -28,15 +28,23 @@ class TrustedStudent(Student):
         What reports call the file.
     names, seed, small, oracle
         See :class:`minivision.homework.student.Student`.
+    memory : minivision.checks.memory.Memory, optional
+        What earlier checks of these functions with this seed found out.
     """
 
     used, raised = 0.0, 0  # seconds, and exceptions: they are not counted
 
-    def __init__(self, functions, *, file, names, seed=0, small=True, oracle="reference"):
+    def __init__(self, functions, *, file, names, seed=0, small=True, oracle="reference", memory=None):
+        self.memory = memory
         self.names, self.seed, self.small, self.oracle = names, seed, small, oracle
         self.file = pathlib.Path(file)
         self.substitutes, self.stopped, self._functions = {}, None, functions
         self.functions = {name: _about(function) for name, function in functions.items()}
+
+    def _proxy(self, name, about):
+        proxy = super()._proxy(name, about)
+        proxy.stands_for = self._functions[name]
+        return proxy
 
     def call(self, name, args, kwargs):
         """Call a function with normalized arguments."""
@@ -69,7 +77,7 @@ class TrustedPlugin(HomeworkPlugin):
 
     def __init__(self, assignment, functions, name, tasks=None, *, judge="reference", **options):
         super().__init__(assignment, name, tasks, **options)
-        self.functions, self.judge = functions, judge
+        self.functions, self.judge, self.memory = functions, judge, None
 
     def student_for(self, item):
         hidden = is_hidden(item)
@@ -80,6 +88,7 @@ class TrustedPlugin(HomeworkPlugin):
             seed=self.seed if hidden else 0,
             small=not hidden,
             oracle=self.judge,
+            memory=self.memory,
         )
         return self._student
 

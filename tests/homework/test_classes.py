@@ -1,5 +1,6 @@
 """Grading of a class: everyone is in the table, and nothing that was finished is lost."""
 
+import concurrent.futures
 import contextlib
 import csv
 import dataclasses
@@ -18,11 +19,11 @@ import pytest
 from trial_assignment import HIDDEN, MANIFEST, RELU, RELU_BACKWARD, TESTS
 
 from minivision.cli import main
-from minivision.homework import load_assignment, scratch
+from minivision.homework import grading, load_assignment, scratch
 from minivision.homework.batch_grading import grade_all, missing_protections, submissions
 from minivision.homework.class_results import ClassResults, write_table
 from minivision.homework.gradescope import results
-from minivision.homework.local_executor import InThisProcess
+from minivision.homework.local_executor import InThisProcess, LocalExecutor, TimeUpError, WorkerError
 from minivision.homework.plugin import TestsError, run_tests
 from minivision.homework.process import StudentProcess
 
@@ -74,6 +75,52 @@ def test_everyone_is_in_the_table_whatever_they_handed_in(trial, submit, tmp_pat
     reasons = {row[0]: row[-1] for row in rows}
     assert "is a notebook" in reasons["gil.ipynb"] and "no Python file" in reasons["ida.7z"]
     assert "not a readable archive" in reasons["hal.zip"]
+
+
+class Killed(BaseException):
+    """What ends a grader for good, in place of the signal."""
+
+
+class OverTime(InThisProcess):
+    """Runs a call until it is killed, as LocalExecutor does when the time is up."""
+
+    def submit(self, function, /, *args):
+        future = concurrent.futures.Future()
+        with pytest.raises(Killed):
+            function(*args)
+        future.set_exception(TimeUpError("it was not finished after 5 s"))
+        return future
+
+
+@pytest.mark.parametrize("finished", [0, 1])
+def test_tasks_that_were_finished_before_the_time_was_up_keep_their_points(trial, submit, monkeypatch, finished):
+    grade_task, graded = grading._grade_task, []
+
+    def until_killed(assignment, file, task, *rest):
+        if len(graded) == finished:
+            raise Killed
+        graded.append(task.id)
+        return grade_task(assignment, file, task, *rest)
+
+    monkeypatch.setattr(grading, "_grade_task", until_killed)
+    (report,) = grade_all(trial, [submit(relu_backward=ENDLESS)], executor=OverTime())
+    if not finished:
+        assert not report.graded and "not finished after 5 s" in report.problem
+        return
+    assert report.graded and report.earned == 4 and [task.id for task in report.tasks] == ["1.1"]
+    assert "time for this submission was up" in report.problem and "not graded: 1.2" in report.problem
+    assert report.problem in results(report)["output"] and results(report)["score"] == 4
+
+
+def test_a_call_that_takes_too_long_is_told_from_one_that_crashes():
+    executor = LocalExecutor(1, seconds=3)
+    with pytest.raises(TimeUpError, match="not finished after 3 s"):
+        executor.submit(time.sleep, 60).result()
+    executor.seconds = 60
+    with pytest.raises(WorkerError, match="exit code") as crash:
+        executor.submit(os._exit, 3).result()
+    assert not isinstance(crash.value, TimeUpError)
+    executor.shutdown()
 
 
 def test_an_error_of_the_grader_costs_no_points_and_stops_nobody_else(trial, submit, tmp_path, monkeypatch):

@@ -25,13 +25,19 @@ def test_the_first_mistake_that_gives_these_numbers_is_named():
     text = message(maps([[1, 3], [2, 4]]), RIGHT, mistakes)
     assert text == "y should be\n[[1. 2.]\n [3. 4.]]\nand is\n[[1. 3.]\n [2. 4.]]\n  → turned."
     assert "→" not in message(maps([[1, 3], [2, 5]]), RIGHT, mistakes)
-    assert message([0.0], [1.0], [([0.0], "an integer division?")]).endswith("→ an integer division?")
+    assert message([0.0], [1.0], [([0.0], "an integer division?")]).endswith("→ It may be this: an integer division?")
+
+
+def test_few_numbers_prove_no_mistake():
+    for numbers, doubt in (([5, 5, 0], True), ([5, 0, 0], True), ([5, 4, 0], False)):
+        text = message(numbers, [0, 0, 5], [(numbers, "the first box is taken")])
+        assert text.endswith("→ It may be this: the first box is taken." if doubt else "→ the first box is taken.")
 
 
 def test_the_result_of_a_mistake_may_have_another_shape_or_be_nan():
-    assert message([1, 2], RIGHT, [([1, 2], "one row is missing")]).endswith("→ one row is missing.")
+    assert message([1, 2], RIGHT, [([1, 2], "one row is missing")]).endswith("this: one row is missing.")
     assert message([[1, 3], [2, 4]], RIGHT, [([[1, 3], [2, 4]], "axes are missing")]).endswith("→ axes are missing.")
-    assert message([np.nan], [0.0], [([np.nan], "0 / 0")]).endswith("→ 0 / 0.")
+    assert message([np.nan], [0.0], [([np.nan], "0 / 0")]).endswith("this: 0 / 0.")
     assert message(np.ones((2, 2)), RIGHT).endswith("→ Its shape is (2, 2), and should be (1, 1, 2, 2).")
 
 

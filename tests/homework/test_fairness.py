@@ -5,6 +5,7 @@ import pytest
 from trial_assignment import HIDDEN, write_assignment
 
 from minivision.checks import Limits, check_operation
+from minivision.checks.memory import Memory
 from minivision.core.temporary_backend import temporary_backend
 from minivision.homework import load_assignment
 from minivision.homework.own_solution import SeedError, with_measured_limits
@@ -40,6 +41,31 @@ def test_a_seed_with_which_right_solutions_fail_is_found(moody):
         assert proof.seeds == 6  # that of the assignment, and five others
         expected = [(3, "test_relu_of_other_numbers", "a bad day")] if id == "1.1" else []
         assert list(proof.failures) == expected
+
+
+def test_a_case_that_passed_is_not_checked_again_and_others_share_what_depends_on_the_seed():
+    called = {"first": 0, "second": 0}
+
+    def relu_of(name):
+        def relu(x):
+            called[name] += 1
+            return np.maximum(x, 0) if name == "first" else x
+
+        return relu
+
+    def check(name, memory, keep=None):
+        with temporary_backend("counted", {"relu": relu_of(name)}) as backend:
+            return check_operation("relu", backend, keep=keep, memory=memory)
+
+    first = Memory()
+    few = check("first", first, keep=lambda case: case["x"].ndim == 1)
+    before = called["first"]
+    everything = check("first", first)
+    assert few.verdict == everything.verdict == "ok" and 0 < few.cases < everything.cases
+    assert called["first"] == before + 2 * (everything.cases - few.cases)  # in float64 and float32
+    wrong = check("second", Memory(first))
+    assert wrong.verdict == "wrong" and called["second"] >= everything.cases  # what passed is no other solution's
+    assert check("second", Memory(first)).verdict == "wrong"
 
 
 @pytest.mark.parametrize("tasks", ["1.1", "2.1 2.3", "3.2 3.3 3.12"])

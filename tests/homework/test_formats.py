@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from minivision.cli import homework as command
+from minivision.cli import homework_grade as command
 from minivision.cli import main
 from minivision.homework import formats
 from minivision.homework.gradescope import autograder, pinned_versions, results

@@ -23,6 +23,21 @@ def overwritten(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | No
     An element of ``dx`` is a sum of contributions, one of each element of ``dy``. Where there is only one, ``=`` does
     as well as ``+=``; elsewhere it leaves the last one.
     """
+    left = _left(evidence)
+    if left is None:
+        return None
+    for other in others:
+        if other.is_right or not other.same_shape or other.contributions is None or other.wrong.sum() < 2:
+            continue
+        its = _left(other)
+        if its is None or its[0] != left[0]:
+            return None
+    which, what = left
+    return f"{evidence.result} holds only {what} {_ADVICE[which]}"
+
+
+def _left(evidence):
+    """Return which contribution is left, and that in words; None where that does not explain all wrong elements."""
     if not evidence.same_shape or evidence.op.family not in _SUMMING or evidence.contributions is None:
         return None
     wrong = np.argwhere(evidence.wrong)
@@ -42,15 +57,11 @@ def overwritten(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | No
             if which is None:
                 continue
             if count == 0:
-                return (
-                    f"{evidence.result} holds only {which} of the contributions that should add up there; elements "
-                    f"with a single one are right. {_ADVICE[which]}"
-                )
+                what = "of the contributions that should add up there; elements with a single one are right."
+                return which, f"{which} {what}"
             left = [axis for axis in range(first.ndim) if axis not in summed and _adds_up_along(axis, contributions)]
             kept = " and ".join(_THINGS.get(names[axis], f"index of {names[axis]}") for axis in left)
-            return (
-                f"{evidence.result} holds only what {which} {kept} adds, not the sum over all of them. {_ADVICE[which]}"
-            )
+            return which, f"what {which} {kept} adds, not the sum over all of them."
     return None
 
 

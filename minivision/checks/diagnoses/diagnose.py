@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
 
 from minivision.checks.diagnoses.accumulation import overwritten
 from minivision.checks.diagnoses.borders import border_wrong
@@ -107,12 +110,12 @@ WRONG_NUMBERS = (
     argument_flipped_or_transposed,
     blocks_reshaped,
     low_precision,
+    constant_factor,
     arguments_transformed,
     result_transformed,
     only_one_image,
     all_images_together,
     result_flipped_or_transposed,
-    constant_factor,
     factor_along_an_axis,
     term_along_an_axis,
     overwritten,
@@ -129,6 +132,31 @@ WRONG_NUMBERS_SOMEWHERE = (
 )
 
 
+# These compare all cases themselves, or say no more than what is seen in one case.
+_COMPARE_CASES = {
+    suppressed_otherwise,
+    other_settings,
+    arguments_confused,
+    arguments_transformed,
+    argument_flipped_or_transposed,
+    result_flipped_or_transposed,
+    weights_otherwise,
+    boxes_otherwise,
+    regions_otherwise,
+    one_label_for_another,
+    constant_factor,
+    overwritten,
+    cut_at_zero,
+    cut_to_nothing,
+    low_precision,
+    shifted,
+    last_rows_missing,
+    shape_of_another_array,
+    *WRONG_NUMBERS_SOMEWHERE,
+}
+MIN_DIFFERENT, MIN_WRONG = 5, 3  # numbers of a case that can speak against a diagnosis
+
+
 def diagnose(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Return what was probably written, from a wrong result.
 
@@ -137,8 +165,8 @@ def diagnose(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     evidence : Evidence
         The wrong result.
     others : sequence of Evidence
-        The same result, wrong for other arguments too. They decide where one case leaves several possibilities: is it
-        a factor 2, or the batch size?
+        The same result for other arguments, wrong or right. A cause that does not explain all of them is not told; they
+        decide where one case leaves several possibilities: is it a factor 2, or the batch size?
 
     Returns
     -------
@@ -156,7 +184,7 @@ def diagnose_cases(cases: Sequence[Evidence], others: Sequence[Evidence] = ()) -
     cases : sequence of Evidence
         The cases that are diagnosed.
     others : sequence of Evidence
-        Further cases, which only confirm or refute a diagnosis.
+        Further cases, wrong or right, which only confirm or refute a diagnosis.
 
     Returns
     -------
@@ -169,9 +197,32 @@ def diagnose_cases(cases: Sequence[Evidence], others: Sequence[Evidence] = ()) -
             other_cases = [other for other in (*cases, *others) if other is not evidence]
             for diagnosis in _diagnoses_for(evidence, vague):
                 sentence = diagnosis(evidence, other_cases)
-                if sentence:
+                if sentence and (diagnosis in _COMPARE_CASES or _confirmed(diagnosis, sentence, evidence, other_cases)):
                     return sentence, place
     return None, 0
+
+
+def _confirmed(diagnosis, sentence, evidence, others):
+    """Return whether a diagnosis says the same about all other cases that are wrong in this way.
+
+    A case with few numbers that are wrong, or different, says nothing.
+    """
+    for other in others:
+        if other.is_right or other.same_shape != evidence.same_shape:
+            continue
+        told = diagnosis(other, ())
+        if told is None:
+            says_little = np.unique(other.expected).size < MIN_DIFFERENT
+            if says_little or other.same_shape and other.wrong.sum() < MIN_WRONG:
+                continue
+        if told is None or _without_numbers(told) != _without_numbers(sentence):
+            return False
+    return True
+
+
+def _without_numbers(sentence):
+    """Return a sentence without what differs between two cases of the same mistake."""
+    return re.sub(r"[-(]*\d[-\d., /()]*", "#", sentence)
 
 
 def _diagnoses_for(evidence: Evidence, vague: bool) -> tuple[Diagnosis, ...]:

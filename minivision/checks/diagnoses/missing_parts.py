@@ -17,13 +17,15 @@ def all_zero(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose an array that was made and never written to."""
     if evidence.got.any() or np.sum(evidence.expected != 0) < 3:
         return None
+    if any(other.is_right and np.sum(other.expected != 0) >= 3 for other in others):
+        return None
     return f"{evidence.result} is zero everywhere: it was made, but nothing was written to it."
 
 
 def only_one_image(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose a batch of which only the first or the last image is right."""
     wrong = evidence.wrong
-    if wrong.ndim != 4 or wrong.shape[0] < 2:
+    if wrong.ndim != 4 or wrong.shape[0] < 2 or any(map(_is_right_batch, others)):
         return None
     share = wrong.reshape(len(wrong), -1).mean(axis=1)
     for right, which in ((0, "first"), (-1, "last")):
@@ -36,10 +38,15 @@ def only_one_image(evidence: Evidence, others: Sequence[Evidence] = ()) -> str |
     return None
 
 
+def _is_right_batch(evidence):
+    """Return whether several images are right, which no mistake about the images of a batch would leave so."""
+    return evidence.is_right and len(evidence.expected) > 1 and np.unique(evidence.expected).size >= MIN_WRONG
+
+
 def all_images_together(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose images that all hold the sum over the batch: an index ``n`` is missing where they are written."""
     got, expected = evidence.got, evidence.expected
-    if got.ndim != 4 or len(expected) < 2 or not evidence.same_shape:
+    if got.ndim != 4 or len(expected) < 2 or not evidence.same_shape or any(map(_is_right_batch, others)):
         return None
     together = np.broadcast_to(expected.sum(axis=0), expected.shape)
     if evidence.same(together, expected) or not evidence.same(together, got):
@@ -56,10 +63,7 @@ def zeros_left(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | Non
     right = ~wrong & (expected != 0)
     if wrong.sum() < MIN_WRONG or right.sum() < MIN_RIGHT or got[wrong].any():
         return None
-    return (
-        f"{evidence.result} is right but for {wrong.sum()} elements, which are 0 and should not be: their value is "
-        "not written."
-    )
+    return f"{evidence.result} is right but for {wrong.sum()} elements, which are 0 and should not be."
 
 
 def zeros_expected(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
@@ -71,6 +75,5 @@ def zeros_expected(evidence: Evidence, others: Sequence[Evidence] = ()) -> str |
     if expected[wrong].any() or not np.isfinite(evidence.got).all():
         return None
     return (
-        f"{evidence.result} is right wherever it should not be 0, but {wrong.sum()} elements that should be 0 are not: "
-        "something is written, or counts, that should not."
+        f"{evidence.result} is right wherever it should not be 0, but {wrong.sum()} elements that should be 0 are not."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -14,8 +14,6 @@ Explanation = TypeVar("Explanation")
 
 # A mistake, and the arguments for which the reference gives what the mistake gives.
 Mistakes = list[tuple[str, dict[str, Any]]]
-
-MAX_OTHER_CASES = 5  # cases that must agree where one case does not decide
 
 
 def explains(evidence: Evidence, **changed: Any) -> bool:
@@ -41,50 +39,90 @@ def explains(evidence: Evidence, **changed: Any) -> bool:
     return True
 
 
-def agreed(
-    explanations: Callable[[Evidence], Mapping[Explanation, bool]], evidence: Evidence, others: Sequence[Evidence]
-) -> Explanation | None:
-    """Return an explanation of a case that no other case refutes.
+def agrees(evidence: Evidence, changes: Iterable[dict[str, Any]]) -> bool | None:
+    """Return whether a mistake gives what was returned in a case, right or wrong; None where that cannot be told.
 
     Parameters
     ----------
-    explanations : callable
-        ``explanations(evidence)`` returns for each explanation whether it explains that case.
-    evidence, others
-        The case, and others whose result is wrong too.
+    evidence : Evidence
+    changes : iterable of dict
+        The arguments that the mistake may have changed here, each possibility by itself. Where there is none, it
+        changes nothing.
     """
-    here = explanations(evidence)
-    if not any(here.values()):
+    if evidence.is_right and not evidence.expected.size:
         return None
-    elsewhere = [explanations(other) for other in others[:MAX_OTHER_CASES]]
-    for what, is_explained in here.items():
-        if is_explained and all(rules.get(what, True) for rules in elsewhere):
-            return what
-    return None
+    changes = list(changes)
+    results = [evidence.reference(**changed) for changed in changes]
+    if changes and all(result is None for result in results):
+        return None
+    if evidence.is_right:
+        return not results or any(result is not None and evidence.counts_as_right(result) for result in results)
+    return any(
+        explains(evidence, **changed) or (result is not None and _have_in_common(evidence, result))
+        for changed, result in zip(changes, results, strict=True)
+    )
+
+
+def _have_in_common(evidence, result):
+    """Return whether two results of different sizes hold the same numbers as far as both reach.
+
+    A mistake that changes the size of a result may not do so in a function that computes the size apart.
+    """
+    if result.ndim != evidence.got.ndim or result.shape == evidence.got.shape:
+        return False
+    common = tuple(slice(min(sizes)) for sizes in zip(result.shape, evidence.got.shape, strict=True))
+    return evidence.same(result[common], evidence.got[common])
+
+
+def undisputed(
+    mistakes: Iterable[Explanation],
+    agrees_with: Callable[[Explanation, Evidence], bool | None],
+    others: Sequence[Evidence],
+) -> list[Explanation]:
+    """Return the mistakes that no other case disputes; those that explain the most cases.
+
+    Parameters
+    ----------
+    mistakes : iterable
+        Mistakes that explain a case.
+    agrees_with : callable
+        ``agrees_with(mistake, other)`` returns whether a mistake explains another case, in which the result is wrong or
+        right; None where that cannot be told.
+    others : sequence of Evidence
+    """
+    votes = {}
+    for mistake in mistakes:
+        answers = [agrees_with(mistake, other) for other in others]
+        if False not in answers:
+            votes[mistake] = answers.count(True)
+    return [mistake for mistake, count in votes.items() if count == max(votes.values())]
+
+
+def either(sentences: Sequence[str]) -> str:
+    """Return one sentence, or several mistakes that explain every number equally well."""
+    return sentences[0] if len(sentences) == 1 else "Either: " + " Or: ".join(sentences)
 
 
 def explained_by(
     mistakes_of: Callable[[dict[str, Any], str], Mistakes], evidence: Evidence, others: Sequence[Evidence]
 ) -> str | None:
-    """Return a sentence about the first mistake that gives the wrong result, and that no other case refutes.
+    """Return a sentence about the mistake that gives the wrong result, and that no other case disputes.
 
     Parameters
     ----------
     mistakes_of : callable
         ``mistakes_of(values, name)`` returns the mistakes that are possible for these arguments of an operation.
     evidence, others
-        The case, and others whose result is wrong too.
+        The case, and others, in which the result is wrong or right.
     """
 
-    def explanations(evidence):
-        """Return for each mistake whether it gives this wrong result, without those that change nothing here."""
-        explained = {}
-        for what, changed in mistakes_of(evidence.values, evidence.op.__name__):
-            result = evidence.reference(**changed)
-            if result is not None and not evidence.same(result, evidence.expected):
-                fits = explains(evidence, **changed) and not evidence.contradicts(**changed)
-                explained[what] = explained.get(what, False) or fits
-        return explained
+    def changes(what, case):
+        return [changed for each, changed in mistakes_of(case.values, case.op.__name__) if each == what]
 
-    mistake = agreed(explanations, evidence, others)
-    return mistake and f"{evidence.part} is what the reference gives if {mistake}"
+    explaining = [
+        what
+        for what, changed in mistakes_of(evidence.values, evidence.op.__name__)
+        if explains(evidence, **changed) and not evidence.contradicts(**changed)
+    ]
+    found = undisputed(dict.fromkeys(explaining), lambda what, case: agrees(case, changes(what, case)), others)
+    return either([f"{evidence.part} is what the reference gives if {what}" for what in found]) if found else None

@@ -18,27 +18,51 @@ def constant_factor(evidence: Evidence, others: Sequence[Evidence] = ()) -> str 
     factor = _factor(evidence)
     if factor is None:
         return None
-    names, factors = _names(evidence, factor), {_times(factor): None}
+    names, factors, everywhere = _names(evidence, factor), {_times(factor): None}, True
     for other in others:  # 2 and the batch size are the same number in one case, but not in the next
-        its_factor = _factor(other)
-        theirs = _names(other, its_factor) if its_factor is not None else ()
-        shared = {label: names[label] for label in names if label in theirs}
-        alike = other.settings <= evidence.settings and np.isfinite(other.got).all()
-        if alike and its_factor is None and not _is_enough(evidence):
-            return None  # a few numbers prove nothing unless all cases agree
-        if alike and its_factor is not None:
-            names = shared
+        if not _is_enough(other) or not np.isfinite(other.got).all():
+            continue
+        its_factor = 1.0 if other.is_right else _factor(other)
+        alike = _is_alike(other, evidence)
+        if its_factor is None:
+            theirs = set()
+        elif other.is_right:
+            theirs = {label for label in names if _changes_nothing(label, other)}
+        else:
+            theirs = set(_names(other, its_factor))
+        if alike and not other.is_right and its_factor is not None:
             factors[_times(its_factor)] = None
-        elif shared:
-            names = shared
+        elif alike and not theirs:
+            everywhere = False
+        if alike or not other.is_right and theirs & set(names):  # other settings may change what is divided by
+            names = {label: names[label] for label in names if label in theirs}
+    if not names and not _is_enough(evidence):
+        return None  # a few numbers prove nothing
     lead = f"{evidence.result} is right up to a factor: every element is {_times(factor)} what it should be."
     if not names:
         if len(factors) > 1:
             lead += f" In other cases it is {', '.join(list(factors)[1:4])}."
+        if not everywhere:
+            return f"{lead} In other cases there is no such factor."
         return f"{lead} Look for a factor, or a division, that is missing or one too many."
     label, *also = names
-    doubt = f" (Or is it {also[0]}? In this case that is the same number.)" if also else ""
+    doubt = f" (Or is it {also[0]}? In all cases that is the same number.)" if also else ""
     return f"{lead} {names[label]}{doubt}"
+
+
+def _changes_nothing(label, evidence):
+    """Return whether a factor of this name is 1 in a case: so it is where there is no such number."""
+    if label in ("the sign", "2"):
+        return False
+    numbers = [_quantities(evidence).get(each, 1) for each in label.split(" / ")]
+    return abs(numbers[0] / numbers[-1] - 1) < evidence.tolerance if len(numbers) > 1 else numbers[0] == 1
+
+
+def _is_alike(other, evidence):
+    """Return whether a case has no settings but those of another one, and its switches are the same."""
+    switches = [name for name, value in evidence.values.items() if isinstance(value, (bool, str))]
+    same = all(other.values.get(name) == evidence.values[name] for name in switches)
+    return same and other.settings <= evidence.settings
 
 
 def _factor(evidence):
@@ -114,9 +138,14 @@ def _quantities(evidence):
     """Return the numbers of this case that a division may be by, by their names, the likeliest first."""
     values, quantities = evidence.values, {}
     arrays = {name: value for name, value in values.items() if getattr(value, "dtype", np.dtype("O")).kind == "f"}
-    given = arrays.get("x", next(iter(arrays.values()), evidence.expected))
+    name = "x" if "x" in arrays else next(iter(arrays), evidence.result)
+    given = arrays.get(name, evidence.expected)
     if given.ndim in (2, 4):
-        quantities["the batch size N"] = given.shape[0]
+        axis = evidence.axis_names(name)[0]
+        things = {"N": "the batch size N", "K": "the number of regions" if "rois" in values else "the number of boxes"}
+        quantities[things.get(axis, "the batch size N" if axis == "axis 0" else f"{axis}, the length of {name}")] = (
+            given.shape[0]
+        )
     for name, what in (("kernel_size", "window"), ("scale", "block")):
         if name in values:
             quantities[f"the number of pixels of a {what}"] = values[name][0] * values[name][1]

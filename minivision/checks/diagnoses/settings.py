@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minivision.checks.diagnoses.other_arguments import MAX_OTHER_CASES, explains
+from minivision.checks.diagnoses.other_arguments import agrees, either, explains, undisputed
 from minivision.core.signatures import signature
 
 if TYPE_CHECKING:
     from minivision.checks.evidence import Evidence
-
-MIN_DIFFERENT_NUMBERS = 4  # a result of fewer different numbers may be explained by chance
 
 # What to look at when an argument was not used as it should be.
 _WHERE_TO_LOOK = {
@@ -50,62 +48,12 @@ def other_settings(evidence: Evidence, others: Sequence[Evidence] = ()) -> str |
             hint = _WHERE_TO_LOOK.get(name, "")
             sentence = f"{evidence.part} is what the reference gives {instead}: {mistake}. {hint}".rstrip()
             explanations[mistake] = sentence
-    if not explanations:
-        return None
-    if evidence.expected.dtype.kind != "f" or np.unique(evidence.expected).size < MIN_DIFFERENT_NUMBERS:
-        # A few numbers may agree by chance, but not in every case.
-        explanations = {
-            mistake: sentence for mistake, sentence in explanations.items() if not _refuted(mistake, others)
-        }
-        if not explanations:
-            return None
-    others = others[:MAX_OTHER_CASES]
-    # In one case a mistake may come to the same as another one, but not in most.
-    explanations = {mistake: sentence for mistake, sentence in explanations.items() if not _outvoted(mistake, others)}
-    if not explanations:
-        return None
-    # Several may come to the same in one case (on a map one pixel wide), but not in the others.
-    votes = dict.fromkeys(explanations, 0)
-    for other_evidence in others if len(explanations) > 1 else ():
-        for name, other, mistake in _settings(other_evidence):
-            votes[mistake] = votes.get(mistake, 0) + explains(other_evidence, **{name: other})
-    return explanations[max(explanations, key=lambda mistake: votes[mistake])]
+    found = undisputed(explanations, _agrees, others)
+    return either([explanations[mistake] for mistake in found]) if found else None
 
 
-def _refuted(mistake, others):
-    """Return whether one of these cases shows that it was not this mistake."""
-    for evidence in others:
-        settings = [(name, other) for name, other, its_mistake in _settings(evidence) if its_mistake == mistake]
-        results = [evidence.reference(**{name: other}) for name, other in settings]
-        if any(result is not None for result in results) and not any(explains(evidence, **{n: o}) for n, o in settings):
-            return True
-    return False
-
-
-def _outvoted(mistake, others):
-    """Return whether more of these cases speak against a mistake than for it; some it does not change.
-
-    Where it changes the size of the result, which may be computed apart, what both sizes have in common counts.
-    """
-    against = 0
-    for evidence in others:
-        for name, other, its_mistake in _settings(evidence):
-            result = evidence.reference(**{name: other}) if its_mistake == mistake else None
-            if result is None or not result.size or not evidence.got.size:  # nothing is said
-                continue
-            if not evidence.same(result, evidence.expected):
-                same_size = result.shape == evidence.got.shape
-                speaks_for = explains(evidence, **{name: other}) if same_size else _has_in_common(evidence, result)
-                against += -1 if speaks_for else 1
-    return against > 0
-
-
-def _has_in_common(evidence, result):
-    """Return whether the wrong result holds the numbers of another one, as far as both reach."""
-    if result.ndim != evidence.got.ndim:
-        return False
-    common = tuple(slice(min(sizes)) for sizes in zip(result.shape, evidence.got.shape, strict=True))
-    return evidence.same(result[common], evidence.got[common])
+def _agrees(mistake, evidence):
+    return agrees(evidence, [{name: other} for name, other, each in _settings(evidence) if each == mistake])
 
 
 def shown(value: Any) -> str:
@@ -128,7 +76,8 @@ def _alternatives(evidence: Evidence, name: str, value: Any) -> Iterator[tuple[A
     """Yield other values of an argument, each with the mistake that it stands for."""
     default = signature(evidence.op).parameters[name].default
     if isinstance(value, bool):
-        yield not value, f"{name} is not looked at"
+        yield True, f"{name} is not looked at, as if it were True"
+        yield False, f"{name} is not looked at, as if it were False"
     elif name == "reduction":
         other = "sum" if value == "mean" else "mean"
         yield other, "a division by the number of terms is " + ("missing" if value == "mean" else "one too many")
@@ -139,14 +88,16 @@ def _alternatives(evidence: Evidence, name: str, value: Any) -> Iterator[tuple[A
             plain = 1 if default is None else default
             yield (plain, plain), f"{name} is ignored"
         if default is None and "kernel_size" in evidence.values:
-            yield evidence.values["kernel_size"], f"{name} is ignored"
+            yield evidence.values["kernel_size"], f"{name} is ignored and kernel_size used"
         yield value[::-1], f"its two numbers are swapped ({name} is vertical first, then horizontal)"
         yield (value[0],) * 2, f"the vertical number of {name} is used for both directions"
         yield (value[1],) * 2, f"the horizontal number of {name} is used for both directions"
     elif hasattr(value, "_replace"):  # a named tuple
         for field, part in zip(value._fields, value, strict=True):
             if isinstance(part, bool):
-                yield value._replace(**{field: not part}), f"{name}.{field} is not looked at"
+                for switch in (True, False):
+                    mistake = f"{name}.{field} is not looked at, as if it were {switch}"
+                    yield value._replace(**{field: switch}), mistake
     elif default is None and value is not None:
         yield None, f"{name} is ignored"
     elif isinstance(value, (int, float)):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minivision.checks.diagnoses.other_arguments import undisputed
+
 if TYPE_CHECKING:
     from minivision.checks.evidence import Evidence
 
@@ -44,15 +46,28 @@ def cut_at_zero(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | No
     got, expected = evidence.got, evidence.expected
     if np.sum(expected < 0) < 3 or not evidence.same(np.maximum(expected, 0), got):
         return None
-    return (
-        f"{evidence.result} is right where it is positive and 0 where it should be negative: the search for the "
-        "largest value begins with 0, or zeros around the map take part in it. Begin with -np.inf, and pad with it."
-    )
+    seen = f"{evidence.result} is right where it is positive and 0 where it should be negative"
+    if evidence.result != "y" or evidence.op.family not in ("pooling", "regions"):
+        return f"{seen}." if undisputed([seen], _is_cut_at_zero, others) else None
+    return f"{seen}: {_SEARCH}" if undisputed([seen], _is_cut_at_zero, others) else None
+
+
+_SEARCH = (
+    "the search for the largest value begins with 0, or zeros around the map take part in it. Begin with -np.inf, and "
+    "pad with it."
+)
+
+
+def _is_cut_at_zero(_, evidence):
+    """Return whether another result has no negative number either; None where it has few that should be."""
+    if evidence.same_shape and np.sum(evidence.expected < 0) < 3:
+        return None
+    return evidence.same(np.maximum(evidence.expected, 0), evidence.expected if evidence.is_right else evidence.got)
 
 
 def one_label_for_another(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose labels (an object, background): where one label is right, always the same other one is given."""
-    cases = [case for case in (evidence, *others) if case.same_shape]
+    cases = [case for case in (evidence, *others) if case.same_shape and case.got.dtype.kind in "iu"]
     got = np.concatenate([case.got.ravel() for case in cases])
     expected = np.concatenate([case.expected.ravel() for case in cases])
     wrong = got != expected

@@ -1,6 +1,6 @@
 """Stride and dilation are swapped: copies are `dilation` apart, the taps of the filter `stride`.
 
-Told: does not match any mistake
+Told: stride and dilation are swapped
 Not: stride is ignored
 """
 

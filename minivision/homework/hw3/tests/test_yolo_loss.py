@@ -37,7 +37,7 @@ def test_the_box_with_the_largest_iou_is_responsible(student):
         [
             (
                 [*first, *second, 1],
-                "The second box has the larger IoU with the object: it is responsible, not always the first.",
+                "The second box has the larger IoU with the object, so it is responsible.",
             ),
             ([*first, *first, 1], "Only one box is responsible for an object."),
             (
