@@ -104,8 +104,12 @@ class Localizer(SingleObject):
         rng = np.random.default_rng(0) if rng is None else rng
         if box_weight is None:
             box_weight = BOX_WEIGHTS.get(regression_loss, 0)
-        options = {"regression_loss": regression_loss, "box_weight": box_weight}
-        options |= {"num_points": num_points, "hidden": hidden}
+        options = {
+            "regression_loss": regression_loss,
+            "box_weight": box_weight,
+            "num_points": num_points,
+            "hidden": hidden,
+        }
         super().__init__(classes, widths=widths, depths=depths, rng=rng, **options)
         if not 0 <= box_weight < np.inf:
             raise ValueError(f"box_weight: expected a number of 0 or more, got {box_weight}")

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minivision import ops
 from minivision.core.devices import on_host, to_device_of
 from minivision.core.ranks import share_of_mean
 from minivision.core.types import Array, Size
@@ -84,8 +83,12 @@ class Pose(SingleObject):
         rng: np.random.Generator | None = None,
     ) -> None:
         rng = np.random.default_rng(0) if rng is None else rng
-        options = {"keypoint_names": tuple(keypoint_names), "regression_loss": regression_loss}
-        options |= {"num_points": num_points, "hidden": hidden}
+        options = {
+            "keypoint_names": tuple(keypoint_names),
+            "regression_loss": regression_loss,
+            "num_points": num_points,
+            "hidden": hidden,
+        }
         super().__init__(classes, widths=widths, depths=depths, rng=rng, **options)
         if len(self.classes) != 2:
             raise ValueError(f"pose is for people only: expected the background and one class, got {self.classes}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from minivision import ops
 from minivision.core.types import Array, Size
@@ -12,15 +14,16 @@ from minivision.models.base.model import Model
 from minivision.models.parts.backbone import Backbone
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from minivision.data import Dataset
     from minivision.data.instances import Instances
 
 
 SMOOTH_L1_BETA = 0.02  # in image sides: where the loss of a number turns from a square into a line
-REGRESSION_LOSSES = {"smooth-l1": functools.partial(ops.smooth_l1_loss, beta=SMOOTH_L1_BETA), "l2": ops.mse_loss}
-REGRESSION_LOSS_OPTION = {
+REGRESSION_LOSSES: dict[str, Callable[..., tuple[np.floating, Array]]] = {
+    "smooth-l1": functools.partial(ops.smooth_l1_loss, beta=SMOOTH_L1_BETA),
+    "l2": ops.mse_loss,
+}
+REGRESSION_LOSS_OPTION: dict[str, Any] = {
     "default": "smooth-l1",
     "choices": tuple(REGRESSION_LOSSES),
     "help": "loss of the regressed numbers; l2 is the lecture's",
