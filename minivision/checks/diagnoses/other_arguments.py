@@ -57,6 +57,8 @@ def agrees(evidence: Evidence, changes: Iterable[dict[str, Any]]) -> bool | None
         return None
     if evidence.is_right:
         return not results or any(result is not None and evidence.counts_as_right(result) for result in results)
+    if not evidence.got.size:  # without numbers the shape is all that can agree
+        return any(result is not None and result.shape == evidence.got.shape for result in results)
     return any(
         explains(evidence, **changed) or (result is not None and _have_in_common(evidence, result))
         for changed, result in zip(changes, results, strict=True)

@@ -45,6 +45,16 @@ def test_a_filter_sees_the_channels_of_its_group(student):
 
 
 @pytest.mark.task("1.13")
+def test_a_group_need_not_have_as_many_filters_as_channels(student):
+    expect(
+        "two filters [1 10] on four channels [1 2 3 4] in two groups, (1 + 20, 3 + 40),",
+        student.conv2d(pixels([1, 2, 3, 4]), np.repeat([[1.0, 10]], 2, axis=0)[:, :, None, None], groups=2),
+        pixels([21, 43]),
+        [([21, 21], "filter f is in group f // (F // groups): F is the number of filters, not of channels")],
+    )
+
+
+@pytest.mark.task("1.13")
 def test_copies_of_a_dilated_filter_have_gaps(student):
     expect(
         "the sum of 2 * [1 . 10] and 3 * [1 . 10], shifted by one column,",
