@@ -152,6 +152,7 @@ _COMPARE_CASES = {
     shifted,
     last_rows_missing,
     shape_of_another_array,
+    sum_missing,
     *WRONG_NUMBERS_SOMEWHERE,
 }
 MIN_DIFFERENT, MIN_WRONG = 5, 3  # numbers of a case that can speak against a diagnosis

@@ -40,7 +40,8 @@ def only_one_image(evidence: Evidence, others: Sequence[Evidence] = ()) -> str |
 
 def _is_right_batch(evidence):
     """Return whether several images are right, which no mistake about the images of a batch would leave so."""
-    return evidence.is_right and len(evidence.expected) > 1 and np.unique(evidence.expected).size >= MIN_WRONG
+    expected = evidence.expected
+    return evidence.is_right and expected.ndim > 0 and len(expected) > 1 and np.unique(expected).size >= MIN_WRONG
 
 
 def all_images_together(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:

@@ -59,10 +59,15 @@ def _changes_nothing(label, evidence):
 
 
 def _is_alike(other, evidence):
-    """Return whether a case has no settings but those of another one, and its switches are the same."""
+    """Return whether a case has no settings and no arrays but those of another one, and its switches are the same."""
     switches = [name for name, value in evidence.values.items() if isinstance(value, (bool, str))]
     same = all(other.values.get(name) == evidence.values[name] for name in switches)
-    return same and other.settings <= evidence.settings
+    return same and other.settings <= evidence.settings and _arrays(other) <= _arrays(evidence)
+
+
+def _arrays(evidence):
+    """Return the names of the arrays that are given: a bias, which is added, hides the factor of all else."""
+    return {name for name, value in evidence.values.items() if isinstance(value, np.ndarray)}
 
 
 def _factor(evidence):
@@ -150,6 +155,7 @@ def _quantities(evidence):
         if name in values:
             quantities[f"the number of pixels of a {what}"] = values[name][0] * values[name][1]
     if "w" in arrays and arrays["w"].ndim == 4:
+        quantities["the number of weights of a filter"] = arrays["w"][0].size
         quantities["the number of pixels of a filter"] = arrays["w"][0, 0].size
     if evidence.result not in values:
         arrays[evidence.result] = evidence.expected
@@ -157,7 +163,8 @@ def _quantities(evidence):
     for name, array in ((name, arrays[name]) for name in reversed(shapes.values())):
         if array.ndim == 4 and array.size:
             quantities[f"the number of pixels of a map of {name}"] = array[0, 0].size
-            quantities[f"the number of pixels of {name} in all images"] = array[:, 0].size
+            if name != "w":  # which has no images
+                quantities[f"the number of pixels of {name} in all images"] = array[:, 0].size
         if array.ndim > 0:
             quantities[f"the number of elements of {name}"] = array.size
         if array.ndim > 1:

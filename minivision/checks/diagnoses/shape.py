@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 def sum_missing(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose a result that is not summed over some axes, or that has the right numbers in another shape."""
-    got, expected = evidence.got, evidence.expected
-    result = evidence.result
-    if got.size == expected.size > 1 and evidence.same(got.reshape(expected.shape), expected):
+    got, expected, result = evidence.got, evidence.expected, evidence.result
+    others = [other for other in others if not other.is_right and other.got.size and other.expected.size]
+    if got.size == expected.size > 1 and all(map(_is_reshaped, (evidence, *others))):
         return (
             f"The numbers of {result} are right, only the shape is not: {got.shape} instead of {expected.shape}. "
             f"Was keepdims=True used, or a reshape forgotten?"
         )
     for count in range(1, got.ndim + 1) if got.size > expected.size else ():
         for axes in itertools.combinations(range(got.ndim), count):
-            if evidence.same(got.sum(axis=axes).reshape(-1), expected.reshape(-1)):
+            if all(_is_unsummed(each, axes, got.ndim) for each in (evidence, *others)):
                 names = [f"axis {axis}" for axis in range(got.ndim)]
                 if "dy" in evidence.values and np.shape(evidence.values["dy"])[-got.ndim :] == got.shape:
                     names = evidence.axis_names("dy")[-got.ndim :]
@@ -34,6 +34,16 @@ def sum_missing(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | No
                     f"gradient is the sum over all of them. Add .sum(axis={tuple_of_axes})."
                 )
     return None
+
+
+def _is_reshaped(evidence):
+    return evidence.same(evidence.got.reshape(-1), evidence.expected.reshape(-1))
+
+
+def _is_unsummed(evidence, axes, ndim):
+    """Return whether a sum over these axes is all that is missing; over an axis of length 1 it changes nothing."""
+    got = evidence.got
+    return got.ndim == ndim and evidence.same(got.sum(axis=axes).reshape(-1), evidence.expected.reshape(-1))
 
 
 def cut_to_nothing(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
