@@ -326,6 +326,30 @@ def test_a_single_number_in_another_shape_has_no_diagnosis():
     assert diagnose(evidence) is None
 
 
+def test_a_missing_sum_is_told_beside_a_case_of_one_image():
+    """There the sum changes the shape alone, as keepdims=True does; not both cases have been caused by that."""
+    op, cases = OPERATIONS["linear_backward"], []
+    for N in (1, 3):
+        arguments = {"dy": np.arange(1.0, 1 + 4 * N).reshape(N, 4), "x": np.ones((N, 2)), "w": np.ones((4, 2))}
+        cases.append(Evidence(op, arguments, "db", arguments["dy"]))
+    one, three = cases
+    assert "keepdims=True" in diagnose(one)
+    assert "unsummed over N" in diagnose(three, [one])
+    assert "keepdims" not in (diagnose(one, [three]) or "")
+
+
+def test_a_factor_is_told_beside_cases_with_a_bias_that_hides_it():
+    op, rng = OPERATIONS["conv2d"], np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(shape) for shape in ((2, 3, 5, 4), (2, 3, 2, 3), 2))
+    plain = {"x": x, "w": w, "stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
+    biased = {**plain, "b": b}
+    mean = ops.conv2d(x, w) / 18
+    evidence = Evidence(op, plain, "y", mean)
+    other = Evidence(op, biased, "y", mean + b[:, None, None])
+    assert "18 is the number of weights of a filter: one division by it is too many" in diagnose(evidence, [other])
+    assert "weights of a filter" not in diagnose(evidence, [Evidence(op, plain, "y", mean**2)])
+
+
 def test_one_number_has_no_factor():
     """Any two numbers have some factor between them."""
     right = np.array(0.7)
