@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -180,6 +181,7 @@ def renew(names: list[str]) -> None:
         if name not in runs:
             raise SystemExit(f"runs.toml has no {name}; it has {', '.join(runs)}")
         folder, record = pathlib.Path("runs/results") / name, HERE / f"{name}.json"
+        record = pathlib.Path(os.path.relpath(record))  # it stands in the record, where no machine's paths belong
         if "compare" in runs[name]:
             command(f"compare {runs[name]['compare']} --out {folder} --record {record}")
             if "picture" in runs[name]:
@@ -188,8 +190,8 @@ def renew(names: list[str]) -> None:
             resume = " --resume" if (folder / "checkpoint.npz").exists() else ""
             command(f"train {runs[name]['train']} --out {folder}{resume}")
             command(f"evaluate {folder} {runs[name].get('evaluate', '')} --record {record}")
-            if runs[name].get("questions"):
-                add_answers(record, folder)
+            if "questions" in runs[name]:
+                add_answers(record, folder, runs[name]["questions"])
         add_commit(record)
         forget(name)
 
@@ -205,9 +207,9 @@ def add_commit(path: pathlib.Path) -> None:
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def add_answers(path: pathlib.Path, folder: pathlib.Path) -> None:
+def add_answers(path: pathlib.Path, folder: pathlib.Path, options: str) -> None:
     """Add to the record of a captioner what it says to the questions of ``minivision.comparison.captions``."""
-    words = [sys.executable, "-m", "minivision.comparison.captions", str(folder), "--json"]
+    words = [sys.executable, "-m", "minivision.comparison.captions", str(folder), *shlex.split(options), "--json"]
     print(shlex.join(["python", *words[1:]]), flush=True)
     answers = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
     record = json.loads(path.read_text(encoding="utf-8"))

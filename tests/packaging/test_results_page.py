@@ -47,6 +47,7 @@ def test_every_record_says_when_where_and_how_and_is_used(writer):
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", record["date"]) and record["processor"] and record["cores"] > 0, name
         assert "seeds" in record or "training" in record, name
         assert "commit" in record or record["command"].startswith("minivision "), name
+        assert not re.search(r"(?<![\w.])/\w", record.get("command", "")), f"{name}: a path of the machine"
         assert re.search(rf"\{{\{{{re.escape(name)} ", template), f"{name}: the page does not use it"
 
 
@@ -123,7 +124,7 @@ def test_renewing_trains_evaluates_and_takes_the_old_figure_out(writer, tmp_path
         writer.renew(["yolo"])
     writer.renew([])
     folder = "runs/results/ssd"
-    assert done[:2] == [f"train ssd --steps 3 --out {folder}", f"evaluate {folder}  --record {tmp_path / 'ssd.json'}"]
+    assert done[:2] == [f"train ssd --steps 3 --out {folder}", f"evaluate {folder}  --record ssd.json"]
     assert done[2].startswith("compare yolov2 --steps 3 --out runs/results/path --record")
     assert (tmp_path / "path.png").read_bytes() == b"picture" and (tmp_path / "ssd.json").exists()
     assert set(json.loads((tmp_path / "earlier.json").read_text())) == {"about", "other"}
@@ -131,13 +132,15 @@ def test_renewing_trains_evaluates_and_takes_the_old_figure_out(writer, tmp_path
 
 def test_the_answers_of_a_captioner_are_added_to_its_record(writer, tmp_path, monkeypatch):
     def run(words, *, check, stdout):
-        assert words[1:] == ["-m", "minivision.comparison.captions", "runs/results/densecap", "--json"] and check
+        module, *asked = words[2:]
+        assert module == "minivision.comparison.captions" and check
+        assert asked == ["runs/results/densecap", "--without", "red disc, blue square", "--json"]
         return subprocess.CompletedProcess(words, 0, stdout=b'{"shifted": {"0.0": {"true": 0.5}}}')
 
     monkeypatch.setattr(writer.subprocess, "run", run)
     record = tmp_path / "densecap.json"
     record.write_text('{"date": "2026-01-02"}')
-    writer.add_answers(record, pathlib.Path("runs/results/densecap"))
+    writer.add_answers(record, pathlib.Path("runs/results/densecap"), "--without 'red disc, blue square'")
     content = json.loads(record.read_text())
     assert content["date"] == "2026-01-02" and writer.place(content, ["answers/shifted/0.0/true"]) == ".500"
 
