@@ -29,7 +29,7 @@ from minivision.training.mpi import MPIRanks, mpi_ranks
 from minivision.training.step import make_optimizer, take_step
 
 STEPS, WARM = 20, 4
-FINE = 0.02  # steps in which `completed` is told
+FINE = 0.02  # of all gradients: least distance of two points of `completed`
 
 
 def timed_steps(ranks: MPIRanks, model: Model, batches: Batches, settings: Settings) -> dict[str, Any]:

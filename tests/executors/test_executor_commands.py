@@ -1,4 +1,4 @@
-"""Commands with ``--jobs`` or ``--scheduler``: the same files and figures as without; what goes wrong is told."""
+"""Commands with ``--jobs`` or ``--scheduler``: the same files and figures as without; errors are reported."""
 
 import contextlib
 import json
