@@ -178,6 +178,8 @@ def _train(
         raise ValueError("the dataset holds no images, so there is nothing to learn from")
     ranks = current_ranks()
     checkpoint = ranks.made_by_first(lambda: open_run(out, resume))
+    if checkpoint is not None and ranks.rank == 0:
+        _warn_of_new_options(model, checkpoint)
     settings = (settings or Settings()).complete(checkpoint.settings if checkpoint else {}, model.recipe)
     if settings.crop is None and not has_one_size(dataset):
         settings = dataclasses.replace(settings, crop=DEFAULT_CROP)
@@ -208,6 +210,17 @@ def _prepare(model, dataset):
         ranks.wait_for_all()
     ranks.wait_for_all()
     return prepared
+
+
+def _warn_of_new_options(model, checkpoint):
+    """Say which options a run of an older version did not have: it goes on with other ones than it began with."""
+    if checkpoint.system == model.name and (new := sorted(set(model.options) - set(checkpoint.options))):
+        values = ", ".join(f"{name}={model.options[name]!r}" for name in new)
+        logger.warning(
+            "This run is of an older version, which did not have these options yet: %s. It goes on with them, "
+            "and may have begun with others; if in doubt, train it anew",
+            values,
+        )
 
 
 def _check_options(model):

@@ -1,5 +1,6 @@
 """The trainer learns, resumes with the same bits, stops cleanly, and reports the layer where NaN began."""
 
+import functools
 import json
 import os
 import signal
@@ -12,8 +13,10 @@ from tiny_system import Blobs, TinySystem
 from training_runs import StopAfter, bits, new_model, run
 
 import minivision
+from minivision.data import Scenes
 from minivision.data.memory import hold_in_memory
-from minivision.training import Checkpoint, TrainingError, load, read_log
+from minivision.models import make_model
+from minivision.training import Checkpoint, Settings, TrainingError, load, read_log, train
 from minivision.training.batches import Batches
 
 
@@ -362,3 +365,16 @@ def test_a_dataset_with_nothing_to_learn_is_refused(crowd):
 def test_a_dataset_without_images_is_refused_by_a_sentence():
     with pytest.raises(ValueError, match="the dataset holds no images, so there is nothing to learn from"):
         minivision.training.train(new_model(), Blobs(0), steps=1, progress=False)
+
+
+def test_a_run_from_before_an_option_is_resumed_with_a_word_about_it(tmp_path, caplog):
+    scenes = Scenes("easy", "train", objects=1).draw(2)
+    path, localizer = tmp_path / "checkpoint.npz", functools.partial(make_model, "localizer", scenes.classes)
+    train(localizer(), scenes, Settings(batch_size=1), steps=1, out=tmp_path, progress=False)
+    train(localizer(), steps=2, dataset=scenes, out=tmp_path, resume=True, progress=False)
+    assert "older version" not in caplog.text
+    checkpoint = Checkpoint.load(path)
+    del checkpoint.options["regression_loss"]
+    checkpoint.save(path)
+    train(localizer(), steps=3, dataset=scenes, out=tmp_path, resume=True, progress=False)
+    assert "older version" in caplog.text and "regression_loss='smooth-l1'." in caplog.text
