@@ -93,15 +93,28 @@ def _are_numbers(values, least, most):
     return isinstance(values, tuple) and all(type(each) is int and least <= each <= most for each in values)
 
 
-def miou_of(path, split, *, seed=0):
-    """Return the mean IoU of the segmenter in a file, over background, discs and rings, on the scenes of a split.
+def judge(path, split, *, seed=0):
+    """Return the metrics of the segmenter in a file on the scenes of a split: ``miou``, ``iou`` of each class.
+
+    Parameters
+    ----------
+    path : path
+    split : str
+        ``"val"`` or ``"test"``.
+    seed : int
+        Of the drawings.
+
+    Returns
+    -------
+    metrics : dict
+        As :func:`minivision.tasks.evaluate` returns them.
 
     Raises
     ------
     HandedInError
         If the file cannot be judged.
     """
-    return evaluate(load_segmenter(path), _dataset(split, seed))["miou"]
+    return evaluate(load_segmenter(path), _dataset(split, seed))
 
 
 @functools.lru_cache(maxsize=2)
@@ -130,7 +143,7 @@ def expect_points(path, split, wanted, *, seed=0):
     HandedInError
         If it does not, or the file cannot be judged.
     """
-    miou = miou_of(path, split, seed=seed)
+    miou = judge(path, split, seed=seed)["miou"]
     if points(miou) < wanted:
         raise HandedInError(said(miou, split))
     return said(miou, split)

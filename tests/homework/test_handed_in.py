@@ -99,12 +99,12 @@ def test_the_mean_iou_is_that_of_evaluate_on_scenes_of_this_seed():
     """And that of sets of pixels, counted here."""
     drawn = Scenes("easy", "test", 3, objects=(1, 2), classes=("disc", "ring"), size=64).draw(150)
     hidden, model = hold_in_memory(drawn, size=(32, 32)), Checkpoint.load(SOLUTION).make_model()
-    miou = segmenter.miou_of(SOLUTION, "test", seed=3)
+    miou = segmenter.judge(SOLUTION, "test", seed=3)["miou"]
     assert miou == evaluate(model, hidden)["miou"]
     truth = np.stack([sample.label_map for sample in hidden])
     found = np.stack(model.predict([sample.image for sample in hidden]))
     iou = [((truth == k) & (found == k)).sum() / ((truth == k) | (found == k)).sum() for k in range(3)]
-    assert miou == pytest.approx(np.mean(iou)) and miou != segmenter.miou_of(SOLUTION, "test", seed=4)
+    assert miou == pytest.approx(np.mean(iou)) and miou != segmenter.judge(SOLUTION, "test", seed=4)["miou"]
 
 
 def test_each_number_that_is_reached_is_a_point():
@@ -115,10 +115,21 @@ def test_each_number_that_is_reached_is_a_point():
     assert segmenter.said(0.55, "test") == "mIoU 0.550 on 150 hidden scenes: 2 of 4 points; 0.58 is the next"
 
 
+def test_students_and_staff_read_the_numbers_that_count():
+    """In the notebook of the assignment, which is the statement, and on the page for staff."""
+    numbers = [f"{least:.2f}"[1:] for least in MIOU_FOR_POINTS]
+    statement = (HW1.folder / HW1.notebook).read_text(encoding="utf-8")
+    assert f"| mean IoU, at least | {' | '.join(numbers)} |" in statement
+    assert f"on {segmenter.COUNTS['test']} scenes" in statement and f"on {segmenter.COUNTS['val']} scenes" in statement
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "homework.md").read_text(encoding="utf-8")
+    said = "earns a point from {} on, two from {}, three from {}, four from {}.".format(*numbers)
+    assert said in " ".join(page.split())
+
+
 def test_the_librarys_segmenter_earns_everything_and_one_that_learned_nothing_earns_nothing(tmp_path):
     (tmp_path / FILE).write_bytes(untrained())
-    assert segmenter.points(segmenter.miou_of(tmp_path / FILE, "val")) == 0
-    assert min(segmenter.miou_of(SOLUTION, "test", seed=seed) for seed in range(5)) > MIOU_FOR_POINTS[-1] + 0.04
+    assert segmenter.points(segmenter.judge(tmp_path / FILE, "val")["miou"]) == 0
+    assert min(segmenter.judge(SOLUTION, "test", seed=seed)["miou"] for seed in range(5)) > MIOU_FOR_POINTS[-1] + 0.04
 
 
 # ---- files that are not what was asked for ---------------------------------------------------------------------------
@@ -153,6 +164,7 @@ BAD = {
     "too many arrays": (lambda: archive({f"x{k}": np.zeros(0) for k in range(2001)}), "it has 2001 arrays"),
     "another system": (lambda: untrained(system="yolo"), "its network is 'yolo', and encoder-decoder is asked for"),
     "other classes": (lambda: untrained(classes=["background", "cat", "dog"]), "the dataset has (background, disc"),
+    "classes that a terminal obeys": (lambda: untrained(classes=["\x1b[31m", "a"]), "\\x1b[31m"),
     "another shape": (lambda: untrained(model={**STATE, "scores.b": np.zeros(9, np.float32)}), "expected shape (3,)"),
     "not finite": (lambda: untrained(model={**STATE, "scores.b": np.full(3, np.nan)}), "not finite"),
     "wide": (with_options(widths=[10**9, 4]), "a width up to 64"),

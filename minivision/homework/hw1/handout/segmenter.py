@@ -19,7 +19,7 @@ import numpy as np
 
 import minivision
 from minivision.checks import load_backend
-from minivision.homework.segmenter import FILE, miou_of, said, scenes
+from minivision.homework.segmenter import FILE, judge, said, scenes
 from minivision.models import make_model
 from minivision.training import Checkpoint, Settings, train
 
@@ -53,14 +53,15 @@ def main():
     parser.add_argument("--backend", default=str(HERE / "hw1.py"), help="whose operations are used (default: hw1.py)")
     args = parser.parse_args()
     with minivision.backend(load_backend(args.backend) if args.backend.endswith(".py") else args.backend):
-        best = miou_of(HERE / FILE, "val") if (HERE / FILE).exists() else 0
+        best = judge(HERE / FILE, "val")["miou"] if (HERE / FILE).exists() else 0
         dataset = scenes("train", 4000)
         model = make_segmenter(dataset.classes)
         train(model, dataset, make_settings(), minutes=args.minutes, out=args.out)
         dataclasses.replace(Checkpoint.load(args.out), optimizer={}).save(args.out / FILE)
-        miou = miou_of(args.out / FILE, "val")
-    print(said(miou, "val"))
-    if miou > best:
+        metrics = judge(args.out / FILE, "val")
+    print(said(metrics["miou"], "val"))
+    print("IoU:", ", ".join(f"{name} {iou:.3f}" for name, iou in metrics["iou"].items()))
+    if metrics["miou"] > best:
         shutil.copy(args.out / FILE, HERE / FILE)
         print(f"{FILE} is that of this run: hand it in beside hw1.py")
     else:
