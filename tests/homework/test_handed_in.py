@@ -18,6 +18,7 @@ from minivision.homework import load_assignment, segmenter
 from minivision.homework.batch_grading import grade_all, student_library, submissions
 from minivision.homework.gradescope import autograder, results
 from minivision.homework.handed_in import HandedIn, without_files_beside
+from minivision.homework.leaks import leaks
 from minivision.homework.local_executor import InThisProcess
 from minivision.homework.manifest import ManifestError
 from minivision.homework.own_solution import write_solution
@@ -348,7 +349,9 @@ def test_a_manifest_with_a_file_that_cannot_be_is_refused(old, new, message, tmp
         load_assignment(tmp_path)
 
 
-def test_nobody_gets_the_librarys_segmenter(trial):
+def test_nobody_gets_the_librarys_segmenter(trial, tmp_path):
+    (tmp_path / FILE).write_bytes(SOLUTION.read_bytes())
+    assert leaks(trial, tmp_path) == [f"{FILE} must not be handed out"]
     with student_library(trial) as library:
         assert not list(pathlib.Path(library).rglob(FILE))
         assert (pathlib.Path(library) / "minivision" / "homework" / "segmenter.py").exists()
