@@ -109,7 +109,7 @@ def test(args):
     outcomes = run_tests(assignment, file, args.tasks or None, on_outcome=report)
     report.flush()
     wrong = [outcome for outcome in outcomes if not outcome.passed]
-    mistaken = {outcome.task for outcome in wrong if not outcome.unwritten}
+    mistaken = {outcome.task for outcome in wrong if not outcome.unwritten and assignment.task(outcome.task).functions}
     if args.html:
         _write_page(assignment, file, mistaken, args.html)
     elif mistaken:

@@ -7,12 +7,13 @@ before anything is made of them, and its arrays must be those of the network tha
 import functools
 import pathlib
 
+import numpy as np
+
 from minivision.data import Scenes, hold_in_memory
 from minivision.homework.foreign_checkpoint import read_checkpoint
 from minivision.homework.student import HandedInError
 from minivision.metrics.compatibility import check_dataset
 from minivision.models.encoder_decoder import UPSAMPLINGS, EncoderDecoder
-from minivision.tasks import evaluate
 
 FILE = "hw1-segmenter.npz"
 CLASSES, SIDE = ("disc", "ring"), 32  # side of an image in pixels
@@ -94,7 +95,9 @@ def _are_numbers(values, least, most):
 
 
 def judge(path, split, *, seed=0):
-    """Return the metrics of the segmenter in a file on the scenes of a split: ``miou``, ``iou`` of each class.
+    """Return the metrics of the segmenter in a file on the scenes of a split, as evaluation gives them.
+
+    They are counted here, since students have the library without the metrics, which they write in task 1.11.
 
     Parameters
     ----------
@@ -107,14 +110,20 @@ def judge(path, split, *, seed=0):
     Returns
     -------
     metrics : dict
-        As :func:`minivision.tasks.evaluate` returns them.
+        ``miou``, and the ``iou`` of each class by its name.
 
     Raises
     ------
     HandedInError
         If the file cannot be judged.
     """
-    return evaluate(load_segmenter(path), _dataset(split, seed))
+    model, dataset = load_segmenter(path), _dataset(split, seed)
+    truth = np.stack([sample.label_map for sample in dataset])
+    found = np.stack(model.predict([sample.image for sample in dataset]))
+    in_both = [np.count_nonzero((truth == k) & (found == k)) for k in range(len(model.classes))]
+    in_either = [np.count_nonzero((truth == k) | (found == k)) for k in range(len(model.classes))]
+    iou = np.divide(in_both, in_either)  # every class is in the truth
+    return {"miou": float(iou.mean()), "iou": dict(zip(model.classes, iou.tolist(), strict=True))}
 
 
 @functools.lru_cache(maxsize=2)
