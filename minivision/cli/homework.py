@@ -109,7 +109,7 @@ def test(args):
     outcomes = run_tests(assignment, file, args.tasks or None, on_outcome=report)
     report.flush()
     wrong = [outcome for outcome in outcomes if not outcome.passed]
-    mistaken = {outcome.task for outcome in wrong if not outcome.unwritten}
+    mistaken = {outcome.task for outcome in wrong if not outcome.unwritten and assignment.task(outcome.task).functions}
     if args.html:
         _write_page(assignment, file, mistaken, args.html)
     elif mistaken:
@@ -169,6 +169,7 @@ def _lines(outcomes):
         name = outcome.name.removeprefix("test_").replace("_", " ")
         if outcome.passed:
             yield f"  passed: {name}"
+            yield from (f"    {line}" for line in outcome.message.splitlines())
         elif outcome.unwritten:
             # The message of the blank itself is left out if a check has named its line.
             if outcome.message not in printed_messages and ("is not written yet" in outcome.message or not has_line):
@@ -209,12 +210,11 @@ def release(args):
 
 
 def solution(args):
-    from minivision.core.atomic import atomic_write
-    from minivision.homework import load_assignment, source
+    from minivision.homework import load_assignment
+    from minivision.homework.own_solution import write_solution
 
-    with atomic_write(args.out) as partial:
-        partial.write_text(source.solution(load_assignment(args.assignment)), encoding="utf-8")
-    print(args.out)
+    for path in write_solution(load_assignment(args.assignment), args.out):
+        print(path)
     return 0
 
 

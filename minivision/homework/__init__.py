@@ -18,8 +18,11 @@ Everything is made from the source of the library. A manifest names functions; n
     tests ── plugin.py, student.py: `student.check("conv2d")` ── process.py ─────┘
           │                          recorded_references.py: the oracle of these checks
           │
+          ├── handed_in.py, collecting.py                    what a student handed in, wherever it is
           ├── grading.py, batch_grading.py, gradescope.py    points for one submission, for all
           └── verification.py, leaks.py                      blanks earn nothing, mistakes fail, nothing leaks
+
+    a file beside the student's, as hw1-segmenter.npz ── segmenter.py: judged by itself, without code of its author
 
     hw4/handout ── project.py: an open project, without tests ── checkpoints ── judging.py, leaderboard.py
 

@@ -10,6 +10,7 @@ import tempfile
 from minivision.core.atomic import atomic_write
 from minivision.homework.answers import shown
 from minivision.homework.grading import SubmissionReport, grade
+from minivision.homework.handed_in import without_files_beside
 from minivision.homework.library import write_library
 from minivision.homework.local_executor import InThisProcess, LocalExecutor, TimeUpError
 from minivision.homework.process import START_SECONDS, GraderError, StudentProcess
@@ -23,9 +24,10 @@ GRADER_SECONDS = 600  # for what the grader itself computes for a submission
 def submissions(assignment, path):
     """List the submissions in a folder: everything in it but hidden files and folders of the system.
 
-    A file, or a folder that contains the student's file, is one submission. What cannot be graded is listed too, so
-    that nobody is missing in the table. The exports of Canvas (``roeann_12_345_hw1.py``) and of Moodle (``Ann
-    Roe_12_assignsubmission_file_``) are such folders when they are unpacked.
+    A file, or a folder that contains the student's file, is one submission; a file that is judged beside it is a part
+    of it. What cannot be graded is listed too, so that nobody is missing in the table. The exports of Canvas
+    (``roeann_12_345_hw1.py``) and of Moodle (``Ann Roe_12_assignsubmission_file_``) are such folders when they are
+    unpacked.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ def submissions(assignment, path):
     ValueError
         If the path does not exist or contains no submission.
     """
-    return submissions_with(assignment.file, path)
+    return without_files_beside(assignment, submissions_with(assignment.file, path))
 
 
 def submissions_with(name, path):

@@ -1,4 +1,4 @@
-"""Grading on a Dask cluster: a piece of work is a submission, of which the student's file is sent."""
+"""Grading on a Dask cluster: a piece of work is a submission, of which the files to grade are sent."""
 
 import contextlib
 import functools
@@ -7,11 +7,11 @@ import pathlib
 import tarfile
 import tempfile
 
+from minivision.checks import StudentFileError
 from minivision.executors import Cluster
-from minivision.homework.answers import shown
 from minivision.homework.batch_grading import missing_protections, not_graded, student_library
-from minivision.homework.collecting import RefusedError, collect
 from minivision.homework.grading import grade
+from minivision.homework.handed_in import HandedIn
 from minivision.homework.manifest import assignments, load_assignment
 
 MAX_BYTES = 32 << 20  # of the files of an assignment
@@ -47,8 +47,8 @@ def grade_on_cluster(address, assignment, paths, *, seed=None, isolated=True):
     def pieces():
         for path in paths:
             try:
-                yield str(path), collect(assignment.file, path)
-            except RefusedError:
+                yield str(path), HandedIn.read(assignment, path)
+            except StudentFileError:
                 refused.append(path)
 
     own = assignment.folder.name if assignment.folder.name in assignments() else packed(assignment.folder)
@@ -74,8 +74,8 @@ def grade_sent(own, seed, isolated, piece):
         The name of an assignment of the library, or a packed one.
     seed, isolated
         See :func:`minivision.homework.grading.grade`.
-    piece : (str, bytes)
-        The submission's path on the client's machine, and the student's file.
+    piece : (str, HandedIn)
+        The submission's path on the client's machine, and what it contains.
 
     Returns
     -------
@@ -86,15 +86,11 @@ def grade_sent(own, seed, isolated, piece):
     ValueError
         If this machine does not protect itself from submissions.
     """
-    path, source = piece
+    path, handed_in = piece
     assignment, library = _prepared(own)
-    with tempfile.TemporaryDirectory(prefix="minivision-") as folder:
-        file = pathlib.Path(folder) / assignment.file
-        file.write_bytes(source)
-        report = grade(assignment, file, library=library, seed=seed, isolated=isolated)
+    report = grade(assignment, path, handed_in=handed_in, library=library, seed=seed, isolated=isolated)
     if isolated and report.unprotected:
         raise ValueError(f"this worker does not protect itself from submissions: {'; '.join(report.unprotected)}")
-    report.submission = shown(path)
     return report
 
 

@@ -149,8 +149,13 @@ def _called_like(name, paths):
     """Return the files of a name, or else those whose name differs by its case or the number of a copy."""
     exact = [path for path in paths if path.rpartition("/")[2] == name]
     stem, _, suffix = name.rpartition(".")
-    copy = re.compile(rf"{re.escape(stem)}([ _-]*(\(\d+\)|copy|\d+))?\.{suffix}", re.IGNORECASE)
+    copy = re.compile(rf"{copy_of(stem)}\.{suffix}", re.IGNORECASE)
     return exact or [path for path in paths if copy.fullmatch(path.rpartition("/")[2])]
+
+
+def copy_of(stem):
+    """Return the pattern of a file's name without its ending, and of that with the number of a copy."""
+    return rf"{re.escape(stem)}([ _-]*(\(\d+\)|copy|\d+))?"
 
 
 # ---- archives ------------------------------------------------------------------------------------------------------

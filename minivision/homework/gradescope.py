@@ -185,7 +185,7 @@ def autograder(assignment, path, *, seed=None, wheels=None, minutes=MINUTES):
             wheel.name: wheel.read_bytes(),
         }
     for each in sorted(assignment.folder.rglob("*")) if own else ():
-        if each.suffix in (".toml", ".py"):
+        if each.suffix in (".toml", ".py") or each.name in assignment.files:
             files[f"assignment/{each.relative_to(assignment.folder).as_posix()}"] = each.read_bytes()
     for each in sorted(pathlib.Path(wheels).glob("*.whl")) if wheels else ():
         files[f"wheels/{each.name}"] = each.read_bytes()

@@ -1,16 +1,14 @@
 """Grading of one submission: the visible and hidden tests of every task, with the student's code in another process."""
 
-import contextlib
 import dataclasses
 import functools
-import pathlib
 import pkgutil
 import tempfile
 
 from minivision.checks import StudentFileError
 from minivision.core.printable import printable
 from minivision.homework.answers import shown
-from minivision.homework.collecting import RefusedError, collect
+from minivision.homework.handed_in import HandedIn
 from minivision.homework.plugin import HIDDEN, VISIBLE, TestOutcome, run_tests
 from minivision.homework.student import Student
 
@@ -93,7 +91,7 @@ class SubmissionReport:
         return cls(**{**report, "tasks": tasks})
 
 
-def grade(assignment, submission, *, library, seed=None, tasks=None, isolated=True, on_result=None):
+def grade(assignment, submission, *, library, handed_in=None, seed=None, tasks=None, isolated=True, on_result=None):
     """Grade a submission.
 
     The same submission and seed give the same report.
@@ -105,6 +103,8 @@ def grade(assignment, submission, *, library, seed=None, tasks=None, isolated=Tr
         The student's file, or a folder or zip archive with it.
     library : path
         Folder with the library as students have it (see :func:`minivision.homework.library.write_library`).
+    handed_in : HandedIn, optional
+        What the submission contains. Default: it is read here.
     seed : int, optional
         Seed of the hidden tests. Default: the seed of the assignment.
     tasks : sequence of str, optional
@@ -123,9 +123,12 @@ def grade(assignment, submission, *, library, seed=None, tasks=None, isolated=Tr
     points, bonus = (sum(task.points for task in selected if task.bonus == extra) for extra in (False, True))
     report = SubmissionReport(assignment.name, printable(submission), seed, points, bonus=bonus)
     try:
-        with _file_of(assignment, submission) as file:
-            # A path of our copy would tell nobody anything.
+        # What was handed in may change while it is graded, so a copy is graded, whose path would tell nobody anything.
+        handed_in = handed_in or HandedIn.read(assignment, submission)
+        with tempfile.TemporaryDirectory(prefix="minivision-") as folder:
+            file = handed_in.write(assignment, folder)
             options = {"isolated": isolated, "library": library, "called": assignment.file}
+            options["refused"] = handed_in.refused
             with Student(file, imports=assignment.imports, **options) as student:  # raises if the file cannot be run
                 report.unprotected, names = student.unprotected, set(student.functions)
             for task in selected:
@@ -161,16 +164,3 @@ def _grade_task(assignment, file, task, names, seed, options):
 def _score(task, outcomes):
     earned = sum(each.earned for each in outcomes)
     return TaskScore(task.id, task.title, task.points, earned, outcomes, bonus=task.bonus)
-
-
-@contextlib.contextmanager
-def _file_of(assignment, submission):
-    """Yield the path of a copy of the student's file: what was handed in may change while it is graded."""
-    try:
-        source = collect(assignment.file, submission)
-    except RefusedError as refused:
-        raise StudentFileError(str(refused)) from None
-    with tempfile.TemporaryDirectory(prefix="minivision-") as folder:
-        path = pathlib.Path(folder) / assignment.file
-        path.write_bytes(source)
-        yield path

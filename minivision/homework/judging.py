@@ -14,7 +14,6 @@ import functools
 import hashlib
 import math
 import pathlib
-import zipfile
 
 from minivision.core.printable import printable
 from minivision.data import DataSpec, hold_in_memory
@@ -22,6 +21,7 @@ from minivision.data.ground_truth import DatasetTruth, open_truth
 from minivision.data.result_file import read_results
 from minivision.homework.answers import shown
 from minivision.homework.collecting import RefusedError, collect
+from minivision.homework.foreign_checkpoint import read_checkpoint
 from minivision.homework.local_executor import LocalExecutor
 from minivision.homework.scratch import scratch_folder
 from minivision.metrics.compatibility import check_dataset
@@ -29,7 +29,6 @@ from minivision.metrics.result_file import evaluate_results
 from minivision.models import system_class, systems
 from minivision.models.base.resizing import Resizing
 from minivision.tasks import evaluate
-from minivision.training import Checkpoint
 
 CHECKPOINT, PREDICTIONS = "checkpoint.npz", "predictions.json"
 MAX_BYTES = 1 << 27  # of either, and of a checkpoint unpacked
@@ -227,9 +226,7 @@ _dataset, _truth = functools.cache(HiddenSplit.dataset), functools.cache(HiddenS
 
 
 def _judge_checkpoint(path, dataset):
-    if (size := _unpacked_size(path)) > MAX_BYTES:
-        raise ValueError(f"{path}: it unpacks to {size >> 20} MiB, and more than {MAX_BYTES >> 20} are not read")
-    checkpoint = Checkpoint.load(path)
+    checkpoint = read_checkpoint(path, MAX_BYTES)
     if checkpoint.system not in systems():
         raise ValueError(
             f"its system {checkpoint.system!r:.60} is none of the library's, and others cannot be judged without their "
@@ -246,14 +243,6 @@ def _judge_checkpoint(path, dataset):
     metrics = evaluate(model, dataset)
     facts = {"system": checkpoint.system, "minutes": checkpoint.seconds / 60}
     return {**facts, "AP": metrics["AP"], "AP50": metrics["AP50"]}
-
-
-def _unpacked_size(path):
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(entry.file_size for entry in archive.infolist())
-    except Exception:  # no archive, or a damaged one: `Checkpoint.load` says so
-        return 0
 
 
 def _checked_size(size):

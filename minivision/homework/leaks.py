@@ -10,7 +10,7 @@ from minivision.homework.source import function_of, functions_in
 
 MIN_LINE_CHARS = 25  # shorter lines do not give a solution away
 _COMPILED = (".pyc", ".pyo", ".nbi", ".nbc", ".so", ".pyd", ".o", ".cu", ".ptx", ".cubin")
-_FOLDERS = {"__pycache__", "hidden", "alternatives", ".ipynb_checkpoints", ".git", ".pytest_cache"}
+_FOLDERS = {"__pycache__", "hidden", "alternatives", "solution", ".ipynb_checkpoints", ".git", ".pytest_cache"}
 _FILES = {"mutants.toml", "questions.toml", "results.json"}
 _MARKS = re.compile(r"(BEGIN|END)\s+(HIDDEN|SOLUTION)|#+\s*SOLUTION", re.IGNORECASE)
 
@@ -66,7 +66,7 @@ def leaks(assignment, folder):
     secret, found = solution_lines(assignment), []
     for name, data in _files(pathlib.Path(folder)):
         path = pathlib.PurePosixPath(name)
-        if path.suffix in _COMPILED or _FOLDERS & set(path.parts) or path.name in _FILES:
+        if path.suffix in _COMPILED or _FOLDERS & set(path.parts) or path.name in (*_FILES, *assignment.files):
             found.append(f"{name} must not be handed out")
             continue
         if path.suffix in (".whl", ".bin"):

@@ -16,9 +16,9 @@ PACKAGE = pathlib.Path(minivision.__file__).parent
 # Modules of this package that only staff need.
 STAFF = (
     "advice", "batch_grading", "class_results", "class_statistics", "cluster_grading", "collecting", "control_group",
-    "formats", "gradescope", "grading", "judging", "leaderboard", "leaks", "library", "local_executor", "own_solution",
-    "project", "questions", "recording", "release", "scratch", "seeds", "similarity", "source", "trusted_student",
-    "verification",
+    "formats", "gradescope", "grading", "handed_in", "judging", "leaderboard", "leaks", "library", "local_executor",
+    "own_solution", "project", "questions", "recording", "release", "scratch", "seeds", "similarity", "source",
+    "trusted_student", "verification",
 )  # fmt: skip
 # Shell patterns; a star also matches slashes.
 _LEFT_OUT = ("kernels/cupy/*", "homework/*/*", "*__pycache__*", *(f"homework/{name}.py" for name in STAFF))

@@ -17,7 +17,7 @@ _KEYS = {
 }  # fmt: skip
 _TASK_KEYS = {
     "id": str, "title": str, "points": (int, float), "functions": list, "helpers": list, "prerequisites": list,
-    "seconds": (int, float), "hints": list, "bonus": bool,
+    "seconds": (int, float), "hints": list, "bonus": bool, "file": str,
 }  # fmt: skip
 _REQUIRED, _TASK_REQUIRED = ("title", "file", "header", "task"), ("id", "title", "points", "functions")
 
@@ -50,6 +50,9 @@ class Task:
         Comment lines in the blank function.
     bonus : bool
         Whether its points count on top of those of the assignment.
+    file : str
+        Name of a file that is handed in beside the student's file, and judged in place of functions:
+        ``"hw1-segmenter.npz"``.
     """
 
     id: str
@@ -61,6 +64,7 @@ class Task:
     seconds: float = 20.0
     hints: tuple = ()
     bonus: bool = False
+    file: str = ""
 
     @property
     def names(self):
@@ -123,6 +127,16 @@ class Assignment:
         return tuple(name for task in self.tasks for name in task.names)
 
     @property
+    def files(self):
+        """Names of the files that are handed in beside the student's file."""
+        return tuple(task.file for task in self.tasks if task.file)
+
+    @property
+    def solution_files(self):
+        """Paths of these files in the library's own solution, by their names."""
+        return {name: self.folder / "solution" / name for name in self.files}
+
+    @property
     def withheld(self):
         """Dotted names of all functions whose bodies students do not get."""
         helpers = (helper for task in self.tasks for helper in task.helpers)
@@ -169,7 +183,7 @@ def assignments():
 
 def projects():
     """Return the names of the open projects in the library, which have no tests: `minivision.homework.project`."""
-    return sorted(path.parent.name for path in _HERE.glob("*/handout"))
+    return sorted(path.parent.name for path in _HERE.glob("*/handout") if path.parent.name not in assignments())
 
 
 def load_assignment(where):
@@ -243,10 +257,22 @@ def _check_tasks(assignment, path):
                 raise ManifestError(f"{path}: task {task.id} has the prerequisite {id}, which is not an earlier task")
         if task.points < 0 or task.seconds <= 0:
             raise ManifestError(f"{path}: task {task.id}: points must not be negative, and seconds must be positive")
+        _check_file(assignment, task, path)
     for function in assignment.functions:
         if assignment.functions.count(function) > 1:
             raise ManifestError(f"{path}: {function} belongs to two tasks")
         _check_function(function, path)
+
+
+def _check_file(assignment, task, path):
+    """Refuse a name that is no plain one, or of two files; and a task that is about functions and about a file."""
+    name = task.file
+    if name and (pathlib.PurePosixPath(name).name != name or not pathlib.PurePosixPath(name).suffix):
+        raise ManifestError(f"{path}: task {task.id}: file must be a name such as segmenter.npz, got {name!r}")
+    if name and (assignment.file, *assignment.files).count(name) > 1:
+        raise ManifestError(f"{path}: task {task.id}: there are two files called {name}")
+    if name and task.functions:
+        raise ManifestError(f"{path}: task {task.id} is about a file and about functions: make two tasks of it")
 
 
 def _check_function(function, path):

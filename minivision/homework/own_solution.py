@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import tempfile
 
+from minivision.core.atomic import atomic_write
 from minivision.homework import source
 from minivision.homework.batch_grading import student_library
 from minivision.homework.grading import grade
@@ -14,6 +15,30 @@ FACTOR = 10
 
 class SeedError(ValueError):
     """With this seed a right solution would lose points: choose another one. The message names the tests."""
+
+
+def write_solution(assignment, path, text=None):
+    """Write the library's own solution: the student's file, and beside it the files that are judged.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    path : path
+        Of the student's file.
+    text : str, optional
+        Its text. Default: the solution of all tasks.
+
+    Returns
+    -------
+    paths : list of Path
+    """
+    path = pathlib.Path(path)
+    contents = {path: (source.solution(assignment) if text is None else text).encode()}
+    contents |= {path.with_name(name): each.read_bytes() for name, each in assignment.solution_files.items()}
+    for each, content in contents.items():
+        with atomic_write(each) as partial:
+            partial.write_bytes(content)
+    return list(contents)
 
 
 def with_measured_limits(assignment, *, seed=None, isolated=True):
@@ -38,8 +63,7 @@ def with_measured_limits(assignment, *, seed=None, isolated=True):
         If the library's solution does not earn all points.
     """
     with tempfile.TemporaryDirectory(prefix="minivision-") as folder, student_library(assignment) as library:
-        file = pathlib.Path(folder) / assignment.file
-        file.write_text(source.solution(assignment), encoding="utf-8")
+        file, *_ = write_solution(assignment, pathlib.Path(folder) / assignment.file)
         report = grade(assignment, file, library=library, seed=seed, isolated=isolated)
     failed = [outcome for task in report.tasks for outcome in task.outcomes if not outcome.passed]
     if report.problem or failed or report.earned < assignment.points + assignment.bonus:

@@ -41,7 +41,7 @@ class TestOutcome:
     unwritten : bool
         Whether it failed because the function is still the blank.
     message : str
-        What is wrong, or an empty string.
+        What is wrong; of a test that passed its remark (``student.remark``); or an empty string.
     printed : str
         What the student's code printed, if a visible test failed.
     seconds : float
@@ -49,6 +49,7 @@ class TestOutcome:
         Seconds for which the student's code ran.
     in_short : str
         What ended it, if that was no wrong number: a limit, a crash or an exception. It tells nothing of any number.
+        Of a file that is judged, why it does not earn the points.
     """
 
     __test__ = False  # not a class of tests, although its name begins with "Test"
@@ -101,7 +102,7 @@ class HomeworkPlugin:
     on_outcome : callable, optional
         ``on_outcome(outcome)`` is called after each test.
     **options
-        See :class:`Student`: ``isolated``, ``library``, ``called``.
+        See :class:`Student`: ``isolated``, ``library``, ``called``, ``refused``.
 
     Attributes
     ----------
@@ -209,8 +210,9 @@ class HomeworkPlugin:
             arguments = dict(getattr(getattr(item, "callspec", None), "params", {}))
             if "student" in item.fixturenames:
                 arguments["student"] = student = self._started_for(item)
-                used = student.used
+                student.remark, used = "", student.used
             item.obj(**arguments)
+            outcome.message = shown(student.remark) if "student" in arguments else ""
         except GraderError as error:
             self.problems.append(str(error))
             item.session.shouldstop = str(error)

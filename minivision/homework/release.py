@@ -26,6 +26,7 @@ def pytest_configure(config):
     config.pluginmanager.register(plugin, "minivision_homework")
     plugin.pytest_configure(config)
 '''
+HANDOUT = "handout"  # a folder of files that students get as they are
 _SOLUTION_TAGS = {"solution", "staff"}  # tags of notebook cells that are not handed out
 
 
@@ -118,6 +119,9 @@ def _write_assignment(assignment, folder):
     texts["tests/conftest.py"] = _CONFTEST
     for path in sorted((assignment.folder / "tests").glob("*.py")):
         texts[f"tests/{path.name}"] = path.read_text(encoding="utf-8")
+    for path in sorted((assignment.folder / HANDOUT).glob("*")):
+        if path.is_file():
+            texts[path.name] = path.read_text(encoding="utf-8")
     if hints.load_hints(assignment):
         texts[hints.FILE] = (assignment.folder / hints.FILE).read_text(encoding="utf-8")
     if questions.load_questions(assignment):
@@ -157,7 +161,7 @@ def public_manifest(assignment):
     lines += [f"imports = {json.dumps(list(assignment.imports))}"] if assignment.imports else []
     for task in assignment.tasks:
         lines += ["", "[[task]]"]
-        for key in ("id", "title", "points", "functions", "prerequisites", "seconds"):
+        for key in ("id", "title", "points", "functions", "prerequisites", "seconds", *["file"] * bool(task.file)):
             value = getattr(task, key)
             lines.append(f"{key} = {json.dumps(list(value) if isinstance(value, tuple) else value)}")
         lines += ["bonus = true"] if task.bonus else []
@@ -177,7 +181,7 @@ minivision homework test {first}
 The command tests one task. It lists what is right and what is wrong, and if it recognizes the mistake, it names it.
 It loads your file again each time. `minivision homework test` without a number tests all tasks.{hint}
 
-The installed library has everything except the functions that you write. You hand in `{file}` and nothing else.
+The installed library has everything except the functions that you write. You hand in {files} and nothing else.
 {imports}It is graded with other numbers than those in these tests, so a function that only returns the numbers of the
 tests earns no points.
 """
@@ -216,9 +220,11 @@ def _words(assignment):
     """Return what the texts of the README are filled in with."""
     first = assignment.tasks[0].id
     imports = ", ".join(f"`{each}`" for each in assignment.imports)
+    files = " and ".join(f"`{each}`" for each in (assignment.file, *assignment.files))
     return {
         "file": assignment.file,
         "first": first,
+        "files": f"{files}, together in one folder or archive," if assignment.files else files,
         "imports": f"It may import {imports}, what is in these, and nothing else.\n" if imports else "",
         "hint": _HINT.format(first=first) if hints.load_hints(assignment) else "",
         "assignment": assignment.name if assignment.name in assignments() else assignment.folder.resolve(),

@@ -9,6 +9,7 @@ from minivision.checks.report import NOT_YET, OK
 from minivision.core import backends, registry
 from minivision.core.signatures import signature
 from minivision.core.temporary_backend import temporary_backend
+from minivision.homework.answers import shown
 from minivision.homework.process import StudentProcess
 
 MAX_SMALL_ELEMENTS = 5_000  # in all arrays of a case that is quick to check, also with loops over single numbers
@@ -16,6 +17,14 @@ MAX_SMALL_ELEMENTS = 5_000  # in all arrays of a case that is quick to check, al
 TOLERANCE = 1e-5
 LIMITS = Limits(tolerance=TOLERANCE)
 SIZES = {"map_size", "input_size", "input_shape", "output_size"}  # arguments that are the size of a map
+
+
+class HandedInError(CheckError):
+    """A file that was handed in earns nothing, or not all. Students may read why, also of a hidden test."""
+
+    def __init__(self, message):
+        super().__init__(message)
+        self.in_short = shown(message)
 
 
 class Student(StudentProcess):
@@ -38,13 +47,17 @@ class Student(StudentProcess):
         Whether :meth:`check` leaves out large cases, to be quick.
     oracle : str
         Name of the backend whose results count as right.
+    refused : dict
+        Name of another file of the submission -> why there is none to judge. Others are beside the student's file.
     """
 
-    def __init__(self, file, *, names=None, seed=0, small=True, oracle="reference", **options):
+    def __init__(self, file, *, names=None, seed=0, small=True, oracle="reference", refused=None, **options):
         self.names, self.seed, self.small, self.oracle = names, seed, small, oracle
+        self.refused = refused or {}
         super().__init__(file, **options)
 
     memory = None  # what checks know of each other (minivision.checks.memory)
+    remark = ""  # of a test, for the student, if it passes
 
     @property
     def used(self):
@@ -90,6 +103,21 @@ class Student(StudentProcess):
 
         proxy.first_line = about["line"]
         return proxy
+
+    def handed_in(self, name):
+        """Return the path of another file of the submission. Only its author knows what is in it.
+
+        Raises
+        ------
+        HandedInError
+            If there is none, with the reason.
+        """
+        if name in self.refused:
+            raise HandedInError(self.refused[name])
+        path = self.path.with_name(name)
+        if not path.is_file():
+            raise HandedInError(f"there is no {name} beside {self.file.name}")
+        return path
 
     def __getattr__(self, name):
         """Return a function that calls the student's function through the dispatcher of the operation.

@@ -30,12 +30,14 @@ class TrustedStudent(Student):
         See :class:`minivision.homework.student.Student`.
     memory : minivision.checks.memory.Memory, optional
         What earlier checks of these functions with this seed found out.
+    files : dict
+        Name -> path of the other files of the solution.
     """
 
     used, raised = 0.0, 0  # seconds, and exceptions: they are not counted
 
-    def __init__(self, functions, *, file, names, seed=0, small=True, oracle="reference", memory=None):
-        self.memory = memory
+    def __init__(self, functions, *, file, names, seed=0, small=True, oracle="reference", memory=None, files=None):
+        self.memory, self.files = memory, files or {}
         self.names, self.seed, self.small, self.oracle = names, seed, small, oracle
         self.file = pathlib.Path(file)
         self.substitutes, self.stopped, self._functions = {}, None, functions
@@ -49,6 +51,10 @@ class TrustedStudent(Student):
     def call(self, name, args, kwargs):
         """Call a function with normalized arguments."""
         return self._functions[name](*args, **kwargs)
+
+    def handed_in(self, name):
+        """Return the path of another file of the solution."""
+        return self.files[name]
 
     def printed(self):
         """Return nothing: what the functions print is not caught."""
@@ -89,6 +95,7 @@ class TrustedPlugin(HomeworkPlugin):
             small=not hidden,
             oracle=self.judge,
             memory=self.memory,
+            files=self.assignment.solution_files,
         )
         return self._student
 

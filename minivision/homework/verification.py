@@ -21,6 +21,7 @@ from minivision.homework.batch_grading import student_library
 from minivision.homework.grading import grade
 from minivision.homework.leaks import leaks
 from minivision.homework.manifest import ManifestError, load_assignment
+from minivision.homework.own_solution import write_solution
 from minivision.homework.plugin import run_tests
 from minivision.homework.release import release
 
@@ -215,7 +216,7 @@ def _body(text, name):
 
 def _solution(assignment, _, file, library, handed_out):
     """The solution earns everything."""
-    file.write_text(source.solution(assignment), encoding="utf-8")
+    write_solution(assignment, file)
     report = grade(assignment, file, library=library)
     for task in report.tasks:
         points = sum(outcome.points for outcome in task.outcomes)
@@ -231,13 +232,15 @@ def _one_task(assignment, id, file, library, handed_out):
     """A solution of one task and its prerequisites earns their points, and those of tasks that only use them."""
     task = assignment.task(id)
     solved = [each.id for each in assignment.all_prerequisites(task)] + [id]
-    file.write_text(source.solution(assignment, solved), encoding="utf-8")
+    text = source.solution(assignment, solved)
+    if task.file:
+        write_solution(assignment, file, text)
+    else:
+        file.write_text(text, encoding="utf-8")
     report = grade(assignment, file, library=library)
-    done = [
-        each
-        for each in assignment.tasks
-        if each.id in solved or not each.functions and set(each.prerequisites) <= set(solved)
-    ]
+    users = [each for each in assignment.tasks if not each.functions and not each.file]
+    done = [each for each in users if set(each.prerequisites) <= set(solved)]
+    done += [each for each in assignment.tasks if each.id in solved]
     expected = {each.id: each.points if each in done else 0 for each in assignment.tasks}
     wrong = [each for each in report.tasks if each.earned != expected[each.id]]
     detail = "; ".join(f"{each.id}: {each.earned:g}, expected {expected[each.id]:g}" for each in wrong)
@@ -246,7 +249,7 @@ def _one_task(assignment, id, file, library, handed_out):
 
 def _mutant(assignment, mutant, file, library, handed_out):
     """A wrong solution fails, and the message names the cause."""
-    file.write_text(source.with_body(assignment, mutant.function, mutant.body), encoding="utf-8")
+    write_solution(assignment, file, source.with_body(assignment, mutant.function, mutant.body))
     # As students see it, with recorded results.
     outcomes = run_tests(load_assignment(handed_out), file, [mutant.task], library=library, isolated=True)
     message = "\n\n".join(outcome.message for outcome in outcomes if not outcome.passed)
@@ -286,12 +289,15 @@ def _release(assignment, _, file, library, handed_out):
     enough = code == 1 and len(lines) >= len([task for task in assignment.tasks if task.functions])
     yield Requirement("release", "", "its tests list the blank functions", enough, detail=output)
     (handed_out / assignment.file).rename(file)
+    written = []
     try:
-        (handed_out / assignment.file).write_text(source.solution(assignment), encoding="utf-8")
+        written = write_solution(assignment, handed_out / assignment.file)
         code, output = _run_alone(library, ["-m", "minivision", "homework", "test"], handed_out)
         yield Requirement("release", "", "its tests pass with the solution", code == 0, detail=output)
     finally:
-        file.replace(handed_out / assignment.file)
+        for path in written:
+            path.unlink()
+        file.rename(handed_out / assignment.file)
 
 
 def _run_alone(library, arguments, folder):

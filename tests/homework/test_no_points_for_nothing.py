@@ -26,12 +26,15 @@ def test_an_empty_file_passes_no_test(assignment, tmp_path):
 
 @pytest.mark.parametrize(("assignment", "task", "name"), CASES)
 def test_tests_with_points_ask_for_each_function_by_name(assignment, task, name, tmp_path):
-    """Those of its own task, and of the tasks that only use functions: there the library's would run in its place."""
+    """Those of its own task, and of the tasks that only use functions: there the library's would run in its place.
+
+    A file that is judged by itself asks for no function: without it nothing is earned, whatever else is there.
+    """
     path = tmp_path / assignment.file
     path.write_text(source.without_functions(source.blank(assignment), {name}))
     ids = [task.id]
     if name in operations():  # no layer calls another function
-        users = [each for each in assignment.tasks if not each.functions]
+        users = [each for each in assignment.tasks if not each.functions and not each.file]
         ids += [each.id for each in users if not each.bonus or task in assignment.all_prerequisites(each)]
     outcomes = run_tests(assignment, path, ids, folders=(HIDDEN,))
     assert not any(outcome.passed for outcome in outcomes)

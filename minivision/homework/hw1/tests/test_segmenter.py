@@ -1,9 +1,10 @@
-"""A segmentation network trains on your operations."""
+"""A segmentation network trains on your operations, and finds discs and rings."""
 
 import numpy as np
 import pytest
 
 from minivision.data import Batch
+from minivision.homework import segmenter
 from minivision.models import make_model
 from minivision.training import SGD
 
@@ -95,3 +96,14 @@ def test_a_network_with_max_unpooling_learns(student):
 def test_a_network_with_transpose_convolution_learns(student):
     losses = networks_losses(student, "transpose-conv", "conv_transpose2d")
     expect_losses(losses, [1.191489, 1.027635, 0.990754, 0.887266], "transpose-conv")
+
+
+@pytest.mark.task("1.12")
+def test_your_segmenter_finds_discs_and_rings(student):
+    """On scenes to choose by; points come from others. Your operations compute its predictions."""
+    try:
+        path = student.handed_in(segmenter.FILE)
+    except AssertionError:
+        raise NotImplementedError(f"{segmenter.FILE} is not written yet: python segmenter.py") from None
+    with student.backend():
+        student.remark = segmenter.expect_points(path, "val", len(segmenter.MIOU_FOR_POINTS))
