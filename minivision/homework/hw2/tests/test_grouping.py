@@ -51,7 +51,7 @@ def test_many_pairs_at_once_and_a_filled_hole(student):
             "the areas of the two boxes are subtracted: subtract the pixels of the regions, sizes[i] and sizes[j]",
         ),
         ([right[0]], "i and j contain several pairs: return one similarity for each"),
-        ([1, 1, 1], "the box around both goes from the smaller x1, y1 to the larger x2, y2"),
+        ([1, 1, 1], "the box around both goes from the smaller x1, y1 to the larger x2, y2; or an integer division"),
     ]
     expect("the similarities of a filled hole, two neighbors, and two distant regions", fill, right, mistakes)
 
