@@ -41,6 +41,21 @@ def test_a_mistake_is_diagnosed(name, changes, sentence):
     assert any(sentence in (failure.diagnosis or "") for failure in report.failures), str(report)
 
 
+NOT_TOLD = [  # what gives the same numbers in one result by chance, or in another way
+    ("yolo_targets", [("iou[k, t].argmax(axis=1)", "np.zeros(len(k), int)")], "negative of truth"),
+    ("yolo_loss", [("weight * error", "error")], "inverse of weight"),
+    ("yolo_loss", [("weight[..., 0 : 5 * B : 5] > 0", "target[..., 4 : 5 * B : 5] > 0")], "sigmoid of weight"),
+    ("candidate_boxes", [("np.argsort(-logits", "np.argsort(logits")], "boxes has the right numbers, but in the wrong"),
+]
+
+
+@pytest.mark.parametrize("name, changes, sentence", NOT_TOLD)
+def test_what_explains_one_result_alone_is_not_told(name, changes, sentence):
+    report = check_operation(name, register(**{name: written_wrongly(name, *changes)}))
+    assert report.failures
+    assert not any(sentence in (failure.diagnosis or "") for failure in report.failures), str(report)
+
+
 def test_only_the_columns_that_are_wrong_are_named():
     wrong = written_wrongly("anchor_grid", ("+ offset\n", "+ [[[offset]], [[0.0]]]\n"))
     (failure,) = check_operation("anchor_grid", register(anchor_grid=wrong)).failures
