@@ -124,6 +124,10 @@ def test_classes_have_weights(student):
         [[-0.5625, 0.125], [0.5625, -0.125]],
         [
             ([[-0.375, 0.25], [0.375, -0.25]], "the weights are ignored"),
+            (
+                [[-0.0625, 0.125], [0.5625, -0.125]],
+                "the 1 of the true class has the weight, too: it is w * (probabilities - 1 at the true class)",
+            ),
             ([[-1.125, 0.25], [1.125, -0.25]], "it is divided by the number of pixels, not by the sum of weights"),
             (
                 [[-0.5625, 0.375], [0.1875, -0.125]],

@@ -77,7 +77,7 @@ def test_an_object_that_is_found_twice(student):
     mistakes = [
         (0.75, twice),
         (0.666667, twice),
-        (0.252475, "after a false positive the other detections still count"),
+        (0.252475, "recall is the fraction of all objects that are found, not of all detections"),
         (0, "after a false positive the other detections still count"),
     ]
     expect("the average precision of a mistake, an object found twice, and another", got, 0.5, mistakes, atol=1e-4)

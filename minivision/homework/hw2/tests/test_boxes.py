@@ -23,6 +23,8 @@ def test_two_boxes_that_share_a_corner(student):
         ([[2 / 32]], "the intersection is counted twice: subtract it from the sum of the two areas"),
         ([[2 / 8]], "the intersection is divided by one area (the smaller one, or that of a), not by the union"),
         ([[2 / 24]], "the intersection is divided by one area (the larger one, or that of b), not by the union"),
+        ([[2 / 46]], "the union has the area of b twice, and not that of a"),
+        ([[2 / 14]], "the union has the area of a twice, and not that of b"),
         ([[2 / 40]], "the intersection is divided by the area of the box around both, not by the union"),
         ([[2 / 21]], "the last two numbers of a box are taken for width and height; they are the corner x2, y2"),
         ([[30.0]], "this is the union: divide the intersection by it"),
@@ -135,6 +137,10 @@ def test_decoding_returns_the_target(student):
             "the exp of tw, th is missing",
         ),
         ([[1, 15.25, 41, 45.25]], "multiply tx and ty by the width and height of the anchor"),
+        (
+            [[40, 22.5, 80, 52.5]],
+            "multiply tx and ty by the width and height of the anchor, not by those of the decoded box",
+        ),
         ([[40, 40, 80, 70]], "the center is used as the corner x1, y1: go half of the width to each side"),
     ]
     expect("the decoded box, [20, 25, 60, 55],", found, TARGET, mistakes)

@@ -31,6 +31,8 @@ def test_the_empty_part_of_the_common_bounding_box(student):
         ([1 - 14 / 100], "only the pixels of the first region are subtracted from the box"),
         ([1 - 10 / 100], "only the pixels of the second region are subtracted from the box"),
         ([0.92 + 16 / 100], "the box around both goes from the smaller x1, y1 to the larger x2, y2"),
+        ([0.92 + 20 / 100], "the box around both goes from the smaller y1 to the larger y2: this is where both are"),
+        ([0.92 + 12 / 100], "the box around both goes from the smaller x1 to the larger x2: this is where both are"),
         (
             [1.09],
             "the box around both goes from the smaller x1, y1 to the larger x2, y2; this is the intersection",
