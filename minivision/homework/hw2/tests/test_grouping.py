@@ -109,7 +109,7 @@ def test_the_most_similar_pair_merges_first(student):
     _, children = student.group_regions(*stripes([9, 1, 2, 8]), "S")
     mistakes = [
         ([[0, 1], [2, 3], [4, 5]], "the least similar pair merges, or the first: merge the most similar one"),
-        ([[0, 1], [2, 4], [3, 5]], "the first pair merges: merge the most similar one"),
+        ([[0, 1], [2, 4], [3, 5]], "the first pair merges, or the least similar: merge the most similar one"),
         ([[0, 1], [3, 4], [2, 5]], "the least similar pair merges: merge the most similar one"),
         ([[2, 3], [0, 1], [4, 5]], "the least similar pair merges: merge the most similar one"),
         ([[1, 2], [0, 4], [3, 5]], FORGOTTEN),

@@ -30,6 +30,7 @@ def test_one_box_at_each_of_two_places(student):
                 [[-4, -4, 4, 4], [4, -4, 12, 4]],
                 "A box extends half its width and half its height to each side of its center.",
             ),
+            ([[-1, -1, 1, 1], [7, -1, 9, 1]], "A box has the area size ** 2: a size is a side, and not an area."),
             ([[0, 0, 4, 4], [8, 0, 12, 4]], "The place is the center of the box, not its upper left corner."),
             ([[0, 0, 2, 2], [6, 0, 10, 2]], "Boxes may extend beyond the image: they are not clipped."),
             ([[0, 0, 2, 2], [6, 0, 8, 2]], "Boxes may extend beyond the image: they are not clipped."),

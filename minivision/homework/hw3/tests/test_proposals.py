@@ -72,8 +72,8 @@ def test_boxes_end_at_the_border_of_the_image(student):
 
 @pytest.mark.task("3.10")
 def test_small_boxes_are_dropped_after_clipping(student):
-    # of 10 x 10 pixels; half a pixel is in the image; narrow; low; off the image; of 1 x 1 pixel; narrow and low
-    anchors = [[0, 0, 10, 10], [29.5, 0, 45, 10], [10, 5, 10.4, 15], [0, 5, 12, 5.5], [40, 0, 50, 10], [5, 5, 6, 6]]
+    # of 1.5 x 1.5 pixels; half a pixel is in the image; narrow; low; off the image; of 1 x 1 pixel; narrow and low
+    anchors = [[0, 0, 1.5, 1.5], [29.5, 0, 45, 10], [10, 5, 10.4, 15], [0, 5, 12, 5.5], [40, 0, 50, 10], [5, 5, 6, 6]]
     anchors += [[20, 20, 20.5, 20.5]]
     clipped = np.clip(anchors, 0, 30).astype(float)
     boxes, scores = candidates(student, [7, 6, 5, 4, 3, 2, 1], anchors, size=(30, 30))
