@@ -157,7 +157,8 @@ class Evidence:
     def contradicts(self, **changed: Any) -> bool:
         """Return whether the other results show that the arguments were not confused with the changed ones.
 
-        They do if such a result is right, and would not be. A gradient is no witness: often it is computed apart.
+        They do if such a result is right, and would not be, or has numbers, and would have NaN. A gradient is no
+        witness: often it is computed apart.
         """
         if any(name.startswith("d") and name[1:] in self.values for name in self.op.returns):
             return False
@@ -167,6 +168,8 @@ class Evidence:
                 continue
             right, got, confused = (np.asarray(each[name]) for each in (expected, self.also, other))
             if np.array_equal(got, right) and not np.array_equal(confused, right):
+                return True
+            if confused.dtype.kind == "f" and np.isnan(confused).any() and not np.isnan(got).any():
                 return True
         return False
 

@@ -358,6 +358,18 @@ def test_one_number_has_no_factor():
     assert diagnose(evidence) is None
 
 
+def test_the_factor_of_one_number_is_that_of_all_cases():
+    op, rng = OPERATIONS["mse_loss"], np.random.default_rng(0)
+
+    def case(N, factor):
+        x, target = rng.standard_normal((2, N, 5))
+        return Evidence(op, {"x": x, "target": target}, "loss", factor * ops.mse_loss(x, target)[0])
+
+    assert "2 is the batch size N" in diagnose(case(2, 2), [case(3, 3)])
+    assert "batch size" not in (diagnose(case(2, 2), [case(3, 2)]) or "")
+    assert "batch size" not in (diagnose(case(2, 2), [case(3, 1)]) or "")
+
+
 # ---- where a diagnosis is printed ------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,9 @@ import pytest
 from wrong_functions import register, written_wrongly
 
 from minivision.checks import check_operation
+from minivision.checks.evidence import Evidence
+from minivision.core.registry import operations
+from minivision.detection import encode_yolo, yolo_targets
 
 MISTAKES = [
     ("conv2d", [("f // (F // groups)", "f % groups")], "deals them out like cards"),
@@ -41,12 +44,40 @@ def test_a_mistake_is_diagnosed(name, changes, sentence):
     assert any(sentence in (failure.diagnosis or "") for failure in report.failures), str(report)
 
 
+NOT_TOLD = [  # what gives the same numbers in one result by chance, or in another way
+    ("yolo_loss", [("weight * error", "error")], "inverse of weight"),
+    ("yolo_loss", [("weight[..., 0 : 5 * B : 5] > 0", "target[..., 4 : 5 * B : 5] > 0")], "sigmoid of weight"),
+    ("candidate_boxes", [("np.argsort(-logits", "np.argsort(logits")], "boxes has the right numbers, but in the wrong"),
+]
+
+
+@pytest.mark.parametrize("name, changes, sentence", NOT_TOLD)
+def test_what_explains_one_result_alone_is_not_told(name, changes, sentence):
+    report = check_operation(name, register(**{name: written_wrongly(name, *changes)}))
+    assert report.failures
+    assert not any(sentence in (failure.diagnosis or "") for failure in report.failures), str(report)
+
+
 def test_only_the_columns_that_are_wrong_are_named():
     wrong = written_wrongly("anchor_grid", ("+ offset\n", "+ [[[offset]], [[0.0]]]\n"))
     (failure,) = check_operation("anchor_grid", register(anchor_grid=wrong)).failures
     assert failure.diagnosis.startswith(
         "anchors is right but for x1, x2, which is what the reference gives with offset=0"
     )
+
+
+def test_nan_contradicts_a_confusion():
+    """With negative sizes no box overlaps, and the first is responsible. But their roots would be NaN targets."""
+    truth = encode_yolo([[0.25, 0.25, 0.75, 0.75]], [1], 1, 2, 1, dtype="float64")[None]
+    outputs = np.zeros_like(truth)
+    outputs[..., 5:9] = 0.5, 0.5, 0.7, 0.7  # the second box is responsible
+    target, weight = yolo_targets(outputs, truth, 2)
+    first = np.concatenate([weight[..., 5:10], weight[..., :5], weight[..., 10:]], axis=-1)
+    got = {"target": np.zeros_like(target), "weight": first}
+    arguments = {"outputs": outputs, "truth": truth, "B": 2}
+    evidence = Evidence(operations()["yolo_targets"], arguments, "weight", first, also=got)
+    assert np.array_equal(evidence.reference(truth=-truth), first)
+    assert evidence.contradicts(truth=-truth)
 
 
 def test_a_result_that_is_right_contradicts_a_confusion():

@@ -95,3 +95,6 @@ def decode_boxes(rng: np.random.Generator) -> Cases:
     yield (rng.standard_normal((2, 3, 4)), random_boxes(rng, 3)), {}  # two images, the same anchors
     yield (4 * rng.standard_normal((len(AWKWARD), 4)), AWKWARD / 1e3), {}
     yield (np.array([[0.0, 0.0, 80.0, -200.0], [np.inf, np.nan, 4.2, 4.1]]), random_boxes(rng, 2)), {}
+    far = np.array([[6.0, -7.0, 0.5, -0.5], [-5.0, 9.0, -1.0, 1.0]])  # centers many widths away: they have no limit
+    yield (far, random_boxes(rng, 2)), {}
+    yield (10 * far, random_boxes(rng, 2)), {"weights": (10, 10, 10, 10)}

@@ -51,7 +51,7 @@ TRANSFORMS: dict[str, Callable[[Array], Array]] = {
     "the absolute value": np.abs,
     "the positive part": lambda x: np.maximum(x, 0),
     "the negative": np.negative,
-    "the inverse": lambda x: 1 / np.where(x == 0, 1, x),
+    "the inverse": lambda x: np.divide(1, x, out=np.zeros(x.shape), where=x != 0),
     "the rounded value": np.round,
     "half": lambda x: x / 2,
     "twice": lambda x: 2 * x,
@@ -97,8 +97,8 @@ def _off_by_one(values) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def arguments_transformed(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose an argument of which the root, the sigmoid, ... is taken, which is not meant or was taken already."""
-    if evidence.op.family not in _ARITHMETIC:
-        return None
+    if evidence.op.family not in _ARITHMETIC or not evidence.got.any():
+        return None  # many a function of the argument gives zeros
     return explained_by(_transformed, evidence, others)
 
 

@@ -49,10 +49,16 @@ def scattered(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None
         np.sort(got, axis=None), np.sort(expected, axis=None)
     ):
         return None
+    if expected.ndim == 2 and all(map(evidence.same, _sorted_rows(got), _sorted_rows(expected))):
+        return f"The rows of {evidence.result} are right, but in another order."
     return (
         f"{evidence.result} has the right numbers, but in the wrong places: look for a reshape where a "
         "transpose was meant, np.tile for np.repeat, two indices the wrong way round, or an offset."
     )
+
+
+def _sorted_rows(table):
+    return table[np.lexsort(table.T)]
 
 
 # ---- indices as a result ---------------------------------------------------------------------------------------------

@@ -20,8 +20,8 @@ def constant_factor(evidence: Evidence, others: Sequence[Evidence] = ()) -> str 
         return None
     names, factors, everywhere = _names(evidence, factor), {_times(factor): None}, True
     for other in others:  # 2 and the batch size are the same number in one case, but not in the next
-        if not _is_enough(other) or not np.isfinite(other.got).all():
-            continue
+        if not np.any(other.expected) or not np.isfinite(other.got).all():
+            continue  # zeros have any factor
         its_factor = 1.0 if other.is_right else _factor(other)
         alike = _is_alike(other, evidence)
         if its_factor is None:

@@ -47,24 +47,32 @@ def test_the_loss_of_one_example(student):
 
 @pytest.mark.task("1.10")
 def test_the_loss_of_two_pixels_is_their_mean(student):
-    loss, gradient = loss_and_gradient(student, [0, 0])
+    two_images = np.concatenate([SCORES, SCORES])  # of two pixels each
+    loss, gradient = student.softmax_cross_entropy(two_images, np.zeros((2, 1, 2), int))
     expect(
-        "the loss of two pixels, the mean of log(4) and log(2),",
+        "the loss of two images of two pixels, the mean of log(4), log(2), log(4), log(2),",
         loss,
         (LN4 + LN2) / 2,
         [
-            (LN4 + LN2, "this is the sum over the pixels: with reduction 'mean' it is divided by their number"),
+            (
+                2 * (LN4 + LN2),
+                "this is the sum over the pixels: with reduction 'mean' it is divided by their number",
+            ),
+            (LN4 + LN2, "it is divided by the number of images or of rows: divide by the number of all pixels"),
             (LN2, "the sum of the exponentials is along the row of pixels: it is over the classes of a pixel, axis 1"),
             (np.log(6), "the sum of the exponentials is over all pixels: each pixel has probabilities of its own"),
+            (np.log(12), "the sum of the exponentials is over all pixels: each pixel has probabilities of its own"),
         ],
     )
+    right = np.array([[-0.1875, -0.125], [0.1875, 0.125]])
     expect(
-        "its gradient (a row for each class, a column for each pixel)",
-        gradient,
-        [[-0.375, -0.25], [0.375, 0.25]],
+        "its gradient in the first image (a row for each class, a column for each pixel)",
+        np.reshape(gradient, (2, 2, 2))[0] if np.shape(gradient) == (2, 2, 1, 2) else gradient,
+        right,
         [
-            ([[-0.75, -0.5], [0.75, 0.5]], "the loss is divided by the number of pixels, so its gradient is too"),
-            ([[0.125, 0.25], [0.375, 0.25]], "the 1 of the true class is not subtracted from the probabilities"),
+            (4 * right, "the loss is divided by the number of pixels, so its gradient is too"),
+            (2 * right, "it is divided by the number of images or of rows: divide by the number of all pixels"),
+            ([[0.0625, 0.125], [0.1875, 0.125]], "the 1 of the true class is not subtracted from the probabilities"),
         ],
     )
     loss, _ = loss_and_gradient(student, [0, 0], reduction="sum")
@@ -116,6 +124,10 @@ def test_classes_have_weights(student):
         [[-0.5625, 0.125], [0.5625, -0.125]],
         [
             ([[-0.375, 0.25], [0.375, -0.25]], "the weights are ignored"),
+            (
+                [[-0.0625, 0.125], [0.5625, -0.125]],
+                "the 1 of the true class has the weight, too: it is w * (probabilities - 1 at the true class)",
+            ),
             ([[-1.125, 0.25], [1.125, -0.25]], "it is divided by the number of pixels, not by the sum of weights"),
             (
                 [[-0.5625, 0.375], [0.1875, -0.125]],
@@ -136,8 +148,21 @@ def test_nothing_counts(student):
 def test_large_scores_do_not_overflow(student):
     loss, gradient = student.softmax_cross_entropy(np.array([[1000.0, 0]]), np.array([1]))
     overflow = "np.exp(1000) is infinite: subtract the largest score of each pixel before"
-    expect("the loss of the scores 1000 and 0", loss, 1000, [(np.inf, overflow), (np.nan, overflow)])
+    logarithm = "a probability near 0 has lost its logarithm: it is score - largest score - log(sum of exponentials)"
+    # With an infinite exponential the gradient is inf / inf. Else the probability is 0, and its logarithm infinite.
+    infinite = logarithm if np.isfinite(gradient).all() else overflow
+    mistakes = [(np.inf, infinite), (np.nan, overflow), *((-np.log(10.0**-k), logarithm) for k in range(3, 31))]
+    expect("the loss of the scores 1000 and 0", loss, 1000, mistakes)
     expect("its gradient", gradient, [[1, -1]], [([[np.nan, -1]], overflow), ([[np.nan, np.nan]], overflow)])
+    each = np.array([[[[1000.0, 0]], [[1000.0, 0]]]])
+    loss, _ = student.softmax_cross_entropy(each, np.zeros((1, 1, 2), int))
+    of_all = "the largest score of all pixels is subtracted, which leaves nothing of a pixel with low scores: axis 1"
+    expect(
+        "the loss of a pixel with two scores of 1000 and one with two of 0, log(2),",
+        loss,
+        LN2,
+        [(number, of_all) for number in (np.inf, -np.inf, np.nan)],
+    )
 
 
 @pytest.mark.task("1.10")

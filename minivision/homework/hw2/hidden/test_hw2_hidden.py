@@ -98,7 +98,7 @@ def test_decode_boxes_without_weights(student):
     student.check(
         "decode_boxes",
         seed=student.seed,
-        keep=lambda case: unweighted(case) and proper({"boxes": case["anchors"]}) and case["deltas"].max() < 4,
+        keep=lambda case: unweighted(case) and proper({"boxes": case["anchors"]}) and case["deltas"][:, 2:].max() < 4,
     )
 
 

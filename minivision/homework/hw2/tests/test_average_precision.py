@@ -7,6 +7,10 @@ from minivision.homework.expected import expect
 
 A, B, C, D = [0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10], [60, 0, 70, 10]
 NOWHERE = [80, 80, 90, 90]
+WITHOUT_MISTAKES = (
+    "the precision is 1 in spite of a false positive: it counts, and the best precision is that at a recall or beyond, "
+    "not before"
+)
 
 
 def average(student, detections, objects, scores=None, images=None, object_images=None, **options):
@@ -34,7 +38,7 @@ def test_recalls_that_are_not_reached(student):
         (0.9381, "at recalls that are not reached the precision is 0"),
         (0.9178, "recall is the fraction of all objects that are found, not of those that will be found"),
         (0.9158, "recall is the fraction of all objects that are found, not of those that will be found"),
-        (0.7525, "a detection that finds no object is a false positive: it counts in the precision"),
+        (0.7525, WITHOUT_MISTAKES),
         (0.564356, "precision is the fraction of the detections so far, not of all detections"),
         (0.25, "recall or precision is counted over the wrong number"),
     ]
@@ -48,6 +52,7 @@ def test_the_best_precision_at_a_recall_or_beyond(student):
     mistakes = [
         (0.608086, "the precision is not interpolated: at each recall take the best one at this recall or beyond"),
         (0.554455, "the precision is not interpolated: at each recall take the best one at this recall or beyond"),
+        (0.752475, WITHOUT_MISTAKES),
         (0.625, "this is the area under the curve: take the mean of the precision at the 101 recalls 0, .01, ... 1"),
     ]
     expect("the average precision of right, wrong, right, right with four objects", got, 0.628713, mistakes, atol=1e-4)
@@ -59,30 +64,34 @@ def test_the_best_score_comes_first(student):
     got = average(student, [C, B, NOWHERE, A], [A, B, C, D], scores=[0.5, 0.6, 0.7, 0.8])
     mistakes = [
         (0.690594, "the detections are taken as they come, or from the worst on: sort them, the best score first"),
-        (0.752475, "a detection that finds no object is a false positive: it counts in the precision"),
+        (0.752475, WITHOUT_MISTAKES),
     ]
     expect("the average precision of four detections that are not sorted", got, 0.628713, mistakes, atol=1e-4)
 
 
 @pytest.mark.task("2.11")
 def test_an_object_that_is_found_twice(student):
-    got = average(student, [A, [1, 0, 11, 10], B], [A, B])
+    # Wrong, right, an object for the second time, right, of two objects: the precision is 0, 1/2, 1/3, 1/2.
+    got = average(student, [NOWHERE, A, [1, 0, 11, 10], B], [A, B])
+    twice = "the second detection of an object is a false positive: it is neither right, nor left out"
     mistakes = [
-        (1, "the second detection of an object is a false positive: it is neither right, nor left out"),
-        (0.504950, "after a false positive the other detections still count"),
+        (0.75, twice),
+        (0.666667, twice),
+        (0.252475, "recall is the fraction of all objects that are found, not of all detections"),
+        (0, "after a false positive the other detections still count"),
     ]
-    expect("the average precision of one object, found twice, and another", got, 0.834983, mistakes, atol=1e-4)
+    expect("the average precision of a mistake, an object found twice, and another", got, 0.5, mistakes, atol=1e-4)
 
 
 @pytest.mark.task("2.11")
 def test_an_object_of_another_image(student):
     # Image 0 has A, image 1 has B; the best detection is at the place of B, but in image 0.
-    got = average(student, [B, A, B], [A, B], images=[0, 0, 1], object_images=[0, 1])
+    got = average(student, [B, A, B, NOWHERE], [A, B], images=[0, 0, 1, 0], object_images=[0, 1])
     mistakes = [
         (1, "a detection finds objects of its own image only"),
         (0.75, "there is one ranking for all images, not a mean over the images"),
     ]
-    expect("the average precision of three detections in two images", got, 2 / 3, mistakes)
+    expect("the average precision of four detections in two images", got, 2 / 3, mistakes)
 
 
 @pytest.mark.task("2.11")
@@ -91,6 +100,12 @@ def test_the_best_object_that_is_still_free(student):
     got = average(student, [[0, 0, 10, 10], [1, 0, 11, 10]], [[0, 0, 10, 10], [3, 0, 13, 10]])
     mistakes = [(0.504950, "the second detection takes the best object that is still free, not the best of all")]
     expect("the average precision of two detections on two objects side by side", got, 1, mistakes, atol=1e-4)
+    # The first detection lies on the second object, and near the first one, which the second detection needs.
+    got = average(student, [[0, 0, 10, 10], [5, 0, 15, 10]], [[3, 0, 13, 10], [0, 0, 10, 10]])
+    mistakes = [(0.504950, "a detection takes the object with the largest IoU, not the first one that is near enough")]
+    expect(
+        "the average precision of two detections, of which the first overlaps both objects", got, 1, mistakes, atol=1e-4
+    )
 
 
 @pytest.mark.task("2.11")

@@ -23,6 +23,8 @@ def test_two_boxes_that_share_a_corner(student):
         ([[2 / 32]], "the intersection is counted twice: subtract it from the sum of the two areas"),
         ([[2 / 8]], "the intersection is divided by one area (the smaller one, or that of a), not by the union"),
         ([[2 / 24]], "the intersection is divided by one area (the larger one, or that of b), not by the union"),
+        ([[2 / 46]], "the union has the area of b twice, and not that of a"),
+        ([[2 / 14]], "the union has the area of a twice, and not that of b"),
         ([[2 / 40]], "the intersection is divided by the area of the box around both, not by the union"),
         ([[2 / 21]], "the last two numbers of a box are taken for width and height; they are the corner x2, y2"),
         ([[30.0]], "this is the union: divide the intersection by it"),
@@ -135,6 +137,10 @@ def test_decoding_returns_the_target(student):
             "the exp of tw, th is missing",
         ),
         ([[1, 15.25, 41, 45.25]], "multiply tx and ty by the width and height of the anchor"),
+        (
+            [[40, 22.5, 80, 52.5]],
+            "multiply tx and ty by the width and height of the anchor, not by those of the decoded box",
+        ),
         ([[40, 40, 80, 70]], "the center is used as the corner x1, y1: go half of the width to each side"),
     ]
     expect("the decoded box, [20, 25, 60, 55],", found, TARGET, mistakes)
@@ -161,18 +167,27 @@ def test_decoding_divides_by_the_weights(student):
 def test_large_offsets_are_limited_and_small_ones_are_not(student):
     anchor, all_four = boxes([0, 0, 16, 16]), (1, 1, 5, 5)
     found = student.decode_boxes(np.array([[0, 0, 100.0, -100]]), anchor)
-    assert np.isclose(found[0, 2] - found[0, 0], 1000), (
-        f"a box of 16 pixels with tw = 100 should become 1000 wide and is {found[0, 2] - found[0, 0]:g} wide\n"
-        "  → an untrained network may predict such numbers. Limit tw and th to LARGEST_LOG_SCALE before exp."
-    )
-    assert found[0, 3] - found[0, 1] < 1e-6, (
-        "th = -100 should make the height almost 0\n  → tw and th have an upper limit only: small boxes are no problem."
-    )
+    unlimited = "an untrained network may predict such numbers. Limit tw and th to LARGEST_LOG_SCALE before exp"
+    mistakes = [(16 * np.exp(100.0), unlimited), (np.inf, unlimited)]
+    expect("the width of a box of 16 pixels with tw = 100", found[0, 2] - found[0, 0], 1000, mistakes)
+    mistakes = [(16 / (1000 / 16), "tw and th have an upper limit only: small boxes are no problem")]
+    expect("the height of a box of 16 pixels with th = -100", found[0, 3] - found[0, 1], 0, mistakes, atol=1e-6)
     found = student.decode_boxes(np.array([[0, 0, 20.0, 20]]), anchor, weights=all_four)
-    assert np.isclose(found[0, 2] - found[0, 0], 16 * np.exp(4)), (
-        f"tw = 20 with the weight 5 is 4: the width becomes {16 * np.exp(4):g}, not {found[0, 2] - found[0, 0]:g}\n"
-        "  → divide by the weight first, then limit to LARGEST_LOG_SCALE."
-    )
+    mistakes = [(16 * (1000 / 16) ** (1 / 5), "divide by the weight first, then limit to LARGEST_LOG_SCALE")]
+    expect("16 * exp(20 / 5), the width for tw = 20", found[0, 2] - found[0, 0], 16 * np.exp(4), mistakes)
+
+
+@pytest.mark.task("2.2")
+def test_the_center_may_move_as_far_as_it_likes(student):
+    # 6 widths to the right, 8 heights up
+    found = student.decode_boxes(np.array([[6.0, -8, 0, 0]]), boxes([0, 0, 10, 20]))
+    largest = np.log(1000 / 16)
+    far = "only tw and th are limited, before exp: tx and ty move the center, as far as they say"
+    mistakes = [
+        ([[10 * largest, -160, 10 * largest + 10, -140]], far),
+        ([[10 * largest, -20 * largest, 10 * largest + 10, 20 - 20 * largest]], far),
+    ]
+    expect("the box of tx = 6 and ty = -8, [60, -160, 70, -140],", found, [[60, -160, 70, -140]], mistakes)
 
 
 @pytest.mark.task("2.2")

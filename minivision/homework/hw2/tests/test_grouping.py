@@ -31,6 +31,8 @@ def test_the_empty_part_of_the_common_bounding_box(student):
         ([1 - 14 / 100], "only the pixels of the first region are subtracted from the box"),
         ([1 - 10 / 100], "only the pixels of the second region are subtracted from the box"),
         ([0.92 + 16 / 100], "the box around both goes from the smaller x1, y1 to the larger x2, y2"),
+        ([0.92 + 20 / 100], "the box around both goes from the smaller y1 to the larger y2: this is where both are"),
+        ([0.92 + 12 / 100], "the box around both goes from the smaller x1 to the larger x2: this is where both are"),
         (
             [1.09],
             "the box around both goes from the smaller x1, y1 to the larger x2, y2; this is the intersection",
@@ -51,7 +53,7 @@ def test_many_pairs_at_once_and_a_filled_hole(student):
             "the areas of the two boxes are subtracted: subtract the pixels of the regions, sizes[i] and sizes[j]",
         ),
         ([right[0]], "i and j contain several pairs: return one similarity for each"),
-        ([1, 1, 1], "the box around both goes from the smaller x1, y1 to the larger x2, y2"),
+        ([1, 1, 1], "the box around both goes from the smaller x1, y1 to the larger x2, y2; or an integer division"),
     ]
     expect("the similarities of a filled hole, two neighbors, and two distant regions", fill, right, mistakes)
 
@@ -107,7 +109,7 @@ def test_the_most_similar_pair_merges_first(student):
     _, children = student.group_regions(*stripes([9, 1, 2, 8]), "S")
     mistakes = [
         ([[0, 1], [2, 3], [4, 5]], "the least similar pair merges, or the first: merge the most similar one"),
-        ([[0, 1], [2, 4], [3, 5]], "the first pair merges: merge the most similar one"),
+        ([[0, 1], [2, 4], [3, 5]], "the first pair merges, or the least similar: merge the most similar one"),
         ([[0, 1], [3, 4], [2, 5]], "the least similar pair merges: merge the most similar one"),
         ([[2, 3], [0, 1], [4, 5]], "the least similar pair merges: merge the most similar one"),
         ([[1, 2], [0, 4], [3, 5]], FORGOTTEN),

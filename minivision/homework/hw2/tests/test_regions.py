@@ -39,16 +39,17 @@ def test_two_cells_in_a_row(student):
 
 @pytest.mark.task("2.4")
 def test_cells_share_a_column_if_the_width_is_not_a_multiple(student):
-    y, _ = student.roi_pool(maps([1, 5, 2]), rois([0, 0, 0, 2, 0]), (1, 2))
-    mistakes = [
-        (
-            [1, 5],
-            "a cell ends where the next one begins: it must end at ceil((j + 1) * size), so that cells may overlap",
-        ),
-        ([5, 2], "a cell begins at ceil(j * size): it must begin at floor(j * size), so that cells may overlap"),
-        ([1, 2], "a column between two cells is missing: a cell goes from floor(j * size) to ceil((j + 1) * size)"),
-    ]
-    expect("y, the maxima of [1, 5] and [5, 2],", y.ravel(), [5, 5], mistakes)
+    # three cells in four columns, and then in four rows
+    for name, k, x, box, grid in (
+        ("column", "j", maps([1, 5, 2, 4]), [0, 0, 0, 3, 0], (1, 3)),
+        ("row", "i", maps([[1], [5], [2], [4]]), [0, 0, 0, 0, 3], (3, 1)),
+    ):
+        y, _ = student.roi_pool(x, rois(box), grid)
+        ends = f"a cell ends where the next one begins: it must end at ceil(({k} + 1) * size), so that cells overlap"
+        begins = f"a cell begins at ceil({k} * size): it must begin at floor({k} * size), so that cells may overlap"
+        apart = f"a {name} between cells is missing: a cell goes from floor({k} * size) to ceil(({k} + 1) * size)"
+        mistakes = [([1, 5, 4], ends), ([5, 2, 4], begins), ([1, 2, 4], apart), ([1, 0, 4], apart)]
+        expect(f"y, the maxima of the {name}s [1, 5], [5, 2], [2, 4],", y.ravel(), [5, 5, 4], mistakes)
 
 
 @pytest.mark.task("2.4")
@@ -70,7 +71,11 @@ def test_a_box_of_the_image_is_scaled_to_the_map(student):
         ([0, 0], "spatial_scale is ignored: the box is in the image, which is larger than the map"),
         ([11, 11], "spatial_scale is ignored, or the region is too large"),
         ([9, 9], "x and y are swapped: x1 and x2 count columns, y1 and y2 count rows"),
-        ([6, 5], "scale first, then round to the nearest pixel: the corners 6 and 14 are 0.75 and 1.75 on the map"),
+        (
+            [6, 5],
+            "scale first, then round, to the nearest pixel and not down: the corners 6 and 14 are 0.75 and 1.75 on the "
+            "map",
+        ),
     ]
     expect("the maxima of columns 1 to 2, rows 0 to 1 of a 3 x 4 map", y.ravel(), [6, 6], mistakes)
     expect(
@@ -94,10 +99,14 @@ def test_each_region_belongs_to_an_image(student):
 
 @pytest.mark.task("2.4")
 def test_negative_numbers_have_a_maximum_and_the_first_of_equal_numbers_counts(student):
-    y, argmax = student.roi_pool(maps([[-3, -2], [-2, -5]]), rois([0, 0, 0, 1, 1]), 1)
+    y, argmax = student.roi_pool(maps([[-3, -2, -4], [-2, -5, -6]]), rois([0, 0, 0, 2, 1]), 1)
     mistakes = [([0], "the search for the maximum begins with 0, but all numbers are negative: begin with -inf")]
-    expect("the maximum of [-3, -2, -2, -5]", y.ravel(), [-2], mistakes)
-    expect("its index", argmax.ravel(), [1], [([2], "of equal numbers the first one counts: >, not >=")])
+    expect("the maximum of [-3, -2, -4] and [-2, -5, -6]", y.ravel(), [-2], mistakes)
+    mistakes = [
+        ([3], "of equal numbers the first one counts: >, not >="),
+        ([2], "an index is row * W + column, not column * H + row"),
+    ]
+    expect("its index", argmax.ravel(), [1], mistakes)
 
 
 @pytest.mark.task("2.4")
@@ -190,16 +199,19 @@ def test_a_sample_in_the_center_of_pixel_1_is_pixel_1(student):
 
 @pytest.mark.task("2.6")
 def test_a_sample_between_two_pixels_is_interpolated(student):
-    y = student.roi_align(maps(ROW), rois([0, 0.75, 0, 1.75, 1]), 1, sampling_ratio=1)  # its center is at 1.25 - 0.5
+    # The center of the box is at 1.3 - 0.5. It is a little higher than the row, whose number it gets all the same.
+    y = student.roi_align(maps(ROW), rois([0, 0.8, 0, 1.8, 1.2]), 1, sampling_ratio=1)
     mistakes = [
         ([20], "corners are rounded, or the nearest pixel is used: RoIAlign does not round, it interpolates"),
         ([10], "the position is rounded down: interpolate between the two pixels next to it"),
-        ([12.5], "the two weights are swapped: the nearer pixel has the larger weight"),
+        ([12], "the two weights are swapped: the nearer pixel has the larger weight"),
+        ([13], "the sample is at the edge of the cell: it belongs in the middle, at (s + 0.5) / samples"),
         ([15], "the two pixels have the same weight: the nearer pixel has the larger weight"),
         ([30], "the weights of the two pixels are missing"),
-        ([32.5], "half a pixel is not subtracted"),
+        ([35], "half a pixel is not subtracted"),
+        ([11], "x and y are swapped: x1 and x2 count columns, y1 and y2 count rows"),
     ]
-    expect("the number three quarters of the way from 10 to 20", y.ravel(), [17.5], mistakes)
+    expect("the number four fifths of the way from 10 to 20", y.ravel(), [18], mistakes)
 
 
 @pytest.mark.task("2.6")
@@ -211,7 +223,10 @@ def test_a_cell_is_the_mean_of_its_samples(student):
         ([70], "this is the maximum of the samples: RoIAlign takes their mean"),
         ([11.25], "the sum is divided by the number of samples twice"),
         ([30], "the samples are at the edges of their parts of the cell: each belongs in the middle of its part"),
-        ([50], "the samples are at the edges of their parts of the cell: each belongs in the middle of its part"),
+        (
+            [50],
+            "both samples are half a pixel too far: subtract it from the corners; each is in the middle of its part",
+        ),
     ]
     expect("the mean of 20 and 70", y.ravel(), [45], mistakes)
 
@@ -241,40 +256,48 @@ def test_the_grid_has_rows_and_columns(student):
 
 @pytest.mark.task("2.6")
 def test_samples_outside_of_the_map(student):
-    y = student.roi_align(maps(ROW), rois([0, -1, 0, 0, 1], [0, -2, 0, -1, 1]), 1, sampling_ratio=1)
+    boxes = rois([0, -1, 0, 0, 1], [0, -2, 0, -1, 1], [0, 1, 0, 2, 1])
+    y = student.roi_align(maps(ROW), boxes, 1, sampling_ratio=1)
     mistakes = [
-        ([0, 0], "up to one pixel outside of the map, the nearest pixel is used: a sample at -1 is 10"),
-        ([10, 10], "a sample more than one pixel outside of the map is 0"),
-        ([40, 40], "a negative index counts from the end: the samples are to the left of the map"),
+        ([0, 0, 20], "up to one pixel outside of the map, the nearest pixel is used: a sample at -1 is 10"),
+        ([10, 10, 20], "a sample more than one pixel outside of the map is 0"),
+        ([40, 40, 20], "a negative index counts from the end: the samples are to the left of the map"),
+        ([40, 70, 20], "a negative index counts from the end: the samples are to the left of the map"),
     ]
-    expect("samples at -1 and at -2", y.ravel(), [10, 0], mistakes)
+    expect("samples at -1, at -2 and at 1", y.ravel(), [10, 0, 20], mistakes)
 
 
 @pytest.mark.task("2.6")
 def test_aligned_false_is_the_first_version_of_roi_align(student):
-    y = student.roi_align(maps(ROW), rois([0, 1, 0, 2, 1], [0, 2, 0, 2.5, 1]), 1, sampling_ratio=1, aligned=False)
+    y = student.roi_align(maps(ROW), rois([0, 1, 0, 3, 1], [0, 2, 0, 2.5, 1]), 1, sampling_ratio=1, aligned=False)
     mistakes = [
-        ([20, 57.5], "`aligned` is ignored: if it is False, nothing is subtracted from the corners"),
-        ([20, 70], "`aligned` is ignored: if it is False, nothing is subtracted from the corners"),
-        ([45, 62.5], "if `aligned` is False, a region is at least one pixel wide and high"),
+        ([45, 57.5], "`aligned` is ignored: if it is False, nothing is subtracted from the corners"),
+        ([45, 70], "`aligned` is ignored: if it is False, nothing is subtracted from the corners"),
+        ([70, 62.5], "if `aligned` is False, a region is at least one pixel wide and high"),
     ]
-    expect("samples at 1.5 and, in a region that is enlarged to one pixel, at 2.5", y.ravel(), [45, 55], mistakes)
+    expect("samples at 2 and, in a region that is enlarged to one pixel, at 2.5", y.ravel(), [70, 55], mistakes)
 
 
 @pytest.mark.task("2.6")
 def test_regions_belong_to_an_image_and_are_scaled(student):
-    x = np.stack([maps(ROW)[0], maps(np.multiply(ROW, 10))[0]])
-    y = student.roi_align(x, rois([1, 8, 0, 16, 8], [0, 8, 0, 16, 8]), 1, spatial_scale=1 / 8)
+    x = np.stack([maps(np.multiply(ROW, k))[0] for k in (1, 10, 100)])
+    y = student.roi_align(x, rois([1, 8, 0, 16, 8], [0, 8, 0, 16, 8], [0, 0, 0, 8, 1]), 1, spatial_scale=1 / 8)
     mistakes = [
         (
-            [20, 20],
+            [20, 20, 10],
             "the first number of a region is the index of its image: here all regions come from the first image",
         ),
-        ([20, 200], "region k does not belong to image k: the first number of a region is the index of its image"),
-        ([0, 0], "spatial_scale is ignored: the box is in the image, which is larger than the map"),
-        ([418.75, 41.875], "half a pixel is subtracted in the image: subtract half a pixel of the map, after scaling"),
+        (
+            [20, 200, 1000],
+            "region k does not belong to image k: the first number of a region is the index of its image",
+        ),
+        ([0, 0, 40], "spatial_scale is ignored: the box is in the image, which is larger than the map"),
+        (
+            [418.75, 41.875, 14.375],
+            "half a pixel is subtracted in the image: subtract half a pixel of the map, after scaling",
+        ),
     ]
-    expect("pixel 1 of image 1 and of image 0", y.ravel(), [200, 20], mistakes)
+    expect("pixel 1 of image 1 and of image 0, and pixel 0 of image 0", y.ravel(), [200, 20, 10], mistakes)
 
 
 @pytest.mark.task("2.6")
@@ -287,26 +310,27 @@ def test_roi_align_agrees_with_the_reference(student):
 
 @pytest.mark.task("2.7")
 def test_a_gradient_is_distributed_with_the_weights_of_the_sample(student):
-    dy = np.full((1, 1, 1, 1), 8.0)
-    dx = student.roi_align_backward(dy, rois([0, 0.75, 0, 1.75, 1]), (1, 1, 1, 4), sampling_ratio=1)
+    dy = np.full((1, 1, 1, 1), 10.0)
+    dx = student.roi_align_backward(dy, rois([0, 0.8, 0, 1.8, 1]), (1, 1, 1, 4), sampling_ratio=1)
     mistakes = [
-        ([6, 2, 0, 0], "the two weights are swapped"),
-        ([4, 4, 0, 0], "the two pixels do not have the same weight: the sample is at 0.75"),
+        ([8, 2, 0, 0], "the two weights are swapped"),
+        ([7, 3, 0, 0], "the sample is at the edge of the cell: it belongs in the middle, at (s + 0.5) / samples"),
+        ([5, 5, 0, 0], "the two pixels do not have the same weight: the sample is at 0.8"),
         (
-            [0, 8, 0, 0],
+            [0, 10, 0, 0],
             "the gradient goes to the nearest pixel only: distribute it with the weights of the interpolation",
         ),
-        ([8, 8, 0, 0], "the weights of the two pixels are missing"),
-        ([0, 6, 2, 0], "half a pixel is not subtracted"),
+        ([10, 10, 0, 0], "the weights of the two pixels are missing"),
+        ([0, 7, 3, 0], "half a pixel is not subtracted"),
         (
             [0, 0, 0, 0],
             "dx is 0, or each part of a gradient overwrites the one before, and the last is 0: use +=, not =",
         ),
     ]
     expect(
-        "dx for a gradient of 8 of a sample at 0.75, one quarter and three quarters of it,",
+        "dx for a gradient of 10 of a sample at 0.8, one fifth and four fifths of it,",
         dx.ravel(),
-        [2, 6, 0, 0],
+        [2, 8, 0, 0],
         mistakes,
     )
 

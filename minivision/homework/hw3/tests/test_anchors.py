@@ -30,6 +30,7 @@ def test_one_box_at_each_of_two_places(student):
                 [[-4, -4, 4, 4], [4, -4, 12, 4]],
                 "A box extends half its width and half its height to each side of its center.",
             ),
+            ([[-1, -1, 1, 1], [7, -1, 9, 1]], "A box has the area size ** 2: a size is a side, and not an area."),
             ([[0, 0, 4, 4], [8, 0, 12, 4]], "The place is the center of the box, not its upper left corner."),
             ([[0, 0, 2, 2], [6, 0, 10, 2]], "Boxes may extend beyond the image: they are not clipped."),
             ([[0, 0, 2, 2], [6, 0, 8, 2]], "Boxes may extend beyond the image: they are not clipped."),
@@ -46,20 +47,20 @@ def test_one_box_at_each_of_two_places(student):
 
 @pytest.mark.task("3.1")
 def test_the_ratio_is_height_by_width_and_does_not_change_the_area(student):
-    # 8 x 8 = 4 x 16: four times as high as wide, with the same area
+    # 18 x 18 = 6 x 54: nine times as high as wide, with the same area
     expect(
-        "a box of size 8 and ratio 4",
-        student.anchor_grid((1, 1), 8, (8,), (4,), dtype=np.float64),
-        [[-2, -8, 2, 8]],
+        "a box of size 18 and ratio 9",
+        student.anchor_grid((1, 1), 8, (18,), (9,), dtype=np.float64),
+        [[-3, -27, 3, 27]],
         [
-            ([[-8, -2, 8, 2]], "A ratio is height divided by width, not width divided by height."),
-            ([[-1, -16, 1, 16]], "The square root is missing: height / width would be the ratio squared."),
+            ([[-27, -3, 27, 3]], "A ratio is height divided by width, not width divided by height."),
+            ([[-1, -81, 1, 81]], "The square root is missing: height / width would be the ratio squared."),
             (
-                [[-4, -16, 4, 16]],
+                [[-9, -81, 9, 81]],
                 "The area must be size ** 2 for every ratio: the width must become smaller, too.",
             ),
-            ([[-1, -4, 1, 4]], "The area must be size ** 2 for every ratio: the height must become larger, too."),
-            ([[-2, -4, 2, 4]], "The area must be size ** 2 for every ratio: the height must become larger, too."),
+            ([[-1, -9, 1, 9]], "The area must be size ** 2 for every ratio: the height must become larger, too."),
+            ([[-3, -9, 3, 9]], "The area must be size ** 2 for every ratio: the height must become larger, too."),
         ],
     )
     expect(
@@ -76,22 +77,24 @@ def test_the_ratio_is_height_by_width_and_does_not_change_the_area(student):
 
 @pytest.mark.task("3.1")
 def test_the_order_of_the_anchors(student):
-    anchors = student.anchor_grid((2, 2), 100, (2, 4), (1, 4), dtype=np.float64)
-    assert np.shape(anchors) == (16, 4), (
-        f"2 x 2 places with 2 x 2 boxes are 16 anchors, an array (16, 4), not {np.shape(anchors)}"
+    anchors = student.anchor_grid((2, 3), 100, (2, 4), (1, 4), dtype=np.float64)
+    assert np.shape(anchors) == (24, 4), (
+        f"2 x 3 places with 2 x 2 boxes are 24 anchors, an array (24, 4), not {np.shape(anchors)}"
     )
     centers = (np.asarray(anchors)[:, :2] + np.asarray(anchors)[:, 2:]) / 2
-    right = np.repeat([[0, 0], [100, 0], [0, 100], [100, 100]], 4, axis=0)
+    places = np.array([[0, 0], [100, 0], [200, 0], [0, 100], [100, 100], [200, 100]])
+    right = np.repeat(places, 4, axis=0)
     expect(
         "the centers (x, y) of all anchors",
         centers,
         right,
         [
             (
-                np.tile(right[::4], (4, 1)),
+                np.tile(places, (4, 1)),
                 "All boxes of a place come first, then all boxes of the next place.",
             ),
-            (right[:, ::-1], "Places come row by row: x changes first."),
+            (np.repeat(places[[0, 3, 1, 4, 2, 5]], 4, axis=0), "Places come row by row: x changes first."),
+            (right[:, ::-1], "x and y are swapped: x grows from column to column, y from row to row."),
         ],
     )
     heights = np.asarray(anchors)[:4, 3] - np.asarray(anchors)[:4, 1]
@@ -112,18 +115,27 @@ def test_the_order_of_the_anchors(student):
 
 @pytest.mark.task("3.1")
 def test_the_offset_is_a_fraction_of_the_stride(student):
-    anchors = student.anchor_grid((1, 1), (8, 4), (2,), (1,), offset=0.5, dtype=np.float64)
+    anchors = student.anchor_grid((1, 2), (8, 4), (2,), (1,), offset=0.5, dtype=np.float64)
     expect(
-        "a box of size 2 in the middle of 8 x 4 pixels (rows x columns)",
+        "two boxes of size 2, each in the middle of 8 x 4 pixels (rows x columns),",
         anchors,
-        [[1, 3, 3, 5]],
+        [[1, 3, 3, 5], [5, 3, 7, 5]],
         [
-            ([[-1, -1, 1, 1]], "The offset is ignored."),
+            ([[-1, -1, 1, 1], [3, -1, 5, 1]], "The offset is ignored."),
             (
-                [[-0.5, -0.5, 1.5, 1.5]],
+                [[-0.5, -0.5, 1.5, 1.5], [3.5, -0.5, 5.5, 1.5]],
                 "The unit of the offset is the stride, not a pixel: add it before you multiply.",
             ),
-            ([[3, 1, 5, 3]], "The stride is (vertical, horizontal): the two numbers are swapped."),
+            (
+                [[3, 1, 5, 3], [11, 1, 13, 3]],
+                "The stride is (vertical, horizontal): the two numbers are swapped.",
+            ),
+            (
+                [[3, 1, 5, 3], [3, 5, 5, 7]],
+                "x and y are swapped: x grows from column to column, y from row to row.",
+            ),
+            ([[-1, 3, 1, 5], [3, 3, 5, 5]], "The offset is not added to x: it is for rows and columns."),
+            ([[1, -1, 3, 1], [5, -1, 7, 1]], "The offset is not added to y: it is for rows and columns."),
         ],
     )
 
@@ -155,7 +167,8 @@ def test_each_box_gets_the_object_with_the_largest_iou(student):
             ),
             (
                 [0, 1, BACKGROUND],
-                "A box with an IoU between `bg_iou_thresh` and `fg_iou_thresh` is ignored: it has no object.",
+                "A box with an IoU between `bg_iou_thresh` and `fg_iou_thresh` is ignored: it has no object, "
+                "not even the best box of an object where `allow_low_quality_matches` is False.",
             ),
             ([0, 1], "There is one number for each box: search the largest IoU along axis 0, the objects."),
             ([0, IGNORED], "There is one number for each box: search the largest IoU along axis 0, the objects."),
@@ -181,20 +194,20 @@ def test_each_box_gets_the_object_with_the_largest_iou(student):
 @pytest.mark.task("3.2")
 def test_an_iou_equal_to_a_threshold(student):
     expect(
-        "the matches of two boxes with the IoU 0.75 and 0.25, for fg_iou_thresh=0.75 and bg_iou_thresh=0.25",
-        matches(student, [[0.75, 0.25]], fg_iou_thresh=0.75, bg_iou_thresh=0.25, allow_low_quality_matches=False),
-        [0, IGNORED],
+        "the matches of three boxes with the IoU 0.75, 0.5 and 0.25, for fg_iou_thresh=0.75 and bg_iou_thresh=0.25",
+        matches(student, [[0.75, 0.5, 0.25]], fg_iou_thresh=0.75, bg_iou_thresh=0.25, allow_low_quality_matches=False),
+        [0, IGNORED, IGNORED],
         [
             (
-                [IGNORED, IGNORED],
+                [IGNORED, IGNORED, IGNORED],
                 "A box with an IoU equal to `fg_iou_thresh` is matched: >=, not >.",
             ),
             (
-                [0, BACKGROUND],
+                [0, IGNORED, BACKGROUND],
                 "A box with an IoU equal to `bg_iou_thresh` is ignored; below, it is background: <, not <=.",
             ),
             (
-                [IGNORED, BACKGROUND],
+                [IGNORED, IGNORED, BACKGROUND],
                 "A box with an IoU equal to `fg_iou_thresh` is matched (>=), equal to `bg_iou_thresh` ignored (<).",
             ),
         ],

@@ -53,16 +53,18 @@ def test_boxes_are_decoded_and_the_best_comes_first(student):
 
 @pytest.mark.task("3.10")
 def test_boxes_end_at_the_border_of_the_image(student):
-    anchors = [[-5, -5, 10, 10], [20, 10, 40, 30]]
-    boxes, _ = candidates(student, [2, 1], anchors, size=(20, 30))
+    first, inside = [0, 0, 10, 10], [12, 2, 18, 8]
+    anchors = [[-5, -5, 10, 10], [20, 10, 40, 30], inside]
+    boxes, _ = candidates(student, [3, 2, 1], anchors, size=(20, 30))
     mistakes = [
         (anchors, "Clip the boxes to the image."),
-        ([[0, 0, 10, 10]], "`size` is height, then width: x ends at the width, 30."),
-        ([[0, 0, 10, 10], [20, 10, 20, 30]], "`size` is height, then width: x ends at the width, 30."),
-        ([[0, 0, 10, 10], [20, 10, 29, 19]], "The right side of the image is at x = 30, not at the last pixel, 29."),
-        ([[0, 0, 10, 10]], "A box that reaches out of the image is clipped, not dropped."),
+        ([first, inside], "`size` is height, then width: x ends at the width, 30."),
+        ([first, [20, 10, 20, 30], inside], "`size` is height, then width: x ends at the width, 30."),
+        ([first, [20, 10, 29, 19], inside], "The right side of the image is at x = 30, not at the last pixel, 29."),
+        ([inside], "A box that reaches out of the image is clipped, not dropped."),
     ]
-    expect("two boxes in an image 20 pixels high and 30 wide", boxes, [[0, 0, 10, 10], [20, 10, 30, 20]], mistakes)
+    right = [first, [20, 10, 30, 20], inside]
+    expect("three boxes in an image 20 pixels high and 30 wide", boxes, right, mistakes)
     boxes, _ = candidates(student, [1], [[-10, 0, 10, 10]], size=(20, 30), deltas=[[0.5, 0, 0, 0]])
     mistakes = [([[5, 0, 15, 10]], "Decode first, and then clip: anchors may reach out of the image.")]
     expect("a box that is moved into the image from an anchor at its border", boxes, [[0, 0, 20, 10]], mistakes)
@@ -70,12 +72,14 @@ def test_boxes_end_at_the_border_of_the_image(student):
 
 @pytest.mark.task("3.10")
 def test_small_boxes_are_dropped_after_clipping(student):
-    # of 10 x 10 pixels; half a pixel is in the image; narrow; low; off the image; of 1 x 1 pixel
-    anchors = [[0, 0, 10, 10], [29.5, 0, 45, 10], [10, 5, 10.4, 15], [0, 5, 12, 5.5], [40, 0, 50, 10], [5, 5, 6, 6]]
+    # of 1.5 x 1.5 pixels; half a pixel is in the image; narrow; low; off the image; of 1 x 1 pixel; narrow and low
+    anchors = [[0, 0, 1.5, 1.5], [29.5, 0, 45, 10], [10, 5, 10.4, 15], [0, 5, 12, 5.5], [40, 0, 50, 10], [5, 5, 6, 6]]
+    anchors += [[20, 20, 20.5, 20.5]]
     clipped = np.clip(anchors, 0, 30).astype(float)
-    boxes, scores = candidates(student, [6, 5, 4, 3, 2, 1], anchors, size=(30, 30))
+    boxes, scores = candidates(student, [7, 6, 5, 4, 3, 2, 1], anchors, size=(30, 30))
     mistakes = [
         (clipped, "Boxes narrower or lower than `min_size` are dropped."),
+        (clipped[[0, 1, 2, 3, 4, 5]], "A box is dropped if one of its sides is too small, not only if both are."),
         (clipped[[0, 1, 4, 5]], "Clip first: what is left of a box may be too small, or nothing."),
         (clipped[[0, 1, 2, 3, 5]], "The width and the height count, each by itself, not the area."),
         (clipped[[0, 3, 5]], "Boxes that are too low are dropped, too."),
@@ -83,10 +87,10 @@ def test_small_boxes_are_dropped_after_clipping(student):
         (clipped[[0, 1, 2, 3, 4]], "A box of exactly `min_size` stays."),
         (clipped[:1], "A box of exactly `min_size` stays."),
     ]
-    expect("what is left of six boxes", boxes, clipped[[0, 5]], mistakes)
+    expect("what is left of seven boxes", boxes, clipped[[0, 5]], mistakes)
     rows = "The scores are those of the boxes that stay: drop the same rows of both."
-    mistakes = [([6, 5], rows), ([6, 5, 4, 3, 2, 1], rows)]
-    expect("their scores", scores, [6, 1], mistakes)
+    mistakes = [([7, 6], rows), ([7, 6, 5, 4, 3, 2, 1], rows)]
+    expect("their scores", scores, [7, 2], mistakes)
     boxes, _ = candidates(student, [2, 1], [[0, 0, 10, 10], [0, 0, 10, 3]], min_size=4)
     expect("with min_size=4", boxes, [[0, 0, 10, 10]], [([[0, 0, 10, 10], [0, 0, 10, 3]], "`min_size` is not used.")])
 
@@ -100,6 +104,9 @@ def test_the_number_of_candidates(student):
         (THREE[[0, 2]], "These are the worst."),
     ]
     expect("the two best of three boxes", boxes, THREE[[1, 2]], mistakes)
+    boxes, _ = candidates(student, [-1, 3, -2], THREE, top_n=2)
+    likely = "Scores are logits of any sign: how many boxes take part is up to `pre_nms_top_n` alone."
+    expect("the two best of three boxes with the scores -1, 3, -2", boxes, THREE[[1, 0]], [(THREE[[1]], likely)])
     # The best box lies off the image.
     boxes, _ = candidates(student, [3, 2, 1], [[200, 0, 210, 10], *THREE[:2]], top_n=2)
     replaced = "Take the best `pre_nms_top_n` first, and then drop: a box that is dropped is not replaced."
@@ -118,21 +125,21 @@ def test_candidate_boxes_agrees_with_the_reference(student):
 
 # The second overlaps the first by 9/11 and the third by 7/13; the fourth lies elsewhere.
 ROW = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [4, 0, 14, 10], [50, 50, 60, 60]], float)
-SCORES = [3, 4, 2, 1]
+SCORES = [3, 4, 1, 2]
 
 
 @pytest.mark.task("3.10")
 def test_of_boxes_on_the_same_object_only_the_best_is_proposed(student):
     found = proposals(student, SCORES, ROW)
     mistakes = [
-        (ROW[[1, 0, 2, 3]], "Of boxes that overlap by more than `iou_threshold` only the best stays: ops.nms."),
+        (ROW[[1, 0, 3, 2]], "Of boxes that overlap by more than `iou_threshold` only the best stays: ops.nms."),
         (ROW[[1, 3]], "`iou_threshold` is .7 where nothing else is said."),
-        (ROW[[0, 2, 3]], "Of two boxes on the same object the one with the better score stays."),
+        (ROW[[0, 3, 2]], "Of two boxes on the same object the one with the better score stays."),
         ([0, 2, 3], "Return the boxes, not their indices."),
-        ([1, 2, 3], "Return the boxes, not their indices."),
+        ([1, 3, 2], "Return the boxes, not their indices."),
     ]
-    expect("the proposals of four boxes", found, ROW[[1, 2, 3]], mistakes)
-    mistakes = [(ROW[[1, 2, 3]], "`iou_threshold` is not used, which is not always .7.")]
+    expect("the proposals of four boxes", found, ROW[[1, 3, 2]], mistakes)
+    mistakes = [(ROW[[1, 3, 2]], "`iou_threshold` is not used, which is not always .7.")]
     expect("with iou_threshold=0.5", proposals(student, SCORES, ROW, iou_threshold=0.5), ROW[[1, 3]], mistakes)
 
 
@@ -140,13 +147,13 @@ def test_of_boxes_on_the_same_object_only_the_best_is_proposed(student):
 def test_what_is_counted_before_and_after_suppression(student):
     mistakes = [
         (ROW[[1]], "Suppress first, and then take `post_nms_top_n`: boxes that are dropped take no place."),
-        (ROW[[1, 2, 3]], "Return no more than `post_nms_top_n` boxes."),
-        (ROW[[1, 0]], "Suppress, and then take `post_nms_top_n`."),
+        (ROW[[1, 3, 2]], "Return no more than `post_nms_top_n` boxes."),
+        (ROW[[1, 0]], "Of boxes that overlap by more than `iou_threshold` only the best stays: ops.nms."),
     ]
-    expect("two proposals of four boxes", proposals(student, SCORES, ROW, post=2), ROW[[1, 2]], mistakes)
+    expect("two proposals of four boxes", proposals(student, SCORES, ROW, post=2), ROW[[1, 3]], mistakes)
     mistakes = [
-        (ROW[[1, 2]], "`pre_nms_top_n` limits the boxes *before* suppression."),
-        (ROW[[1, 2, 3]], "`pre_nms_top_n` is not used: give it to candidate_boxes."),
+        (ROW[[1, 3]], "`pre_nms_top_n` limits the boxes *before* suppression."),
+        (ROW[[1, 3, 2]], "`pre_nms_top_n` has no effect: is it given to candidate_boxes, and used there?"),
         (ROW[[1, 0]], "Of boxes that overlap by more than `iou_threshold` only the best stays: ops.nms."),
     ]
     expect("the proposals of the two best boxes", proposals(student, SCORES, ROW, pre=2), ROW[[1]], mistakes)
@@ -154,15 +161,15 @@ def test_what_is_counted_before_and_after_suppression(student):
 
 @pytest.mark.task("3.10")
 def test_proposals_are_candidates(student):
-    # The first two are the same box in the image, and the third is narrow.
-    anchors = [[-90, 0, 10, 10], [0, 0, 10, 10], [20, 0, 23, 10]]
-    found = proposals(student, [3, 2, 1], anchors, min_size=5)
+    # The first two are the same box in the image, the third and the fourth are nearly the same, the fifth is small.
+    anchors = np.array([[-90, 0, 10, 10], [0, 0, 10, 10], [30, 0, 40, 10], [31, 0, 41, 10], [20, 0, 22, 2]], float)
+    found = proposals(student, [5, 4, 3, 2, 1], anchors, min_size=5)
     mistakes = [
-        ([anchors[0], anchors[1]], "Proposals are candidates: clipped to the image, before suppression."),
-        ([[0, 0, 10, 10], [0, 0, 10, 10]], "Clip first, and then suppress: two boxes may be one in the image."),
-        ([[0, 0, 10, 10], [20, 0, 23, 10]], "`min_size` is not used: give it to candidate_boxes."),
+        (anchors[:3], "Proposals are candidates: clipped to the image, before suppression."),
+        (anchors[[1, 1, 2]], "Clip first, and then suppress: two boxes may be one in the image."),
+        (anchors[[1, 2, 4]], "`min_size` is not used: is it given to candidate_boxes, which drops small boxes?"),
     ]
-    expect("the proposals of boxes at the border", found, [[0, 0, 10, 10]], mistakes)
+    expect("the proposals of five boxes", found, anchors[[1, 2]], mistakes)
 
 
 @pytest.mark.task("3.10")

@@ -32,6 +32,7 @@ def test_the_loss_is_a_weighted_sum(student):
         (-9 * classes + 10 * boxes, "The classes have the weight 1, whatever that of the box is."),
         (classes, "Add the box's loss."),
         (10 * boxes, "Add the loss of the classes."),
+        (classes + 5 * boxes, "The box's loss is the mean of the squared errors, without a factor 1/2."),
         (classes + 10 * 8 * boxes, "The squared errors are averaged over all numbers of the boxes, not summed."),
         (classes + 10 * 4 * boxes, "The squared errors are averaged over all numbers, also over the four of a box."),
         (2 * classes + 10 * boxes, "The loss of the classes is averaged over the examples, not summed."),
@@ -48,11 +49,23 @@ def test_the_loss_is_a_weighted_sum(student):
     right[:, 0] = 2.5, 5
     mistakes = [
         (right / 10, "A loss that is weighted by `box_weight` has a gradient that is weighted by it, too."),
+        (right / 2, "The derivative of the square of an error is twice the error."),
         (10 * right, "`box_weight` is a factor of the gradient once, not twice."),
         (4 * right, "The squared errors are averaged over all numbers of the boxes: so is their gradient."),
         (8 * right, "The squared errors are averaged over all numbers of the boxes: so is their gradient."),
     ]
     expect("the gradient of the boxes", dboxes, right, mistakes)
+
+
+@pytest.mark.task("3.11")
+def test_scores_and_boxes_have_any_sign(student):
+    # one feature of 1: the scores -log(3) and 0, so the first class has the probability 1/4; a box with x1 = -2
+    w_box = np.array([[-2.0], [0], [0], [0]])
+    weights = np.array([[1.0]]), np.array([[-math.log(3)], [0]]), w_box
+    loss, *_ = student.two_heads_forward(np.array([[1.0]]), np.array([0]), np.zeros((1, 4)), *weights, box_weight=1.0)
+    heads = "The ReLU is for the hidden features alone: scores and boxes may be below 0."
+    mistakes = [(math.log(2) + 1, heads), (math.log(4), heads), (math.log(2), heads)]
+    expect("the loss, log 4 + (2 ** 2) / 4,", loss, math.log(4) + 1, mistakes)
 
 
 # ---- backward --------------------------------------------------------------------------------------------------------
@@ -87,8 +100,8 @@ def test_the_gradients_of_both_heads_are_added(student):
     ]
     expect("the gradient of x, one number", dx, [[11]], mistakes)
     mistakes = [
-        ([[3], [0]], ONLY_CLASSES),
-        ([[30], [0]], ONLY_BOXES),
+        ([[3], [0]], f"{ONLY_CLASSES}, and go on to w, too"),
+        ([[30], [0]], f"{ONLY_BOXES}, and go on to w, too"),
         ([[33], [120]], back),
         ([[22], [0]], "The input of the shared layer is x, not hidden"),
         ([[11], [0]], "The gradient of a weight is that of its output times its input, x"),

@@ -77,18 +77,21 @@ def test_the_box_with_the_largest_iou_is_responsible(student):
 
 @pytest.mark.task("3.7")
 def test_boxes_are_compared_with_their_positions(student):
-    # the first box has the size of the object but lies beside it, the second one is smaller and has its center
-    outputs = one_cell([prediction(0.9, 0.9, 0.2, 0.2), prediction(0.5, 0.5, 0.1, 0.1)], (0.6,))
-    _, weight = student.yolo_targets(outputs, one_cell([SMALL, NOTHING]), 2)
+    # The first box lies elsewhere, the second one is smaller than the object and has its center, and the third has the
+    # size of the object but lies a little beside it.
+    predicted = [prediction(0.1, 0.1, 0.3, 0.3), prediction(0.5, 0.5, 0.15, 0.15), prediction(0.65, 0.5, 0.2, 0.2)]
+    truth = one_cell([SMALL, NOTHING, NOTHING])
+    _, weight = student.yolo_targets(one_cell(predicted, (0.6,)), truth, 3)
     expect(
-        "the weights of x of both boxes",
-        np.asarray(weight)[0, 0, 0, [0, 5]],
-        [0, 5],
+        "the weights of x of the three boxes",
+        np.asarray(weight)[0, 0, 0, [0, 5, 10]],
+        [0, 5, 0],
         [
+            ([5, 0, 0], "The box with the largest IoU is responsible: the first one does not even touch the object."),
             (
-                [5, 0],
-                "The first box has the size of the object, but not its place: compare whole boxes, not sizes alone.",
-            )
+                [0, 0, 5],
+                "The third box has the size of the object, but not its place: compare whole boxes, not sizes alone.",
+            ),
         ],
     )
 
