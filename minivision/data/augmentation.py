@@ -126,7 +126,8 @@ def zoom_out(sample: Sample, rng: np.random.Generator) -> Sample:
     small = resize(sample, (max(1, round(height / factor)), max(1, round(width / factor))))
     small_height, small_width = small.label_map.shape
     left, top = round(x * (width - small_width)), round(y * (height - small_height))
-    mean = sample.image.mean(axis=(0, 1)).round().astype(np.uint8)
+    # Channel by channel, as above: NumPy is ten times slower along an axis of three.
+    mean = np.round([sample.image[..., channel].mean() for channel in range(3)]).astype(np.uint8)
     return crop(small, -left, -top, width, height, fill=mean)
 
 
@@ -175,13 +176,14 @@ def _window_with_overlap(objects, height, width, minimum, rng):
     corners = np.floor(rng.random((CROP_TRIES, 2)) * (size - sides + 1))
     windows = np.concatenate([corners, corners + sides], axis=1)  # (CROP_TRIES, 4)
     ratios = sides[:, 0] / sides[:, 1]
-    inside = np.stack([_centers_inside(objects, window) for window in windows])  # (CROP_TRIES, K)
+    inside = _centers_inside(objects, windows[:, None])  # (CROP_TRIES, K)
     overlaps = np.where(inside, box_iou(windows, objects.astype(windows.dtype)), -1).max(axis=1)
     good = (overlaps >= minimum) & (np.maximum(ratios, 1 / ratios) <= LARGEST_ASPECT_RATIO)
     return tuple(windows[good.argmax()].astype(int).tolist()) if good.any() else None
 
 
 def _centers_inside(boxes, window):
-    """Return which boxes ``(K, 4)`` have their center in a window: bool ``(K,)``."""
-    centers = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return ((centers > window[:2]) & (centers < window[2:])).all(axis=1)
+    """Return which boxes ``(K, 4)`` have their center in a window, ``(K,)``, or in each of W windows, ``(W, K)``."""
+    x, y = ((boxes[:, :2] + boxes[:, 2:]) / 2).T
+    x1, y1, x2, y2 = np.moveaxis(np.asarray(window), -1, 0)
+    return (x > x1) & (x < x2) & (y > y1) & (y < y2)
