@@ -53,3 +53,9 @@ def test_many_images(student):
 def test_other_thresholds(student):
     for number, threshold in enumerate((0.4, 0.6, 0.75)):
         compare(student, 3 + number, images=3, objects=11, iou_threshold=threshold)
+    # An IoU of exactly the threshold: of boxes so large that a small number added to the union is rounded away.
+    objects = 2.0**20 * np.array([[0, 0, 1, 1], [2, 0, 3, 1], [4, 0, 5, 1]])
+    halves = objects - 2.0**20 * np.array([0, 0, 0.5, 0])
+    case = halves, np.array([0.9, 0.8, 0.7]), np.zeros(3, int), objects, np.zeros(3, int)
+    got = student.average_precision_of_class(*case, iou_threshold=0.5)
+    assert np.isclose(got, 1), f"expected 1, got {got}"

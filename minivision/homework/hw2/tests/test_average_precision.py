@@ -115,3 +115,6 @@ def test_the_threshold(student):
     expect("the average precision at an IoU of .75", got, 0, [(1, "use iou_threshold, which is not always .5")])
     got = average(student, [[2, 0, 12, 10]], [[0, 0, 10, 10]], iou_threshold=0.6)
     expect("the average precision at an IoU of .6", got, 1, [(0, "an IoU of 2/3 is enough")])
+    # Boxes so large that a small number added to the union, against division by zero, is rounded away.
+    got = average(student, [[0, 0, 2**20, 2**20]], [[0, 0, 2**20, 2**19]])
+    expect("the average precision at an IoU of exactly .5", got, 1, [(0, "an IoU equal to iou_threshold is enough")])
