@@ -15,6 +15,7 @@ from minivision.comparison.differences import within_groups
 from minivision.comparison.rows import Comparison, ComparisonSettings, Row, Table
 from minivision.comparison.spread import SPREAD
 from minivision.comparison.table import Column, decimal, whole, with_unit
+from minivision.metrics.captions.evaluation import evaluate_captioning
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,8 +30,9 @@ TITLES = {
     "yolov2": "YOLOv2",
     "ssd": "SSD",
     "faster-rcnn": "Faster R-CNN",
+    "densecap": "DenseCap",
 }
-
+TRUE = "true_sentences"
 
 ROWS = tuple(
     row
@@ -43,14 +45,22 @@ ROWS = tuple(
 COLUMNS = (
     Column("miou", "mIoU", decimal, "of a segmenter: mean intersection over union of all classes.", varies=True),
     *detection.ACCURACY,
+    Column(
+        TRUE, "true sentences", decimal,
+        "of a captioner, whose AP50 is that of its boxes alone: share of the sentences about the true boxes that are "
+        "true in every part.", varies=True,
+    ),
     Column("training_steps", "steps", whole, "number of training steps.", varies=True),
     Column("training_seconds", "training time", with_unit("s"), "that of its own turns."),
     Column("steps_per_second", "steps/s", "{:.1f}".format, "steps in a second of training.", varies=True),
-)
+)  # fmt: skip
 
 
 def quality(model: Model, scenes: Dataset) -> dict[str, Any]:
     """Return the accuracy of a system, with what it can be resampled by."""
+    if model.task == "captioning":
+        figures = evaluate_captioning(model, scenes)  # type: ignore[arg-type]
+        return {"AP50": figures["boxes"]["AP50"], TRUE: figures["true_boxes"]["true"]}
     return (segmentation if model.task == "segmentation" else detection).quality(model, scenes)
 
 
@@ -86,6 +96,7 @@ def draw(table: Table, settings: ComparisonSettings) -> Figure:
         panel("AP50", "AP50", "of detectors"),
         panel("AP", "AP", "of detectors"),
         panel("miou", "mean IoU", "of the segmenter"),
+        panel(TRUE, "true sentences", "of the captioner"),
         panel("training_steps", "steps", "in the same time"),
     ]
     panels = [each for each in panels if any(value is not None for value in each.values)] or panels

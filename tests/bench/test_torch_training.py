@@ -1,6 +1,7 @@
 """Training by PyTorch: the same numbers as our own training, step after step, and checkpoints that continue."""
 
 import copy
+import csv
 
 import numpy as np
 import pytest
@@ -113,7 +114,7 @@ def test_both_sides_of_the_comparison_start_alike_and_take_turns(tmp_path, monke
     from minivision.comparison import ComparisonSettings, run_comparison
 
     monkeypatch.setattr("minivision.training.turns.TURN_SECONDS", 0)
-    assert {row.system for row in ROWS} == set(SYSTEMS) - {"densecap"}  # which is measured by its sentences
+    assert {row.system for row in ROWS} == set(SYSTEMS)
     settings = ComparisonSettings("easy", None, 0, 8, 3, steps=2)
     assert run_comparison(COMPARISON, tmp_path / "out", settings, only=["yolo"], progress=False)
     ours, theirs = (Checkpoint.load(tmp_path / "out" / run) for run in ("yolo", "yolo-pytorch"))
@@ -124,3 +125,22 @@ def test_both_sides_of_the_comparison_start_alike_and_take_turns(tmp_path, monke
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # of the first batch, with the same weights
     text = (tmp_path / "out" / "comparison.md").read_text()
     assert "| AP50 | YOLO, minivision | YOLO, PyTorch |" in text and "| YOLO | minivision |" in text
+
+
+def test_a_captioner_is_compared_by_its_sentences(tmp_path, monkeypatch):
+    from minivision.bench.torch_comparison import COMPARISON
+    from minivision.comparison import ComparisonSettings, run_comparison
+    from minivision.metrics.captions.evaluation import evaluate_captioning
+
+    monkeypatch.setattr("minivision.training.turns.TURN_SECONDS", 0)
+    settings = ComparisonSettings("easy", None, 0, 8, 3, steps=2)
+    assert run_comparison(COMPARISON, tmp_path / "out", settings, only=["densecap"], progress=False)
+    with open(tmp_path / "out" / "comparison.csv", encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["group"] == "DenseCap"]
+    scenes = Scenes("easy", "val", captions=True).draw(3)
+    for run, row in zip(("densecap", "densecap-pytorch"), rows, strict=True):
+        checkpoint = Checkpoint.load(tmp_path / "out" / run)
+        assert checkpoint.data["captions"]  # so that `evaluate` finds the same scenes
+        figures = evaluate_captioning(checkpoint.make_model(), scenes)
+        assert float(row["true_sentences"]) == pytest.approx(figures["true_boxes"]["true"])
+        assert float(row["AP50"]) == pytest.approx(figures["boxes"]["AP50"])
