@@ -151,7 +151,7 @@ def _metrics(args):
     data = data_of(args, {**checkpoint.data, "split": "val"}, model)
     dataset = open_data(data)
     if data["size"] is not None:
-        dataset = hold_in_memory(dataset, size=tuple(data["size"]))
+        dataset = hold_in_memory(dataset, size=tuple(data["size"]), keep_all=True)
     about = {"system": checkpoint.system, "step": checkpoint.step, "total": checkpoint.total}
     about |= {name: data[name] for name in ("data", "level", "split", "size")}
     if data["data"] != "scenes":

@@ -102,7 +102,7 @@ def compare_runs(args):
     data = _the_same(described)
     dataset = open_data(data)
     if data["size"] is not None:
-        dataset = hold_in_memory(dataset, size=tuple(data["size"]))
+        dataset = hold_in_memory(dataset, size=tuple(data["size"]), keep_all=True)
     with executor_of(args) as executor:
         comparison = compare_errors(models, dataset, progress=True, executor=executor)
     about = {name: data[name] for name in ("data", "level", "split", "size")}

@@ -185,7 +185,7 @@ def in_memory(
     return _in_memory(dataset, size, threads, progress)
 
 
-def _in_memory(dataset, size, threads, progress, limit=float("inf")):
+def _in_memory(dataset, size, threads, progress, keep_all=False, limit=float("inf")):
     """Do what `in_memory` does; raise _TooLarge once the samples that are read need more than `limit` bytes."""
     if hasattr(dataset, "cached"):
         dataset = dataset.cached(progress=progress)
@@ -193,7 +193,7 @@ def _in_memory(dataset, size, threads, progress, limit=float("inf")):
         return dataset
 
     def sample(index):
-        whole = dataset[index] if size is None else resize(dataset[index], size)
+        whole = dataset[index] if size is None else resize(dataset[index], size, keep_all=keep_all)
         return _with_instance_map(whole)  # here, so that masks are held of the few images that are being read
 
     sizes = dataset.image_sizes() if size is None else [size] * len(dataset)
@@ -224,11 +224,13 @@ class Resized(Dataset):
     dataset : Dataset
     size : (int, int)
         Height and width.
+    keep_all : bool
+        Whether objects are kept whose resized mask is empty.
     """
 
-    def __init__(self, dataset: Dataset, size: Size) -> None:
+    def __init__(self, dataset: Dataset, size: Size, *, keep_all: bool = False) -> None:
         height, width = size
-        self.dataset, self.size = dataset, (height, width)
+        self.dataset, self.size, self.keep_all = dataset, (height, width), keep_all
         self.facts = dataset.facts
 
     def __len__(self) -> int:
@@ -241,11 +243,16 @@ class Resized(Dataset):
         return self.dataset.image_path(index)
 
     def _sample(self, index: int) -> Sample:
-        return resize(self.dataset[index], self.size)
+        return resize(self.dataset[index], self.size, keep_all=self.keep_all)
 
 
 def hold_in_memory(
-    dataset: Dataset, *, size: Size | None = None, progress: bool = False, memory_share: float = MEMORY_SHARE
+    dataset: Dataset,
+    *,
+    size: Size | None = None,
+    keep_all: bool = False,
+    progress: bool = False,
+    memory_share: float = MEMORY_SHARE,
 ) -> Dataset:
     """Return `dataset` decoded into memory if it fits into a share of it, else as it is; resized if `size` is given.
 
@@ -256,6 +263,9 @@ def hold_in_memory(
     dataset : Dataset
     size : (int, int), optional
         Height and width of the resized images.
+    keep_all : bool
+        Whether objects are kept whose resized mask is empty: nothing can be learned from them, but in an evaluation
+        they count.
     progress : bool
         Whether to show a progress bar. The time that it took is logged either way.
     memory_share : float
@@ -278,13 +288,13 @@ def hold_in_memory(
     try:
         if needed > limit:
             raise _TooLarge
-        held = _in_memory(dataset, size, None, progress, limit)
+        held = _in_memory(dataset, size, None, progress, keep_all, limit)
     except _TooLarge:  # also where many objects overlap
         logger.info(
             "Each of the %d images is read when it is needed: decoded they need over %.2f GB, and %.2f GB may be used",
             *(len(dataset), needed / 1e9, limit / 1e9),
         )
-        return dataset if size is None else Resized(dataset, size)
+        return dataset if size is None else Resized(dataset, size, keep_all=keep_all)
     logger.info("Read %d images into memory in %.1f s", len(held), time.perf_counter() - start)
     return held
 

@@ -215,11 +215,11 @@ def transpose(sample: Sample, keypoint_flip: Array | None = None) -> Sample:
     )
 
 
-def resize(sample: Sample, size: Size) -> Sample:
+def resize(sample: Sample, size: Size, *, keep_all: bool = False) -> Sample:
     """Resize a sample to ``size = (height, width)``.
 
     The image is interpolated bilinearly, with a wider filter for smaller sizes against aliasing; label maps and masks
-    take the nearest pixel. Objects whose resized mask is empty are dropped.
+    take the nearest pixel. Objects whose resized mask is empty are dropped, unless `keep_all`.
     """
     old_size = sample.label_map.shape
     if tuple(size) == old_size:
@@ -229,7 +229,7 @@ def resize(sample: Sample, size: Size) -> Sample:
         proposals = proposals * np.tile(_scale(old_size, size), 2)
     return Sample(
         resize_image(sample.image, size),
-        resize_instances(sample.instances, old_size, size),
+        resize_instances(sample.instances, old_size, size, keep_all=keep_all),
         resize_label_map(sample.label_map, size),
         proposals,
     )
@@ -251,8 +251,11 @@ def resize_label_map(label_map: Array, size: Size) -> Array:
     return label_map[rows, columns]
 
 
-def resize_instances(instances: Instances, old_size: Size, size: Size) -> Instances:
-    """Resize the objects of an image from ``old_size`` to ``size = (height, width)``; drop those with empty masks."""
+def resize_instances(instances: Instances, old_size: Size, size: Size, *, keep_all: bool = False) -> Instances:
+    """Resize the objects of an image from ``old_size`` to ``size = (height, width)``.
+
+    Those whose resized mask is empty are dropped, unless `keep_all`.
+    """
     (old_height, old_width), (height, width) = old_size, size
     if (height, width) == (old_height, old_width):
         return instances
@@ -271,7 +274,7 @@ def resize_instances(instances: Instances, old_size: Size, size: Size) -> Instan
         masks = changes["masks"] = masks[:, rows, columns]
         left = np.any(masks, axis=(1, 2))
     instances = instances.replace(**changes)
-    return instances if left.all() else instances[left]
+    return instances if keep_all or left.all() else instances[left]
 
 
 def _scale(old_size, size):

@@ -44,6 +44,22 @@ def test_evaluate_prints_boxes_masks_and_joints(run, capsys, monkeypatch):
         assert words in out
 
 
+def test_evaluate_at_a_small_size_counts_objects_that_are_not_seen_any_more(run, monkeypatch):
+    import minivision.tasks
+
+    counted, evaluate = [], minivision.tasks.evaluate
+
+    def counting(model, dataset, **options):
+        counted.append([len(sample.instances) for sample in dataset])
+        return evaluate(model, dataset, **options)
+
+    monkeypatch.setattr("minivision.tasks.evaluate", counting)
+    monkeypatch.setattr("minivision.data.scenes.SPLITS", {"train": 6, "val": 5, "test": 5})
+    for size in ([], ["--size", "2x2"]):
+        assert main(["evaluate", str(run / "run"), *size]) == 0
+    assert counted[0] == counted[1]
+
+
 def test_predictions_are_written_with_run_lengths_joints_and_an_overlay_and_as_cocos_results(run, tmp_path):
     pictures = [str(run / f"{index}.png") for index in range(2)]
     options = ["--out", str(tmp_path), "--coco", str(run / "instances.json")]

@@ -243,6 +243,33 @@ def test_a_large_dataset_is_not_held_in_memory_and_a_second_call_changes_nothing
     assert hold_in_memory(resized) is resized
 
 
+class Dots(Dataset):
+    """One image of a large object and of one that is a single pixel, which no resized image has."""
+
+    classes, has_masks = ("background", "cat"), True
+
+    def __len__(self):
+        return 1
+
+    def image_sizes(self):
+        return [(8, 8)]
+
+    def _sample(self, index):
+        masks = np.zeros((2, 8, 8), bool)
+        masks[0, 2:, 2:], masks[1, 1, 1] = True, True
+        instances = Instances([[2, 2, 8, 8], [1, 1, 2, 2]], [1, 1], masks=masks)
+        return Sample(np.zeros((8, 8, 3), np.uint8), instances, np.zeros((8, 8), np.uint8))
+
+
+@pytest.mark.parametrize("make", [hold_in_memory, lambda dataset, **options: Resized(dataset, **options)])
+def test_objects_whose_resized_mask_is_empty_are_dropped_or_kept(make):
+    (left,) = make(Dots(), size=(2, 2))
+    (whole,) = make(Dots(), size=(2, 2), keep_all=True)
+    assert left.instances.masks.sum(axis=(1, 2)).tolist() == [4]
+    assert whole.instances.masks.sum(axis=(1, 2)).tolist() == [4, 0]
+    assert whole.instances.boxes[1].tolist() == [0.25, 0.25, 0.5, 0.5]
+
+
 def test_the_share_of_the_memory_decides_and_memory_that_nobody_knows_is_assumed(monkeypatch):
     needed = 5 * sum(height * width for height, width in Various.sizes)
     monkeypatch.setattr("minivision.data.memory.available_memory", lambda: 4 * needed)
