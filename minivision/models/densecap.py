@@ -28,6 +28,7 @@ from minivision.core.arguments import integer
 from minivision.core.devices import to_device_of
 from minivision.core.ranks import generators_of_images
 from minivision.core.types import Array, Size
+from minivision.detection import paired_iou
 from minivision.models.base.model import logger
 from minivision.models.faster_rcnn import FasterRCNN, FasterRCNNOutputs
 from minivision.models.parts.captioner import Captioner, words_of
@@ -38,7 +39,11 @@ if TYPE_CHECKING:
     from minivision.data.instances import Instances
 
 # Of the four losses of boxes and objectness; that of the words has 1. The paper has 0.1 (section 3.4).
-DETECTION_WEIGHT = 0.2
+DETECTION_WEIGHT = 0.3
+# IoU with an object from which a region has its captions: that of the paper's positive regions (section 3.2, box
+# sampling). Objectness and box are learned from .5 on, as in Faster R-CNN; but words fit a box with much else in it
+# less: after 2,500 steps on *mid* scenes .83 of the sentences were true, otherwise .82, and a step takes less time.
+CAPTION_IOU = 0.7
 NOUN = 0.6  # a word stands for a class if it is said of that class in so large a share of the captions
 
 
@@ -50,7 +55,7 @@ class DenseCapOutputs(NamedTuple):
     faster_rcnn : FasterRCNNOutputs
         Those of both stages; the head knows only objects and background.
     positive : int64 ndarray of shape (P,)
-        Which of the regions have an object, and so a caption.
+        Which of the regions have an object to speak about.
     targets : int64 ndarray of shape (T, P)
         The words of the captions.
     words : ndarray of shape (T * P, words + 1)
@@ -206,7 +211,7 @@ class DenseCap(FasterRCNN):
         regions = outputs.regions
         codes = self.head.encode(outputs.features, regions.rois, training)
         outputs = outputs._replace(head=self.head.read(codes, training))
-        positive = np.flatnonzero(regions.labels)
+        positive = _with_captions(regions, batch.instances)
         generators = generators_of_images(self.rng, len(batch.instances))
         of_regions = [generators[int(n)] for n in regions.rois[positive, 0]]
         inputs, targets = self.captioner.sample(_captions_of(regions, positive, batch.instances), of_regions)
@@ -284,6 +289,15 @@ class DenseCap(FasterRCNN):
         """Return the label of the class that a caption names first; 1 if it names none."""
         nouns = dict(self.options["nouns"])
         return next((nouns[word] for word in words_of(caption) if word in nouns), 1)
+
+
+def _with_captions(regions, instances):
+    """Return the indices of the regions that lie well enough on their object."""
+    positive = np.flatnonzero(regions.labels)
+    images = regions.rois[positive, 0].astype(int).tolist()
+    objects = regions.objects[positive].tolist()
+    boxes = np.array([instances[n].boxes[k] for n, k in zip(images, objects, strict=True)], np.float32).reshape(-1, 4)
+    return positive[paired_iou(regions.rois[positive, 1:], boxes) >= CAPTION_IOU]
 
 
 def _captions_of(regions, positive, instances):
