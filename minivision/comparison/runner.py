@@ -184,13 +184,13 @@ def _train(comparison, runs, folder, scenes, seed, bar):
 
     settings = folder.settings
     title = " and ".join(runs)
-    bar.show(f"{title}: training" if settings.seeds == 1 else f"{title}: training, seed {seed}")
     trainings = [
         training_arguments(
             row, folder.run_path(row.run, seed), settings, scenes("train", row), seed, bar.steps(settings.seconds)
         )
         for row in (first_row(comparison, run) for run in runs)
     ]
+    bar.show(f"{title}: training" if settings.seeds == 1 else f"{title}: training, seed {seed}")
     results = train_in_turns(trainings)  # also of one alone: it keeps its minutes better than `train`
     for training, result in zip(trainings, results, strict=True):
         training["on_step"](result.step, result.total)  # also if the run was done already
