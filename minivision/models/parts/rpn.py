@@ -270,8 +270,8 @@ def _best_on_host(outputs: RPNOutputs, most: int) -> list[tuple[Array, Array, Ar
     """Return logits, deltas and anchors of the `most` best anchors of each image, on the host."""
     logits, deltas, anchors = outputs.logits, outputs.deltas, on_host(outputs.anchors)
     if not is_on_gpu(logits):
-        best = [at_least_as_good(each, most) for each in logits]
-        return [(logits[n][rows], deltas[n][rows], anchors[rows]) for n, rows in enumerate(best)]
+        chosen = [at_least_as_good(each, most) for each in logits]
+        return [(logits[n][rows], deltas[n][rows], anchors[rows]) for n, rows in enumerate(chosen)]
     best = np.argsort(-logits, axis=1, kind="stable")[:, :most]  # (N, most)
     logits = np.take_along_axis(logits, best, axis=1)
     deltas = np.take_along_axis(deltas, best[:, :, None], axis=1)
