@@ -10,6 +10,7 @@ from minivision.homework.expected import expect, maps
 
 @pytest.mark.task("1.1")
 def test_each_number_is_in_the_corner_of_its_block(student):
+    only_corner = "only its upper left corner is not zero"
     y = student.bed_of_nails(maps([[1, 2], [3, 4]]))
     expect(
         "y",
@@ -24,6 +25,12 @@ def test_each_number_is_in_the_corner_of_its_block(student):
             (
                 np.kron([[1, 2], [3, 4]], [[1, 1], [1, 1]]),
                 "this is nearest-neighbor upsampling: only the upper left corner of a block is not zero",
+            ),
+            (np.kron([[1, 2], [3, 4]], [[1, 1], [0, 0]]), f"the first row of each block is filled: {only_corner}"),
+            (np.kron([[1, 2], [3, 4]], [[1, 0], [1, 0]]), f"the first column of each block is filled: {only_corner}"),
+            (
+                maps([[1, 0, 2], [0, 0, 0], [3, 0, 4]]),
+                "there are zeros between the numbers only: each number has a whole block, the last one too",
             ),
         ],
     )

@@ -241,6 +241,17 @@ def test_the_best_boxes_of_an_object_are_matched_for_any_iou(student):
         ],
     )
     expect(
+        "the matches with two objects whose best boxes have an IoU of 0.5 and 0.2",
+        matches(student, [[0.5, 0.4, 0.0, 0.0], [0.0, 0.0, 0.2, 0.1]]),
+        [0, IGNORED, 1, BACKGROUND],
+        [
+            (
+                [0, IGNORED, BACKGROUND, BACKGROUND],
+                "Each object has a best box of its own: the largest IoU of its row, not that of the whole table.",
+            ),
+        ],
+    )
+    expect(
         "the matches with an object whose IoU with two boxes is nearly the same",
         matches(student, [[0.2, 0.19999, 0.0]]),
         [0, BACKGROUND, BACKGROUND],
