@@ -170,6 +170,8 @@ OTHERS = [
     ("max_pool2d", "y", "value > best", "abs(value) > abs(best)", "y is that of the number of the largest absolute"),
     ("max_pool2d", "indices", "value > best", "value < best", "indices is that of the smallest number of each window"),
     ("max_pool2d_backward", "dx", "] += dy", "] = dy", "dx holds only the last of the contributions"),
+    ("max_pool2d_backward", "dx", "dx[n, c, row, col] +=", "dx[n, :, row, col] +=", "sum over all channels: an index"),
+    ("max_pool2d_backward", "dx", "dx[n, c, row, col] +=", "dx[:, c, row, col] +=", "sum over all images of the batch"),
     ("avg_pool2d", "y", "/= kh * kw", "/= 1", "the number of pixels of a window: a division by it is missing"),
     ("avg_pool2d", "y", "/= kh * kw", "/= max(1, np.count_nonzero(x[0, 0, max(first_row, 0) : first_row + kh, "
      "max(first_col, 0) : first_col + kw]))", "Only the border of y is wrong"),
