@@ -182,7 +182,7 @@ class _Check:
         except CheckError as failed:
             return [Finding(("result", ""), str(failed).replace(self.op.__name__, "it", 1))]
         except (Exception, SystemExit) as raised:  # whatever the user's function raises
-            return [self._raised(raised)]
+            return [self._raised(raised, arguments)]
         findings = []
         for name in written_inputs(self.op, arguments, for_function, self.oracle):
             what = f"it writes to its input {name}"
@@ -216,7 +216,7 @@ class _Check:
                 self.findings.add_right(name, right)
         return findings
 
-    def _raised(self, error):
+    def _raised(self, error, arguments):
         """Return the finding that the function raised an exception: with its own line, without our traceback."""
         frame = last_frame(error, self.file)
         line, code = "", ""
@@ -225,7 +225,7 @@ class _Check:
         kind = type(error).__name__
         key = ("not yet" if isinstance(error, NotImplementedError) else "raised", f"{kind}{line}")
         message = f": {' '.join(str(error).split())}" if str(error) else ""
-        diagnosis = exception_diagnosis(error, self.op)
+        diagnosis = exception_diagnosis(error, self.op, arguments)
         return Finding(key, printable(f"{kind}{line}{message}"), f"`{code}`" if code else "", diagnosis)
 
     # ---- gradients -----------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ class _Check:
         except (Exception, SystemExit) as failed:  # whatever the user's function raises
             largest = 0.0
             if not self.findings.count("raised", "not yet"):
-                self.findings.add(self._raised(failed), call.op, call.arguments)
+                self.findings.add(self._raised(failed, None), call.op, call.arguments)
         setattr(self.result, kind, max(getattr(self.result, kind) or 0.0, largest))
 
     def _calls(self):

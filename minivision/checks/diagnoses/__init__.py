@@ -2,7 +2,7 @@
 
 ======================== ===============================================================================================
 ``shape``                a sum over axes or a reshape is missing; the last rows or columns are missing or too many;
-                         a slice [p:-p] that is empty for p = 0
+                         a slice [p:-p] that is empty for p = 0; padding that is added where it is removed
 ``borders``              only the border is wrong: padding, edges
 ``scale``                a factor or a term is off: a division by N, 2, a sign, gamma or beta of each channel
 ``accumulation``         ``=`` where ``+=`` is needed: only the last, the first or one of the contributions is left
@@ -18,10 +18,11 @@
 ``box_conventions``      boxes with + 1, as corner and size or center and size; weights; rounded regions
 ``suppression``          NMS with > or >=, another order, another threshold
 ``recurrence``           gates of an LSTM in another order, a tanh or one of two gradients missing
-``values``               NaN and infinity, lower precision, a maximum that starts from 0, one label for another, dtypes
+``values``               NaN and infinity, lower precision, a maximum that starts from 0 or of absolute values, one
+                         label for another, dtypes
 ``missing_parts``        zero everywhere; only one image of the batch; values not written, or written where 0 is right
 ``side_effects``         a write to an input; an array that is not updated in place
-``exceptions``           what an exception comes from
+``exceptions``           what an exception comes from: a window that is cut off, an argument that is None
 ======================== ===============================================================================================
 
 ``diagnose`` tries them in order, the most specific first. The diagnosis of a wrong result is a function

@@ -33,6 +33,8 @@ def border_wrong(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | N
         sides = ("top", top), ("bottom", bottom), ("left", left), ("right", right)
         where = ", ".join(f"{name} {width}" for name, width in sides if width)
         rule = _PADDING_RULE if "padding" in evidence.values else _EDGE_RULE
+        if evidence.op.__name__.startswith("conv_transpose2d"):
+            rule = _TRANSPOSE_RULE
         return f"Only the border of {evidence.result} is wrong ({where}); all inside of it is right. {rule}"
     return None
 
@@ -40,6 +42,11 @@ def border_wrong(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | N
 _PADDING_RULE = (
     "So the windows that reach into the padding have wrong values there: zeros are added around a convolution's "
     "input, they count in an average, and they never win a maximum (-inf does not either)."
+)
+
+_TRANSPOSE_RULE = (
+    "Here padding is what is removed from the output, and output_padding what is shown at the end: look at where the "
+    "output is cut, and in the backward pass at how dy is extended."
 )
 
 _EDGE_RULE = "Look at what your code does where it would need pixels beyond the edge of the map."

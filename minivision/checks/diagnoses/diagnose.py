@@ -52,13 +52,20 @@ from minivision.checks.diagnoses.settings import other_settings
 from minivision.checks.diagnoses.shape import (
     cut_to_nothing,
     last_rows_missing,
+    padding_added,
     shape_of_another_array,
     size_rounded_up,
     sum_missing,
 )
 from minivision.checks.diagnoses.side_effects import not_updated
 from minivision.checks.diagnoses.suppression import suppressed_otherwise
-from minivision.checks.diagnoses.values import cut_at_zero, low_precision, not_finite, one_label_for_another
+from minivision.checks.diagnoses.values import (
+    compared_otherwise,
+    cut_at_zero,
+    low_precision,
+    not_finite,
+    one_label_for_another,
+)
 
 if TYPE_CHECKING:
     from minivision.checks.evidence import Evidence
@@ -73,6 +80,7 @@ WRONG_SHAPE = (
     sum_missing,
     last_rows_missing,
     size_rounded_up,
+    padding_added,
     suppressed_otherwise,
     other_settings,
     arguments_confused,
@@ -83,6 +91,7 @@ WRONG_INTEGERS = (  # indices and labels, with which no arithmetic is done
     suppressed_otherwise,
     other_settings,
     arguments_confused,
+    compared_otherwise,
     one_label_for_another,
     argument_flipped_or_transposed,
     counted_otherwise,
@@ -107,6 +116,7 @@ WRONG_NUMBERS = (
     boxes_otherwise,
     another_format,
     regions_otherwise,
+    compared_otherwise,
     argument_flipped_or_transposed,
     blocks_reshaped,
     low_precision,
@@ -143,6 +153,7 @@ _COMPARE_CASES = {
     weights_otherwise,
     boxes_otherwise,
     regions_otherwise,
+    compared_otherwise,
     one_label_for_another,
     constant_factor,
     overwritten,
@@ -151,6 +162,7 @@ _COMPARE_CASES = {
     low_precision,
     shifted,
     last_rows_missing,
+    padding_added,
     shape_of_another_array,
     sum_missing,
     *WRONG_NUMBERS_SOMEWHERE,

@@ -38,24 +38,34 @@ def only_one_image(evidence: Evidence, others: Sequence[Evidence] = ()) -> str |
     return None
 
 
-def _is_right_batch(evidence):
-    """Return whether several images are right, which no mistake about the images of a batch would leave so."""
+def _is_right_batch(evidence, axis=0):
+    """Return whether several images (or channels) are right, which no mistake about them would leave so."""
     expected = evidence.expected
-    return evidence.is_right and expected.ndim > 0 and len(expected) > 1 and np.unique(expected).size >= MIN_WRONG
+    several = expected.ndim > axis and expected.shape[axis] > 1
+    return evidence.is_right and several and np.unique(expected).size >= MIN_WRONG
 
 
 def all_images_together(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
-    """Diagnose images that all hold the sum over the batch: an index ``n`` is missing where they are written."""
+    """Diagnose images, or channels, that all hold the sum over them: an index is missing where they are written."""
     got, expected = evidence.got, evidence.expected
-    if got.ndim != 4 or len(expected) < 2 or not evidence.same_shape or any(map(_is_right_batch, others)):
+    if got.ndim != 4 or not evidence.same_shape:
         return None
-    together = np.broadcast_to(expected.sum(axis=0), expected.shape)
-    if evidence.same(together, expected) or not evidence.same(together, got):
-        return None
-    return (
-        f"{evidence.result} of each image is the sum over all images of the batch: an index n is missing where it is "
-        "added up, [n, ...] instead of [:, ...]."
-    )
+    for axis, (thing, things, index) in enumerate(_TOGETHER):
+        if any(_is_right_batch(other, axis) for other in others):
+            continue
+        together = np.broadcast_to(expected.sum(axis=axis, keepdims=True), expected.shape)
+        if evidence.same(together, got) and not evidence.same(together, expected):
+            return (
+                f"{evidence.result} of each {thing} is the sum over all {things}: an index {index} is missing where it "
+                "is added up."
+            )
+    return None
+
+
+_TOGETHER = (
+    ("image", "images of the batch", "n, [n, ...] instead of [:, ...],"),
+    ("channel", "channels", "c, [n, c, ...] instead of [n, :, ...],"),
+)
 
 
 def zeros_left(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:

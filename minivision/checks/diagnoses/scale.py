@@ -91,6 +91,8 @@ def _is_enough(evidence):
     return np.sum(np.abs(evidence.expected) > 1e-3 * evidence.scale) >= 3
 
 
+_SUMS = "the sum of the weights of the pixels that count", "the sum of the weights of the classes"
+
 # Added where a division by a number of things is missing, or one too many.
 _CONFUSED = " (is it a sum where a mean is meant?)", " (is it a mean where a sum is meant?)"
 
@@ -134,7 +136,8 @@ def _names(evidence, factor):
         names["2"] = "A factor 2 is missing (the derivative of x * x is 2 * x), or there is a 1/2 too many."
     if not names and _is_enough(evidence):
         for (label, number), (other, divisor) in itertools.permutations(quantities.items(), 2):
-            if min(number, divisor) > 1 and is_one(size * divisor / number):
+            least = 0 if label in _SUMS and other in _SUMS else 1  # factors between small numbers are often chance
+            if min(number, divisor) > least and is_one(size * divisor / number):
                 names[f"{label} / {other}"] = f"It is divided by {other} ({divisor:g}) instead of {label} ({number:g})."
     return {label: advice + (" And the sign is wrong." if factor < 0 else "") for label, advice in names.items()}
 
@@ -169,6 +172,11 @@ def _quantities(evidence):
             quantities[f"the number of elements of {name}"] = array.size
         if array.ndim > 1:
             quantities[f"the number of {'columns' if array.ndim == 2 else 'channels'} of {name}"] = array.shape[1]
+    if isinstance(values.get("weight"), np.ndarray) and isinstance(values.get("target"), np.ndarray):
+        weight, target = values["weight"], values["target"]
+        if weight.ndim == 1 and target.dtype.kind in "iu":
+            counting = target[target != values.get("ignore_index")]
+            quantities |= dict(zip(_SUMS, (float(weight[counting].sum()), float(weight.sum())), strict=True))
     for name, value in values.items():
         if isinstance(value, float):
             quantities[name] = value

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minivision.checks.diagnoses.other_arguments import undisputed
+
 if TYPE_CHECKING:
     from minivision.checks.evidence import Evidence
 
@@ -97,10 +99,35 @@ def last_rows_missing(evidence: Evidence, others: Sequence[Evidence] = ()) -> st
     missing = [b - a for a, b in zip(got.shape, expected.shape, strict=True)]
     names = evidence.axis_names(evidence.result)
     lost = " and ".join(f"the last {n} of {name}" for n, name in zip(missing, names, strict=True) if n)
-    return (
-        f"The rest is right, but {lost} is missing. Check the formula of the output size: is its + 1 there, and "
-        "is the padding of both sides in it?"
-    )
+    lead = f"The rest is right, but {lost} is missing."
+    if "scale" in evidence.values:
+        return f"{lead} The output has scale[0] rows and scale[1] columns for each of the input, the last one too."
+    return f"{lead} Check the formula of the output size: is its + 1 there, and is the padding of both sides in it?"
+
+
+def padding_added(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose a transpose convolution whose padding is put around the result, where it should be taken away."""
+    if evidence.op.__name__ != "conv_transpose2d":
+        return None
+    explaining = [_ADDED] if _is_padding_added(evidence) else []
+    found = undisputed(explaining, lambda _, case: _is_padding_added(case), others)
+    return found[0] if found else None
+
+
+_ADDED = (
+    "y is what the reference gives without padding, with the padding as zeros around it. In a transpose convolution "
+    "`padding` is what is removed from the result at each side."
+)
+
+
+def _is_padding_added(evidence):
+    """Return whether a result has zeros around it in place of a border that is removed; None where that is the same."""
+    b, around = evidence.values["b"], ((0, 0), (0, 0), *evidence.values["padding"])
+    whole = evidence.reference(padding=((0, 0), (0, 0)), b=None)
+    if whole is None or not np.any(around):
+        return None
+    bias = 0 if b is None else b.reshape(-1, 1, 1)
+    return any(evidence.same(y, evidence.got) for y in (np.pad(whole + bias, around), np.pad(whole, around) + bias))
 
 
 def shape_of_another_array(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:

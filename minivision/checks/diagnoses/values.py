@@ -65,6 +65,34 @@ def _is_cut_at_zero(_, evidence):
     return evidence.same(np.maximum(evidence.expected, 0), evidence.expected if evidence.is_right else evidence.got)
 
 
+# What is compared in place of the numbers, and what the search then finds.
+_COMPARED = {
+    "the number of the largest absolute value": np.abs,
+    "the smallest number": np.negative,
+}
+
+
+def compared_otherwise(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
+    """Diagnose a search for the largest number that compares absolute values, or finds the smallest."""
+    if evidence.op.__name__ not in ("max_pool2d", "roi_pool"):
+        return None
+    explaining = [what for what in _COMPARED if _finds(what, evidence)]
+    found = undisputed(explaining, _finds, others)
+    return f"{evidence.result} is that of {found[0]} of each window; the largest number is meant." if found else None
+
+
+def _finds(what, evidence):
+    """Return whether a result is what another search gives; None where that cannot be told."""
+    x, transform = evidence.values["x"], _COMPARED[what]
+    result = evidence.reference(x=transform(x))
+    if result is None or not result.size:
+        return None
+    got = evidence.expected if evidence.is_right else evidence.got
+    if evidence.result != "y":
+        return got.shape == result.shape and bool(np.array_equal(got, result))
+    return evidence.same(result, transform(got))
+
+
 def one_label_for_another(evidence: Evidence, others: Sequence[Evidence] = ()) -> str | None:
     """Diagnose labels (an object, background): where one label is right, always the same other one is given."""
     cases = [case for case in (evidence, *others) if case.same_shape and case.got.dtype.kind in "iu"]

@@ -172,7 +172,14 @@ def test_the_padding_removes_rows_and_columns(student):
         "the same output without its first and last column",
         y,
         maps([20, 203, 30]),
-        [([2, 20, 203], "rows and columns are removed twice at the end, and none at the beginning")],
+        [
+            ([2, 20, 203], "rows and columns are removed twice at the end, and none at the beginning"),
+            (
+                maps([0, 2, 20, 203, 30, 300, 0]),
+                "the padding is added around the result: in a transpose convolution it is removed",
+            ),
+            (maps([2, 20, 203, 30, 300]), "the padding is ignored: it removes rows and columns around the result"),
+        ],
     )
     y = student.conv_transpose2d(maps([2, 3]), maps([1, 10, 100]), stride=2, padding=((0, 0), (2, 1)))
     expect(

@@ -138,6 +138,22 @@ def test_classes_have_weights(student):
 
 
 @pytest.mark.task("1.10")
+def test_the_weights_of_all_pixels_are_summed(student):
+    # Four pixels, three of them of class 0: their weights add up to 11, those of the classes to 5.
+    scores, target = np.concatenate([SCORES, SCORES]), np.array([[[0, 1]], [[0, 0]]])
+    loss, gradient = student.softmax_cross_entropy(scores, target, weight=np.array([3.0, 2]))
+    total = 6 * LN4 + 5 * LN2
+    mistakes = [
+        (total / 5, "it is divided by the sum of the weights of the classes: sum those of the pixels, weight[target]"),
+        (total / 4, "it is divided by the number of pixels: divide by the sum of their weights"),
+        (total / 2, "it is divided by the number of images: divide by the sum of the weights of the pixels"),
+        (total, "this is the sum: divide by the sum of the weights of the pixels"),
+    ]
+    expect("the loss of four pixels with the weights 3, 2, 3 and 3", loss, total / 11, mistakes)
+    expect("the sum of its gradient over the pixels", np.sum(gradient, axis=(0, 2, 3)), [-5 / 11, 5 / 11])
+
+
+@pytest.mark.task("1.10")
 def test_nothing_counts(student):
     loss, gradient = loss_and_gradient(student, [IGNORE, IGNORE], ignore_index=IGNORE)
     expect("the loss if no pixel counts", loss, 0, [(np.nan, "0 / 0 is NaN: divide only where something counts")])

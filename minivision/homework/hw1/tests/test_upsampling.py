@@ -10,6 +10,7 @@ from minivision.homework.expected import expect, maps
 
 @pytest.mark.task("1.1")
 def test_each_number_is_in_the_corner_of_its_block(student):
+    only_corner = "only its upper left corner is not zero"
     y = student.bed_of_nails(maps([[1, 2], [3, 4]]))
     expect(
         "y",
@@ -24,6 +25,12 @@ def test_each_number_is_in_the_corner_of_its_block(student):
             (
                 np.kron([[1, 2], [3, 4]], [[1, 1], [1, 1]]),
                 "this is nearest-neighbor upsampling: only the upper left corner of a block is not zero",
+            ),
+            (np.kron([[1, 2], [3, 4]], [[1, 1], [0, 0]]), f"the first row of each block is filled: {only_corner}"),
+            (np.kron([[1, 2], [3, 4]], [[1, 0], [1, 0]]), f"the first column of each block is filled: {only_corner}"),
+            (
+                maps([[1, 0, 2], [0, 0, 0], [3, 0, 4]]),
+                "there are zeros between the numbers only: each number has a whole block, the last one too",
             ),
         ],
     )
@@ -106,20 +113,24 @@ def test_a_scale_for_height_and_one_for_width(student):
 
 @pytest.mark.task("1.2")
 def test_a_number_that_was_copied_four_times_gets_the_sum_of_four_gradients(student):
-    dx = student.upsample_nearest_backward(maps(np.arange(16).reshape(4, 4)))
+    # No block is in order, so that its first, last, largest and smallest number are four different ones.
+    dy = [[0, 1, 7, 3], [5, 4, 6, 2], [13, 8, 10, 11], [9, 12, 15, 14]]
+    dx = student.upsample_nearest_backward(maps(dy))
     expect(
-        "dx, 0 + 1 + 4 + 5 and so on,",
+        "dx, 0 + 1 + 5 + 4 and so on,",
         dx,
         maps([[10, 18], [42, 50]]),
         [
             ([[2.5, 4.5], [10.5, 12.5]], "it is the mean over each block, not the sum"),
-            ([[0, 2], [8, 10]], "only the upper left gradient of each block is used: all four add up"),
-            ([[5, 7], [13, 15]], "only the last gradient of each block is used: all four add up"),
+            ([[0, 7], [13, 10]], "only the upper left gradient of each block is used: all four add up"),
+            ([[4, 2], [12, 14]], "only the last gradient of each block is used: all four add up"),
+            ([[5, 7], [13, 15]], "only the largest gradient of each block is used: all four add up"),
+            ([[0, 2], [8, 10]], "only the smallest gradient of each block is used: all four add up"),
             (
-                [[20, 24], [36, 40]],
+                [[30, 23], [35, 32]],
                 "these are no blocks of neighbors: in a reshape the size comes before the scale, (N, C, H, sh, W, sw)",
             ),
-            ([[0, 8], [32, 40]], "the corner of each block is multiplied: all four gradients add up"),
+            ([[0, 28], [52, 40]], "the corner of each block is multiplied: all four gradients add up"),
         ],
     )
 

@@ -11,6 +11,7 @@ WITHOUT_MISTAKES = (
     "the precision is 1 in spite of a false positive: it counts, and the best precision is that at a recall or beyond, "
     "not before"
 )
+HUNDRED = "these are the 100 recalls 0, .01, ... .99: a recall of 1 is one of the 101, np.linspace(0, 1, 101)"
 
 
 def average(student, detections, objects, scores=None, images=None, object_images=None, **options):
@@ -34,6 +35,7 @@ def test_recalls_that_are_not_reached(student):
     mistakes = [
         (0.6875, "this is the area under the curve: take the mean of the precision at the 101 recalls 0, .01, ... 1"),
         (0.6818, "these are 11 recalls: take 101"),
+        (0.6975, HUNDRED),
         (0.8762, "at recalls that are not reached the precision is 0"),
         (0.9381, "at recalls that are not reached the precision is 0"),
         (0.9178, "recall is the fraction of all objects that are found, not of those that will be found"),
@@ -54,6 +56,7 @@ def test_the_best_precision_at_a_recall_or_beyond(student):
         (0.554455, "the precision is not interpolated: at each recall take the best one at this recall or beyond"),
         (0.752475, WITHOUT_MISTAKES),
         (0.625, "this is the area under the curve: take the mean of the precision at the 101 recalls 0, .01, ... 1"),
+        (0.635, HUNDRED),
     ]
     expect("the average precision of right, wrong, right, right with four objects", got, 0.628713, mistakes, atol=1e-4)
 

@@ -14,24 +14,42 @@ def boxes(*rows):
 # ---- 2.1: intersection over union -----------------------------------------------------------------------------------
 
 
+# Three pairs, since several mistakes can give one and the same number. Sides of the intersection, its area, both areas:
+# 2 x 1 = 2 of 4 x 2 and 6 x 4; 3 x 4 = 12 of 6 x 5 and 3 x 8; 2 x 3 = 6 of 7 x 6 and 5 x 7.
+PAIRS = (
+    (boxes([1, 1, 5, 3]), boxes([3, 2, 9, 6])),
+    (boxes([0, 0, 6, 5]), boxes([2, 1, 5, 9])),
+    (boxes([4, 2, 11, 8]), boxes([1, 5, 6, 12])),
+)
+
+
 @pytest.mark.task("2.1")
-def test_two_boxes_that_share_a_corner(student):
-    # 4 x 2 = 8 pixels and 6 x 4 = 24 pixels: the intersection is 2 x 1 = 2, the union is 8 + 24 - 2 = 30.
-    iou = student.box_iou(boxes([1, 1, 5, 3]), boxes([3, 2, 9, 6]))
+def test_two_boxes_that_overlap_in_part(student):
+    found = [student.box_iou(a, b) for a, b in PAIRS]
+    assert np.shape(found[0]) == (1, 1), f"one box and one box give a table of 1 x 1, not of {np.shape(found[0])}"
+    copied = "a line that was copied from the other side?"
     mistakes = [
-        ([[3 / 22]], "widths and heights are counted with + 1: a box is x2 - x1 wide"),
-        ([[2 / 32]], "the intersection is counted twice: subtract it from the sum of the two areas"),
-        ([[2 / 8]], "the intersection is divided by one area (the smaller one, or that of a), not by the union"),
-        ([[2 / 24]], "the intersection is divided by one area (the larger one, or that of b), not by the union"),
-        ([[2 / 46]], "the union has the area of b twice, and not that of a"),
-        ([[2 / 14]], "the union has the area of a twice, and not that of b"),
-        ([[2 / 40]], "the intersection is divided by the area of the box around both, not by the union"),
-        ([[2 / 21]], "the last two numbers of a box are taken for width and height; they are the corner x2, y2"),
-        ([[30.0]], "this is the union: divide the intersection by it"),
-        ([[2.0]], "this is the intersection: divide it by the union"),
-        ([[0.0]], "an integer division? 2 / 30 became 0"),
+        ([6 / 44, 20 / 58, 12 / 92], "widths and heights are counted with + 1: a box is x2 - x1 wide"),
+        ([2 / 32, 12 / 54, 6 / 77], "the intersection is counted twice: subtract it from the sum of the two areas"),
+        ([2 / 8, 12 / 24, 6 / 35], "the intersection is divided by one area, the smaller one, not by the union"),
+        ([2 / 24, 12 / 30, 6 / 42], "the intersection is divided by one area, the larger one, not by the union"),
+        ([2 / 8, 12 / 30, 6 / 42], "the intersection is divided by one area, that of a, not by the union"),
+        ([2 / 24, 12 / 24, 6 / 35], "the intersection is divided by one area, that of b, not by the union"),
+        ([2 / 46, 12 / 36, 6 / 64], "the union has the area of b twice, and not that of a"),
+        ([2 / 14, 12 / 48, 6 / 78], "the union has the area of a twice, and not that of b"),
+        ([2 / 40, 12 / 54, 6 / 100], "it is divided by the area of the box around both, not by the union"),
+        ([6 / 63, 16 / 59, 15 / 145], "the last two numbers of a box are taken for width and height; they are x2, y2"),
+        ([4 / 28, 9 / 45, 4 / 73], f"the height of the intersection is computed from x, as its width: {copied}"),
+        ([1 / 31, 16 / 38, 9 / 68], f"the width of the intersection is computed from y, as its height: {copied}"),
+        ([30, 42, 71], "this is the union: divide the intersection by it"),
+        ([2, 12, 6], "this is the intersection: divide it by the union"),
+        ([0, 0, 0], "an integer division? 2 / 30 became 0"),
     ]
-    expect("the IoU of [1, 1, 5, 3] and [3, 2, 9, 6], 2 / 30,", iou, [[1 / 15]], mistakes)
+    what = (
+        "the IoU of [1, 1, 5, 3] and [3, 2, 9, 6], of [0, 0, 6, 5] and [2, 1, 5, 9], and of [4, 2, 11, 8] and "
+        "[1, 5, 6, 12], 2 / 30, 12 / 42, 6 / 71,"
+    )
+    expect(what, np.ravel(found), [2 / 30, 12 / 42, 6 / 71], mistakes)
 
 
 @pytest.mark.task("2.1")
@@ -287,6 +305,7 @@ def test_of_equal_scores_the_first_comes_first(student):
     mistakes = [
         ([k], 'equal scores: the lower index comes first: np.argsort(-scores, kind="stable")') for k in range(1, 20)
     ]
+    mistakes += [(range(0, 20, 2), "a box suppresses one other only: go on to the end, without a `break`")]
     expect("the box that stays of twenty equal boxes", found, [0], mistakes)
 
 

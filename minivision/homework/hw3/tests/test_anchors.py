@@ -41,6 +41,8 @@ def test_one_box_at_each_of_two_places(student):
             ([[-2, -2, 1, 1], [6, -2, 9, 1]], "A box from x1 to x2 is x2 - x1 wide, without - 1 or + 1."),
             ([[0, 0, 4, 4], [8, 0, 4, 4]], "Boxes are x1, y1, x2, y2: two corners, not a center and a size."),
             ([[-2, -2, 4, 4], [6, -2, 4, 4]], "Boxes are x1, y1, x2, y2: two corners, not a corner and a size."),
+            ([[2, 2, 6, 6], [10, 2, 14, 6]], "Half a stride is added to the centers, although `offset` is 0: use it."),
+            ([[-16, -16, 16, 16], [-8, -16, 24, 16]], "Sizes are pixels: do not multiply them by the stride."),
         ],
     )
 
@@ -241,6 +243,17 @@ def test_the_best_boxes_of_an_object_are_matched_for_any_iou(student):
         ],
     )
     expect(
+        "the matches with two objects whose best boxes have an IoU of 0.5 and 0.2",
+        matches(student, [[0.5, 0.4, 0.0, 0.0], [0.0, 0.0, 0.2, 0.1]]),
+        [0, IGNORED, 1, BACKGROUND],
+        [
+            (
+                [0, IGNORED, BACKGROUND, BACKGROUND],
+                "Each object has a best box of its own: the largest IoU of its row, not that of the whole table.",
+            ),
+        ],
+    )
+    expect(
         "the matches with an object whose IoU with two boxes is nearly the same",
         matches(student, [[0.2, 0.19999, 0.0]]),
         [0, BACKGROUND, BACKGROUND],
@@ -402,6 +415,10 @@ def test_objectness_is_averaged_over_the_sampled_anchors(student):
             (
                 (yes + 2 + no - 1 + also - 3) / 3,
                 "The targets are swapped: the target of positive anchors is 1, of negative anchors 0.",
+            ),
+            (
+                (yes + sum(math.log1p(math.exp(logit)) for logit in (5, 1, -7, 9, 3))) / 6,
+                "Only sampled anchors count: those that are in neither list are left out, they are no background.",
             ),
             (yes, "Negative anchors count, too: their target is 0."),
             (yes / 3, "Negative anchors count, too: their target is 0."),

@@ -33,6 +33,16 @@ def test_two_for_each_object(student):
 
 
 @pytest.mark.task("3.13")
+def test_the_lowest_of_all_however_high_they_are(student):
+    background = np.array([[0.2, 0.3, 0.8, 0.4, 0.7, 0.9]])
+    chosen = student.choose_negatives(background, np.array([[2, 0, 0, 0, 0, 0]]), ratio=3)
+    mistakes = [
+        (boxes(1, 3), "the number of chosen boxes is up to `ratio` alone: probabilities above 1/2 are chosen, too"),
+    ]
+    expect("with a ratio of 3 and the probabilities .3 .8 .4 .7 .9, the chosen boxes", chosen, boxes(1, 3, 4), mistakes)
+
+
+@pytest.mark.task("3.13")
 def test_each_image_by_itself(student):
     background = np.array([[0.9, 0.8, 0.7, 0.6], [0.4, 0.3, 0.2, 0.1]])
     chosen = student.choose_negatives(background, np.array([[1, 0, 0, 0], [0, 0, 0, 0]]), ratio=2)
