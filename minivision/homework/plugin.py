@@ -303,6 +303,7 @@ def run_pytest(plugin, folders):
     arguments = ["-q", "--import-mode=importlib", "--noconftest", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
     arguments += ["-c", os.devnull, "--rootdir", str(assignment.folder), *paths]
     output = io.StringIO()
+    _forget_modules(paths)  # of another folder, from a run that did not come to its end
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), _without_other_plugins():
         code = pytest.main(arguments, plugins=[plugin])
     _forget_modules(paths)
@@ -329,8 +330,9 @@ def _without_other_plugins():
 
 def _forget_modules(paths):
     """Remove imported test files: pytest would use them for files with the same name in another folder."""
+    endings = tuple(os.sep + os.path.join(*pathlib.Path(path).parts[-2:]) for path in paths)  # /tests/test_trial.py
     for name, module in list(sys.modules.items()):
-        if getattr(module, "__file__", None) in paths:
+        if str(getattr(module, "__file__", None)).endswith(endings):
             del sys.modules[name]
 
 

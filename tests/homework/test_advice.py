@@ -2,6 +2,8 @@
 
 import configparser
 import pathlib
+import sys
+import types
 
 import pytest
 from trial_assignment import MANIFEST, write_assignment
@@ -116,3 +118,12 @@ def test_an_installed_library_has_every_file_of_its_package():
         wanted = ["manifest.toml", "hints.toml", *([assignment.notebook] if assignment.notebook else [])]
         assert {PACKAGE / "homework" / name / file for file in wanted} <= installed
         assert any((PACKAGE / "homework" / name / "hidden").glob("test_*.py"))
+
+
+def test_a_module_that_another_folder_left_is_not_taken_for_the_tests(assignment, tmp_path, monkeypatch):
+    changed = assignment("tests/test_trial.py", "import numpy as np\n", "import nothing_of_that_name\n")
+    left = types.ModuleType("tests.test_trial")
+    left.__file__ = str(tmp_path / "another" / "tests" / "test_trial.py")
+    monkeypatch.setitem(sys.modules, "tests.test_trial", left)
+    with pytest.raises(TestsError, match="nothing_of_that_name"):
+        advice(changed)
