@@ -95,7 +95,9 @@ def test_a_rank_that_hangs_is_named(tiny):
 def test_a_rank_that_strays_is_noticed(tiny):
     said, code, _ = tiny("run", "stray", 3, MINIVISION_PATIENCE="5")
     assert code != 0
-    assert "at the same point of the same training" in said or "has waited 5 s" in said or "truncated" in said
+    # Who notices it first depends on the timing: we, the rank that waits, or MPI, whose messages do not fit each other.
+    noticed = "at the same point of the same training", "has waited 5 s", "mpi4py.MPI.Exception"
+    assert any(words in said for words in noticed)
 
 
 TRAIN = ("-m", "minivision", "train")
