@@ -257,7 +257,11 @@ def test_the_gradient_of_an_input_comes_from_its_window_of_dy(student):
             ([5.5, 8, 10.5], "it is the mean over the inputs, not the sum"),
         ],
     )
-    expect("db, the sum of dy,", db, [15.0], [([3.0], "it is the mean of dy, not its sum")])
+    mistakes = [
+        ([3.0], "it is the mean of dy, not its sum"),
+        ([18.0], "both windows of dy are summed, and they share its 3: each number of dy counts once."),
+    ]
+    expect("db, the sum of dy,", db, [15.0], mistakes)
 
 
 @pytest.mark.task("1.9")

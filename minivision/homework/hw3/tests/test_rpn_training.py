@@ -117,6 +117,7 @@ def test_objectness_is_averaged_over_the_sampled_anchors(student):
             ((yes + (no + also) / 2) / 2, "It is one mean over all sampled anchors, not a mean for each kind."),
             (yes + no + also, "It is the mean over the sampled anchors, not the sum."),
             ((yes + no + also) / 6, "It is the mean over the sampled anchors (3), not over all anchors (6)."),
+            ((yes + no + also) / 9, "It is the mean, and is divided by the number of sampled anchors once more."),
             (
                 (math.log1p(math.exp(-5)) + no + math.log1p(math.exp(-7))) / 3,
                 "Anchor k of image n has the index n * K + k: here all are in the first image.",
