@@ -261,14 +261,15 @@ def check(args):
     sentences = advice(assignment)
     for sentence in sentences:
         print(f"WARNING: {sentence}")
-    claims = verify(assignment, jobs=args.jobs, tasks=args.tasks)
+    pieces = verify(assignment, jobs=args.jobs, tasks=args.tasks)
     verified = []
-    with progress_bar(total=next(claims), unit="claim", leave=False) as bar:
-        for claim in claims:
-            verified.append(claim)
+    with progress_bar(total=next(pieces), unit="piece", leave=False) as bar:
+        for claims in pieces:
+            verified += claims
             bar.update()
-            if not claim.met or (args.messages and claim.kind == "mutant"):
-                bar.write(_claim(claim), file=sys.stdout)
+            for claim in claims:
+                if not claim.met or (args.messages and claim.kind == "mutant"):
+                    bar.write(_claim(claim), file=sys.stdout)
     mutants = [claim for claim in verified if claim.kind == "mutant"]
     named = sum(bool(claim.named) for claim in mutants)
     for kind in dict.fromkeys(claim.kind for claim in verified):

@@ -146,16 +146,16 @@ def verify(assignment, *, jobs=1, tasks=None):
     ----------
     assignment : Assignment
     jobs : int
-        Number of requirements that are verified at the same time.
+        Number of pieces of work that are done at the same time: a mutant is one, so is the blank file.
     tasks : sequence of str, optional
         Ids of tasks. Only their mutants, alternatives and single tasks are verified.
 
     Yields
     ------
     total : int
-        First, the minimum number of requirements.
-    requirement : Requirement
-        Then each requirement, when it is verified.
+        First, the number of pieces of work.
+    requirements : list of Requirement
+        Then what each piece verified, when it is done.
     """
     selected = [task for task in assignment.tasks if tasks is None or task.id in tasks]
     ids = {task.id for task in selected}
@@ -165,12 +165,8 @@ def verify(assignment, *, jobs=1, tasks=None):
     work += [("one task", task.id) for task in selected]
     if tasks is None:
         work = [("solution", None), ("blank", None), ("release", None), *work]
-    yield len(work) + sum(bool(task.functions) for task in selected)
-    for task in selected:
-        count = sum(each[0] == task.id for each in others)
-        if task.functions:
-            enough = count >= MIN_ALTERNATIVES
-            yield Requirement("alternative", task.id, "there are enough", enough, detail=f"there are {count}")
+    yield 1 + len(work)
+    yield [_enough_alternatives(task, others) for task in selected if task.functions]
     with tempfile.TemporaryDirectory(prefix="minivision-") as scratch, student_library(assignment) as library:
         handed_out = pathlib.Path(scratch) / assignment.name
         release(assignment, handed_out)
@@ -180,10 +176,17 @@ def verify(assignment, *, jobs=1, tasks=None):
             running = [pool.submit(_verify, *arguments, kind, what) for kind, what in work]
             try:
                 for future in concurrent.futures.as_completed(running):
-                    yield from future.result()
+                    yield future.result()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+
+
+def _enough_alternatives(task, others):
+    count = sum(id == task.id for id, *_ in others)
+    return Requirement(
+        "alternative", task.id, "there are enough", count >= MIN_ALTERNATIVES, detail=f"there are {count}"
+    )
 
 
 def _verify(folder, library, handed_out, kind, what):
