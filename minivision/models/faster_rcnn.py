@@ -103,6 +103,8 @@ class FasterRCNN(Detector):
         Channels and residual blocks of the :class:`Backbone`, instead of those for the stride.
     hidden : int
         Width of the head's fully connected layers.
+    output_size : int
+        Rows and columns of the grid that RoIAlign or RoI pooling makes of each region.
     rng : numpy.random.Generator
 
     Attributes
@@ -152,6 +154,7 @@ class FasterRCNN(Detector):
         widths: Sequence[int] | None = None,
         depths: Sequence[int] | None = None,
         hidden: int = 128,
+        output_size: int = 7,
         rng: np.random.Generator | None = None,
     ) -> None:
         if stride not in (None, *BACKBONES):
@@ -167,6 +170,7 @@ class FasterRCNN(Detector):
             widths=None if widths is None else tuple(widths),
             depths=None if depths is None else tuple(depths),
             hidden=hidden,
+            output_size=integer("output_size", output_size, minimum=1),
         )
         self.rng = np.random.default_rng(0) if rng is None else rng
         self.max_proposals = integer("max_proposals", max_proposals, minimum=1)
@@ -193,6 +197,7 @@ class FasterRCNN(Detector):
             stride=self.stride,
             pooling=options["pooling"],
             hidden=options["hidden"],
+            output_size=options["output_size"],
             batch_size_per_image=options["batch_size_per_image"],
             positive_fraction=POSITIVE_FRACTION,
             rng=self.rng,

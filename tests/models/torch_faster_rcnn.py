@@ -52,7 +52,7 @@ def four_losses(model, batch, drawn, convert):
     boxes = deltas(hidden).reshape(N, A, 4, rows, columns).permute(0, 3, 4, 1, 2).reshape(-1, 4)
     chosen = np.concatenate([anchors.positive, anchors.negative])
     is_object = torch.from_numpy((np.arange(len(chosen)) < len(anchors.positive)).astype(float))
-    hidden = body(pool(model)(features, regions.rois, 7))
+    hidden = body(pool(model)(features, regions.rois, model.head.pool.output_size))
     found = np.flatnonzero(regions.labels)
     own = box_layer(hidden).reshape(-1, len(model.classes) - 1, 4)[found, regions.labels[found] - 1]
     targets = [torch.from_numpy(each.astype(float)) for each in (anchors.deltas, regions.deltas[found])]
