@@ -65,7 +65,7 @@ def test_five_losses_and_every_gradient_are_those_of_the_same_network_in_pytorch
         truth = batch.instances[int(regions.rois[k, 0])].boxes[[regions.objects[k]]]
         overlaps.append(ops.box_iou(regions.rois[[k], 1:], truth)[0, 0])
     positive = with_object[np.array(overlaps) >= 0.7]
-    pooled = torch_faster_rcnn.pool(model)(features, regions.rois, 7).flatten(1)
+    pooled = torch_faster_rcnn.pool(model)(features, regions.rois, model.head.pool.output_size).flatten(1)
     first, second = (layer for layer in model.head.body.layers if hasattr(layer, "w"))
     codes = torch.relu(torch.nn.functional.linear(pooled, body[first.w], body[first.b]))
     codes = torch.relu(torch.nn.functional.linear(codes, body[second.w], body[second.b]))[positive]
