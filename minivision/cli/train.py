@@ -57,6 +57,10 @@ def add_arguments(parser, system):
         help="change images at random: none, all, or some of colors,zoom-out,iou-crop (default: none)",
     )  # fmt: skip
     data.add_argument(
+        "--augment-probability", type=share, metavar="P",
+        help="with which an image is changed at all; the others are trained on as they are (default: 1)",
+    )  # fmt: skip
+    data.add_argument(
         "--memory-share", type=share, default=MEMORY_SHARE, metavar="S",
         help="keep the decoded images in memory if they need no more than this share of what is available, else read "
         f"them from disk while training; 0: always from disk (default: {MEMORY_SHARE})",

@@ -45,6 +45,8 @@ class Batches:
         ``"horizontal"`` and ``"vertical"``: mirror images, each with probability one half.
     augment : sequence of str
         ``"colors"``, ``"zoom-out"`` and ``"iou-crop"``, see :mod:`minivision.data.augmentation`; before the crop.
+    augment_probability : float
+        Probability with which an image is augmented at all.
     instances : bool
         Whether the batches have boxes, masks and joints. Segmenters do not need them.
     """
@@ -58,6 +60,7 @@ class Batches:
         crop: Size | None = None,
         flips: Sequence[str] = (),
         augment: Sequence[str] = (),
+        augment_probability: float = 1.0,
         instances: bool = True,
     ) -> None:
         if len(dataset) == 0:
@@ -78,6 +81,7 @@ class Batches:
                 raise ValueError(f"augment: expected some of {', '.join(AUGMENTATIONS)}, got {name!r}")
         self.dataset, self.batch_size, self.seed = dataset, batch_size, seed
         self.crop, self.flips, self.augment, self.instances = crop, tuple(flips), tuple(augment), instances
+        self.augment_probability = augment_probability
         share = batch_size // ranks.size
         self.places = range(ranks.rank * share, (ranks.rank + 1) * share)  # of the images of this rank in a batch
         self._order = functools.lru_cache(maxsize=2)(self._shuffled)
@@ -113,7 +117,7 @@ class Batches:
 
         if not self.instances:
             sample = sample._replace(instances=Instances.empty())
-        if self.augment:
+        if self.augment and (self.augment_probability >= 1 or rng.random() < self.augment_probability):
             sample = augment(sample, self.augment, rng)
         if self.crop is not None:
             sample = random_crop(sample, self.crop, rng)

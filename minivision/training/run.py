@@ -93,6 +93,7 @@ class Run:
             crop=settings.crop,
             flips=settings.flips,
             augment=settings.augment,
+            augment_probability=settings.augment_probability,
             instances=get_task(model.task).uses_instances,
         )
         for _, layer in named_layers(model):

@@ -41,6 +41,8 @@ class Settings:
         ``"horizontal"`` and ``"vertical"``: mirror images; True is ``("horizontal",)``. Default: none.
     augment : tuple of str, optional
         ``"colors"``, ``"zoom-out"`` and ``"iou-crop"``, see :mod:`minivision.data.augmentation`. Default: none.
+    augment_probability : float, optional
+        Probability with which an image is augmented at all, 0 to 1; the others stay as they are. Default: 1.
     sync_batch_norm : bool, optional
         Whether batch normalization takes mean and variance of the images of all ranks, if several train together (see
         :mod:`minivision.training.mpi`). Then N ranks train like one. Default: False, each rank of its own images.
@@ -71,6 +73,7 @@ class Settings:
     crop: tuple[int, int] | None = NOT_GIVEN
     flips: tuple[str, ...] = NOT_GIVEN
     augment: tuple[str, ...] = NOT_GIVEN
+    augment_probability: float = NOT_GIVEN
     sync_batch_norm: bool = NOT_GIVEN
     seed: int = NOT_GIVEN
 
@@ -119,6 +122,7 @@ DEFAULTS: dict[str, Any] = {
     "crop": None,
     "flips": (),
     "augment": (),
+    "augment_probability": 1.0,
     "sync_batch_norm": False,
     "seed": 0,
 }
@@ -134,6 +138,7 @@ _RULES = {  # name -> (whether a value is valid, what is expected)
     "crop": (lambda value: len(value) == 2 and min(value) >= 1, "a height and a width in pixels"),
     "flips": (lambda value: set(value) <= set(FLIPS), f"some of {', '.join(FLIPS)}"),
     "augment": (lambda value: set(value) <= set(AUGMENTATIONS), f"some of {', '.join(AUGMENTATIONS)}"),
+    "augment_probability": (lambda value: 0 <= value <= 1, "a probability, 0 to 1"),
     "sync_batch_norm": (lambda value: isinstance(value, bool), "True or False"),
     "seed": (lambda value: value >= 0, "0 or more"),
 }

@@ -174,6 +174,20 @@ def test_batches_are_a_function_of_seed_and_step(which):
     assert any((plain[step].images != one[step].images).any() for step in range(3))
 
 
+def test_a_part_of_the_images_stays_as_it_is():
+    scenes = Scenes("easy", "train").draw(50)
+    plain, always, never, half = (
+        Batches(scenes, 50, seed=2, augment=which, augment_probability=probability)[0].images
+        for which, probability in [((), 1.0), (("colors",), 1.0), (("colors",), 0.0), (("colors",), 0.5)]
+    )
+
+    def changed(images):
+        return int((images != plain).any(axis=(1, 2, 3)).sum())
+
+    assert changed(never) == 0 and changed(always) > 40  # of the four changes of the colors none happens to 1 in 16
+    assert 10 < changed(half) < 38  # nearly half of 50, within four standard deviations
+
+
 def test_an_image_never_loses_all_of_its_objects_and_one_without_objects_is_no_error():
     one = painted(1, size=(64, 64), count=1)
     pixel = np.zeros((1, 64, 64), np.uint8)
