@@ -117,6 +117,7 @@ class Batches:
 
         if not self.instances:
             sample = sample._replace(instances=Instances.empty())
+        # With probability 1 no number is drawn: a run without this setting, from before, goes on with the same bits.
         if self.augment and (self.augment_probability >= 1 or rng.random() < self.augment_probability):
             sample = augment(sample, self.augment, rng)
         if self.crop is not None:
